@@ -1,12 +1,12 @@
-/** All work that time drives. No other module starts a timer. */
+/** All timers of the page. No other module starts one. */
 
-/** What a scheduler needs of a browser; a test gives its own. */
+/** The browser functions that a scheduler needs; a test provides its own. */
 export interface SchedulerHost {
   setTimeout(work: () => void, delayMs: number): unknown;
   clearTimeout(id: unknown): void;
   setInterval(work: () => void, intervalMs: number): unknown;
   clearInterval(id: unknown): void;
-  /** Undefined where there are no animation frames. */
+  /** Undefined in environments without animation frames. */
   requestFrame: ((work: () => void) => void) | undefined;
   isHidden(): boolean;
 }
@@ -14,13 +14,13 @@ export interface SchedulerHost {
 export type Cancel = () => void;
 
 export interface EveryOptions {
-  /** Runs only while this holds. */
+  /** The work runs only while this returns true. */
   when?: () => boolean;
-  /** A hidden page does not run it. */
+  /** Whether a hidden page skips it. */
   pausesWhenHidden?: boolean;
 }
 
-/** A hidden page gets no animation frames; its state goes on at this pace. */
+/** A hidden page gets no animation frames; its state is updated at this interval. */
 const HIDDEN_FRAME_MS = 250;
 const FRAME_MS = 16;
 
@@ -64,8 +64,8 @@ export class Scheduler {
   }
 
   /**
-   * Run at the next animation frame, or after a while where there is none: a page that is hidden while it waits
-   * would otherwise wait for as long as it is hidden.
+   * Run at the next animation frame, or by a timer if there is none: otherwise work of a page that becomes
+   * hidden would be delayed for as long as it is hidden.
    */
   nextFrame(work: () => void): void {
     const { requestFrame } = this.host;
@@ -108,7 +108,7 @@ export class Slot {
     });
   }
 
-  /** Throttle: a pending run stays, and this one is not added. */
+  /** Throttle: a pending run is kept, and this one is not added. */
   startIfIdle(delayMs: number, work: () => void): void {
     if (!this.isPending) this.restart(delayMs, work);
   }
@@ -119,5 +119,5 @@ export class Slot {
   }
 }
 
-/** The page's. */
+/** The scheduler of the page. */
 export const scheduler = new Scheduler();

@@ -14,7 +14,7 @@ describe("an emitter", () => {
     expect(heard).toEqual(["first 1", "second 1", "second 2"]);
   });
 
-  it("takes the same function twice as two subscriptions", () => {
+  it("counts the same function twice as two subscriptions", () => {
     const emitter = new Emitter<[]>();
     let count = 0;
     const listener = () => (count += 1);

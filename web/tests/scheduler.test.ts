@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { Scheduler, type SchedulerHost } from "../src/scheduler";
 
-/** A clock that the test moves; intervals are timers that start themselves again. */
+/** A clock that the test moves; intervals are timers that restart themselves. */
 class FakeHost implements SchedulerHost {
   isPageHidden = false;
   frames: (() => void)[] = [];
@@ -86,7 +86,7 @@ describe("a scheduler", () => {
     expect(runs).toBe(3);
   });
 
-  it("pauses on a hidden page what nobody sees, and nothing else", async () => {
+  it("pauses on a hidden page only the work that is marked so", async () => {
     let seen = 0;
     scheduler.every(100, run);
     scheduler.every(100, () => seen++, { pausesWhenHidden: true });
@@ -97,7 +97,7 @@ describe("a scheduler", () => {
     expect([runs, seen]).toEqual([4, 1]);
   });
 
-  it("starts no run while the last one is pending, and goes on after one that failed", async () => {
+  it("starts no run while the last one is pending, and continues after one that failed", async () => {
     const pending: ((error?: Error) => void)[] = [];
     scheduler.every(100, () => {
       runs++;
@@ -111,7 +111,7 @@ describe("a scheduler", () => {
     expect(runs).toBe(2);
   });
 
-  it("runs at the next frame, or by a timer where the page hides before it", async () => {
+  it("runs at the next frame, or by a timer when the page hides before it", async () => {
     scheduler.nextFrame(run);
     host.frames.pop()?.();
     await host.advance(1_000);

@@ -22,7 +22,7 @@ describe("the source tree", () => {
     expect(twice(MODULES.map(basename))).toEqual([]);
   });
 
-  it("keeps a folder of the model small enough to be read at once, and none outside of a folder", () => {
+  it("keeps every folder of the model small, and no module outside of a folder", () => {
     const folders = MODULES.map(dirname).filter((folder) => folder.includes("/model"));
     for (const folder of new Set(folders)) {
       expect(folder).toMatch(/\/model\/\w+$/);

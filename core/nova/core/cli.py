@@ -20,7 +20,7 @@ def process_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes."),
         click.option("--config", type=click.Path(path_type=Path), help="Path of a nova.toml."),
-        click.option("--data", type=click.Path(path_type=Path), help="The data folder."),
+        click.option("--data", type=click.Path(path_type=Path), help="Archive folder."),
     ):
         command = option(command)
     return command
@@ -32,13 +32,18 @@ def core() -> None:
 
     `nova up` runs all of them with an edge and restarts those that fail; these commands are for
     service managers that do this themselves. Settings come from NOVA_* variables and --config.
+
+    \b
+    Examples:
+      NOVA_SCOPE=sat1 nova core writer --data /archive
+      nova core reader --config /etc/nova/nova.toml
     """
 
 
 @core.command()
 @process_options
 def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Run the writer: consumes the transports and commits. One per archive."""
+    """Run the writer, which consumes the transports and commits. One per archive."""
     from nova.core.writer import writer_process
 
     logs.configure("writer")
@@ -49,7 +54,7 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 @core.command()
 @process_options
 def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Run a reader: serves queries and streams. As many per archive as there are spare cores."""
+    """Run a reader, which serves queries and streams. Several per archive are possible."""
     from nova.core.server import reader_process
 
     logs.configure("reader")
@@ -60,7 +65,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 @core.command()
 @process_options
 def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Run the sampler: keeps min, max and mean over time for plots. One per archive."""
+    """Run the sampler, which maintains samples and checkpoints. One per archive."""
     from nova.core.derived import sampler_process
 
     logs.configure("sampler")
@@ -71,7 +76,7 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
 @core.command()
 @process_options
 def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Run the daily files process: writes durable events to files by drivers. One per archive."""
+    """Run the daily files process, which writes durable events to files. One per archive."""
     from nova.core.files import files_process
 
     logs.configure("files")
@@ -80,7 +85,7 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
 
 
 @core.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 def exporter(data: Path) -> None:
     """Run one export process; a reader controls it on stdin and stdout."""
     from nova.core.batch import export_worker
@@ -91,7 +96,7 @@ def exporter(data: Path) -> None:
 
 
 @core.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="The data folder.")
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 def shard(data: Path) -> None:
     """Run one shard process; `nova replay` controls it on stdin and stdout."""
     from nova.core.batch import shard as process

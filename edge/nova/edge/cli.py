@@ -92,14 +92,15 @@ def edge(
     default_view: Path | None,
     exit_with_stdin: bool,
 ) -> None:
-    """Serve the web UI and the client protocol of one archive.
+    """Serve the web page and the client protocol of one archive.
 
     The first start creates the user `admin`, with the password from NOVA_ADMIN_PASSWORD or a
     generated one that is printed once. When ready, the edge prints one JSON line with its URL.
 
     \b
-    nova edge --data ./archive
-    nova edge --data ./archive --listen 0.0.0.0:8800
+    Examples:
+      nova edge --data ./archive
+      nova edge --data ./archive --listen 0.0.0.0:8800
     """
     host, port = parse_listen(listen)
     logs.configure("edge")

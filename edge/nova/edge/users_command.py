@@ -52,9 +52,10 @@ def reset_password(username: str, data: Path, generate: bool, enable: bool) -> N
     invalid, and failed logins are cleared.
 
     \b
-    nova users reset-password admin --data ./archive
-    nova users reset-password admin --generate
-    nova users reset-password admin < password.txt
+    Examples:
+      nova users reset-password admin --data ./archive
+      nova users reset-password admin --generate
+      nova users reset-password admin < password.txt
     """
     folder = data / FOLDER_NAME
     with _storage_errors(folder / FILE_NAME, "nothing was changed"):

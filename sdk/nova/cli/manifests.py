@@ -28,7 +28,13 @@ def _load_manifests(config: Path | None, folder: Path | None) -> Sequence[Manife
 
 @click.group()
 def manifests() -> None:
-    """Check or list card manifests: the shipped ones and your own."""
+    """Check or list card manifests: the shipped ones and your own.
+
+    \b
+    Examples:
+      nova manifests check ./cards
+      nova manifests list ./cards --json
+    """
 
 
 @manifests.command()
@@ -36,7 +42,9 @@ def manifests() -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check(folder: Path | None, config: Path | None, as_json: bool) -> None:
-    """Check the manifests of FOLDER (or of the setting) together with the shipped ones.
+    """Check the manifests of FOLDER together with the shipped ones.
+
+    FOLDER defaults to the setting `manifests`.
 
     \b
     An error names file, member and rule, and the exit status is 1:
@@ -54,7 +62,14 @@ def check(folder: Path | None, config: Path | None, as_json: bool) -> None:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="Print one complete manifest per line.")
 def list_(folder: Path | None, config: Path | None, as_json: bool) -> None:
-    """List manifests in the order in which they are loaded."""
+    """List manifests in the order in which they are loaded.
+
+    FOLDER defaults to the setting `manifests`.
+
+    \b
+    Example:
+      nova manifests list ./cards
+    """
     found = _load_manifests(config, folder)
     if as_json:
         for path, manifest in found:

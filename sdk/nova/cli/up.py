@@ -42,7 +42,8 @@ def up(
 ) -> None:
     """Run NOVA for one archive.
 
-    Starts a writer, a reader, a sampler and an edge, and restarts those that exit.
+    Starts a writer, a reader, a sampler, an edge and, if drivers are set, a daily files
+    process, and restarts those that exit.
 
     \b
     Examples:

@@ -48,7 +48,7 @@ function elementOf(text: string, start: number, index: number): string | undefin
   return undefined;
 }
 
-/** Where the string that begins at a place ends: at its closing quote. */
+/** The index of the closing quote of the string that begins at this index. */
 function endOfString(text: string, start: number): number {
   let at = start + 1;
   while (at < text.length && text[at] !== '"') at += text[at] === "\\" ? 2 : 1;

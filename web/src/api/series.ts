@@ -1,4 +1,4 @@
-/** Messages of plots: which fields a series has, and what their values are over a range of time. */
+/** Messages of plots: the fields of a series, and their sampled values over a range of time. */
 
 import type { Entity } from "../model/values/event";
 

@@ -18,7 +18,7 @@ import { rememberFrame } from "./raw_text";
 
 export type ConnectionState = "connecting" | "open" | "lost" | "refused";
 export type StreamFrame = StreamChunk | StreamComplete | StreamCancelled | StreamGap;
-/** Frames of an export, which runs on after its request was answered. */
+/** Frames of an export. An export continues after its request was answered. */
 export type ExportFrame = ExportProgress | ExportComplete | ExportFailed | ExportCancelled;
 type ClientRequest = Exclude<Request, { type: "auth" }>;
 

@@ -1,4 +1,4 @@
-/** How many values are out of limits, acknowledged, and in limits; a press shows the cards concerned. */
+/** How many values are out of limits, acknowledged, and in limits; a click shows their cards. */
 
 import { alarmTotals } from "../model/alarms/alarms";
 import { cardChoice } from "../model/cards/card_list";
@@ -7,7 +7,7 @@ import { isNarrow, layout, showTab } from "../model/layout/layout_store";
 import "../cards.css";
 import { Status } from "./Status";
 
-/** The three numbers; what is zero stays quiet. */
+/** The three numbers; a zero is drawn muted. */
 export function AlarmCounts() {
   const { out, acknowledged, inLimits, worst } = alarmTotals.value;
   return (
@@ -33,7 +33,7 @@ export function AlarmCounts() {
   );
 }
 
-/** The chip of the page's header: it is there whatever panels are shown. */
+/** The chip in the page's header, visible whatever panels are shown. */
 export function AlarmsChip() {
   const { out, acknowledged, worst } = alarmTotals.value;
   const words = out === 0 && acknowledged === 0 ? "No alarms" : `${out} ${out === 1 ? "alarm" : "alarms"}`;
@@ -46,7 +46,7 @@ export function AlarmsChip() {
   );
 }
 
-/** Bring the cards with alarms up. */
+/** Show the cards with alarms. */
 export function showAlarms(): void {
   cardChoice.value = "alarms";
   if (isNarrow.value) showTab("cards");

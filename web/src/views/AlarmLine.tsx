@@ -1,4 +1,4 @@
-/** Below a value that is out of limits: since when, who has acknowledged it, or the button to do so. */
+/** Below a value that is out of limits: since when, who acknowledged it, or the button to acknowledge. */
 
 import { acknowledge, pendingAcknowledgements, pendingKey, refusalOfAlarm } from "../model/alarms/acknowledge";
 import type { Alarm } from "../model/alarms/alarms";
@@ -16,7 +16,7 @@ export function AlarmLine({ alarm }: { alarm: Alarm }) {
   return (
     <tr class={`alarm-line ${violation.severity}`} data-testid="alarm-line" data-key={violation.key} data-severity={violation.severity}>
       <td colSpan={4}>
-        <div class="alarm-told">
+        <div class="alarm-details">
           <span class="alarm-words" title={limitsText(spec)}>
             <strong>{violation.severity}</strong> {words} <Since alarm={alarm} />
           </span>

@@ -1,4 +1,4 @@
-/** One argument of a command: its field, its unit, its rule, and what is wrong with what it holds. */
+/** One argument of a command: its field, unit, rule and error. */
 
 import { useId } from "preact/hooks";
 import type { ArgumentSpec } from "../api/protocol";
@@ -76,7 +76,7 @@ function Field({ name, spec, text, problem, change, id }: ArgumentFieldProps & {
   );
 }
 
-/** What there is to choose from: the values of an enum, or yes and no. */
+/** The choices of an argument: the values of an enum, or yes and no. */
 function optionsOf(spec: ArgumentSpec): readonly [string, string][] | undefined {
   if (spec.type === "enum") return Object.entries(spec.labels ?? {});
   if (spec.type !== "boolean") return undefined;

@@ -1,4 +1,4 @@
-/** The past of a number beside it: over the visible span, up to the clock, with its limits. */
+/** The sparkline of a number: over the visible span, up to the clock, with its limits. */
 
 import { verdictOf } from "../model/alarms/limits";
 import { type Card, keySpec } from "../model/cards/card";
@@ -20,7 +20,7 @@ export function CardSparkline({ card, name }: { card: Card; name: string }) {
   return <Drawn card={card} name={name} line={line} />;
 }
 
-/** The value that is shown, where it was set: no bucket that ends later is drawn. */
+/** The shown value at the time that it was set: a bucket that ends later is not drawn. */
 function nowOf(card: Card, name: string) {
   const cell = card.cells.get(name);
   if (cell === undefined || typeof cell.value !== "number") return undefined;

@@ -1,4 +1,4 @@
-/** One value of a card, coloured by its limits, with its unit; and ages, which go on by themselves. */
+/** One value of a card, coloured by its limits, with its unit; and ages, which update themselves. */
 
 import { isViolation, limitsText, verdictOf } from "../model/alarms/limits";
 import type { Card } from "../model/cards/card";
@@ -8,7 +8,7 @@ import { formatValue, keyUnit, NO_VALUE } from "../model/values/format";
 import { freshness } from "../model/values/freshness";
 import { formatAge, formatTime, toMs } from "../model/values/time";
 
-/** A value with its unit; where nothing is known of it yet, a dash. */
+/** A value with its unit; a dash if there is none. */
 export function CardValue({ card, name }: { card: Card; name: string }) {
   const cell = card.cells.get(name);
   const spec = keySpec(card, name);
@@ -24,7 +24,7 @@ export function CardValue({ card, name }: { card: Card; name: string }) {
   );
 }
 
-/** How old a time is against the clock; coloured where it is not fresh. */
+/** The age of a time against the clock; coloured if it is not fresh. */
 export function CardAge({ time }: { time: string }) {
   const ms = clockSecondMs.value - Math.floor(toMs(time) / 1000) * 1000;
   return (
@@ -34,7 +34,7 @@ export function CardAge({ time }: { time: string }) {
   );
 }
 
-/** An age in few letters. */
+/** An age as a few characters. */
 export function shortAge(ms: number): string {
   return ms < 1_000 ? "now" : formatAge(ms).replace(".0", "");
 }

@@ -1,4 +1,4 @@
-/** A card: rows of values in groups, each with its past, its unit, its age, and its alarm if it has one. */
+/** A card: rows of values in groups, each with its sparkline, unit, age and alarm. */
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -19,7 +19,7 @@ import { CardAge, CardValue } from "./CardValue";
 import { CardSparkline } from "./CardSparkline";
 import { Status } from "./Status";
 
-/** A value that is older than its card's newest by so much has an age of its own. */
+/** A value that is older than its card's newest by this much shows its own age. */
 const OLDER_MS = 15_000;
 
 export function CardView({ place }: { place: CardPlace }) {
@@ -59,7 +59,7 @@ export function CardView({ place }: { place: CardPlace }) {
   );
 }
 
-/** Only of cards in sight is the past asked for. */
+/** Samples are requested only for visible cards. */
 function observeSight(element: HTMLElement, id: string): () => void {
   const observer = new IntersectionObserver((seen) => setInSight(id, seen.some((one) => one.isIntersecting)));
   observer.observe(element);
@@ -124,7 +124,7 @@ function Actions({ card }: { card: Card }) {
   );
 }
 
-/** Rows under their title; a group of which nothing is known yet is not there. */
+/** Rows under their title; a group without values is not shown. */
 function CardGroup({ title, children }: { title: string; children: ComponentChildren[] }) {
   if (children.length === 0) return null;
   return (

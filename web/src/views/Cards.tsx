@@ -16,7 +16,7 @@ import { selectedEntity } from "../model/entities/entities";
 import { CardView } from "./CardView";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
-/** More cards than these are drawn only when they are asked for. */
+/** More cards than these are drawn only on request. */
 const DRAWN_MAX = 60;
 
 export function Cards() {

@@ -20,7 +20,7 @@ import { formatTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
-/** More than these are drawn only when they are asked for. */
+/** More messages than these are drawn only on request. */
 const DRAWN_MAX = 200;
 
 export function Chat() {

@@ -1,4 +1,4 @@
-/** The form of an action: its arguments, what is wrong with them, and the buttons that send or stack it. */
+/** The form of an action: arguments, their errors, and the buttons that send or stack it. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Action } from "../api/protocol";
@@ -20,7 +20,7 @@ import type { Entity } from "../model/values/event";
 import { ArgumentField } from "./ArgumentField";
 import { CommandOutcome as State, CommandProgress } from "./CommandRow";
 
-/** The argument of a form that stands for all of them, where no manifest names any. */
+/** The argument that holds the whole payload, for actions without a manifest. */
 const WHOLE_PAYLOAD = "payload";
 
 export function CommandForm({ entity, ability }: { entity: Entity; ability: CatalogEntry }) {
@@ -69,7 +69,7 @@ export function CommandForm({ entity, ability }: { entity: Entity; ability: Cata
   );
 }
 
-/** A command that no manifest describes takes its arguments as JSON. */
+/** A command without a manifest takes its arguments as JSON. */
 function formOf({ action, hasManifest }: CatalogEntry): Action {
   if (hasManifest) return action;
   return { ...action, arguments: { [WHOLE_PAYLOAD]: { type: "any", title: "Arguments" } } };

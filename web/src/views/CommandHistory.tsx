@@ -1,4 +1,4 @@
-/** The history: every command as of the clock, of all entities or of the chosen one. */
+/** The history: every command as of the clock, of all entities or of the selected one. */
 
 import { useState } from "preact/hooks";
 import { commandLedger, historySelectedOnly, shownCommands } from "../model/commands/command_history";
@@ -6,7 +6,7 @@ import { selectedEntity } from "../model/entities/entities";
 import { CommandRow } from "./CommandRow";
 import { Empty, ErrorNotice } from "./Pane";
 
-/** More rows than these are drawn only when they are asked for. */
+/** More rows than these are drawn only on request. */
 const DRAWN_MAX = 100;
 
 export function CommandHistory() {

@@ -1,4 +1,4 @@
-/** The stack: prepared commands, each sent by its button or in their order by one. */
+/** The stack: prepared commands, sent one by one by their buttons, or in order by “Send next”. */
 
 import { reasonInvalid } from "../model/commands/command_catalog";
 import { commandTitle } from "../model/commands/command_panel";

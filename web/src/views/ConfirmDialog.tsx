@@ -6,14 +6,14 @@ import { confirmation, type Confirmation, reasonNotSendable } from "../model/com
 import { argumentTexts } from "../model/commands/command_text";
 
 export function ConfirmDialog() {
-  const asked = confirmation.value;
-  return asked === null ? null : <Dialog asked={asked} />;
+  const pending = confirmation.value;
+  return pending === null ? null : <Dialog pending={pending} />;
 }
 
-function Dialog({ asked }: { asked: Confirmation }) {
+function Dialog({ pending }: { pending: Confirmation }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const cancel = useRef<HTMLButtonElement>(null);
-  const { prepared, action } = asked;
+  const { prepared, action } = pending;
   const reason = reasonNotSendable(prepared);
   useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
@@ -73,7 +73,7 @@ function Dialog({ asked }: { asked: Confirmation }) {
           data-testid="confirm-send"
           onClick={() => {
             close();
-            asked.confirm();
+            pending.confirm();
           }}
         >
           Send it

@@ -1,4 +1,4 @@
-/** The entities as a tree; only the rows in sight are drawn, so that ten thousand are no burden. */
+/** The entities as a tree; only visible rows are drawn, which keeps ten thousand entities fast. */
 
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
@@ -10,7 +10,7 @@ import { Empty, ErrorNotice, Pane } from "./Pane";
 import { activate, ROW_PX, TreeRow } from "./TreeRow";
 
 
-/** The row that the keyboard is at. */
+/** The row with the keyboard focus. */
 const focusedKey = signal<string | null>(null);
 
 export function EntityTree() {
@@ -61,7 +61,7 @@ function Tree() {
   const [first, behind] = visibleRows(scrolled.top.value, scrolled.height.value, ROW_PX, all.length);
   const current = currentRow(all);
   const drawn = all.slice(first, behind).map((row, index): [EntityRow, number] => [row, first + index]);
-  // The row with the focus stays, wherever the list is scrolled to, and keeps its place among the others.
+  // The row with the focus remains in the document while it is scrolled out of view.
   if (current < first) drawn.unshift([all[current] as EntityRow, current]);
   else if (current >= behind) drawn.push([all[current] as EntityRow, current]);
   const onKeyDown = (event: KeyboardEvent) => onKey(event, all, currentRow(all), element.current as HTMLElement);
@@ -82,7 +82,7 @@ function Tree() {
   );
 }
 
-/** The row that takes the focus: where the keyboard was, else the chosen entity, else the first. */
+/** The row that takes the focus: the last focused, else the selected entity, else the first. */
 function currentRow(all: readonly EntityRow[]): number {
   const wanted = focusedKey.value ?? (selectedEntity.value === null ? null : entityKey(selectedEntity.value));
   return Math.max(0, all.findIndex(({ node }) => node.key === wanted));
@@ -117,7 +117,7 @@ function focusRow(tree: HTMLElement, all: readonly EntityRow[], index: number): 
   requestAnimationFrame(() => tree.querySelector<HTMLElement>(`[data-row="${index}"]`)?.focus());
 }
 
-/** Scroll as far as a row needs to be seen. */
+/** Scroll until a row is visible. */
 function revealRow(tree: HTMLElement, index: number): void {
   const [top, bottom] = [index * ROW_PX, (index + 1) * ROW_PX];
   if (top < tree.scrollTop) tree.scrollTop = top;

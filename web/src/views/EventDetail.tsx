@@ -51,7 +51,7 @@ function EventJson({ event }: { event: StoredEvent }) {
   return <JsonView value={value} />;
 }
 
-/** The events beside it in the list, for where the event has taken the list's place. */
+/** The neighbouring events of the list, for narrow panels in which the event replaces the list. */
 function Neighbours({ event }: { event: StoredEvent }) {
   const all = inspectorEvents.value ?? [];
   const at = all.findIndex(({ eventId }) => eventId === event.eventId);

@@ -1,4 +1,4 @@
-/** The numeric fields of the chosen entity, to be put into a plot. */
+/** The numeric fields of the selected entity, to add to a plot. */
 
 import { useEffect, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
@@ -59,7 +59,7 @@ function OneChoice({ choice }: { choice: FieldChoice }) {
     <li>
       <button
         type="button"
-        // Not disabled: that would take the focus away from whoever has just pressed it.
+        // Not disabled: that would remove the focus from the button that was just pressed.
         aria-disabled={isThere}
         data-testid="choice"
         data-field={choice.field}

@@ -1,4 +1,4 @@
-/** The ground track of the chosen entity on a map of the world that needs no network. */
+/** The ground track of the selected entity on a map that needs no network. */
 
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
@@ -8,7 +8,7 @@ import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/
 import { coordinateText, mapOf, type MapSize, type WorldMap } from "../model/tracks/world_map";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
-/** Whether the map shows only as much as the track needs. */
+/** Whether the map is zoomed to the track. */
 const close = signal(false);
 
 export function GroundTrack() {
@@ -95,7 +95,7 @@ function World() {
   );
 }
 
-/** Where it is at the clock; drawn alone, for the clock moves more often than the map. */
+/** The position at the clock; drawn on its own, because the clock moves more often than the map. */
 function Here({ map }: { map: WorldMap }) {
   const point = currentPoint.value;
   const pixel = point === undefined ? undefined : map.place(point);

@@ -1,4 +1,4 @@
-/** The keyboard shortcuts, and what the mouse does. */
+/** The keyboard shortcuts and mouse gestures. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { SHORTCUTS } from "./shortcuts";

@@ -5,7 +5,7 @@ import { bytesOf, hexLines, type RowBytes, rowCount } from "../model/values/hex"
 
 /** A frame of a megabyte has 65,536 rows: they are shown in parts. */
 const PART_ROWS = 256;
-/** Sixteen bytes a row need so much room. */
+/** The room that sixteen bytes a row need. */
 const WIDE_MIN_PX = 570;
 
 export function HexView({ base64 }: { base64: string }) {

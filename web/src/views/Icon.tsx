@@ -1,4 +1,4 @@
-/** The signs on the timeline's buttons: drawn, for not every font has them. */
+/** The icons on the timeline's buttons: drawn, because not every font has them. */
 
 const PATHS = {
   previous: "M4 3v10 M12 3.5v9L6 8z",

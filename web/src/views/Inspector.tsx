@@ -1,4 +1,4 @@
-/** The event inspector: events of any lane by filters, page by page, and one of them in full. */
+/** The event inspector: filtered events of any lane, page by page, and one of them in full. */
 
 import { linkError } from "../model/address/deep_link";
 import { state, timebase } from "../model/clock/clock";

@@ -63,7 +63,7 @@ export function InspectorFilters() {
   );
 }
 
-/** A messageType; typing asks only once it is finished, by Enter or by leaving. */
+/** The messageType; it is queried when typing is finished, by Enter or by leaving the field. */
 function TypeFilter() {
   const [text, setText] = useState(inspectorType.value);
   return (

@@ -1,11 +1,11 @@
-/** JSON that opens and closes, member by member; all of it is shown as text. */
+/** JSON with members that fold; the complete value is also available as text. */
 
 import { useState } from "preact/hooks";
 import { ExactNumber, formatExact } from "../model/values/exact_json";
 
-/** Long lists are shown in parts of so many. */
+/** Long lists are shown in parts of this many members. */
 const PART_MEMBERS = 200;
-/** Deeper objects are closed at first. */
+/** Objects deeper than this are folded at first. */
 const OPEN_DEPTH = 3;
 
 export function JsonView({ value }: { value: unknown }) {

@@ -1,4 +1,4 @@
-/** The latest values of the chosen entity at the cursor, with units and their age. */
+/** The latest values of the selected entity at the cursor, with units and ages. */
 
 import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
@@ -12,7 +12,7 @@ import { formatAge, formatTime, toMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
-/** With fewer fields than these there is nothing to look for. */
+/** The search field is shown from this many fields on. */
 const FILTER_FROM = 12;
 
 export function LatestValues() {
@@ -56,7 +56,7 @@ export function LatestValues() {
   );
 }
 
-/** What is read most stands first; within a lane the server's order holds. */
+/** The lanes that are read most come first; within a lane the server's order holds. */
 const LANE_ORDER: readonly Lane[] = ["ui", "parsed", "command", "raw", "metadata"];
 
 function byLane(events: ReadonlyMap<string, StoredEvent>): [string, StoredEvent][] {
@@ -126,14 +126,14 @@ interface ValueProps {
   path: string;
   text: string;
   isNumber: boolean;
-  /** The event that changed the value; empty if the newest did not. */
+  /** The event that changed the value; empty if the newest event did not change it. */
   changedBy: string;
   /** Undefined where the field cannot be plotted. */
   plotted: boolean | undefined;
   plot: () => void;
 }
 
-/** One row. Entities with a thousand fields are real: a row whose value stays is not drawn again. */
+/** One row, redrawn only if its value changes: entities may have a thousand fields. */
 class OneValue extends Component<ValueProps> {
   override shouldComponentUpdate(next: ValueProps): boolean {
     const { text, changedBy, plotted } = this.props;

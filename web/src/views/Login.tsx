@@ -1,4 +1,4 @@
-/** Logging in. */
+/** The login form. */
 
 import { useState } from "preact/hooks";
 import { login, notice } from "../model/session/session";

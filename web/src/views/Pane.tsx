@@ -1,4 +1,4 @@
-/** The frame of a panel: its title, by which it is moved, its tools, its menu and its content. */
+/** The frame of a panel: its title (the handle for dragging), tools, menu and content. */
 
 import type { ComponentChildren } from "preact";
 import { type PanelId, PANELS } from "../model/layout/layout";
@@ -32,7 +32,7 @@ export function Pane({ id, title, tools, children }: PaneProps) {
   );
 }
 
-/** A panel without content: the reason, and what to do. */
+/** The text in a panel without content: the reason, and what to do. */
 export function Empty({ children, testid }: { children: ComponentChildren; testid?: string }) {
   return (
     <div class="pane-empty" tabIndex={0} data-testid={testid}>
@@ -41,7 +41,7 @@ export function Empty({ children, testid }: { children: ComponentChildren; testi
   );
 }
 
-/** A failed request, which is being retried. */
+/** The error of a failed request, which is being retried. */
 export function ErrorNotice({ text }: { text: string }) {
   if (text === "") return null;
   return (

@@ -27,7 +27,7 @@ export function Panels() {
   );
 }
 
-/** The key `/` goes to the search of the entities. */
+/** The key `/` moves the focus to the search of the entities. */
 function findEntity(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -40,7 +40,7 @@ function findEntity(event: KeyboardEvent): void {
   requestAnimationFrame(focus);
 }
 
-/** The page's shortcuts must not take the keys by which a button is pressed. */
+/** The page's shortcuts must not use keys that operate the focused button. */
 function keepKeys(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
   const isPressed = target.closest("button, a, summary, label, [role=treeitem]") !== null;
@@ -82,7 +82,7 @@ function Columns() {
 
 function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
   const heights = column.panels.map((panel) => panel.share);
-  // Shares that add up to less than 1 would leave room empty.
+  // Shares that add up to less than 1 would leave empty space.
   const whole = heights.reduce((sum, one) => sum + one, 0);
   return (
     <div class="column" style={{ flexGrow: column.share }}>

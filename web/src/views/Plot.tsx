@@ -76,7 +76,7 @@ function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null 
   );
 }
 
-/** A field's value where the pointer is, else at the clock. */
+/** A field's value at the pointer, else at the clock. */
 function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | null }) {
   const now = hoverMs === null ? valueNow(field) : undefined;
   if (now !== undefined) return <Value value={now} field={field} title="" />;
@@ -97,7 +97,7 @@ function Value({ value, field, title }: { value: number; field: PlotField; title
   );
 }
 
-/** The exact value at the clock, which is known of the chosen entity. */
+/** The exact value at the clock, which is known only for the selected entity. */
 function valueNow(field: PlotField): number | undefined {
   const key = seriesNameKey(field.series);
   const event = [...latest.value.values()].find((one) => sampledKey(one) === key);

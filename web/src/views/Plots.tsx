@@ -1,4 +1,4 @@
-/** The plots: as many as there are, one above the other, and how to add to them. */
+/** The plots, one above the other, and the buttons that add to them. */
 
 import { signal } from "@preact/signals";
 import { plotError } from "../model/plots/plot_data";

@@ -1,4 +1,4 @@
-/** Every view at a glance: its entity's name, its status, its key values and how old they are. */
+/** Every view at a glance: its entity's name, status, key values and their age. */
 
 import { useRef, useState } from "preact/hooks";
 import { alarmsOf } from "../model/alarms/alarms";
@@ -14,7 +14,7 @@ import { Empty, ErrorNotice, Pane } from "./Pane";
 import { CardAge, CardValue } from "./CardValue";
 import { Status } from "./Status";
 
-/** More shields than these are drawn only when they are asked for. */
+/** More shields than these are drawn only on request. */
 const DRAWN_MAX = 400;
 
 export function Shields() {
@@ -47,7 +47,7 @@ function Content({ most, more }: { most: number; more: () => void }) {
   );
 }
 
-/** The first so many places of groups. */
+/** The first places of groups, at most this many. */
 function firstPlaces(all: readonly ShieldGroup[], most: number): readonly ShieldGroup[] {
   let left = most;
   return all.flatMap((group) => {

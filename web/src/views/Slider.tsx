@@ -1,4 +1,4 @@
-/** The slider: the whole archive up to now, and where in it the clock stands. */
+/** The slider: the whole archive up to now, with the clock's position. */
 
 import { state } from "../model/clock/clock";
 import { cursorLineMs, holdCursor, releaseCursor } from "../model/timeline/scrub";
@@ -6,7 +6,7 @@ import { AHEAD_MAX, extent } from "../model/timeline/timeline_data";
 import { goToDatedAhead } from "../model/timeline/timeline_sync";
 import { formatTime, fromMs } from "../model/values/time";
 
-/** Shows that there are events dated ahead, and goes to them. */
+/** Shows the number of events dated ahead; a click goes to them. */
 function AheadSign() {
   const ahead = extent.value?.ahead;
   if (ahead === undefined) return null;

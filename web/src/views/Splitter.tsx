@@ -1,10 +1,10 @@
-/** The bar between two columns or panels: dragged, or moved with the arrow keys. */
+/** The bar between two columns or panels: dragged by pointer, or moved with the arrow keys. */
 
 import { useRef } from "preact/hooks";
 import { sharesResized } from "../model/layout/layout";
 
 interface SplitterProps {
-  /** What it lies between: columns beside one another, or panels above one another. */
+  /** Whether it divides columns side by side, or panels above one another. */
   between: "columns" | "panels";
   shares: readonly number[];
   index: number;

@@ -1,4 +1,4 @@
-/** Status signs: each has its own shape, because not everyone can tell the colours apart. */
+/** Status signs: each has its own shape, because colours alone are not accessible. */
 
 import type { Verdict } from "../model/alarms/limits";
 

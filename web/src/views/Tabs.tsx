@@ -1,4 +1,4 @@
-/** The panels where there is room for one: a tab for each. */
+/** The panels of a narrow screen: a tab for each. */
 
 import { useEffect } from "preact/hooks";
 import { type PanelId, PANELS } from "../model/layout/layout";

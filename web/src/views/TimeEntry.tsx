@@ -1,4 +1,4 @@
-/** Going to a time: as ISO text, by a calendar, or by a short way. All in UTC. */
+/** Seeking to a time: as ISO text, with a calendar, or by a shortcut. All in UTC. */
 
 import { useRef, useState } from "preact/hooks";
 import { cursor, cursorMs, seek } from "../model/clock/clock";
@@ -63,7 +63,7 @@ function Calendar() {
   );
 }
 
-/** Escape closes the calendar, and nothing else. */
+/** Escape closes only the calendar. */
 function closeBy(event: KeyboardEvent, close: () => void): void {
   event.preventDefault();
   event.stopPropagation();

@@ -1,4 +1,4 @@
-/** The timeline bar: the clock, its state, and everything that moves it. */
+/** The timeline bar: the clock, its state, and its controls. */
 
 import { cursor, isStalled, state, type Timebase, timebase } from "../model/clock/clock";
 import { conflation, conflationText, isBehind, pinNotice } from "../model/clock/conflation_notice";
@@ -53,7 +53,7 @@ export function TimelineBar() {
   );
 }
 
-/** A clicked button gives up the focus, so that the space bar plays; one pressed by keyboard keeps it. */
+/** A clicked button loses the focus, so that the space bar plays; a button pressed by keyboard keeps it. */
 function giveKeysBack(event: MouseEvent): void {
   if (event.detail > 0) (event.target as HTMLElement).closest("button")?.blur();
 }
@@ -75,7 +75,7 @@ function BehindSign() {
   );
 }
 
-/** The cursor's time, and below it what the other clock says of the newest event up to it. */
+/** The cursor's time, and below it the other timebase's time of the newest event up to it. */
 function Clock() {
   const shown = heldMs.value === undefined ? cursor.value : fromFineMs(cursorLineMs.value);
   const also = otherTime.value;

@@ -12,7 +12,7 @@ import { extent, markers, shownTile, timelineError, timelineWidth } from "../mod
 import { formatTime, fromFineMs } from "../model/values/time";
 import { attachStrip, hoverX } from "./strip";
 
-/** A mark is meant if it is so near to the pointer, in pixels. */
+/** The pointer hits a marker within this distance, in pixels. */
 const NEAR_PX = 6;
 const TIP_PX = 230;
 
@@ -35,7 +35,7 @@ export function TimelineStrip() {
   );
 }
 
-/** The upper canvas is the cursor's handle, also for those who do not see it. */
+/** The upper canvas is the cursor's handle, also for screen readers. */
 function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
   const { startMs, stopMs } = visible.value;
   return (
@@ -56,7 +56,7 @@ function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
   );
 }
 
-/** The marks in words, for those who do not see them. */
+/** The markers as text, for screen readers. */
 function Marks() {
   const { startMs, stopMs } = visible.value;
   const seen = markers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);

@@ -1,4 +1,4 @@
-/** One row of the tree of entities: its name, how fresh it is, and which lanes it has. */
+/** One row of the tree of entities: its name, freshness, and lanes. */
 
 import { clockSecondMs, seenMs, selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
@@ -12,7 +12,7 @@ const LANE_LETTERS: Readonly<Record<Lane, string>> = { metadata: "M", command: "
 interface TreeRowProps {
   row: EntityRow;
   index: number;
-  /** Whether the keyboard is at it. */
+  /** Whether it has the keyboard focus. */
   isCurrent: boolean;
   onChoose: () => void;
 }
@@ -44,7 +44,7 @@ export function TreeRow({ row, index, isCurrent, onChoose }: TreeRowProps) {
   );
 }
 
-/** What a click or Enter does: a unit is chosen, anything above it opens or closes. */
+/** The action of a click or Enter: select a unit, open or close anything above it. */
 export function activate(node: TreeNode, open: boolean | undefined): void {
   if (node.entity !== undefined) selectEntity(node.entity);
   else setFolded(node.key, open === true);

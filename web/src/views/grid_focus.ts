@@ -1,6 +1,6 @@
-/** Moving the focus with the arrow keys among things that stand in rows and columns. */
+/** Moves the focus with the arrow keys among elements in rows and columns. */
 
-/** Put the focus where an arrow key, Home or End leads from the element that has it. */
+/** Focus the element that an arrow key, Home or End leads to. */
 export function moveFocus(event: KeyboardEvent, inside: HTMLElement, selector: string): void {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const all = [...inside.querySelectorAll<HTMLElement>(selector)];
@@ -22,7 +22,7 @@ function targetOf(key: string, all: readonly HTMLElement[], at: number): HTMLEle
   return undefined;
 }
 
-/** The nearest one of the next row down or up. */
+/** The nearest element of the next row down or up. */
 function nextRow(all: readonly HTMLElement[], at: number, isDown: boolean): HTMLElement | undefined {
   const here = (all[at] as HTMLElement).getBoundingClientRect();
   const ahead = isDown ? all.slice(at + 1) : all.slice(0, at).reverse();

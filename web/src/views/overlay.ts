@@ -38,7 +38,7 @@ function paintSelection(canvas: PaintTarget, span: Span, range: Span, looping: b
   context.fillRect(Math.round(right), MARKS_PX, 1, height - MARKS_PX - AXIS_PX);
 }
 
-/** The edge between what can have been received and the future. */
+/** The boundary between the present and the future. */
 function paintPresent(canvas: PaintTarget, overlay: Overlay): void {
   const { context, width, height, palette } = canvas;
   const x = toX(overlay.span, overlay.presentMs, width);
@@ -75,7 +75,7 @@ function paintCursor(canvas: PaintTarget, overlay: Overlay): void {
   context.fill();
 }
 
-/** An arrow at the side where the cursor is. */
+/** An arrow at the side that the cursor is beyond. */
 function paintAway({ context, width, height, palette }: PaintTarget, left: boolean): void {
   const [x, tip] = left ? [12, 3] : [width - 12, width - 3];
   const y = height / 2;

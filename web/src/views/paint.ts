@@ -8,7 +8,7 @@ import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_targe
 
 const TICK_PX = 112;
 const LEAST_PX = 2;
-/** Command marks nearer to each other than this are one. */
+/** Command markers nearer to each other than this are drawn as one. */
 const MARK_APART_PX = 4;
 
 export interface Scene {
@@ -81,7 +81,7 @@ function xOf(picture: DensityTile, span: Span, index: number, width: number): nu
   return toX(span, picture.startMs + index * picture.bucketMs, width);
 }
 
-/** The first and last bucket that can be seen. */
+/** The first and last visible bucket. */
 function inView(picture: DensityTile, span: Span): [number, number] {
   const first = Math.floor((span.startMs - picture.startMs) / picture.bucketMs);
   const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);
@@ -98,7 +98,7 @@ function mostIn(picture: DensityTile, first: number, last: number): number {
   return most;
 }
 
-/** Spans outside of the tile are unknown, not empty. */
+/** Spans outside the tile are unknown, not empty; they are drawn as such. */
 function paintUnknown({ context, width, height, palette }: PaintTarget, span: Span, known: Span): void {
   context.globalAlpha = 0.35;
   context.fillStyle = palette.raised;
@@ -147,7 +147,7 @@ function paintMarkers(canvas: PaintTarget, span: Span, markers: readonly Marker[
   }
 }
 
-/** A command where it was requested: filled once it has a result, red where it failed. */
+/** A command at its request: filled once it has a result, red if it failed. */
 function paintCommand({ context, palette }: PaintTarget, x: number, { state }: Marker): void {
   const isOver = state === "success" || state === "failure";
   context.fillStyle = state === "failure" ? palette.bad : isOver ? palette.lanes.command : palette.ground;

@@ -6,7 +6,7 @@ import type { Palette } from "./palette";
 export const MARKS_PX = 14;
 export const AXIS_PX = 20;
 
-/** Where to paint, in CSS pixels, and with which colours. */
+/** The canvas area to paint, in CSS pixels, and its colours. */
 export interface PaintTarget {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
@@ -14,7 +14,7 @@ export interface PaintTarget {
   readonly palette: Palette;
 }
 
-/** An upright line. */
+/** A vertical line. */
 export function verticalLine(
   { context }: PaintTarget,
   x: number,

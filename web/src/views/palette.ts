@@ -1,4 +1,4 @@
-/** The timeline's colours, read from the style sheet: a canvas knows no variables. */
+/** The timeline's colours, read from the style sheet, because a canvas cannot use CSS variables. */
 
 import { DENSITY_LANES, type DensityLane } from "../model/timeline/density";
 
@@ -16,7 +16,7 @@ export interface Palette {
   readonly font: string;
 }
 
-/** The colours as they are for an element now; read again when the theme changes. */
+/** The current colours of an element; read again when the theme changes. */
 export function paletteOf(element: Element): Palette {
   const style = getComputedStyle(element);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();

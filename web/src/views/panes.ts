@@ -1,4 +1,4 @@
-/** Which view each panel is. */
+/** The view of each panel. */
 
 import type { PanelId } from "../model/layout/layout";
 import { Cards } from "./Cards";
@@ -23,7 +23,7 @@ export const VIEWS = {
   chat: Chat,
 } as const;
 
-/** On tabs, where there is less room than on titles. */
+/** Shorter titles for tabs. */
 export const TAB_TITLES: Readonly<Partial<Record<PanelId, string>>> = {
   values: "Values",
   plots: "Plots",

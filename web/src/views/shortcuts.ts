@@ -23,18 +23,18 @@ import { fromFineMs, toFineMs } from "../model/values/time";
 import { linksOpen } from "./Links";
 
 export interface Shortcut {
-  /** The values of KeyboardEvent.key that mean it. */
+  /** The values of KeyboardEvent.key that trigger it. */
   readonly keys: readonly string[];
-  /** How the keys are written for people. */
+  /** The keys as text for people. */
   readonly name: string;
   readonly what: string;
   readonly act: () => void;
 }
 
-/** A jump is this share of what is seen, so that it fits every zoom. */
+/** A jump is this share of the visible span, so that it fits every zoom. */
 const JUMP_SHARE = 0.1;
 const ZOOM = 1.5;
-/** Keys that move within a widget, and the widgets that take them. */
+/** Keys that move within a widget, and the widgets that use them. */
 const MOVING = /^(Arrow|Home|End|Page)/;
 const MOVED = '[role="tree"], [role="menu"], [role="separator"], [role="tablist"], [role="listbox"]';
 
@@ -66,7 +66,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
     what: "the links that feed the archive",
     act: () => (linksOpen.value = !linksOpen.value),
   },
-  // The tree listens itself: it may have to be shown first.
+  // The tree handles this key itself, because its panel may have to be shown first.
   { keys: [], name: "/", what: "search the entities", act: () => undefined },
   { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
   { keys: ["Escape"], name: "Esc", what: "close, or clear the selection", act: escape },

@@ -1,4 +1,4 @@
-/** The strip's two canvases: painted at most once per animation frame, and what pointers do on them. */
+/** The strip's two canvases: painted at most once per animation frame, and their pointer events. */
 
 import { effect, signal } from "@preact/signals";
 import { looping, state } from "../model/clock/clock";
@@ -20,7 +20,7 @@ import { paintOverlay } from "./overlay";
 import { paintScene } from "./paint";
 import { type Palette, paletteOf } from "./palette";
 
-/** Where the mouse is over the strip, in pixels. */
+/** The position of the mouse over the strip, in pixels. */
 export const hoverX = signal<number | undefined>(undefined);
 
 const LINE_PX = 16;
@@ -42,7 +42,7 @@ export function attachStrip(
   const ends = [
     effect(() => {
       void theme.value;
-      // The page takes the theme on in an effect of its own; the colours are read when it has.
+      // The page applies the theme in an effect of its own; the colours are read after it.
       queueMicrotask(() => {
         palette = paletteOf(host);
         for (const paint of paintBoth) paint();
@@ -79,7 +79,7 @@ function overlayNow(canvas: PaintTarget): void {
   });
 }
 
-/** Paint at the next animation frame, however often it is asked for until then. */
+/** Paint at the next animation frame; further calls until then are merged. */
 function painter(paint: () => void): () => void {
   let isDue = false;
   return () => {
@@ -92,7 +92,7 @@ function painter(paint: () => void): () => void {
   };
 }
 
-/** A canvas as large as its host, in the screen's own pixels. */
+/** Size a canvas to its host, in device pixels. */
 function sized(canvas: HTMLCanvasElement, host: HTMLElement, palette: Palette): PaintTarget {
   const [wide, high] = [host.clientWidth, host.clientHeight];
   const ratio = devicePixelRatio;
@@ -129,7 +129,7 @@ function attachPointer(canvas: HTMLCanvasElement): () => void {
 function onWheel(event: WheelEvent): void {
   event.preventDefault();
   const unit = [1, LINE_PX, PAGE_PX][event.deltaMode] ?? 1;
-  // A pinch on a trackpad comes as a wheel with Ctrl, in small steps.
+  // A pinch on a trackpad arrives as a wheel event with Ctrl, in small steps.
   const pinch = event.ctrlKey ? 6 : 1;
   wheel(event.offsetX, event.deltaX * unit, event.deltaY * unit * pinch, event.shiftKey);
 }

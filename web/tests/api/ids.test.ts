@@ -4,7 +4,7 @@ import { newId } from "../../src/api/ids";
 describe("ids", () => {
   afterEach(() => vi.unstubAllGlobals());
 
-  it("are UUIDs that the protocol takes, and no two are equal", () => {
+  it("are distinct UUIDs that the protocol accepts", () => {
     const ids = Array.from({ length: 200 }, newId);
     for (const id of ids) {
       expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
@@ -12,7 +12,7 @@ describe("ids", () => {
     expect(new Set(ids).size).toBe(200);
   });
 
-  it("are made without TLS too, where a page has no randomUUID", () => {
+  it("are generated without crypto.randomUUID on pages served without TLS", () => {
     const { crypto } = globalThis;
     vi.stubGlobal("crypto", { getRandomValues: crypto.getRandomValues.bind(crypto) });
     expect(newId()).toHaveLength(36);

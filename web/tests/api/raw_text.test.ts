@@ -7,15 +7,15 @@ const TEXTS = [
   "{}",
 ];
 
-describe("the text of events", () => {
-  it("is cut out of the frame as it stands", () => {
+describe("raw text of events", () => {
+  it("is the exact substring of the frame", () => {
     const frame = `{"type":"queryResponse","ref":4,"events":[${TEXTS.join(",")}],"nextKey":"c"}`;
     const { events } = JSON.parse(frame) as { events: object[] };
     rememberFrame(events, frame);
     expect(events.map(rawTextOf)).toEqual(TEXTS);
   });
 
-  it("is not known of what came in no reply", () => {
+  it("is undefined for an event that was in no reply", () => {
     expect(rawTextOf({ eventId: "a" })).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type ConnectionState, RequestError, Socket, type StreamFrame } from "../../src/api/socket";
 
-/** The browser's side of a connection whose other side is the test. */
+/** The browser's side of a connection; the test is the other side. */
 class Wire {
   static readonly OPEN = 1;
   static made: Wire[] = [];
@@ -70,7 +70,7 @@ async function opened(): Promise<Socket> {
 }
 
 describe("socket", () => {
-  it("asks again, later and later, where there is no room for an answer", async () => {
+  it("retries with increasing delay when the server answers busy", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "extent" }, "extentResponse");
     for (let tries = 0; tries < 3; tries++) {
@@ -87,7 +87,7 @@ describe("socket", () => {
     await expect(asked).resolves.toMatchObject({ events: 3 });
   });
 
-  it("gives up where somebody is busy for too long, and says so", async () => {
+  it("rejects with busy when the server stays busy for too long", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "extent" }, "extentResponse");
     const refused = expect(asked).rejects.toMatchObject({ code: "busy" });
@@ -111,7 +111,7 @@ describe("socket", () => {
     vi.unstubAllGlobals();
   });
 
-  it("shows its token first, and never in the address", async () => {
+  it("sends its token first, and never in the URL", async () => {
     await opened();
     expect(wire().sent[0]).toEqual({ type: "auth", token: "the-token", ref: 1 });
     expect(wire().url).not.toContain("token");
@@ -128,14 +128,14 @@ describe("socket", () => {
     await expect(first).rejects.toMatchObject({ code: "archive", message: "no" });
   });
 
-  it("refuses a reply of another type", async () => {
+  it("rejects a reply of another type", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "status" }, "statusResponse");
     wire().say({ type: "latestResponse", ref: 2, time: "t", events: [] });
     await expect(asked).rejects.toMatchObject({ code: "badReply" });
   });
 
-  it("gives up on an answer that does not come", async () => {
+  it("rejects when no reply arrives in time", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "status" }, "statusResponse");
     const refused = expect(asked).rejects.toMatchObject({ code: "timeout" });
@@ -143,7 +143,7 @@ describe("socket", () => {
     await refused;
   });
 
-  it("gives up all that was asked at once when the Core goes", async () => {
+  it("rejects all pending requests when the Core goes away", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "status" }, "statusResponse");
     wire().say({ type: "error", code: "coreUnavailable", message: "away" });
@@ -152,14 +152,14 @@ describe("socket", () => {
     expect(states).toEqual(["connecting", "open"]);
   });
 
-  it("passes on the frames of streams, and a cancel that nobody asked for", async () => {
+  it("passes on stream frames and a cancel that was not requested", async () => {
     await opened();
     wire().say({ type: "streamChunk", playbackRequestId: "a", cursor: "t", events: [] });
     wire().say({ type: "streamCancelled", playbackRequestId: "a" });
     expect(frames.map((frame) => frame.type)).toEqual(["streamChunk", "streamCancelled"]);
   });
 
-  it("comes back by itself, more slowly each time, and shows its token again", async () => {
+  it("reconnects with growing delays and sends its token again", async () => {
     await opened();
     const waits: number[] = [];
     for (let count = 1; count <= 7; count++) {
@@ -173,7 +173,7 @@ describe("socket", () => {
     expect(wire().sent[0]).toMatchObject({ type: "auth", token: "the-token" });
   });
 
-  it("tells those who wait that the connection was lost", async () => {
+  it("rejects pending requests when the connection is lost", async () => {
     const socket = await opened();
     const asked = socket.request({ type: "status" }, "statusResponse");
     wire().end(1006);
@@ -183,7 +183,7 @@ describe("socket", () => {
     });
   });
 
-  it("does not come back with a token that is refused, nor after it was left", async () => {
+  it("does not reconnect after its token is refused or it was closed", async () => {
     await opened();
     wire().end(4401);
     await vi.advanceTimersByTimeAsync(60_000);
@@ -195,13 +195,13 @@ describe("socket", () => {
     expect(Wire.made).toHaveLength(2);
   });
 
-  it("passes on what the edge says with its welcome", async () => {
+  it("passes on the contents of the edge's welcome", async () => {
     welcomes = [];
     await opened();
     expect(welcomes).toMatchObject([{ type: "authenticated", user: "a", role: "admin" }]);
   });
 
-  it("tells of exports also what nobody has asked for", async () => {
+  it("passes on frames of exports that this page did not request", async () => {
     exports = [];
     await opened();
     wire().say({ type: "exportProgress", ref: 99, exportId: "e", done: 1, total: 2 });

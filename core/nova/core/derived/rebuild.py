@@ -30,19 +30,26 @@ ReportRebuildProgress = Callable[[int, int, int], None]
 
 @click.group()
 def rebuild() -> None:
-    """Rebuild derived data from the archive; the archive itself is only read."""
+    """Rebuild derived data from the archive; the archive itself is only read.
+
+    \b
+    Example:
+      nova rebuild checkpoints --data /archive
+    """
 
 
 @rebuild.command()
 @click.option("--data", type=click.Path(path_type=Path), help="Folder of the archive.")
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON, no progress.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, without progress.")
 def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
     """Rebuild the checkpoints of all views.
 
-    \b
     If NOVA is running on that folder, its own process rebuilds them and this command waits until
     it is done. View states stay correct meanwhile; they only take longer to compute.
+
+    \b
+    Example:
       nova rebuild checkpoints --data /archive
     """
     logs.configure("rebuild")

@@ -33,7 +33,13 @@ class FilesStatus(msgspec.Struct, rename="camel"):
 
 @click.group()
 def files() -> None:
-    """Daily files: show their status, rebuild a day from the archive."""
+    """Daily files: show their status, rebuild a day from the archive.
+
+    \b
+    Examples:
+      nova files status --data /archive
+      nova files rebuild 2026-01-26 --data /archive
+    """
 
 
 def _settings(data: Path | None, config: Path | None) -> Settings:
@@ -46,7 +52,12 @@ def _settings(data: Path | None, config: Path | None) -> Settings:
 @click.option("--config", type=click.Path(path_type=Path), help="A nova.toml.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def status(data: Path | None, config: Path | None, as_json: bool) -> None:
-    """Show up to when the daily files are written, and failures."""
+    """Show up to when the daily files are written, and failures.
+
+    \b
+    Example:
+      nova files status --data /archive
+    """
     root = _settings(data, config).files_folder()
     state = read_state(root)
     until = None if state.cursor_ns == NS_MIN else timestamps.text(state.cursor_ns)

@@ -1,4 +1,4 @@
-/** Links to one event: `#event=<eventId>&at=<time>`, whatever else the URL says. */
+/** Links to one event: `#event=<eventId>&at=<time>`. Other values of the hash are ignored. */
 
 import { effect, signal } from "@preact/signals";
 import { type Timebase, timebase } from "../clock/clock";
@@ -9,18 +9,18 @@ import { parseTime } from "../values/time";
 import { hashText, hashValues, setHash } from "./url_hash";
 
 const PAGE_EVENTS = 1_000;
-/** Events of one instant that are looked through; more share a time only by a producer's mistake. */
+/** Most events of one instant that are searched. Only a faulty producer gives more events the same time. */
 const SEARCH_MAX_PAGES = 10;
 const EVENT_ID = /^[0-9a-f]{64}$/;
 
 export interface EventLink {
   eventId: string;
   at: string;
-  /** The timebase that `at` is in, if the link says so. */
+  /** The timebase of `at`; undefined if the link names none. */
   base?: Timebase;
 }
 
-/** Why a link could not be followed, in words. */
+/** The message shown when a link cannot be followed. */
 export const linkError = signal("");
 
 /** The link in the values of a hash; undefined if there is none. */
@@ -43,7 +43,7 @@ export function eventLink(event: StoredEvent, base: Timebase, url: string): stri
   return `${page}#${hashText(values)}`;
 }
 
-/** Keep the event that is looked at in the address. */
+/** Keep the inspected event in the address. */
 export function startLinkSync(): void {
   effect(() => {
     const event = inspectedEvent.value;
@@ -54,7 +54,7 @@ export function startLinkSync(): void {
 
 let isFollowed = false;
 
-/** Open the event that the address links to; the timeline itself goes to its time. */
+/** Open the event that the address links to; the timeline seeks to its time. */
 export async function followLink(): Promise<void> {
   isFollowed = true;
   const link = parseLink(hashValues());

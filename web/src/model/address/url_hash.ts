@@ -1,4 +1,4 @@
-/** The URL's hash as named values; writing is throttled, and names that a writer does not know stay. */
+/** The URL's hash as named values. Writes are throttled; values under names that are not written are kept. */
 
 import { scheduler } from "../../scheduler";
 
@@ -8,8 +8,8 @@ const PACE_MS = 500;
 const pendingValues = new Map<string, string | null>();
 const pace = scheduler.slot();
 
-/** The values in the address, with those that are about to be written; by name, so that one moment
- * has one address however it was reached. */
+/** The values in the address merged with the pending ones, sorted by name, so that one moment
+ * has one address, whichever way it was reached. */
 export function hashValues(): URLSearchParams {
   const values = new URLSearchParams(location.hash.replace(/^#/, ""));
   for (const [name, value] of pendingValues) {
@@ -20,13 +20,13 @@ export function hashValues(): URLSearchParams {
   return values;
 }
 
-/** Write values, soon; null takes one away. */
+/** Schedule a write of values; null removes one. */
 export function setHash(values: Readonly<Record<string, string | null>>): void {
   for (const [name, value] of Object.entries(values)) pendingValues.set(name, value);
   pace.startIfIdle(PACE_MS, flushHash);
 }
 
-/** Write what waits, now: before the address is copied. */
+/** Write pending values at once, before the address is copied. */
 export function flushHash(): void {
   pace.cancel();
   const text = hashText(hashValues());
@@ -34,12 +34,12 @@ export function flushHash(): void {
   if (text !== location.hash.replace(/^#/, "")) history.replaceState(history.state, "", `#${text}`);
 }
 
-/** Forget what waits: the address was changed by a person. */
+/** Drop pending values, because a person has changed the address. */
 export function discardPendingHash(): void {
   pendingValues.clear();
 }
 
-/** As a text that people can read: colons need no escape in a hash. */
+/** The hash as readable text: colons need no escape in a hash. */
 export function hashText(values: URLSearchParams): string {
   return values.toString().replaceAll("%3A", ":").replaceAll("%7E", "~");
 }

@@ -18,17 +18,17 @@ export interface UrlState {
   readonly skipping: boolean;
 }
 
-/** What a hash says; what it does not say, or says wrongly, is absent. */
+/** The parsed values of a hash; missing and malformed values are absent. */
 export interface ParsedUrl extends Partial<Omit<UrlState, "visible">> {
   readonly visible?: Span;
-  /** Of a span that follows the clock only the length is told, in ms. */
+  /** A span that follows the clock has only a length, in ms. */
   readonly lengthMs?: number;
 }
 
-/** Spans shorter than this are told to the nanosecond. */
+/** Spans shorter than this are written to the nanosecond. */
 const FINE_MS = 1_000;
 
-/** The values of a moment; null stands for a value that is not told. */
+/** The values of a moment; null removes a value from the hash. */
 export function toHashValues(moment: UrlState): Record<string, string | null> {
   const live = moment.state === "LIVE";
   const slides = live && moment.following;
@@ -53,7 +53,7 @@ function ends(span: Span): [string, string] {
   return [text(span.startMs), text(span.stopMs)];
 }
 
-/** What the values of a hash say; undefined if they say nothing of a moment. */
+/** Parse the values of a hash; undefined if they name no moment. */
 export function fromHashValues(values: URLSearchParams): ParsedUrl | undefined {
   const time = parseTime(values.get("t") ?? values.get("at") ?? "");
   const state = stateOf(values.get("state"), time);
@@ -72,7 +72,7 @@ export function fromHashValues(values: URLSearchParams): ParsedUrl | undefined {
   });
 }
 
-/** A link to a time opens there, paused unless it says that it plays; LIVE needs no time. */
+/** A link with a time opens paused there, unless it says that it plays. LIVE needs no time. */
 function stateOf(text: string | null, time: string | undefined): ClockState | undefined {
   if (text === "live") return "LIVE";
   if (time === undefined) return undefined;
@@ -104,6 +104,6 @@ function twoOf(text: string | null): [string | undefined, string | undefined] {
 }
 
 function defined<T extends object>(of: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const told = Object.entries(of).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(told) as { [K in keyof T]: Exclude<T[K], undefined> };
+  const entries = Object.entries(of).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]: Exclude<T[K], undefined> };
 }

@@ -1,4 +1,4 @@
-/** The address follows the timeline, and the timeline an address that is opened. */
+/** Two-way sync: the address follows the timeline, and the timeline follows an address that is opened. */
 
 import { batch, effect } from "@preact/signals";
 import { backwards, cursor, goLive, looping, play, rate, seek, state, timebase } from "../clock/clock";
@@ -8,7 +8,7 @@ import { toFineMs } from "../values/time";
 import { discardPendingHash, flushHash, hashValues, setHash } from "./url_hash";
 import { fromHashValues, type ParsedUrl, toHashValues } from "./url_state";
 
-/** Keep the address at the moment that is shown. */
+/** Keep the address at the displayed moment. */
 export function startUrlSync(): void {
   effect(() => {
     setHash(
@@ -37,7 +37,7 @@ export function openUrl(): boolean {
   else {
     state.value = "PAUSED";
     seek(shared.time ?? cursor.value);
-    // The seek has brought the cursor into view; the link may show something else beside it.
+    // The seek has brought the cursor into view; the link may name a span without it.
     if (shared.visible !== undefined) visible.value = shared.visible;
     if (shared.state === "PLAYING") play();
   }
@@ -52,7 +52,7 @@ export function followUrl(): void {
   });
 }
 
-/** The address of what is shown, to be sent to someone. */
+/** The address of the displayed moment, for sharing. */
 export function shareUrl(): string {
   flushHash();
   return location.href;

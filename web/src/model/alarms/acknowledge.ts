@@ -8,13 +8,13 @@ import { OPERATING_ROLES } from "../session/permission";
 import { connection, request, role } from "../session/session";
 import type { Alarm } from "./alarms";
 
-/** Alarms whose acknowledgement was requested and has not come back as an event. */
+/** Alarms whose acknowledgement was requested and is not in the archive yet. */
 export const pendingAcknowledgements = signal<ReadonlySet<string>>(new Set());
 
 /** How long to wait for the event after the reply. */
 const PENDING_MAX_MS = 10_000;
 
-/** Why no alarm can be acknowledged now; empty if one can. */
+/** Why no alarm can be acknowledged now; empty if acknowledging is possible. */
 export const acknowledgeRefusal = computed(() => {
   if (connection.value !== "open") return "Not connected.";
   if (!OPERATING_ROLES.has(role.value)) return `Your role (${role.value}) cannot acknowledge alarms.`;
@@ -22,7 +22,7 @@ export const acknowledgeRefusal = computed(() => {
   return "";
 });
 
-/** One text per excursion of an alarm. */
+/** Key of one excursion of an alarm. */
 export function pendingKey({ id, violation }: Alarm): string {
   return `${id} ${violation.severity} ${violation.excursion?.since ?? ""}`;
 }

@@ -35,12 +35,12 @@ export const acknowledgements = signal<ReadonlyMap<string, readonly Acknowledgem
 const knownIds = new Set<string>();
 let lastKey: string | undefined;
 
-/** One text per key of a view of an entity. */
+/** The map key of one key of a view of an entity. */
 export function alarmKey(of: Entity & { viewId: string; key: string }): string {
   return `${entityKey(of)} ${of.viewId} ${of.key}`;
 }
 
-/** Ask for those that are new since the last time. */
+/** Request the acknowledgements that are new since the last request. */
 export async function refreshAcknowledgements(): Promise<void> {
   let afterKey: string | undefined = lastKey;
   for (;;) {
@@ -74,7 +74,7 @@ export function applyAcknowledgements(events: readonly StoredEvent[]): void {
   acknowledgements.value = next;
 }
 
-/** Forget them: another user, who may see other scopes. */
+/** Clear them: another user may see other scopes. */
 export function clearAcknowledgements(): void {
   knownIds.clear();
   lastKey = undefined;

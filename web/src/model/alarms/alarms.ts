@@ -9,7 +9,7 @@ import { isAtLeastAsBad, type Severity, type Verdict } from "./limits";
 
 /** A value that is out of limits. */
 export interface Alarm {
-  /** One text per key of a view of an entity. */
+  /** The map key of one key of a view of an entity. */
   readonly id: string;
   readonly card: Card;
   readonly violation: LimitViolation;

@@ -11,7 +11,7 @@ import { isViolation, verdictOf } from "./limits";
 export interface Excursion {
   /** The source time of its first update; identifies the excursion in both timebases. */
   readonly since: string;
-  /** Where that update stands in the order of the timebase. */
+  /** The position of that update in the order of the timebase. */
   readonly order: string;
   /** False if the past was not read far enough to find its start. */
   readonly isComplete: boolean;
@@ -25,8 +25,8 @@ export interface KeyUpdate {
 }
 
 /**
- * The excursion of a key after one more update of it, `before` and `after` being its cells around it;
- * undefined where there is none, or where its beginning has to be read from the past.
+ * The excursion of a key after one more update of it; `before` and `after` are its cells around the update.
+ * Undefined if the key is in limits, or if the start of the excursion has to be read from the archive.
  */
 export function excursionAfter(
   known: Excursion | undefined,
@@ -42,7 +42,7 @@ export function excursionAfter(
   return { since: said.source, order: said.order, isComplete: true };
 }
 
-/** A late update may split an excursion, or lengthen it into the past. */
+/** A late update may split an excursion, or move its start into the past. */
 function excursionAfterLate(known: Excursion | undefined, said: KeyUpdate, spec: KeySpec): Excursion | undefined {
   if (known === undefined) return undefined;
   const isInside = said.order > known.order;
@@ -50,8 +50,8 @@ function excursionAfterLate(known: Excursion | undefined, said: KeyUpdate, spec:
 }
 
 /**
- * Where the excursion of a key begins, of what was said of it from the newest back; undefined where the
- * newest is in limits. `isAll`: there is nothing further back.
+ * The start of a key's excursion, from its updates, newest first; undefined if the newest is in limits.
+ * `isAll`: no older updates exist.
  */
 export function excursionStart(newestFirst: Iterable<KeyUpdate>, spec: KeySpec, isAll: boolean): Excursion | undefined {
   let first: KeyUpdate | undefined;

@@ -1,14 +1,14 @@
-/** Limits of values: whether one is in them, and the limits in words. */
+/** Limit checks of values, and limits as text. */
 
 import type { KeySpec } from "../../api/protocol";
 
 export type Severity = "warning" | "critical";
-/** What limits say of a value; undefined where there are none, or no value. */
+/** The verdict of limits on a value; undefined if there are no limits or no value. */
 export type Verdict = Severity | "ok" | undefined;
 
 const RANK: Readonly<Record<Severity, number>> = { warning: 1, critical: 2 };
 
-/** What the limits of a key say of its value. */
+/** The verdict of a key's limits on its value. */
 export function verdictOf(value: unknown, spec: KeySpec): Verdict {
   const limits = spec.limits;
   if (limits == null || value === null || value === undefined) return undefined;
@@ -30,7 +30,7 @@ export function isViolation(verdict: Verdict): verdict is Severity {
   return verdict === "warning" || verdict === "critical";
 }
 
-/** The worst of verdicts; undefined where none has limits. */
+/** The worst of verdicts; undefined if none has limits. */
 export function worstVerdict(verdicts: readonly Verdict[]): Verdict {
   if (verdicts.includes("critical")) return "critical";
   if (verdicts.includes("warning")) return "warning";
@@ -42,7 +42,7 @@ export function isAtLeastAsBad(one: Severity, other: Severity): boolean {
   return RANK[one] >= RANK[other];
 }
 
-/** Which limit a value is out of, for reading; empty where it is in them. */
+/** The violated limit as text; empty if the value is in limits. */
 export function violationText(value: unknown, spec: KeySpec): string {
   const limits = spec.limits;
   const severity = verdictOf(value, spec);
@@ -53,12 +53,12 @@ export function violationText(value: unknown, spec: KeySpec): string {
   return low != null && value < low ? `below ${low}` : `above ${high}`;
 }
 
-/** The limits of a key for reading; empty where it has none. */
+/** The limits of a key as text; empty if it has none. */
 export function limitsText(spec: KeySpec): string {
   const limits = spec.limits;
   if (limits == null) return "";
   const label = (value: string | boolean) => spec.labels?.[String(value)] ?? String(value);
-  const told = (["warning", "critical"] as const).flatMap((severity) => {
+  const parts = (["warning", "critical"] as const).flatMap((severity) => {
     const low = severity === "warning" ? limits.warningLow : limits.criticalLow;
     const high = severity === "warning" ? limits.warningHigh : limits.criticalHigh;
     const cases = [
@@ -68,5 +68,5 @@ export function limitsText(spec: KeySpec): string {
     ];
     return cases.length === 0 ? [] : [`${severity} ${cases.join(" or ")}`];
   });
-  return told.join("; ");
+  return parts.join("; ");
 }

@@ -1,4 +1,4 @@
-/** A card: the state of a view, read by its manifest, with its limit violations. */
+/** A card: the state of a view, interpreted by its manifest, with its limit violations. */
 
 import { type Excursion, excursionAfter } from "../alarms/excursion";
 import { isViolation, type Severity, type Verdict, verdictOf, worstVerdict } from "../alarms/limits";
@@ -16,7 +16,7 @@ import {
 } from "./manifests";
 import { type Cells, cellsOf, foldUpdates, type KeyObserver, viewKey, type ViewState } from "./ui_state";
 
-/** A value that is out of its limits, and since when, where that is known. */
+/** A value that is out of its limits, with the start of its excursion if that is known. */
 export interface LimitViolation {
   readonly key: string;
   readonly severity: Severity;
@@ -24,10 +24,10 @@ export interface LimitViolation {
 }
 
 export interface Card {
-  /** One text per view of an entity. */
+  /** The map key of a view of an entity. */
   readonly id: string;
   readonly view: ViewState;
-  /** Undefined where nobody has published the one that the updates name. */
+  /** Undefined if the manifest that the updates name is not published. */
   readonly manifest: CardManifest | undefined;
   readonly cells: Cells;
   /** The values that are out of limits, in the order of the card. */
@@ -37,7 +37,7 @@ export interface Card {
   readonly excursions: ReadonlyMap<string, Excursion>;
 }
 
-/** The card of a state; what was known of excursions stays known where it still may be so. */
+/** Build the card of a state. Known excursions are kept as long as they can still hold. */
 export function cardOf(
   view: ViewState,
   manifest: CardManifest | undefined,
@@ -58,7 +58,7 @@ export function cardOf(
   return { id: viewKey(view), view, manifest, cells, violations, inLimits, excursions };
 }
 
-/** A card after more updates of its view, in whatever order they come. */
+/** A card after more updates of its view, in any order. */
 export function cardWithUpdates(
   card: Card,
   events: readonly StoredEvent[],
@@ -96,7 +96,7 @@ export function keySpec(card: Card, key: string): KeySpec {
   return manifestKeySpec(card.manifest, key);
 }
 
-/** The keys that are shown at a glance. */
+/** The keys that are shown on the shield. */
 export function cardShieldKeys(card: Card): readonly string[] {
   return shieldKeys(card.manifest, [...card.cells.keys()]);
 }
@@ -112,7 +112,7 @@ export function cardSparklineKeys(card: Card): readonly string[] {
   return sparklineKeys(card.manifest, numbers);
 }
 
-/** What a card is called: as its manifest says, or as its view is. */
+/** The title of a card: its manifest's, else its viewId. */
 export function cardTitle(card: Card): string {
   return card.manifest?.title ?? card.view.viewId;
 }

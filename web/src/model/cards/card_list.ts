@@ -18,7 +18,7 @@ export type CardChoice = keyof typeof CARD_CHOICES;
 
 export const cardChoice = signal<CardChoice>("system");
 export const cardSearch = signal("");
-/** The card that was asked for by its shield: it is brought into sight. */
+/** The card whose shield was clicked; it is scrolled into view. */
 export const requestedCard = signal<string | null>(null);
 
 /** The cards that are shown, in the order of the shields. */
@@ -36,7 +36,7 @@ export const shownCards = computed<readonly CardPlace[]>(() => {
   return withCards.filter(({ scopeId, systemId }) => scopeId === entity.scopeId && systemId === entity.systemId);
 });
 
-/** What the card at a place is called, for a search. */
+/** The searchable title of the card at a place. */
 export function placeTitle(place: CardPlace): string {
   const card = cards.value.get(place.id)?.peek();
   return card === undefined ? "" : cardTitle(card);

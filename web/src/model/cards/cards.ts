@@ -27,13 +27,13 @@ import {
 
 const PAGE_STATES = 1_000;
 
-/** A signal for each card, so that an update draws one card anew and not all of them. */
+/** A signal for each card, so that an update redraws one card only. */
 export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
 /** Whether the states at the clock's time are being queried. */
 export const statesPending = signal(true);
-/** Why there are no states; empty if there are. */
+/** Why there are no states; empty if there are some. */
 export const statesError = signal("");
-/** Which time the cards are of, in normal form; undefined is the present. Backwards it follows the clock. */
+/** The time that the cards show, in normal form; undefined is the present. Backwards it follows the clock. */
 export const statesTime = signal<string | undefined>(undefined);
 /** Incremented when a card may have excursions whose start has to be read. */
 export const unreadStarts = signal(0);
@@ -52,7 +52,7 @@ export function invalidateStates(): void {
   statesPending.value = true;
 }
 
-/** Forget all cards, with the user who saw them. */
+/** Clear all cards when the user changes. */
 export function clearCards(): void {
   invalidateStates();
   cards.value = new Map();
@@ -63,7 +63,7 @@ export function isForwards(): boolean {
   return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
 }
 
-/** Query all states at the clock; a reply that a jump has overtaken is dropped. */
+/** Query all states at the clock; a reply that is older than the last jump is dropped. */
 export async function refreshStates(): Promise<void> {
   const mine = generation;
   const time = state.value === "LIVE" ? undefined : cursor.value;
@@ -120,7 +120,7 @@ function applyAnswer(found: readonly ViewState[], time: string | undefined): voi
   showCards(next);
 }
 
-/** The excursions that still hold at an earlier time than they were read at. For a later time none are known. */
+/** The excursions that still hold at an earlier time. For a later time none are known. */
 function stillValid(
   known: ReadonlyMap<string, Excursion> | undefined,
   until: string | undefined,
@@ -144,7 +144,7 @@ function showCards(next: ReadonlyMap<string, Card>): void {
   checkCards(next.values());
 }
 
-/** Signal what has to be queried or read for cards. */
+/** Signal that cards have to be queried, or excursions read. */
 function checkCards(all: Iterable<Card>): void {
   let [isUnread, isDoubted] = [false, false];
   for (const card of all) {
@@ -155,7 +155,7 @@ function checkCards(all: Iterable<Card>): void {
   if (isDoubted) stateDoubts.value++;
 }
 
-/** Take in streamed events, in whatever order they come. */
+/** Apply streamed events, in any order. */
 export function applyUpdates(events: readonly StoredEvent[]): void {
   if (!isForwards()) return;
   const byView = new Map<string, StoredEvent[]>();
@@ -217,7 +217,7 @@ export function invalidateCards(): void {
   });
 }
 
-/** Read when excursions began, of one card after the other, as long as the clock is not moved. */
+/** Read the starts of excursions, card by card, until the clock is moved. */
 export async function readExcursionStarts(): Promise<void> {
   const mine = generation;
   for (const one of cards.value.values()) {
@@ -228,7 +228,7 @@ export async function readExcursionStarts(): Promise<void> {
     const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
     const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
     if (mine !== generation) return;
-    // Excursions that the stream found meanwhile are newer.
+    // Excursions that were found in the stream meanwhile are newer.
     const { view, manifest, excursions } = one.value;
     one.value = cardOf(view, manifest, new Map([...found, ...excursions]));
   }

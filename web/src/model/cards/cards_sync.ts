@@ -39,7 +39,7 @@ const readBack = singleFlight(readExcursionStarts);
 
 let isStarted = false;
 
-/** Tie the cards to the clock; called once. */
+/** Connect the cards to the clock; called once. */
 export function startCardsSync(): void {
   if (isStarted) return;
   isStarted = true;
@@ -69,7 +69,7 @@ export function startCardsSync(): void {
   followSparklines();
 }
 
-/** Take in streamed events. */
+/** Apply streamed events. */
 export function applyToCards(events: readonly StoredEvent[]): void {
   applyAcknowledgements(events);
   if (isForwards()) applyManifests(events);

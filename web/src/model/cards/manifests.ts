@@ -1,4 +1,4 @@
-/** Card manifests as of the clock: what the keys of a view are, and what a card shows of them. */
+/** Card manifests as of the clock: the specifications of a view's keys, and the layout of its card. */
 
 import { signal } from "@preact/signals";
 import type { CardManifest, KeySpec, Layout } from "../../api/protocol";
@@ -8,12 +8,12 @@ import type { StoredEvent } from "../values/event";
 
 export type { CardManifest, KeySpec };
 
-/** In allowedKeys: what holds for keys that are not named there. */
+/** In allowedKeys: the specification of keys that are not listed. */
 const ANY_KEY = "*";
 const PLAIN: KeySpec = { type: "any" };
-/** What a card shows at a glance where its manifest does not say it. */
+/** Number of keys on a shield if the manifest names none. */
 const SHIELD_MAX_KEYS = 3;
-/** So many fields are requestCount for at once; a card with more sparklines could not be read either. */
+/** Most fields of one sample request. A card with more sparklines would not be readable. */
 const SPARKLINES_MAX = 16;
 
 /** A group of rows of a card. */
@@ -27,7 +27,7 @@ export const manifests = signal<ReadonlyMap<string, CardManifest>>(new Map());
 
 let requestCount = 0;
 
-/** Ask which manifests there are as of the clock. */
+/** Request the manifests as of the clock. */
 export async function refreshManifests(): Promise<void> {
   const mine = ++requestCount;
   const found: CardManifest[] = [];
@@ -36,26 +36,26 @@ export async function refreshManifests(): Promise<void> {
     const asks = { type: "discover", timebase: timebase.value, limit: 1, ...page } as const;
     const reply = await request(asks, "discoverResponse");
     found.push(...(reply.manifests ?? []));
-    // Manifests come before entities, so the first page with an entity has the last of them.
+    // Manifests come before entities, so the first page with an entity completes them.
     isMore = reply.nextKey != null && reply.entities.length === 0;
     page = { time: reply.time, ...(reply.nextKey == null ? {} : { afterKey: reply.nextKey }) };
   }
   if (mine === requestCount) manifests.value = byName(found);
 }
 
-/** Take in manifests that are published while time runs forwards. */
+/** Apply manifests that are published while time runs forwards. */
 export function applyManifests(events: readonly StoredEvent[]): void {
   const found = events.flatMap((event) => manifestOfEvent(event) ?? []);
   if (found.length > 0) manifests.value = new Map([...manifests.value, ...byName(found)]);
 }
 
-/** Forget all: another user. */
+/** Clear all when the user changes. */
 export function clearManifests(): void {
   requestCount++;
   manifests.value = new Map();
 }
 
-/** The manifest that a view's updates name; undefined where nobody has published it. */
+/** The manifest that a view's updates name; undefined if it is not published. */
 export function manifestOf(
   all: ReadonlyMap<string, CardManifest>,
   of: { manifestId: string; manifestVersion: string },
@@ -71,7 +71,7 @@ function manifestKey(of: { manifestId: string; manifestVersion: string }): strin
   return `${of.manifestId} ${of.manifestVersion}`;
 }
 
-/** The manifest of a ManifestPublished event, which tells its title with the layout; undefined of any other. */
+/** The manifest in a ManifestPublished event, whose title is part of the layout; undefined for other events. */
 export function manifestOfEvent(event: StoredEvent): CardManifest | undefined {
   if (event.lane !== "metadata" || event.messageType !== "ManifestPublished") return undefined;
   const { manifestId, manifestVersion, viewId, entityType } = event as unknown as CardManifest;
@@ -86,7 +86,7 @@ export function manifestOfEvent(event: StoredEvent): CardManifest | undefined {
   };
 }
 
-/** What a key is; where there is no manifest, anything. */
+/** The specification of a key; without a manifest any value is allowed. */
 export function manifestKeySpec(manifest: CardManifest | undefined, key: string): KeySpec {
   const all = manifest?.allowedKeys;
   if (all === undefined) return PLAIN;
@@ -94,12 +94,12 @@ export function manifestKeySpec(manifest: CardManifest | undefined, key: string)
   return Object.hasOwn(all, ANY_KEY) ? (all[ANY_KEY] as KeySpec) : PLAIN;
 }
 
-/** What people call a key. */
+/** The title of a key. */
 export function keyTitle(manifest: CardManifest | undefined, key: string): string {
   return manifestKeySpec(manifest, key).title ?? key;
 }
 
-/** The keys that are shown at a glance: those that the manifest names, else the first of the card. */
+/** The keys of the shield: those that the manifest names, else the first of the card. */
 export function shieldKeys(manifest: CardManifest | undefined, known: readonly string[]): readonly string[] {
   const named = manifest?.layout?.shield ?? [];
   if (named.length > 0) return named;
@@ -107,8 +107,8 @@ export function shieldKeys(manifest: CardManifest | undefined, known: readonly s
 }
 
 /**
- * The rows of a card: the groups that the manifest names, else all its keys. What it says nothing of and
- * what has limits follows behind them, so that no value that is out of limits is hidden.
+ * The rows of a card: the manifest's groups, else all keys. Keys without a group follow, and so do keys
+ * that have limits, so that no violation is hidden.
  */
 export function rowGroups(manifest: CardManifest | undefined, known: readonly string[]): readonly RowGroup[] {
   const named = (manifest?.layout?.card ?? []).map(({ title, rows }) => ({ title: title ?? "", keys: rows }));
@@ -120,7 +120,7 @@ export function rowGroups(manifest: CardManifest | undefined, known: readonly st
   return rest.length === 0 ? named : [...named, { title: named.length === 0 ? "" : "Other", keys: rest }];
 }
 
-/** The keys whose past is drawn beside them; of a card that names no key of its own, all numbers. */
+/** The keys with a sparkline: those that the manifest names, else all numbers. */
 export function sparklineKeys(manifest: CardManifest | undefined, numbers: readonly string[]): readonly string[] {
   const isOpen = Object.keys(manifest?.allowedKeys ?? {}).every((key) => key === ANY_KEY);
   return (isOpen ? numbers : (manifest?.layout?.sparklines ?? [])).slice(0, SPARKLINES_MAX);

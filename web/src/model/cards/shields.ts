@@ -25,13 +25,13 @@ export interface ShieldGroup {
   readonly places: readonly CardPlace[];
 }
 
-/** All places, in the order of their ids: they stay where they are, whatever the clock says. */
+/** All places, in the order of their ids. A place does not move when the clock does. */
 export const shieldGroups = computed<readonly ShieldGroup[]>(() => {
   const views = [...cards.value.values()].map((one) => one.peek().view);
   return groupPlaces(placesOf(entities.value ?? [], views));
 });
 
-/** The places of a listing, and of views that are newer than it. */
+/** The places of a listing, and of views that are newer than the listing. */
 export function placesOf(listed: readonly EntityInfo[], views: readonly (Entity & { viewId: string })[]): CardPlace[] {
   const found = new Map<string, CardPlace>();
   const add = (of: Entity, viewId: string) => {
@@ -65,7 +65,7 @@ function compare(one: string, two: string): number {
   return one < two ? -1 : one > two ? 1 : 0;
 }
 
-/** The places that the words of a search name: of their path, their view or their card's title. */
+/** The places that match all words of a search, by path, view or card title. */
 export function matchingPlaces(all: readonly ShieldGroup[], text: string, titleOf: (place: CardPlace) => string): readonly ShieldGroup[] {
   const words = text.trim().toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return all;

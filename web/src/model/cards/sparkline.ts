@@ -3,17 +3,17 @@
 import { type Buckets, lineColumn } from "../plots/sampling";
 import type { Span } from "../timeline/span";
 
-/** A line in a box of 1 by 1, y downwards, as SVG paths; and what its bottom and top are. */
+/** A line in a box of 1 by 1, y downwards, as SVG paths, with the values at its bottom and top. */
 export interface Sparkline {
   /** The means. */
   readonly line: string;
-  /** From the least to the greatest of each bucket. */
+  /** The band from the minimum to the maximum of each bucket. */
   readonly band: string;
   readonly low: number;
   readonly high: number;
 }
 
-/** Flat lines are drawn in the middle of a box that is so much of their value high. */
+/** A flat line is drawn in the middle of a box whose height is this share of its value. */
 const FLAT_SHARE = 1e-3;
 
 /** The value at the clock, with which a line ends. */
@@ -23,8 +23,8 @@ export interface SparklineEnd {
 }
 
 /**
- * The line of a field over a span, up to a time: a bucket that reaches beyond it may hold what comes
- * later and is left out, and the line ends with the value at the clock instead.
+ * The line of a field over a span, up to a time. A bucket that ends after that time may hold later values
+ * and is left out; the line ends with the value at the clock instead.
  */
 export function sparklineOf(
   buckets: Buckets,
@@ -55,7 +55,7 @@ function xOf(span: Span): (ms: number) => number {
   return (ms) => round((ms - span.startMs) / (span.stopMs - span.startMs));
 }
 
-/** Where a value is in the box of a line; undefined where it lies outside. */
+/** The height of a value in the box of a line; undefined if it lies outside. */
 export function heightOf(of: { low: number; high: number }, value: number): number | undefined {
   const y = scaleOf(of.low, of.high)(value);
   return y >= 0 && y <= 1 ? y : undefined;
@@ -69,7 +69,7 @@ function scaleOf(low: number, high: number): (value: number) => number {
   return (value) => round(1 - (value - bottom) / room);
 }
 
-/** A line that breaks where the column has null, and goes on over what is undefined. */
+/** A line that breaks at null and continues over undefined. */
 function linePath(column: OptionalColumn, x: (index: number) => number, y: (value: number) => number): string {
   let path = "";
   let isOpen = false;

@@ -12,7 +12,7 @@ import { type Card, cardSparklineKeys } from "./card";
 import { cards, isForwards } from "./cards";
 import { isUpdate, viewKey } from "./ui_state";
 
-/** What is known of the past of one card. */
+/** The sampled past of one card. */
 export interface SparklineData {
   buckets: Buckets;
   /** The last bucket that the server has sampled. */
@@ -26,31 +26,31 @@ export interface SparklineData {
 const SPARKLINE_BUCKETS = 96;
 /** Most requests in flight. */
 const AT_ONCE = 4;
-/** LIVE what is streamed is appended, and now and then all is asked anew. */
+/** In LIVE, streamed values are appended, and all samples are requested again at this interval. */
 const LIVE_INTERVAL_MS = 10_000;
 const FAILED_INTERVAL_MS = 3_000;
 
 const sparklines = new Map<string, Signal<SparklineData | undefined>>();
-/** The cards that are in sight. */
+/** The cards that are visible on the screen. */
 const inSight = new Set<string>();
 const busy = new Set<string>();
 const failed = new Map<string, number>();
 
-/** The past of a card; undefined while it is awaited. */
+/** The samples of a card; undefined while they are pending. */
 export function sparklineDataOf(id: string): Signal<SparklineData | undefined> {
   let found = sparklines.get(id);
   if (found === undefined) sparklines.set(id, (found = signal(undefined)));
   return found;
 }
 
-/** A card has come into sight, or gone out of it. */
+/** Called when a card becomes visible or invisible. */
 export function setInSight(id: string, isSeen: boolean): void {
   if (isSeen) inSight.add(id);
   else inSight.delete(id);
   if (isSeen) requestSparklines();
 }
 
-/** Ask for what is missing or old of the cards in sight, a few at a time. */
+/** Request missing or old samples of the visible cards, a few at a time. */
 export function requestSparklines(): void {
   if (connection.value !== "open") return;
   for (const id of inSight) {
@@ -90,7 +90,7 @@ function cardSeries({ view }: Card): SeriesName {
   return { scopeId, systemId, containerId, uniqueId, viewId, lane: "ui", messageType: "UiUpdate" };
 }
 
-/** Take in streamed updates of the cards in sight. */
+/** Append streamed updates of the visible cards. */
 export function appendSparklines(events: readonly StoredEvent[]): void {
   if (!isForwards() || inSight.size === 0) return;
   const byView = new Map<string, StoredEvent[]>();
@@ -107,7 +107,7 @@ export function appendSparklines(events: readonly StoredEvent[]): void {
   }
 }
 
-/** Forget all: another user. */
+/** Clear all when the user changes. */
 export function clearSparklines(): void {
   sparklines.clear();
   failed.clear();

@@ -1,17 +1,17 @@
 /**
- * The state of a view: the fold of its updates in the server's order, whatever order they come in.
+ * The state of a view: the fold of its updates in the server's order, independent of the order of arrival.
  *
- * An update sets some keys. Each key remembers where the update that set it stands, and only one that
- * stands later sets it again. So a late update still sets what no later one has set, the same update
- * twice counts once, and a reply and a stream that overlap make one state. What cannot be decided from
- * the updates at hand (`doubt`) is queried from the server.
+ * An update sets some keys. Each key stores the position of the update that set it; only a later update
+ * sets it again. So a late update still sets keys that no later one has set, a repeated update counts
+ * once, and a reply and a stream that overlap give one state. Where the known updates leave it open which
+ * value counts (`doubt`), the state is queried from the server.
  */
 
 import type { Timebase } from "../clock/clock";
 import { type Entity, entityKey, type StoredEvent } from "../values/event";
 import { eventOrder, isExactOrder, normalTime, orderAt, orderTime } from "../values/event_order";
 
-/** The value of a key, and where the update that set it stands in the order. */
+/** The value of a key, and the order position of the update that set it. */
 export interface Cell {
   readonly value: unknown;
   readonly order: string;
@@ -24,17 +24,17 @@ export interface ViewState extends Entity {
   readonly viewId: string;
   readonly manifestId: string;
   readonly manifestVersion: string;
-  /** Where the latest update stands. */
+  /** The order position of the latest update. */
   readonly order: string;
   /** By version. */
   readonly cells: ReadonlyMap<string, Cells>;
-  /** Versions of which every update up to now is known to be in. */
+  /** Versions whose updates up to now are all known. */
   readonly completeVersions: ReadonlySet<string>;
-  /** Whether the server has to be asked: the state shown may lack something. */
+  /** Whether the state has to be queried: a key's value may be wrong or missing. */
   readonly doubt: boolean;
 }
 
-/** A state as the server answers it, in a timebase. */
+/** A state in the server's reply, in a timebase. */
 export interface AnsweredState extends Entity {
   viewId: string;
   manifestId: string;
@@ -45,7 +45,7 @@ export interface AnsweredState extends Entity {
   lastEventId: string;
 }
 
-/** One text per view of an entity. */
+/** The map key of a view of an entity. */
 export function viewKey(of: Entity & { viewId: string }): string {
   return `${entityKey(of)} ${of.viewId}`;
 }
@@ -92,7 +92,7 @@ export function foldUpdates(
   view: ViewState | undefined,
   events: readonly StoredEvent[],
   timebase: Timebase,
-  told?: KeyObserver,
+  observer?: KeyObserver,
 ): ViewState {
   const versions = new Map(view?.cells);
   const own = new Map<string, Map<string, Cell>>();
@@ -108,31 +108,31 @@ export function foldUpdates(
       own.set(version, cells);
       versions.set(version, cells);
     }
-    doubt = setCells(cells, event, order, told) || doubt;
+    doubt = setCells(cells, event, order, observer) || doubt;
     if (order >= last) [last, latest] = [order, event];
   }
   const head = latest === undefined ? (view as ViewState) : headOf(latest);
   return { ...head, order: last, cells: versions, completeVersions: view?.completeVersions ?? new Set(), doubt };
 }
 
-/** Let an update set its keys; whether the server has to be asked. */
-function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, told: KeyObserver | undefined): boolean {
+/** Apply an update to the cells; returns whether the result is in doubt. */
+function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, observer: KeyObserver | undefined): boolean {
   let doubt = false;
   const data = event["data"] as Record<string, unknown>;
   for (const key of Object.keys(data)) {
     const said: Cell = { value: data[key], order };
     const before = cells.get(key);
     let after = before;
-    // Of two updates at one nanosecond the eventId decides: without it only equal values are no doubt.
+    // At one nanosecond the eventId decides. If one is unknown, only equal values leave no doubt.
     if (before !== undefined && isTied(before, said)) doubt ||= !isSame(before.value, said.value);
     else if (before === undefined || order > before.order) after = said;
     if (after !== before) cells.set(key, after as Cell);
-    told?.(event, key, said, before, after as Cell);
+    observer?.(event, key, said, before, after as Cell);
   }
   return doubt;
 }
 
-/** What an update says of its view besides values. */
+/** The parts of a view's state that its latest update sets, besides values. */
 function headOf(event: StoredEvent): Omit<ViewState, "order" | "cells" | "completeVersions" | "doubt"> {
   const { scopeId, systemId, containerId, uniqueId } = event;
   const [viewId, manifestId] = [textMember(event.viewId), textMember(event["manifestId"])];
@@ -140,8 +140,8 @@ function headOf(event: StoredEvent): Omit<ViewState, "order" | "cells" | "comple
 }
 
 /**
- * What is known after an answer: with what was streamed since it was asked, and without the doubts it
- * was asked for.
+ * Merge a reply with the updates that were streamed since the request. The doubts that the request
+ * resolves are cleared.
  */
 export function mergeAnswer(known: ViewState | undefined, answer: ViewState): ViewState {
   if (known === undefined) return answer;
@@ -156,7 +156,7 @@ export function mergeAnswer(known: ViewState | undefined, answer: ViewState): Vi
   return { ...later, cells: versions, completeVersions: new Set([...known.completeVersions, ...answer.completeVersions]), doubt };
 }
 
-/** An answer is right of its time, unless what was streamed at that very nanosecond came after it. */
+/** A reply is exact for its time. Only an update streamed with that very nanosecond may be newer. */
 function mergeCells(known: Cells | undefined, answer: Cells): { cells: Cells; doubt: boolean } {
   const cells = new Map(known);
   let doubt = false;
@@ -173,12 +173,12 @@ function isTied(one: Cell, two: Cell): boolean {
   return !(isExactOrder(one.order) && isExactOrder(two.order)) && orderTime(one.order) === orderTime(two.order);
 }
 
-/** The view once every update of it is in: of versions that no answer named there is no more either. */
+/** Mark all versions as complete: a version that the reply does not name has no other updates. */
 export function markComplete(view: ViewState): ViewState {
   return { ...view, completeVersions: new Set(view.cells.keys()) };
 }
 
-/** Whether the server has to be asked again for what this view shows. */
+/** Whether the state of this view has to be queried again. */
 export function isDoubtful(view: ViewState): boolean {
   return view.doubt || !view.completeVersions.has(view.manifestVersion);
 }

@@ -23,7 +23,7 @@ export type Timebase = "source" | "canonical";
 
 export const RATES: readonly Rate[] = [0.1, 0.5, 1, 2, 5, 10, 60, "max"];
 const SILENCE_MAX_MS = 3_000;
-/** A loop does not begin again sooner, however short its selection is. */
+/** Shortest time between two passes of a loop, however short its selection is. */
 const LOOP_PACE_MS = 250;
 
 export const state = signal<ClockState>("PAUSED");
@@ -31,7 +31,7 @@ export const cursor = signal<string>(fromMs(Date.now()));
 export const rate = signal<Rate>(1);
 export const backwards = signal(false);
 export const timebase = signal<Timebase>("source");
-/** Whether playing begins again at the other end of the selection. */
+/** Whether playback restarts at the other end of the selection. */
 export const looping = signal(false);
 export const cursorMs = computed(() => toMs(cursor.value));
 
@@ -47,10 +47,10 @@ export const isStalled = computed(() => state.value !== "PAUSED" && (connection.
 /** The newest event that was streamed since the last jump. */
 export const newest = signal<StoredEvent | null>(null);
 
-/** What was streamed LIVE and is dated ahead. */
+/** Events streamed in LIVE that are dated ahead. */
 export const datedAheadQueue = new DatedAheadQueue();
 
-/** Streamed events in the server's order: those up to the clock's time, and all as they come. */
+/** Streamed events in the server's order: those up to the clock's time, and all as they arrive. */
 export const streamedEvents = new Emitter<[events: StoredEvent[], all: StoredEvent[]]>();
 
 const stream = new PlaybackStream({
@@ -75,19 +75,19 @@ export function queryBound(): string | undefined {
   return state.value === "LIVE" && timebase.value === "canonical" ? undefined : cursor.value;
 }
 
-/** A span without what is dated ahead while LIVE. */
+/** A span without events dated ahead while LIVE. */
 export function clampToPresent(span: Span): Span {
   if (state.value !== "LIVE" || timebase.value === "canonical") return span;
   const stopMs = Math.max(span.startMs + LENGTH_MIN_MS, Math.min(span.stopMs, toFineMs(cursor.value)));
   return { startMs: span.startMs, stopMs };
 }
 
-/** Take in a frame of the stream. */
+/** Add a frame of the stream. */
 export function receiveFrame(frame: StreamFrame): void {
   stream.push(frame);
 }
 
-/** Apply the frames that wait for the screen, now. */
+/** Apply pending frames now. */
 export function flush(): void {
   stream.flush();
 }
@@ -98,7 +98,7 @@ export function signedRate(factor: Rate, reverse: boolean): Rate | "-max" {
   return reverse ? -factor : factor;
 }
 
-/** Follow the present; the clock is there at once, before anything has come from it. */
+/** Follow the present. The clock is there at once, before the first frame arrives. */
 export function goLive(): void {
   batch(() => {
     state.value = "LIVE";
@@ -109,7 +109,7 @@ export function goLive(): void {
   stream.start(present());
 }
 
-/** The LIVE stream, conflated: what this browser is too slow for is reported, not queued. */
+/** The LIVE stream, conflated: events that this browser is too slow for are reported, not queued. */
 function present(): StreamRequest {
   return { timelineMode: "LIVE", timebase: timebase.value, shed: true };
 }
@@ -123,7 +123,7 @@ export function pause(): void {
   batch(halt);
 }
 
-/** Pause and cancel the stream: after a refused start the server still sends the one before. */
+/** Pause and cancel the stream: after a refused start the server still sends the previous one. */
 function stop(): void {
   stream.release();
   batch(halt);
@@ -135,7 +135,7 @@ function halt(): void {
   jump();
 }
 
-/** Play from where the clock is, at the chosen rate and direction. */
+/** Play from the clock's time, at the chosen rate and direction. */
 export function play(): void {
   const from = loopStart(activeLoop(), toFineMs(cursor.value), backwards.value);
   batch(() => {
@@ -157,12 +157,12 @@ function replay(): StreamRequest {
   };
 }
 
-/** The selection, while it is to be looped. */
+/** The selection, if looping is on. */
 function activeLoop() {
   return looping.value ? selection.value : null;
 }
 
-/** Move the clock; what played goes on playing from there. */
+/** Seek; a running playback continues from there. */
 export function seek(time: string): void {
   batch(() => {
     cursor.value = time;
@@ -175,13 +175,13 @@ export function seek(time: string): void {
   });
 }
 
-/** Play and pause with one key. */
+/** Toggle between play and pause. */
 export function toggle(): void {
   if (state.value === "PAUSED") play();
   else pause();
 }
 
-/** Change the rate, now if something plays. */
+/** Set the rate; a running playback restarts with it. */
 export function chooseRate(chosen: Rate): void {
   rate.value = chosen;
   if (state.value === "PLAYING") play();
@@ -193,7 +193,7 @@ export function shiftRate(by: 1 | -1): void {
   if (next !== undefined) chooseRate(next);
 }
 
-/** Turn around. */
+/** Reverse the direction. */
 export function chooseDirection(reverse: boolean): void {
   backwards.value = reverse;
   jump();
@@ -201,7 +201,7 @@ export function chooseDirection(reverse: boolean): void {
   else if (state.value === "LIVE" && reverse) pause();
 }
 
-/** Order by the other clock, at a time of it if one is given. */
+/** Order by the other timebase, at a time in it if one is given. */
 export function chooseTimebase(chosen: Timebase, time?: string): void {
   batch(() => {
     timebase.value = chosen;
@@ -212,7 +212,7 @@ export function chooseTimebase(chosen: Timebase, time?: string): void {
   if (state.value === "LIVE") goLive();
 }
 
-/** Loop the selection, or no longer. */
+/** Switch looping of the selection on or off. */
 export function chooseLoop(chosen: boolean): void {
   looping.value = chosen;
   if (state.value === "PLAYING") play();
@@ -248,10 +248,10 @@ function jump(): void {
   jumps.value++;
 }
 
-/** The stream's end: the loop's, or that of all there is. */
+/** The end of the stream: of the loop, or of the archive. */
 function onStreamEnd(time: string): void {
   cursor.value = time;
-  // Only at its end does a loop have somewhere else to begin.
+  // A stream that ends elsewhere than at the loop's end does not restart.
   if (loopStart(activeLoop(), toFineMs(time), backwards.value) === undefined) {
     state.value = "PAUSED";
     jump();

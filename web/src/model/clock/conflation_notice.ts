@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import type { StreamGap } from "../../api/protocol";
 import { compareTimes, formatTime } from "../values/time";
 
-/** Events that were not sent, between two times; the latest report came at a ms of this browser's clock. */
+/** Events that were not sent, between two times. `atMs`: the time of the latest report by this browser's clock. */
 export interface ConflationNotice {
   readonly dropped: number;
   readonly fromTime: string;
@@ -12,7 +12,7 @@ export interface ConflationNotice {
   readonly atMs: number;
 }
 
-/** A time without connection, for which LIVE could not be taken up where it was. */
+/** An outage after which LIVE could not resume where it was interrupted. */
 export interface MissedInterval {
   readonly fromTime: string;
   readonly toTime: string;
@@ -27,12 +27,12 @@ export const conflation = signal<ConflationNotice | null>(null);
 export const missed = signal<MissedInterval | null>(null);
 /** Whether the browser is still behind. */
 export const isBehind = signal(false);
-/** Whether the note is on the screen; the sign in the timeline bar brings it back. */
+/** Whether the notice is visible; the sign in the timeline bar shows it again. */
 export const isNoticeShown = signal(false);
 
 let isPinned = false;
 
-/** Take in a report of the server's; reports add up until they are dismissed. */
+/** Add a report of the server; reports add up until they are dismissed. */
 export function reportConflation(gap: StreamGap, nowMs: number): void {
   const known = conflation.value;
   conflation.value = {
@@ -53,7 +53,7 @@ export function updateConflation(nowMs: number): void {
   if (sinceMs >= NOTICE_MS && !isPinned) isNoticeShown.value = false;
 }
 
-/** Show the note again; now it stays until it is dismissed. */
+/** Show the notice again; now it stays until it is dismissed. */
 export function pinNotice(): void {
   isPinned = true;
   isNoticeShown.value = true;
@@ -73,7 +73,7 @@ export function dismissNotices(): void {
   isPinned = false;
 }
 
-/** What was shed, in words. */
+/** The number of conflated events as text. */
 export function conflationText(of: ConflationNotice): string {
   const count = `${of.dropped.toLocaleString("en")} ${of.dropped === 1 ? "event" : "events"}`;
   return (
@@ -82,7 +82,7 @@ export function conflationText(of: ConflationNotice): string {
   );
 }
 
-/** What was missed, in words. */
+/** The missed interval as text. */
 export function missedText(of: MissedInterval): string {
   return (
     `Disconnected from ${formatTime(of.fromTime)} until ${formatTime(of.toTime)} UTC. ` +

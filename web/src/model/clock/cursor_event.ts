@@ -21,7 +21,7 @@ import {
   type Timebase,
 } from "./clock";
 
-/** What steps stop at. */
+/** The events that steps stop at. */
 export const STEP_KINDS = { all: "step: any", entity: "step: entity", command: "step: command" } as const;
 export type StepKind = keyof typeof STEP_KINDS;
 
@@ -47,13 +47,13 @@ export function otherTimebase(of: Timebase): Timebase {
   return of === "source" ? "canonical" : "source";
 }
 
-/** The cursor has moved: the event is no longer known. */
+/** Called when the cursor moves: the event under it is not known any more. */
 export function clearCursorEvent(): void {
   requestCount++;
   answeredEvent.value = null;
 }
 
-/** Ask which event is under the cursor. */
+/** Request the event under the cursor. */
 export async function refreshCursorEvent(): Promise<void> {
   const mine = ++requestCount;
   const event = await queryCursorEvent();
@@ -87,7 +87,7 @@ export function neighbour(
   );
 }
 
-/** Order by the other clock, and stay at the event that is under the cursor. */
+/** Switch to the other timebase and stay at the event under the cursor. */
 export async function switchTimebase(chosen: Timebase): Promise<void> {
   if (chosen === timebase.value) return;
   const share = (cursorMs.value - visible.value.startMs) / spanLength(visible.value);
@@ -103,12 +103,12 @@ export async function switchTimebase(chosen: Timebase): Promise<void> {
   if (event !== undefined) answeredEvent.value = event;
 }
 
-/** The event under the cursor, asked again if the clock was moved meanwhile. */
+/** The event under the cursor, requested again if the clock was moved meanwhile. */
 async function settledCursorEvent(): Promise<StoredEvent | undefined> {
   for (;;) {
-    const asked = jumps.value;
+    const jump = jumps.value;
     const event = await queryCursorEvent();
-    if (asked === jumps.value) return event;
+    if (jump === jumps.value) return event;
   }
 }
 
@@ -129,7 +129,7 @@ async function queryCursorEvent(): Promise<StoredEvent | undefined> {
   return (own === undefined ? undefined : await newestMatching(own)) ?? (await newestMatching({}));
 }
 
-/** Of events that share the newest time, the last by the other clock: with it all of them are known. */
+/** Of events that share the newest time, the last in the other timebase: at its time all of them are known. */
 async function newestMatching(filters: Filters): Promise<StoredEvent | undefined> {
   const justAfter = fromNs(toNs(cursor.value) + 1n);
   const { time, event } = await neighbour(justAfter, "previous", filters);

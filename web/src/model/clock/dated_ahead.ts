@@ -9,7 +9,7 @@ import { compareTimes, toFineMs } from "../values/time";
 
 type EventTimes = Pick<StoredEvent, "sourceTruthTime" | "canonicalTruthTime">;
 
-/** Beyond this the latest are dropped: they are queried from the archive when their time comes. */
+/** Beyond this the latest are dropped: they are queried from the archive when they become due. */
 const HELD_MAX_EVENTS = 5_000;
 
 /** Incremented when a dropped or unseen event becomes due: LIVE values must be queried again. */

@@ -17,7 +17,7 @@ export class FrameQueue {
 
   constructor(private readonly apply: (frames: readonly StreamFrame[]) => void) {}
 
-  /** Take in a frame. */
+  /** Add a frame. */
   push(frame: StreamFrame): void {
     this.pending.push(frame);
     if (frame.type === "streamChunk") this.pendingEvents += frame.events.length;
@@ -25,7 +25,7 @@ export class FrameQueue {
     else this.schedule();
   }
 
-  /** Apply what waits, now. */
+  /** Apply pending frames now. */
   flush(): void {
     if (this.pending.length === 0) return;
     const frames = this.pending;

@@ -7,7 +7,7 @@ import { backwards, cursor, looping, type Rate, rate, seek, state } from "./cloc
 import { neighbour } from "./cursor_event";
 import { loopEnd } from "./loop";
 
-/** Gaps that take less time to play are played. */
+/** A gap that takes less time than this to play is played. */
 const GAP_MIN_MS = 2_000;
 /** Playback time left before the next event after a jump. */
 const LEAD_MS = 300;
@@ -15,7 +15,7 @@ const LEAD_MS = 300;
 export const isSkippingGaps = signal(false);
 
 let isSearching = false;
-/** The nearest event that is known to lie ahead, in the direction in which it was asked. */
+/** The nearest known event ahead, in the direction that was requested. */
 let nextEvent: { ms: number; reverse: boolean } | undefined;
 
 /** Where to jump to from a time, if the next event is far at this rate; times in ms. */
@@ -31,7 +31,7 @@ export function skipTarget(
   return reverse ? nextMs + LEAD_MS * factor : nextMs - LEAD_MS * factor;
 }
 
-/** Look ahead, and jump if there is a gap; called now and then while something plays. */
+/** Look ahead, and jump if there is a gap. Called periodically during playback. */
 export async function skipGap(): Promise<void> {
   if (!isSkippingGaps.value || state.value !== "PLAYING" || rate.value === "max" || isSearching) return;
   const [from, reverse] = [cursor.value, backwards.value];
@@ -47,14 +47,14 @@ export async function skipGap(): Promise<void> {
   if (target !== undefined) seek(fromFineMs(withinLoop(target, atMs, reverse)));
 }
 
-/** A jump ends where the loop does. */
+/** A jump does not go beyond the end of the loop. */
 function withinLoop(target: number, atMs: number, reverse: boolean): number {
   const end = looping.value ? loopEnd(selection.value, atMs, reverse) : undefined;
   if (end === undefined) return target;
   return reverse ? Math.max(target, end) : Math.min(target, end);
 }
 
-/** Forget what lies ahead: the clock was moved. */
+/** Forget the event ahead, because the clock was moved. */
 export function clearNextEvent(): void {
   nextEvent = undefined;
 }

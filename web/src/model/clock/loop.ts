@@ -1,11 +1,11 @@
-/** Looping a selection: where a replay begins anew, and where it has to end. */
+/** Looping a selection: the start and end of each pass. */
 
 import type { Span } from "../timeline/span";
 
-/** Times that went through a text differ by less than this. */
+/** Times that were converted to text and back differ by less than this. */
 const EXACT_MS = 0.001;
 
-/** Where to begin instead of at the clock's time: the selection's other end, once its end is reached. */
+/** The start of the next pass, once the end is reached: the selection's other end. */
 export function loopStart(range: Span | null, atMs: number, reverse: boolean): number | undefined {
   if (range === null) return undefined;
   const [first, last] = reverse ? [range.stopMs, range.startMs] : [range.startMs, range.stopMs];
@@ -13,7 +13,7 @@ export function loopStart(range: Span | null, atMs: number, reverse: boolean): n
   return isOver ? first : undefined;
 }
 
-/** Where the replay ends; undefined if nothing is looped. */
+/** The end of the replay; undefined if nothing is looped. */
 export function loopEnd(range: Span | null, atMs: number, reverse: boolean): number | undefined {
   if (range === null) return undefined;
   const end = reverse ? range.startMs : range.stopMs;

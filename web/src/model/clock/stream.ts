@@ -9,7 +9,7 @@ import type { StoredEvent } from "../values/event";
 import { reportConflation } from "./conflation_notice";
 import { FrameQueue } from "./frame_queue";
 
-/** What to play. */
+/** What to play: mode, start, rate and end. */
 export type StreamRequest = Omit<StartStream, "type" | "ref" | "playbackRequestId">;
 
 export interface StreamHandlers {
@@ -30,7 +30,7 @@ export class PlaybackStream {
   lastHeardMs = 0;
   /** When the stream last sent a frame. */
   lastFrameMs = 0;
-  /** Where it goes on after an interruption. */
+  /** The key to resume behind after an interruption. */
   lastKey: string | undefined;
   private id: string | undefined;
   private readonly frames = new FrameQueue((frames) => this.apply(frames));
@@ -55,17 +55,17 @@ export class PlaybackStream {
     );
   }
 
-  /** Take nothing more of what plays. */
+  /** Ignore all further frames of the active stream. */
   release(): void {
     this.id = undefined;
   }
 
-  /** Take in a frame; it shows at the next animation frame. */
+  /** Queue a frame for the next animation frame. */
   push(frame: StreamFrame): void {
     this.frames.push(frame);
   }
 
-  /** Show what waits, now. */
+  /** Apply queued frames now. */
   flush(): void {
     this.frames.flush();
   }
@@ -118,7 +118,7 @@ function concatenated(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] 
   return first;
 }
 
-/** How LIVE goes on after an interruption: behind a key, as it began, or at present with a note. */
+/** How LIVE resumes after an interruption: behind a key, as it began, or at present with a notice. */
 export function resumption(
   stream: PlaybackStream,
   state: string,

@@ -19,21 +19,21 @@ export interface CommandAttempt {
 /** Errors that leave unknown whether the command was accepted. */
 const OUTCOME_UNKNOWN: ReadonlySet<string> = new Set(["disconnected", "timeout", "coreUnavailable", "writerAway", "internal"]);
 
-/** Send a command, or ask again for one whose answer was lost; tells of each step. */
+/** Send a command, or retry one whose reply was lost; calls back with each step. */
 export async function sendAttempt(
   of: PreparedCommand,
   before: CommandAttempt | undefined,
-  told: (now: CommandAttempt) => void,
+  onStep: (now: CommandAttempt) => void,
 ): Promise<void> {
   const again = before?.phase === "lost" ? before : undefined;
   const ids = { commandId: again?.commandId ?? newId(), requestId: again?.requestId ?? newId() };
-  told({ ...ids, phase: "sending", message: "" });
+  onStep({ ...ids, phase: "sending", message: "" });
   try {
     await request({ ...submitMessage(of), ...ids }, "commandAck");
-    told({ ...ids, phase: "sent", message: "" });
+    onStep({ ...ids, phase: "sent", message: "" });
   } catch (error) {
     const isLost = !(error instanceof RequestError) || OUTCOME_UNKNOWN.has(error.code);
-    told({ ...ids, phase: isLost ? "lost" : "refused", message: (error as Error).message });
+    onStep({ ...ids, phase: isLost ? "lost" : "refused", message: (error as Error).message });
   }
 }
 

@@ -9,7 +9,7 @@ import { type CommandPayload, payloadProblem } from "./command_form";
 
 const CAPABILITY_PREFIX = "command:";
 
-/** A command that is ready to be sent. */
+/** A command with its arguments, ready to be sent. */
 export interface PreparedCommand extends Entity {
   readonly commandType: string;
   readonly payload: CommandPayload;
@@ -47,7 +47,7 @@ export function actionsOf(entity: Entity): readonly Action[] {
   return [...found.values()];
 }
 
-/** The action of a prepared command; undefined where no card offers it. */
+/** The action of a prepared command; undefined if no card offers it. */
 export function actionOf(of: Pick<PreparedCommand, keyof Entity | "commandType">): Action | undefined {
   return actionsOf(of).find(({ commandType }) => commandType === of.commandType);
 }
@@ -71,7 +71,7 @@ export function reasonInvalid(of: PreparedCommand): string {
   return action === undefined ? "" : payloadProblem(action, of.payload);
 }
 
-/** The commandTypes that the descriptor in effect now allows; undefined where there is none. */
+/** The commandTypes that the current descriptor allows; undefined if there is no descriptor. */
 function allowedCommandTypes(entity: Entity): ReadonlySet<string> | undefined {
   const key = entityKey(entity);
   const found = entities.value?.find((one) => entityKey(one) === key)?.descriptor;

@@ -4,7 +4,7 @@ import type { Action, ArgumentSpec } from "../../api/protocol";
 import { parseTime } from "../values/time";
 
 export type CommandPayload = Readonly<Record<string, unknown>>;
-/** The text of each argument; the empty text means no value. */
+/** The text of each argument; an empty text means no value. */
 export type FormTexts = Readonly<Record<string, string>>;
 
 /** The parsed arguments, and the problem of each that breaks its rule. */

@@ -6,7 +6,7 @@ import { Ledger } from "../events/ledger";
 import { type Entity, entityKey, type StoredEvent } from "../values/event";
 
 /**
- * `sent` stays until there is feedback; there is no time-out. `written`: a host has written it
+ * `sent` remains until there is feedback; there is no time-out. `written`: a host has written it
  * to its device, and the device has not confirmed it.
  */
 export type CommandState = "sent" | "written" | "running" | "success" | "failure";
@@ -16,12 +16,12 @@ const WRITTEN = "written";
 
 /** One command with its progress and result. */
 export interface CommandRecord extends Entity {
-  /** One text per command of a scope. */
+  /** The map key of a command in a scope. */
   readonly id: string;
   readonly commandId: string;
   readonly targetId: string;
   readonly commandType: string;
-  /** Undefined if only feedback to it is in the archive. */
+  /** Undefined if only the command's feedback is in the archive. */
   readonly request: StoredEvent | undefined;
   readonly progress: StoredEvent | undefined;
   readonly result: StoredEvent | undefined;
@@ -29,20 +29,20 @@ export interface CommandRecord extends Entity {
 }
 
 export const commandLedger = new Ledger({ lanes: ["command"] }, ({ lane }) => lane === "command");
-/** Whether only the chosen entity's commands are wanted. */
+/** Whether only commands to the selected entity are listed. */
 export const historySelectedOnly = signal(false);
 
 /** All commands as of the clock, the newest first. */
 export const commands = computed<readonly CommandRecord[]>(() => {
   const isWhole = commandLedger.olderKey.value === null;
-  // An answer whose request is further back than what was read is no command of its own.
+  // Feedback whose request is older than the loaded pages is not listed as a command.
   return commandsOf(commandLedger.events.value).filter(({ request }) => isWhole || request !== undefined);
 });
 
 /** By scope and commandId. */
 export const commandsById = computed(() => new Map(commands.value.map((one) => [one.id, one])));
 
-/** Those that are shown. */
+/** The listed commands. */
 export const shownCommands = computed(() =>
   historySelectedOnly.value && selectedEntity.value !== null ? commandsTo(selectedEntity.value) : commands.value,
 );
@@ -53,7 +53,7 @@ export function commandsTo(entity: Entity): readonly CommandRecord[] {
   return commands.value.filter((one) => entityKey(one) === key);
 }
 
-/** One text per command of a scope. */
+/** The map key of a command in a scope. */
 export function commandKey(of: { scopeId: string; commandId: string }): string {
   return `${of.scopeId} ${of.commandId}`;
 }
@@ -68,7 +68,7 @@ export function commandsOf(events: readonly StoredEvent[]): CommandRecord[] {
   return [...found.values()].sort(newerFirst(events));
 }
 
-/** By the place of what they began with: their request, or the first that was heard of them. */
+/** Sorted by the position of the command's first event: its request, or the earliest known feedback. */
 function newerFirst(events: readonly StoredEvent[]): (one: CommandRecord, two: CommandRecord) => number {
   const places = new Map(events.map((event, place) => [event, place]));
   const placeOf = ({ request, progress, result }: CommandRecord) =>
@@ -81,7 +81,7 @@ function idOf(event: StoredEvent): string | undefined {
   return typeof commandId === "string" ? commandKey({ scopeId: event.scopeId, commandId }) : undefined;
 }
 
-/** A command after one more event of it: the first request holds, and the last progress and result. */
+/** A command after one more event: the first request counts, and the last progress and result. */
 function withEvent(before: CommandRecord | undefined, id: string, event: StoredEvent): CommandRecord {
   const { scopeId, systemId, containerId, uniqueId } = before?.request ?? event;
   const type = event.messageType;
@@ -107,8 +107,8 @@ function commandStateOf(progress: StoredEvent | undefined, result: StoredEvent |
 /** Progress in percent: the last one reported, or 100 after success. */
 export function percentOf({ state, progress }: Pick<CommandRecord, "state" | "progress">): number {
   if (state === "success") return 100;
-  const told = progress?.["progressPercent"];
-  return typeof told === "number" ? told : 0;
+  const percent = progress?.["progressPercent"];
+  return typeof percent === "number" ? percent : 0;
 }
 
 /** The latest text of a command: its error, its result or its progress message. */

@@ -19,11 +19,11 @@ export type CommandTab = "send" | "stack" | "history";
 export const commandTab = signal<CommandTab>("send");
 /** The commandType whose form is open, by entity; null means none. */
 export const openForms = signal<ReadonlyMap<string, string | null>>(new Map());
-/** What is typed, by form. */
+/** The typed arguments, by form. */
 const typedTexts = signal<ReadonlyMap<string, FormTexts>>(new Map());
 /** The last command of each form and its attempt. */
 const sentByForm = signal<ReadonlyMap<string, SentCommand>>(new Map());
-/** Moves when a form is to take the focus. */
+/** Incremented when a form has to take the focus. */
 export const focusRequests = signal(0);
 
 /** A command sent from a form, with its attempt. */
@@ -62,17 +62,17 @@ export function openFormOf(entity: Entity, commandTypes: readonly string[]): str
   return commandTypes.find((type) => type === defaultCommand(entity));
 }
 
-/** Open an action's form, or none. */
+/** Open an action's form, or close it (null). */
 export function setOpenForm(entity: Entity, commandType: string | null): void {
   openForms.value = new Map(openForms.value).set(entityKey(entity), commandType);
 }
 
-/** What is typed in the form of an action; at first its defaults. */
+/** The typed arguments of an action; initially its defaults. */
 export function formTexts(entity: Entity, action: Action): FormTexts {
   return typedTexts.value.get(formKey(entity, action)) ?? defaultsOf(action);
 }
 
-/** Take what is typed. */
+/** Store the typed arguments. */
 export function setFormTexts(entity: Entity, action: Action, texts: FormTexts): void {
   typedTexts.value = new Map(typedTexts.value).set(formKey(entity, action), texts);
 }
@@ -89,11 +89,11 @@ export function sendForm(prepared: PreparedCommand, action: Action): void {
   const before = sentCommandOf(prepared, action);
   // A retry sends the lost command unchanged, even if the form was edited since.
   const of = before?.attempt.phase === "lost" ? before.prepared : prepared;
-  const told = (now: CommandAttempt) => (sentByForm.value = new Map(sentByForm.value).set(slot, { prepared: of, attempt: now }));
-  confirmThen(of, action, () => void sendAttempt(of, before?.attempt, told));
+  const onStep = (now: CommandAttempt) => (sentByForm.value = new Map(sentByForm.value).set(slot, { prepared: of, attempt: now }));
+  confirmThen(of, action, () => void sendAttempt(of, before?.attempt, onStep));
 }
 
-/** Forget what became of a form's last command. */
+/** Clear the outcome of a form's last command. */
 export function clearSentCommand(entity: Entity, action: Action): void {
   const next = new Map(sentByForm.value);
   next.delete(formKey(entity, action));

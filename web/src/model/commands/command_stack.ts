@@ -12,35 +12,35 @@ import { parseCommands, parseStack, STACK_MAX_COMMANDS, stackText } from "./stac
 
 const STACK_KEY = "stack";
 
-/** A command of the stack, and what became of sending it. */
+/** A command of the stack, and the outcome of sending it. */
 export interface StackedCommand extends PreparedCommand {
   readonly id: string;
   readonly attempt: CommandAttempt | undefined;
 }
 
 export const stack = signal<readonly StackedCommand[]>([]);
-/** Whether the next one is sent only when the one before has its result. */
+/** Whether the next command is sent only after the previous one has a result. */
 export const isWaitingForResults = signal(true);
-/** What was wrong with the last import, or why nothing more fits. */
+/** The error of the last import, or the reason why the stack is full. */
 export const stackError = signal("");
 
-/** The first that was not sent yet. */
+/** The first command that is not sent yet. */
 export const nextStacked = computed(() => stack.value.find((one) => !isSent(one)));
 
-/** Why the next one cannot be sent; empty if it can. */
+/** Why the next command cannot be sent; empty if it can. */
 export const reasonNextNotSendable = computed(() => {
   const one = nextStacked.value;
   if (one === undefined) return stack.value.length === 0 ? "The stack is empty." : "All commands of the stack are sent.";
   return reasonStackedNotSendable(one);
 });
 
-/** Why one cannot be sent; empty if it can. */
+/** Why a command cannot be sent; empty if it can. */
 export function reasonStackedNotSendable(one: StackedCommand): string {
   if (one.attempt?.phase === "sending") return "The command is being sent.";
   return reasonNotSendable(one) || (isWaitingForResults.value ? reasonToWait(one) : "");
 }
 
-/** Why the command before is not finished; empty if it is. */
+/** Why the previous command is not finished; empty if it is. */
 function reasonToWait(one: StackedCommand): string {
   const before = stack.value[stack.value.indexOf(one) - 1];
   if (before === undefined || !isSent(before)) return "";
@@ -50,22 +50,22 @@ function reasonToWait(one: StackedCommand): string {
   return state === "written" ? `${of} is written to its device and not confirmed yet.` : `It waits for the result of ${of}.`;
 }
 
-/** What the archive says of one that was sent; undefined where it says nothing as of the clock. */
+/** The state of a sent command as of the clock; undefined if the archive has none. */
 export function commandOf({ scopeId, attempt: one }: StackedCommand): CommandRecord | undefined {
   return one === undefined ? undefined : commandsById.value.get(commandKey({ scopeId, commandId: one.commandId }));
 }
 
-/** What became of sending one. */
+/** The outcome of sending a command. */
 export function attemptOf(one: StackedCommand): CommandAttempt | undefined {
   return resolvedAttempt(one.attempt, one);
 }
 
-/** Whether one has left. */
+/** Whether a command has been sent. */
 export function isSent(one: StackedCommand): boolean {
   return attemptOf(one)?.phase === "sent";
 }
 
-/** Put a command at the end. */
+/** Append a command. */
 export function pushCommand(of: PreparedCommand): void {
   if (stack.value.length >= STACK_MAX_COMMANDS) {
     stackError.value = `The stack holds at most ${STACK_MAX_COMMANDS} commands.`;
@@ -76,7 +76,7 @@ export function pushCommand(of: PreparedCommand): void {
   stack.value = [...stack.value, one];
 }
 
-/** Move one by a place. */
+/** Move a command by one place. */
 export function moveStacked(id: string, by: 1 | -1): void {
   const at = stack.value.findIndex((one) => one.id === id);
   const to = at + by;
@@ -87,46 +87,46 @@ export function moveStacked(id: string, by: 1 | -1): void {
   stack.value = moved;
 }
 
-/** Take one out. */
+/** Remove a command. */
 export function removeStacked(id: string): void {
   stack.value = stack.value.filter((one) => one.id !== id);
 }
 
-/** Take out all that were sent. */
+/** Remove all sent commands. */
 export function clearSent(): void {
   stack.value = stack.value.filter((one) => !isSent(one));
 }
 
-/** The one whose arguments are being edited in its form. */
+/** The command whose arguments are being edited in its form. */
 export const editedId = signal<string | null>(null);
 
-/** Open one in its form. */
+/** Open a command in its form. */
 export function editStacked(one: StackedCommand): void {
   editedId.value = one.id;
   openForm(one, actionOf(one) ?? { commandType: one.commandType, title: one.commandType }, one.payload);
 }
 
-/** Take the arguments of the form for the one that is edited. */
+/** Replace the arguments of the edited command by those of the form. */
 export function replaceEdited(of: PreparedCommand): void {
   changeStacked(editedId.value ?? "", { payload: of.payload, attempt: undefined });
   editedId.value = null;
 }
 
-/** The one that is edited, if it is of this entity and command. */
+/** The edited command, if it belongs to this entity and command type. */
 export function editedOf(of: Pick<PreparedCommand, "uniqueId" | "commandType">): StackedCommand | undefined {
   return stack.value.find(
     (one) => one.id === editedId.value && one.uniqueId === of.uniqueId && one.commandType === of.commandType,
   );
 }
 
-/** Send one, or ask again for one whose answer was lost; a critical command asks first. */
+/** Send a command, or retry one whose reply was lost; a critical command is confirmed first. */
 export function sendStacked(one: StackedCommand): void {
   if (reasonStackedNotSendable(one) !== "") return;
   const before = attemptOf(one);
   confirmThen(one, actionOf(one), () => void sendAttempt(one, before, (now) => changeStacked(one.id, { attempt: now })));
 }
 
-/** Add the commands of a file's text, or say what is wrong with it. */
+/** Add the commands of a file's text, or report its error. */
 export function importStack(text: string): void {
   try {
     const found = parseStack(text);
@@ -140,12 +140,12 @@ export function importStack(text: string): void {
   }
 }
 
-/** The stack as a file's text. */
+/** The stack as the text of a file. */
 export function exportStack(): string {
   return stackText(stack.value);
 }
 
-/** Bring back the stack of whoever logs in, and keep what becomes of it; called once. */
+/** Load the stack at login, and save its changes; called once. */
 export function persistStack(): void {
   effect(() => {
     if (user.value !== null) [stack.value, isWaitingForResults.value] = restoredStack(loadLocal(STACK_KEY, user.value));
@@ -157,7 +157,7 @@ export function persistStack(): void {
   });
 }
 
-/** The stack of a kept value: an empty one where it is none. What was being sent has lost its answer. */
+/** The stack of a stored value; empty if the value is none. The reply to a command in flight counts as lost. */
 export function restoredStack(value: unknown): [StackedCommand[], boolean] {
   try {
     const raw = (value as { commands: { attempt?: CommandAttempt }[] }).commands;

@@ -1,10 +1,10 @@
-/** Arguments of a command as people read them: titles, labels and units of the manifest. */
+/** Arguments of a command as text: titles, labels and units of the manifest. */
 
 import type { Action } from "../../api/protocol";
 import { formatValue, keyUnit } from "../values/format";
 import type { CommandPayload } from "./command_form";
 
-/** Each argument that is sent, by what it is called. */
+/** Each argument of the payload, under its title. */
 export function argumentTexts(action: Action, payload: CommandPayload): [string, string][] {
   return Object.entries(payload).map(([name, value]) => {
     const spec = action.arguments?.[name] ?? { type: "any" as const };

@@ -1,4 +1,4 @@
-/** Stacks of commands as JSON: what is kept and exported, and checked when it comes back. */
+/** Stacks of commands as JSON, for storage and export; validated when they are read. */
 
 import { expectArray, expectObject, parseJson } from "../values/json_check";
 import type { PreparedCommand } from "./command_catalog";
@@ -7,7 +7,7 @@ export const STACK_MAX_COMMANDS = 200;
 const ID = /^[A-Za-z0-9_-]{1,64}$/;
 const TYPE = /^[A-Za-z0-9_.:-]{1,128}$/;
 
-/** The stack as a file's text. */
+/** The stack as the text of a file. */
 export function stackText(commands: readonly PreparedCommand[]): string {
   const plain = commands.map(({ scopeId, systemId, containerId, uniqueId, commandType, payload }) => ({
     ...{ scopeId, systemId, containerId, uniqueId, commandType, payload },
@@ -15,7 +15,7 @@ export function stackText(commands: readonly PreparedCommand[]): string {
   return `${JSON.stringify({ version: 1, commands: plain }, null, 2)}\n`;
 }
 
-/** The commands that JSON text holds; throws an Error that says what is wrong with it. */
+/** The commands in JSON text; throws an Error that names the place and the rule. */
 export function parseStack(text: string): PreparedCommand[] {
   return parseCommands(parseJson(text));
 }

@@ -1,4 +1,4 @@
-/** The entities that `discover` finds, the one that is chosen, and when each was last seen at the clock. */
+/** The entities that `discover` lists, the selected one, and when each was last seen as of the clock. */
 
 import { computed, signal } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
@@ -18,10 +18,10 @@ export const entitySearch = signal("");
 export const foldedNodes = signal<ReadonlySet<string>>(new Set());
 /** When each entity was last seen as of the clock, in ms; null while that is not known. */
 export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
-/** Why there is no listing; empty if there is. */
+/** Why there is no listing; empty if there is one. */
 export const entitiesError = signal("");
 
-/** The tree's rows; whatever is searched for is unfolded. */
+/** The tree's rows; matches of a search are unfolded. */
 export const treeRows = computed(() => {
   const found = matchingEntities(entities.value ?? [], entitySearch.value);
   return treeRowsOf(treeOf(found), entitySearch.value.trim() === "" ? foldedNodes.value : new Set());
@@ -35,7 +35,7 @@ let isChosen = false;
 let notBeforeMs = 0;
 let requestCount = 0;
 
-/** Choose an entity; its panels follow. */
+/** Select an entity; its panels follow. */
 export function selectEntity(entity: Entity): void {
   isChosen = true;
   selectedEntity.value = entity;
@@ -76,12 +76,12 @@ function chooseInitial(found: readonly EntityInfo[]): void {
   else selectedEntity.value ??= found.find(hasValues) ?? found[0] ?? null;
 }
 
-/** Whether an entity has values to be looked at. */
+/** Whether an entity has values to show. */
 function hasValues(entity: EntityInfo): boolean {
   return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
 }
 
-/** Ask when each entity was last seen as of the clock; LIVE the listing itself says so. */
+/** Request when each entity was last seen as of the clock. In LIVE the listing itself has it. */
 export async function refreshSeen(): Promise<void> {
   if (state.value === "LIVE") {
     seenMs.value = lastTimes(entities.value ?? []);

@@ -19,18 +19,18 @@ export interface TreeNode {
   units: number;
 }
 
-/** A node as it is shown: how deep, the how-manieth of how many, and whether it is open. */
+/** A row of the tree: its level, its position among its siblings, and whether it is open. */
 export interface EntityRow {
   node: TreeNode;
   level: number;
   position: number;
   siblings: number;
-  /** Undefined for a unit, which has nothing to open. */
+  /** Undefined for a unit, which has no children. */
   open: boolean | undefined;
   parent: string | undefined;
 }
 
-/** The entities whose path holds every word that was typed. */
+/** The entities whose path contains every typed word. */
 export function matchingEntities(entities: readonly EntityInfo[], text: string): readonly EntityInfo[] {
   const words = text.trim().toLowerCase().split(/\s+/).filter((word) => word !== "");
   if (words.length === 0) return entities;
@@ -40,7 +40,7 @@ export function matchingEntities(entities: readonly EntityInfo[], text: string):
   });
 }
 
-/** The tree of entities; every level is in the order in which the server names them. */
+/** The tree of entities; every level keeps the order of the server's listing. */
 export function treeOf(entities: readonly EntityInfo[]): TreeNode[] {
   const roots: TreeNode[] = [];
   const found = new Map<string, TreeNode>();
@@ -60,7 +60,7 @@ export function treeOf(entities: readonly EntityInfo[]): TreeNode[] {
   return roots;
 }
 
-/** What a lane's number counts: kinds of message, each of one unit; not the events, which are counted in time. */
+/** The legend of a lane's number: it counts the unit's series, not their events. */
 export function laneText(node: TreeNode, lane: Lane): string {
   const count = node.lanes[lane] ?? 0;
   const series = count === 1 ? "1 series" : `${count.toLocaleString("en")} series`;
@@ -89,7 +89,7 @@ function lanesOf(entity: EntityInfo): LaneCounts {
   return counts;
 }
 
-/** The rows of a tree from top to bottom, without what is folded away. */
+/** The rows of a tree from top to bottom, without the children of closed nodes. */
 export function treeRowsOf(roots: readonly TreeNode[], folded: ReadonlySet<string>): EntityRow[] {
   const rows: EntityRow[] = [];
   const add = (nodes: readonly TreeNode[], level: number, parent: string | undefined): void => {
@@ -103,10 +103,10 @@ export function treeRowsOf(roots: readonly TreeNode[], folded: ReadonlySet<strin
   return rows;
 }
 
-/** Where a key of the keyboard leads in a tree: to another row, or it opens or closes one. */
+/** The effect of a key: the row that it moves to, or the node that it opens or closes. */
 export type KeyStep = { to: number } | { open: string } | { close: string } | undefined;
 
-/** What a key does at a row, as the tree pattern of ARIA has it. */
+/** The effect of a key at a row, following the tree pattern of ARIA. */
 export function keyStep(key: string, rows: readonly EntityRow[], at: number): KeyStep {
   const row = rows[at];
   if (row === undefined) return undefined;
@@ -126,7 +126,7 @@ export function keyStep(key: string, rows: readonly EntityRow[], at: number): Ke
   return undefined;
 }
 
-/** The rows [first, behind the last] that a scrolled window shows, with some to spare on both sides. */
+/** The rows [first, end) that a scrolled window shows, with a few more on both sides. */
 export function visibleRows(top: number, height: number, rowHeight: number, rows: number): [number, number] {
   const spare = 8;
   const first = Math.max(0, Math.floor(top / rowHeight) - spare);

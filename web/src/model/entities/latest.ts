@@ -7,18 +7,18 @@ import { entityKey, eventTime, seriesKey, type StoredEvent, valueRows } from "..
 import { compareTimes } from "../values/time";
 import { selectedEntity } from "./entities";
 
-/** The newest event of each series, in the order in which the server first named them. */
+/** The newest event of each series, in the order of the server's first reply. */
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
-/** Whether the values at the clock's time are being asked for; until then none are shown. */
+/** Whether the values at the clock's time are pending; until the reply none are shown. */
 export const latestPending = signal(false);
-/** Why there are no values; empty if there are. */
+/** Why there are no values; empty if there are some. */
 export const latestError = signal("");
 /** The values before the jump: their rows keep their places while values are pending. */
 export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
 let requestCount = 0;
 
-/** Ask for the values at the cursor (now, in LIVE); an answer that was overtaken is dropped. */
+/** Request the values at the cursor (now, in LIVE); a reply that a newer request overtook is dropped. */
 export async function refreshLatest(): Promise<void> {
   const entity = selectedEntity.value;
   if (entity === null) return;
@@ -53,14 +53,14 @@ function replace(events: readonly StoredEvent[]): void {
   latest.value = found;
 }
 
-/** While time runs forwards an answer that was overtaken by the stream must not move a value back. */
+/** While time runs forwards, a reply that is older than the stream must not move a value back. */
 function keepNewer(key: string, event: StoredEvent): StoredEvent {
   const known = latest.value.get(key);
   if (known === undefined || !isStreaming() || entityKey(known) !== entityKey(event)) return event;
   return isLate(event, known) ? known : event;
 }
 
-/** Take in streamed events; late ones never move a value backwards. */
+/** Apply streamed events; late ones never move a value backwards. */
 export function applyLatest(events: readonly StoredEvent[]): void {
   if (!isStreaming() || selectedEntity.value === null) return;
   const wanted = entityKey(selectedEntity.value);
@@ -76,7 +76,7 @@ export function applyLatest(events: readonly StoredEvent[]): void {
   if (next !== undefined) latest.value = next;
 }
 
-/** Forget what is shown, when the entity or the moment is another. */
+/** Clear the values when the entity or the moment changes. */
 export function clearLatest(): void {
   requestCount++;
   const known = [...latest.value.values()][0];
@@ -86,7 +86,7 @@ export function clearLatest(): void {
   latest.value = new Map();
 }
 
-/** Whether the outline is of the chosen entity. */
+/** Whether the outline belongs to the selected entity. */
 function isOutlined(): boolean {
   const known = [...latestOutline.value.values()][0];
   return known !== undefined && selectedEntity.value !== null && entityKey(known) === entityKey(selectedEntity.value);
@@ -96,7 +96,7 @@ function isStreaming(): boolean {
   return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value);
 }
 
-/** Whether an event comes after one that is shown and tells of an earlier time. */
+/** Whether an event arrived after a shown one and has an earlier time. */
 export function isLate(event: StoredEvent, than: StoredEvent): boolean {
   if (state.value === "LIVE") return compareTimes(event.sourceTruthTime, than.sourceTruthTime) < 0;
   return compareTimes(eventTime(event, timebase.value), eventTime(than, timebase.value)) < 0;

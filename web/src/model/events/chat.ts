@@ -14,7 +14,7 @@ export const chat = new Ledger(
   ({ lane, messageType }) => lane === "metadata" && messageType === CHAT_MESSAGE,
 );
 
-/** What is being typed. */
+/** The text in the message field. */
 export const chatDraft = signal("");
 /** The scope that the user chose to write to; empty means the default. */
 export const chosenScope = signal("");

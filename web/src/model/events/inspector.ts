@@ -1,4 +1,4 @@
-/** The event inspector: one page of a bounded query over any lane, and the event that is looked at. */
+/** The event inspector: one page of a bounded query over any lane, and the event shown in full. */
 
 import { computed, signal } from "@preact/signals";
 import type { Query } from "../../api/protocol";
@@ -12,22 +12,22 @@ import { fromFineMs } from "../values/time";
 
 const PAGE_EVENTS = 50;
 
-/** Which times: up to the clock, what the timeline shows or has selected, or what is dated ahead of now. */
+/** The queried times: up to the clock, the visible or selected span, or the events dated ahead of now. */
 export type InspectorRange = "clock" | "visible" | "selection" | "ahead";
 
 export const inspectorRange = signal<InspectorRange>("clock");
-/** The lanes that are wanted; none means all. */
+/** The queried lanes; empty means all. */
 export const inspectorLanes = signal<ReadonlySet<Lane>>(new Set());
-/** Whether only the chosen entity's events are wanted. */
+/** Whether only events of the selected entity are listed. */
 export const inspectorSelectedOnly = signal(true);
-/** A messageType that is wanted; empty means any. */
+/** The queried messageType; empty means any. */
 export const inspectorType = signal("");
 
 export const inspectorEvents = signal<readonly StoredEvent[] | null>(null);
 export const nextKey = signal<string | null>(null);
 export const inspectorError = signal("");
 export const inspectedEvent = signal<StoredEvent | null>(null);
-/** The `afterKey` of every page up to the one that is shown; the first has none. */
+/** The `afterKey` of every page up to the current one; the first has none. */
 const pageKeys = signal<readonly (string | null)[]>([null]);
 export const pageNumber = computed(() => pageKeys.value.length);
 /** Whether the list is frozen because the user is reading it. */
@@ -36,23 +36,23 @@ export const isListHeld = signal(false);
 let requestCount = 0;
 let isOwnJump = false;
 
-/** What decides which events are wanted, besides the clock. */
+/** Everything that the query depends on, except the clock. */
 export const inspectorQueryKey = computed(() =>
   JSON.stringify([inspectorRange.value, [...inspectorLanes.value], inspectorSelectedOnly.value, inspectorType.value, inspectorSelectedOnly.value && selectedEntity.value]),
 );
 
-/** Ask anew for the first page. */
+/** Query again from the first page. */
 export async function refreshInspector(): Promise<void> {
   isListHeld.value = false;
   await requestPage([null]);
 }
 
-/** Ask for the page that is shown once more, while the clock moves. */
+/** Refresh the current page while the clock moves. */
 export async function followInspector(): Promise<void> {
   if (!isListHeld.value && pageNumber.value === 1 && inspectorRange.value !== "selection") await requestPage([null]);
 }
 
-/** The page behind this one. */
+/** Go to the next page. */
 export async function olderPage(): Promise<void> {
   const key = nextKey.value;
   if (key === null) return;
@@ -60,12 +60,12 @@ export async function olderPage(): Promise<void> {
   await requestPage([...pageKeys.value, key]);
 }
 
-/** The page before this one. */
+/** Go to the previous page. */
 export async function newerPage(): Promise<void> {
   if (pageNumber.value > 1) await requestPage(pageKeys.value.slice(0, -1));
 }
 
-/** Look at an event, and put the clock to its time. */
+/** Show an event in full, and seek to its time. */
 export function inspectEvent(event: StoredEvent): void {
   isListHeld.value = true;
   inspectedEvent.value = event;
@@ -73,19 +73,19 @@ export function inspectEvent(event: StoredEvent): void {
   seek(eventTime(event, timebase.value));
 }
 
-/** Whether the clock's last jump was to an event of the list, which therefore stands still. */
+/** Whether the clock's last jump was to an event of the list; the list then stays as it is. */
 export function consumeOwnJump(): boolean {
   const was = isOwnJump;
   isOwnJump = false;
   return was;
 }
 
-/** List everything that is dated ahead. */
+/** List all events that are dated ahead. */
 export function listDatedAhead(): void {
   [inspectorRange.value, inspectorSelectedOnly.value, inspectorLanes.value, inspectorType.value] = ["ahead", false, new Set(), ""];
 }
 
-/** Want a lane, or no longer. */
+/** Add a lane to the filter, or remove it. */
 export function toggleLane(lane: Lane): void {
   const next = new Set(inspectorLanes.value);
   if (!next.delete(lane)) next.add(lane);
@@ -112,7 +112,7 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
   }
 }
 
-/** The newest events first; undefined where there is nothing to ask for. */
+/** The newest events first; undefined if there is nothing to query. */
 export function inspectorQuery(afterKey: string | null): Query | undefined {
   const times = timesOf(inspectorRange.value);
   const entity = selectedEntity.value;

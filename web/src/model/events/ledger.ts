@@ -21,14 +21,14 @@ const SHORT_EVENTS = 20;
 const RETRY_INTERVAL_MS = 3_000;
 
 export class Ledger {
-  /** All that is known, also what the clock has passed backwards. */
+  /** All loaded events, including those that the clock has passed backwards. */
   private readonly known = signal<readonly StoredEvent[]>([]);
   private readonly count = computed(() => countUpTo(this.known.value, timeBound(), timebase.value));
   /** The events as of the clock, the oldest first. */
   readonly events = computed(() => this.known.value.slice(0, this.count.value));
-  /** Whether what there is at the clock's time is being asked for. */
+  /** Whether the events at the clock's time are pending. */
   readonly pending = signal(true);
-  /** Why the last request failed; empty if it did not. */
+  /** Why the last request failed; empty if it succeeded. */
   readonly error = signal("");
   /** The key to load older events from; null if all are loaded. */
   readonly olderKey = signal<string | null>(null);
@@ -43,7 +43,7 @@ export class Ledger {
     private readonly matches: (event: StoredEvent) => boolean,
   ) {}
 
-  /** Tie it to the clock; called once. */
+  /** Connect the ledger to the clock; called once. */
   start(): void {
     effect(() => {
       void user.value;
@@ -63,7 +63,7 @@ export class Ledger {
     scheduler.every(RETRY_INTERVAL_MS, this.askNewest, { when: () => this.error.value !== "" && isOpen() });
   }
 
-  /** Take in those among streamed events. */
+  /** Add the streamed events that match the filter. */
   apply(events: readonly StoredEvent[]): void {
     if (state.value === "PLAYING" && backwards.value) return;
     const found = events.filter(this.matches);
@@ -76,7 +76,7 @@ export class Ledger {
     }
   }
 
-  /** Ask for older ones than are known. */
+  /** Request older events than the loaded ones. */
   loadOlder(): void {
     this.askOlder();
   }
@@ -114,7 +114,7 @@ export class Ledger {
     });
   }
 
-  /** A page of what there is up to the clock, the newest first; undefined where the clock is elsewhere by now. */
+  /** A page of events up to the clock, newest first; undefined if the clock was moved meanwhile. */
   private async page(
     mine: number,
     afterKey: string | null,
@@ -156,7 +156,7 @@ export function mergeEvents(
   return [...all.values()].sort((one, two) => (orderIn(one) < orderIn(two) ? -1 : 1));
 }
 
-/** How many of ordered events are not behind a time. */
+/** The number of ordered events at or before a time. */
 export function countUpTo(events: readonly StoredEvent[], time: string | undefined, of: Timebase): number {
   if (time === undefined) return events.length;
   const last = `${normalTime(time)} ${AFTER_ALL_EVENTS}`;

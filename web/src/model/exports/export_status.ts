@@ -11,10 +11,10 @@ import { selection, visible } from "../timeline/span";
 import type { Lane } from "../values/event";
 import { fromFineMs } from "../values/time";
 
-/** Which times: what is selected on the timeline, what it shows, or all there is. */
+/** The exported range: the selection, the visible span, or the whole archive. */
 export type ExportRange = "selection" | "visible" | "all";
 
-/** How an export goes. */
+/** The progress of an export. */
 export interface ExportStatus {
   readonly phase: "starting" | "running" | "complete" | "failed" | "cancelled";
   readonly exportId: string;
@@ -29,23 +29,23 @@ const INITIAL_STATUS: ExportStatus = { phase: "starting", exportId: "", done: 0,
 
 export const exportOpen = signal(false);
 export const exportRange = signal<ExportRange>("visible");
-/** The lanes that are wanted; none means all. */
+/** The exported lanes; empty means all. */
 export const exportLanes = signal<ReadonlySet<Lane>>(new Set());
-/** Whether only the chosen entity is wanted. */
+/** Whether only the selected entity is exported. */
 export const exportSelectedOnly = signal(false);
-/** The driver; empty means those that are bound to the streams. */
+/** The driver; empty means the drivers that are bound to the streams. */
 export const exportDriver = signal("");
-/** The drivers that are installed; null until they are known. */
+/** The installed drivers; null while the list is pending. */
 export const exportDrivers = signal<readonly DriverInfo[] | null>(null);
 export const driversError = signal("");
 export const exportStatus = signal<ExportStatus | null>(null);
 /** Why the download did not begin. */
 export const downloadError = signal("");
 
-/** Whether an export is under way. */
+/** Whether an export is running. */
 export const isExporting = computed(() => exportStatus.value?.phase === "starting" || exportStatus.value?.phase === "running");
 
-/** Why nothing can be exported now; empty if it can. */
+/** Why no export can be started now; empty if one can. */
 export const exportRefusal = computed(() => {
   if (!OPERATING_ROLES.has(role.value)) return `Your role (${role.value}) cannot export.`;
   if (connection.value !== "open") return "Not connected.";
@@ -54,20 +54,20 @@ export const exportRefusal = computed(() => {
     : "";
 });
 
-/** From when to when an export goes; open ends are the archive's own. */
+/** The exported interval; an open end is the archive's own. */
 export const exportSpan = computed<Pick<Export, "startTime" | "stopTime">>(() => {
   const span = { selection: selection.value, visible: visible.value, all: null }[exportRange.value];
   return span === null ? {} : { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
 });
 
-/** Open the dialog: on the selection, where there is one. */
+/** Open the dialog; the range is the selection if there is one. */
 export function openExport(): void {
   if (!isExporting.value) exportRange.value = selection.value === null ? "visible" : "selection";
   exportOpen.value = true;
   if (exportDrivers.value === null) void refreshDrivers();
 }
 
-/** Ask which drivers there are. */
+/** Request the list of drivers. */
 export async function refreshDrivers(): Promise<void> {
   try {
     exportDrivers.value = (await request({ type: "drivers" }, "driversResponse")).drivers;
@@ -84,8 +84,8 @@ export async function startExport(): Promise<void> {
   downloadError.value = "";
   const driver = exportDriver.value === "" ? {} : { driver: exportDriver.value };
   try {
-    const asked = { type: "export", timebase: timebase.value, filters: exportFilters(), ...exportSpan.value, ...driver } as const;
-    const { exportId } = await request(asked, "exportStarted");
+    const message = { type: "export", timebase: timebase.value, filters: exportFilters(), ...exportSpan.value, ...driver } as const;
+    const { exportId } = await request(message, "exportStarted");
     exportStatus.value = { ...INITIAL_STATUS, phase: "running", exportId };
   } catch (error) {
     exportStatus.value = { ...INITIAL_STATUS, phase: "failed", message: (error as Error).message };
@@ -119,7 +119,7 @@ export async function downloadExport(): Promise<void> {
   }
 }
 
-/** Hear how exports go; called once. */
+/** Follow the frames of exports; called once. */
 export function startExportSync(): void {
   exportFrames.subscribe(applyExportFrame);
   effect(() => {

@@ -67,10 +67,10 @@ export const DEFAULT_LAYOUT: PanelLayout = {
   hidden: [],
 };
 
-/** No panel becomes smaller than this share of the two that a splitter divides. */
+/** The smallest share of the two panels that a splitter divides. */
 const SHARE_MIN = 0.08;
 
-/** Where a panel goes: into a column before the row-th panel, or into a new column before that one. */
+/** A drop target: before the row-th panel of a column, or a new column before that one. */
 export type MoveTarget = { column: number; row: number } | { newColumn: number };
 export type MoveDirection = "left" | "right" | "up" | "down";
 
@@ -83,7 +83,7 @@ export function panelPosition(layout: PanelLayout, id: PanelId): { column: numbe
   return undefined;
 }
 
-/** The layout with a panel moved (or taken out again) to a place. */
+/** The layout with a panel moved to a place, or shown there if it was hidden. */
 export function panelMoved(layout: PanelLayout, id: PanelId, target: MoveTarget): PanelLayout {
   const from = panelPosition(layout, id);
   const share = from === undefined ? 1 : (layout.columns[from.column]?.panels[from.row]?.share ?? 1);
@@ -103,7 +103,7 @@ export function panelMoved(layout: PanelLayout, id: PanelId, target: MoveTarget)
   return tidy({ ...layout, columns: marked.map((one) => ({ ...one, panels: defined(one.panels) })) }, id);
 }
 
-/** The layout with a panel moved by one place, as the keyboard does it. */
+/** The layout with a panel moved by one place, as with the keyboard. */
 export function panelNudged(layout: PanelLayout, id: PanelId, direction: MoveDirection): PanelLayout {
   const at = panelPosition(layout, id);
   if (at === undefined) return layout;
@@ -133,7 +133,7 @@ export function panelShown(layout: PanelLayout, id: PanelId): PanelLayout {
   return panelMoved(layout, id, { column, row: layout.columns[column]?.panels.length ?? 0 });
 }
 
-/** Shares after a splitter behind the index-th has moved by a fraction of the two that it divides. */
+/** Shares after the splitter behind the index-th part has moved by a fraction of its two neighbours. */
 export function sharesResized(shares: readonly number[], index: number, fraction: number): number[] {
   const [before, after] = [shares[index], shares[index + 1]];
   if (before === undefined || after === undefined) return [...shares];
@@ -143,12 +143,12 @@ export function sharesResized(shares: readonly number[], index: number, fraction
   return shares.map((one, at) => (at === index ? both * share : at === index + 1 ? both * (1 - share) : one));
 }
 
-/** The layout with other widths of its columns. */
+/** The layout with other column widths. */
 export function withWidths(layout: PanelLayout, shares: readonly number[]): PanelLayout {
   return { ...layout, columns: layout.columns.map((column, at) => ({ ...column, share: shares[at] ?? column.share })) };
 }
 
-/** The layout with other heights in one of its columns. */
+/** The layout with other panel heights in one column. */
 export function withHeights(layout: PanelLayout, column: number, shares: readonly number[]): PanelLayout {
   const columns = layout.columns.map((one, at) =>
     at === column

@@ -1,16 +1,16 @@
-/** Layouts as JSON: what is kept and exported, and checked when it comes back. */
+/** Layouts as JSON, for storage and export; validated when they are read. */
 
 import { expectArray, expectObject, parseJson } from "../values/json_check";
 import { type LayoutColumn, type PanelId, type PanelLayout, PANELS, type PlacedPanel } from "./layout";
 
 const COLUMNS_MAX = 8;
 
-/** The layout that JSON text holds; throws an Error that says what is wrong with it. */
+/** The layout in JSON text; throws an Error that names the place and the rule. */
 export function parseLayout(text: string): PanelLayout {
   return layoutOf(parseJson(text));
 }
 
-/** A layout of a JSON value; a panel that it does not name counts as put away. */
+/** The layout of a JSON value; a panel that it does not name is hidden. */
 export function layoutOf(value: unknown): PanelLayout {
   const found = expectObject(value, "A layout");
   if (found["version"] !== 1) throw new Error("version: this NOVA reads layouts of version 1.");

@@ -7,18 +7,18 @@ import { DEFAULT_LAYOUT, type PanelId, type PanelLayout, panelPosition, panelSho
 import { layoutOf, parseLayout } from "./layout_file";
 
 const LAYOUT_KEY = "layout";
-/** Below this width, in CSS pixels, there is one column with a tab for each panel. */
+/** Below this width, in CSS pixels, there is one column, with a tab for each panel. */
 export const NARROW_MAX_PX = 760;
 
 export const layout = signal<PanelLayout>(DEFAULT_LAYOUT);
-/** The panel that a narrow screen shows, once its user has chosen one. */
+/** The panel that the user chose on a narrow screen. */
 const chosenTab = signal<PanelId | null>(null);
 /** The panel that a narrow screen shows. */
 export const activeTab = computed<PanelId>(() => chosenTab.value ?? defaultView.value?.panel ?? "entities");
 /** The layout of a user who has changed nothing. */
 const defaultLayout = computed<PanelLayout>(() => defaultLayoutOf(defaultView.value?.layout));
 export const isNarrow = signal(false);
-/** What was wrong with the last import. */
+/** The error of the last import. */
 export const importError = signal("");
 
 /** Load the layout at login, save its changes, and follow the width of the screen. */
@@ -39,7 +39,7 @@ export function persistLayout(): void {
   query.addEventListener("change", () => (isNarrow.value = query.matches));
 }
 
-/** The layout of a kept value; another where it is none. */
+/** The layout of a stored value; a default if it is not valid. */
 export function restoredLayout(value: unknown, otherwise: PanelLayout = DEFAULT_LAYOUT): PanelLayout {
   if (value === undefined) return otherwise;
   try {
@@ -49,28 +49,28 @@ export function restoredLayout(value: unknown, otherwise: PanelLayout = DEFAULT_
   }
 }
 
-/** The layout of an instance's default view; the common one where it has none. */
+/** The layout of an instance's default view; the built-in one if that has none. */
 function defaultLayoutOf(value: unknown): PanelLayout {
   return restoredLayout(value ?? undefined);
 }
 
-/** Have a narrow screen show a panel. */
+/** Show a panel on a narrow screen. */
 export function showTab(id: PanelId): void {
   chosenTab.value = id;
 }
 
-/** Have a panel in sight: its tab, or its place if it was put away. */
+/** Make a panel visible: select its tab, or restore it if it was hidden. */
 export function showPanel(id: PanelId): void {
   showTab(id);
   if (panelPosition(layout.value, id) === undefined) layout.value = panelShown(layout.value, id);
 }
 
-/** As it was at first. */
+/** Reset to the default layout. */
 export function resetLayout(): void {
   layout.value = defaultLayout.value;
 }
 
-/** Take the layout of a file's text, or say what is wrong with it. */
+/** Use the layout of a file's text, or report its error. */
 export function importLayout(text: string): void {
   try {
     layout.value = parseLayout(text);
@@ -80,7 +80,7 @@ export function importLayout(text: string): void {
   }
 }
 
-/** The layout as a file's text. */
+/** The layout as the text of a file. */
 export function exportLayout(): string {
   return `${JSON.stringify(layout.value, null, 2)}\n`;
 }

@@ -4,7 +4,7 @@ import { signal } from "@preact/signals";
 import { type MoveTarget, type PanelId, panelMoved, panelPosition, PANELS } from "./layout";
 import { layout } from "./layout_store";
 
-/** The part of the screen that a panel would take, in CSS pixels. */
+/** The part of the screen that the panel would take, in CSS pixels. */
 export interface DropTarget {
   target: MoveTarget;
   left: number;
@@ -16,7 +16,7 @@ export interface DropTarget {
 export const draggedPanel = signal<PanelId | null>(null);
 export const dropTarget = signal<DropTarget | null>(null);
 
-/** A pointer that moves less than this has not dragged, only pressed. */
+/** A pointer that moves less than this has clicked, not dragged. */
 const PANEL_DRAG_MIN_PX = 6;
 /** This share of a panel at its left and right makes a new column there. */
 const SIDE_SHARE = 0.2;
@@ -28,7 +28,7 @@ interface Box {
   height: number;
 }
 
-/** Begin to move a panel with the pointer that is down on its title. */
+/** Start to drag a panel by the pointer that is down on its title. */
 export function startDrag(id: PanelId, down: PointerEvent): void {
   if (down.button !== 0) return;
   const title = down.currentTarget as HTMLElement;
@@ -66,7 +66,7 @@ function dropAt(x: number, y: number): DropTarget | null {
   return at === undefined ? null : dropIn(pane.getBoundingClientRect(), x, y, at);
 }
 
-/** What a pointer over a panel means: a new column beside it, or a place above or below it. */
+/** The drop target under a pointer: a new column beside a panel, or a place above or below it. */
 export function dropIn(box: Box, x: number, y: number, at: { column: number; row: number }): DropTarget {
   const { left, top, width, height } = box;
   const across = (x - left) / width;

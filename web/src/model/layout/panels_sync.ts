@@ -37,18 +37,18 @@ const RETRY_INTERVAL_MS = 3_000;
 
 let isStarted = false;
 
-/** Scrubbing moves the clock twenty times a second: one request in flight, then the newest state. */
+/** Scrubbing moves the clock twenty times a second: one request in flight, then one for the latest state. */
 const askSeen = singleFlight(refreshSeen);
 const askInspector = singleFlight(refreshInspector);
 
-/** Tie the panels' models to the clock, the span and the selection. */
+/** Connect the panels' models to the clock, the span and the selection. */
 export function startPanelsSync(): void {
   if (isStarted) return;
   isStarted = true;
   streamedEvents.subscribe((events, all) => {
     appendPlotEvents(events);
     applyToCards(events);
-    // They list what is there, also what is dated ahead.
+    // Commands and chat also list events dated ahead.
     commandLedger.apply(all);
     chat.apply(all);
   });
@@ -82,7 +82,7 @@ function retryFailed(): void {
   if (trackError.value !== "") requestTrack();
 }
 
-/** The inspector asks anew when its filters, or the times that they name, are others. */
+/** The inspector queries again when its filters or their times change. */
 function followInspectorQuery(): void {
   effect(() => {
     void [inspectorQueryKey.value, connection.value];
@@ -102,7 +102,7 @@ function followInspectorQuery(): void {
   });
 }
 
-/** The first connection opens what the URL links to, and so does a link that is followed later. */
+/** The first connection opens the event that the URL links to; so does a link that is opened later. */
 function followLinks(): void {
   let isFirst = true;
   effect(() => {

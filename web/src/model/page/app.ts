@@ -20,7 +20,7 @@ const LINKS_INTERVAL_MS = 2_000;
 
 let isStarted = false;
 
-/** Tie everything together; called once. */
+/** Connect the models; called once. */
 export function startApp(): void {
   streamFrames.subscribe(receiveFrame);
   connections.subscribe(onConnected);
@@ -30,14 +30,14 @@ export function startApp(): void {
   const askLatest = singleFlight(refreshLatest);
   effect(() => {
     void [selectedEntity.value, jumps.value];
-    // The question reads the clock too, and the clock's ticks are no reason to ask again.
+    // The request reads the clock too, but a tick of the clock is no reason to repeat it.
     untracked(() => {
       clearLatest();
       askLatest();
     });
   });
   effect(() => {
-    // Values that were shed on the way are asked for, so that none stands there as if it were current.
+    // Values that were conflated are requested, so that no old value is shown as current.
     if (conflation.value !== null) untracked(askLatest);
   });
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });

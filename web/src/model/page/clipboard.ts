@@ -1,4 +1,4 @@
-/** Text out of the page: to the clipboard, or as a file. */
+/** Copies text to the clipboard, or saves it as a file. */
 
 import { scheduler } from "../../scheduler";
 

@@ -15,7 +15,7 @@ export function saveLocal(name: string, user: string, value: unknown): void {
   try {
     localStorage.setItem(keyOf(name, user), JSON.stringify(value));
   } catch {
-    // The page works all the same; the next visit starts with the default.
+    // The page works without storage; the next visit starts with the default.
   }
 }
 

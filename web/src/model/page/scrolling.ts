@@ -1,11 +1,11 @@
-/** How high an element is and how far it is scrolled, as signals: what a long list needs to draw. */
+/** The height and scroll position of an element as signals, for lists that draw only visible rows. */
 
 import { signal, type Signal } from "@preact/signals";
 
 export interface Scrolling {
   top: Signal<number>;
   height: Signal<number>;
-  /** Watch an element; the function that is given back ends it. */
+  /** Observe an element; returns the function that ends it. */
   watch: (element: HTMLElement) => () => void;
 }
 

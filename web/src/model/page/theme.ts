@@ -8,13 +8,13 @@ const KEY = "nova.theme";
 
 export const theme = signal<Theme>(localStorage.getItem(KEY) === "light" ? "light" : "dark");
 
-/** The other one. */
+/** Switch to the other theme. */
 export function switchTheme(): void {
   theme.value = theme.value === "dark" ? "light" : "dark";
   localStorage.setItem(KEY, theme.value);
 }
 
-/** Keep the page in the chosen theme. */
+/** Apply the chosen theme to the page. */
 export function applyTheme(): void {
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;

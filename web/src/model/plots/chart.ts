@@ -38,7 +38,7 @@ export class Chart {
     this.fit();
   }
 
-  /** Draw what is known of the plotted series. */
+  /** Draw the loaded data of the plotted series. */
   setSeries(lines: ReadonlyMap<string, PlotSeries>): void {
     this.plot.batch(() => {
       this.plot.setData(this.columns(lines), false);
@@ -61,7 +61,7 @@ export class Chart {
     this.mark.style.transform = `translateX(${x}px)`;
   }
 
-  /** Take the chart away. */
+  /** Remove the chart. */
   destroy(): void {
     this.observer.disconnect();
     this.plot.destroy();
@@ -160,7 +160,7 @@ export class Chart {
   }
 }
 
-/** The mean as a line, and the least and greatest values as the unseen edges of its band. */
+/** The mean as a line; minimum and maximum as the invisible edges of its band. */
 function seriesOptions(stroke: string, scale: string): uPlot.Series[] {
   const edge: uPlot.Series = { scale, stroke: "transparent", width: 0, points: { show: false } };
   return [{ scale, stroke, width: 1.5, points: { size: 4, fill: stroke } }, edge, { ...edge }];
@@ -172,7 +172,7 @@ function fitLabels(_: uPlot, labels: string[] | null): number {
   return Math.max(36, 7 * longest + 12);
 }
 
-/** Times as the timeline writes them: the date where a day begins, and as many digits as the steps need. */
+/** Times in the timeline's format: the date where a day begins, and as many digits as the steps need. */
 function timeLabels(_: uPlot, splits: number[], __: number, ___: number, stepMs: number): string[] {
   return splits.map((ms) => {
     const text = fromFineMs(ms);

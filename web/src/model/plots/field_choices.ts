@@ -1,4 +1,4 @@
-/** Which fields of the chosen entity can be plotted. */
+/** The fields of the selected entity that can be plotted. */
 
 import { signal } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
@@ -8,17 +8,17 @@ import { entityKey } from "../values/event";
 import type { PlotField } from "./plots";
 import { requestFields } from "./sampling";
 
-/** A field, and how its series is called. */
+/** A field, and the name of its series. */
 export interface FieldChoice extends PlotField {
   label: string;
 }
 
-/** Null while they are asked for. */
+/** Null while the request is pending. */
 export const fieldChoices = signal<readonly FieldChoice[] | null>(null);
 
 let requestCount = 0;
 
-/** Ask for the numeric fields of the chosen entity's series. */
+/** Request the numeric fields of the selected entity's series. */
 export async function refreshChoices(): Promise<void> {
   const mine = ++requestCount;
   fieldChoices.value = null;
@@ -35,7 +35,7 @@ export async function refreshChoices(): Promise<void> {
   if (mine === requestCount) fieldChoices.value = found.flat();
 }
 
-/** The series of an entity that `sample` knows. */
+/** The series of an entity that `sample` accepts. */
 export function sampledSeries(entity: EntityInfo): SeriesName[] {
   const { scopeId, systemId, containerId, uniqueId } = entity;
   return entity.series.flatMap(({ lane, messageType, viewId }) => {

@@ -5,7 +5,7 @@ import { type Buckets, lineColumn, middles } from "./sampling";
 
 type NumberColumn = (number | null | undefined)[];
 
-/** A field's values in the bucket at a time, or in the last one before it that has any. */
+/** A field's values in the bucket at a time, or in the last non-empty one before it. */
 export function valuesAt(
   buckets: Buckets,
   name: string,
@@ -25,7 +25,7 @@ function isNumber(value: number | null | undefined): value is number {
   return value !== null && value !== undefined;
 }
 
-/** One table per plotted field: times, means, least and greatest values. */
+/** One table per plotted field: times, means, minima and maxima. */
 export function columnsOf(buckets: Buckets, name: string): [number[], NumberColumn, NumberColumn, NumberColumn] {
   const field = buckets.fields.find((one) => one.field === name) ?? EMPTY;
   const x = middles({ ...buckets, fields: [field] });

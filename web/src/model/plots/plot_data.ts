@@ -11,7 +11,7 @@ import type { StoredEvent } from "../values/event";
 import { fieldsBySeries, type PlotField, plots } from "./plots";
 import { appendEvents, type Buckets, lastFilled, requestBuckets, sampledKey, seriesNameKey } from "./sampling";
 
-/** What is known of one plotted series. */
+/** The data of one plotted series. */
 export interface PlotSeries {
   buckets: Buckets;
   /** The last bucket that came from the server; those behind it hold streamed events only. */
@@ -25,7 +25,7 @@ const FIRST_BUCKETS = 600;
 export const plotSeries = signal<ReadonlyMap<string, PlotSeries>>(new Map());
 /** Why the last request failed; empty if it did not. */
 export const plotError = signal<string>("");
-/** How many pixels wide the widest plot is: it needs no more buckets than these. */
+/** The width of the widest plot in pixels: no more buckets than these are requested. */
 export const widthPx = signal(FIRST_BUCKETS);
 
 let requestCount = 0;
@@ -34,7 +34,7 @@ let isInFlight = false;
 let isDue = false;
 const pace = scheduler.slot();
 
-/** Ask whenever the span, the clock's kind or the plots change, and steadily while LIVE. */
+/** Request data when the span, the timebase or the plots change, and periodically in LIVE. */
 export function startPlotSync(): void {
   effect(() => {
     void [plots.value, timebase.value, widthPx.value, connection.value];
@@ -47,7 +47,7 @@ export function startPlotSync(): void {
   scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE", pausesWhenHidden: true });
 }
 
-/** Ask now, or as soon as the last answer is there and the pace allows it. */
+/** Request now, or as soon as the last reply has arrived and the pace allows it. */
 export function requestPlotData(): void {
   isDue = true;
   if (isInFlight || pace.isPending) return;
@@ -65,7 +65,7 @@ export function requestPlotData(): void {
     });
 }
 
-/** Ask for all plotted series over the visible span. */
+/** Request all plotted series over the visible span. */
 async function refreshPlotData(): Promise<void> {
   const mine = ++requestCount;
   const fields = plots.value.flatMap((plot) => plot.fields);
@@ -83,7 +83,7 @@ async function refreshPlotData(): Promise<void> {
   if (mine === requestCount && base === timebase.value) plotSeries.value = new Map(found);
 }
 
-/** Take in streamed events while LIVE. */
+/** Append streamed events in LIVE. */
 export function appendPlotEvents(events: readonly StoredEvent[]): void {
   if (state.value !== "LIVE" || plotSeries.value.size === 0) return;
   const groups = new Map<string, StoredEvent[]>();
@@ -100,7 +100,7 @@ export function appendPlotEvents(events: readonly StoredEvent[]): void {
   if (isNew) plotSeries.value = new Map(plotSeries.value);
 }
 
-/** The lines of a plotted field; undefined while they are awaited. */
+/** The lines of a plotted field; undefined while they are pending. */
 export function plotSeriesOf(of: PlotField): PlotSeries | undefined {
   return plotSeries.value.get(seriesNameKey(of.series));
 }

@@ -19,18 +19,18 @@ export interface PlotSpec {
   fields: PlotField[];
 }
 
-/** A plot with more lines than this cannot be read, nor told apart by colour. */
+/** A plot with more lines than this is not readable, and its colours are hard to tell apart. */
 export const PLOT_LINES_MAX = 8;
 const PLOTS_KEY = "plots";
 
 export const plots = signal<readonly PlotSpec[]>([]);
-/** The plot that the next field goes into. */
+/** The plot that the next field is added to. */
 export const activePlot = signal<string | null>(null);
 
 /** The plots of a user who has chosen none. */
 const defaultPlots = computed<readonly PlotSpec[]>(() => plotsOf(defaultView.value));
 
-/** Bring back the plots of whoever logs in, and keep what becomes of them. */
+/** Load the plots at login, and save their changes. */
 export function persistPlots(): void {
   effect(() => {
     if (user.value === null) return;
@@ -42,7 +42,7 @@ export function persistPlots(): void {
     const found = plots.value;
     const name = user.peek();
     if (name === null) return;
-    // Who has chosen nothing gets what the instance says then, also the next time.
+    // A user who has chosen nothing follows later changes of the instance's default.
     if (found === defaultPlots.peek()) removeLocal(PLOTS_KEY, name);
     else saveLocal(PLOTS_KEY, name, found);
   });
@@ -56,7 +56,7 @@ export function plotsOf(view: DefaultView | null): PlotSpec[] {
   }));
 }
 
-/** The plots of a kept value; what is none is left out. */
+/** The plots of a stored value; invalid ones are left out. */
 export function restoredPlots(value: unknown): PlotSpec[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown) => {
@@ -72,25 +72,25 @@ function isField(value: PlotField | null): boolean {
   return typeof value?.field === "string" && [...names, series?.messageType].every((name) => typeof name === "string");
 }
 
-/** One text per field. */
+/** The map key of a field. */
 export function fieldKey(of: PlotField): string {
   return `${seriesNameKey(of.series)} ${of.field}`;
 }
 
-/** A new, empty plot, which the next field goes into. */
+/** Add an empty plot and make it the active one. */
 export function newPlot(): void {
   const spec: PlotSpec = { id: newId(), fields: [] };
   plots.value = [...plots.value, spec];
   activePlot.value = spec.id;
 }
 
-/** Take a plot away. */
+/** Remove a plot. */
 export function removePlot(id: string): void {
   plots.value = plots.value.filter((plot) => plot.id !== id);
   if (activePlot.value === id) activePlot.value = plots.value.at(-1)?.id ?? null;
 }
 
-/** Show a field in the active plot, or in a new one where there is none or it is full. */
+/** Add a field to the active plot, or to a new one if there is none or it is full. */
 export function addField(added: PlotField): void {
   const into = plots.value.find((plot) => plot.id === activePlot.value);
   if (into === undefined || into.fields.length >= PLOT_LINES_MAX) newPlot();
@@ -99,7 +99,7 @@ export function addField(added: PlotField): void {
   );
 }
 
-/** Take a field out of a plot. */
+/** Remove a field from a plot. */
 export function removeField(id: string, removed: PlotField): void {
   changeFields(id, (fields) => fields.filter((one) => fieldKey(one) !== fieldKey(removed)));
 }
@@ -113,7 +113,7 @@ function changeFields(id: string, by: (fields: PlotField[]) => PlotField[]): voi
   plots.value = plots.value.map((plot) => (plot.id === id ? { ...plot, fields: by(plot.fields) } : plot));
 }
 
-/** The fields of plots by series: what has to be asked for together. */
+/** The fields of the plots by series: each series is requested once. */
 export function fieldsBySeries(fields: readonly PlotField[]): { series: SeriesName; fields: string[] }[] {
   const found = new Map<string, { series: SeriesName; fields: string[] }>();
   for (const { series, field } of fields) {

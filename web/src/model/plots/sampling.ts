@@ -1,4 +1,4 @@
-/** Numeric fields over a range of time: asked for in buckets, kept up to date by streamed events. */
+/** Numeric fields over a range of time: requested in buckets, extended by streamed events. */
 
 import { type FieldInfo, FIELDS_MAX, type FieldSample, type SampleResponse, type SeriesName } from "../../api/series";
 import { type Timebase, timebase } from "../clock/clock";
@@ -8,9 +8,9 @@ import { entityKey, eventTime, type StoredEvent } from "../values/event";
 import { fromFineMs, toFineMs } from "../values/time";
 
 const NS_PER_MS = 1e6;
-/** So many times the usual distance between values without one is a gap in the line… */
+/** The line breaks at a silence longer than this multiple of the usual distance between values… */
 const GAP_FACTOR = 10;
-/** …if it is this share of what is drawn: values that are told only when they change come unevenly. */
+/** …if it is also this share of the drawn range, because values that are sent on change are irregular. */
 const GAP_SHARE = 0.02;
 
 /** Buckets of fields of one series on a grid of ms. */
@@ -20,12 +20,12 @@ export interface Buckets {
   fields: FieldSample[];
 }
 
-/** One text per series, whoever names it. */
+/** The map key of a series. */
 export function seriesNameKey(series: SeriesName): string {
   return `${entityKey(series)} ${series.lane} ${series.messageType} ${series.viewId ?? ""}`;
 }
 
-/** The series that an event belongs to; undefined where its lane is none that is sampled. */
+/** The series of an event; undefined if its lane cannot be sampled. */
 export function sampledSeriesOf(event: StoredEvent): SeriesName | undefined {
   const { scopeId, systemId, containerId, uniqueId, lane, messageType, viewId } = event;
   if (lane !== "ui" && lane !== "parsed") return undefined;
@@ -33,19 +33,19 @@ export function sampledSeriesOf(event: StoredEvent): SeriesName | undefined {
   return { scopeId, systemId, containerId, uniqueId, lane, messageType: messageType ?? "", ...view };
 }
 
-/** One text for the series of an event; empty where it is none that is sampled. */
+/** The map key of an event's series; empty if its lane cannot be sampled. */
 export function sampledKey(event: StoredEvent): string {
   const series = sampledSeriesOf(event);
   return series === undefined ? "" : seriesNameKey(series);
 }
 
-/** Ask which fields the newest events of a series have. */
+/** Request the fields in the newest events of a series. */
 export async function requestFields(series: SeriesName): Promise<FieldInfo[]> {
   const reply = await request({ type: "fields", ...series }, "fieldsResponse");
   return reply.fields;
 }
 
-/** Ask for fields of a series over a span; more fields than one request takes are asked in several. */
+/** Request fields of a series over a span, in several requests if they are more than one allows. */
 export async function requestBuckets(series: SeriesName, fields: string[], span: Span, buckets: number): Promise<Buckets> {
   const parts: string[][] = [];
   for (let at = 0; at < fields.length; at += FIELDS_MAX) parts.push(fields.slice(at, at + FIELDS_MAX));
@@ -53,7 +53,7 @@ export async function requestBuckets(series: SeriesName, fields: string[], span:
   const replies = await Promise.all(
     parts.map((part) =>
       request(
-        // The generated type counts the fields out, up to the limit that `parts` keeps.
+        // The generated type lists the fields as a tuple, up to the limit that `parts` keeps.
         { type: "sample", ...range, timebase: timebase.value, ...series, fields: part as [string], buckets },
         "sampleResponse",
       ),
@@ -72,7 +72,7 @@ function joinReplies(replies: readonly SampleResponse[]): Buckets {
   };
 }
 
-/** The value of a field of an event: a number, or undefined where it holds none. */
+/** The number in a field of an event; undefined if it is not a number. */
 export function numberAt(event: StoredEvent, field: string): number | undefined {
   let value: unknown = event["payload"] ?? event["data"];
   for (const name of field.split(".")) {
@@ -83,9 +83,9 @@ export function numberAt(event: StoredEvent, field: string): number | undefined 
 }
 
 /**
- * Buckets with streamed events of their series behind the last that was sampled; true if any was new.
+ * Buckets with the streamed events that are later than the last sampled bucket; true if any was new.
  *
- * What was sampled is left as it is, for it may hold these events already; the next sample has them all.
+ * Sampled buckets are not changed, because they may contain these events already; the next sample has all.
  */
 export function appendEvents(buckets: Buckets, sampledUntil: number, events: readonly StoredEvent[], base: Timebase): boolean {
   let isNew = false;
@@ -102,7 +102,7 @@ export function appendEvents(buckets: Buckets, sampledUntil: number, events: rea
   return isNew;
 }
 
-/** A plot never grows without end between two samples. */
+/** Bounds the buckets of a plot between two samples. */
 function lengthMax(buckets: Buckets): number {
   return 2 * Math.max(512, ...buckets.fields.map((field) => field.count.length));
 }
@@ -121,7 +121,7 @@ function addSample(field: FieldSample, index: number, value: number): void {
   field.mean[index] = ((field.mean[index] ?? 0) * count + value) / (count + 1);
 }
 
-/** The last bucket that holds anything; -1 if none does. */
+/** The last bucket that is not empty; -1 if all are. */
 export function lastFilled(buckets: Buckets): number {
   const lengths = buckets.fields.map(({ count }) => {
     let index = count.length - 1;
@@ -132,8 +132,8 @@ export function lastFilled(buckets: Buckets): number {
 }
 
 /**
- * A column as it is drawn: `undefined` where a line goes on over an empty bucket, `null` where it breaks,
- * which is where the field was silent for much longer than it usually is.
+ * A column for drawing: `undefined` where the line continues over an empty bucket, `null` where it breaks,
+ * because the field was silent for much longer than usual.
  */
 export function lineColumn(count: readonly number[], values: readonly (number | null)[]): (number | null | undefined)[] {
   const filled: number[] = [];

@@ -1,4 +1,4 @@
-/** The instance's default view, in the terms of the models. */
+/** The instance's default view, converted for the models. */
 
 import type { DefaultView, ViewLine } from "../../api/protocol";
 import type { SeriesName } from "../../api/series";
@@ -8,14 +8,14 @@ import { defaultView } from "./session";
 
 export type { DefaultView };
 
-/** A series as plots name it. */
+/** A series in the form that plots use. */
 export function viewLineSeries(of: Omit<ViewLine, "field">): SeriesName {
   const { scopeId, systemId, containerId, uniqueId, lane, messageType, viewId } = of;
   const view = viewId == null ? {} : { viewId };
   return { scopeId, systemId, containerId, uniqueId, lane: lane ?? "parsed", messageType, ...view };
 }
 
-/** Where the ground track comes from while the chosen entity says no place; undefined if nothing is named. */
+/** The source of the ground track if the selected entity has no position; undefined if none is named. */
 export function defaultTrack(): { series: SeriesName; place: PositionFields } | undefined {
   const found = defaultView.value?.track;
   if (found == null) return undefined;
@@ -23,7 +23,7 @@ export function defaultTrack(): { series: SeriesName; place: PositionFields } | 
   return { series: viewLineSeries(found), place: { kind: "degrees", latitude, longitude } };
 }
 
-/** The command whose form is open at first for an entity; undefined if none is named. */
+/** The command whose form is open initially for an entity; undefined if none is named. */
 export function defaultCommand(entity: Entity): string | undefined {
   const view = defaultView.value;
   if (view?.selected == null || entityKey(view.selected) !== entityKey(entity)) return undefined;

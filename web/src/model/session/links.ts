@@ -23,7 +23,7 @@ export const unreachableLinks = computed(() =>
   (links.value ?? []).filter((link) => link.connection === "unreachable"),
 );
 
-/** Ask how the links are; a Core that is away leaves the last answer. */
+/** Request the state of the links; while the Core is away the last reply remains. */
 export async function refreshLinks(): Promise<void> {
   const found = (await request({ type: "links" }, "linksResponse")).links;
   growing = lagGrowth(growing, links.value ?? [], found);
@@ -31,14 +31,14 @@ export async function refreshLinks(): Promise<void> {
   linksNow.value = Date.now();
 }
 
-/** How a link is, at a glance. */
+/** The status of a link, for its sign. */
 export function linkHealth(link: LinkInfo): Health {
   if (link.connection === "unreachable") return "bad";
   const isBehind = (growing.get(link.link) ?? 0) >= GROWING_POLLS;
   return isBehind || (link.gaps ?? 0) > 0 || (link.warnings ?? []).length > 0 ? "warn" : "good";
 }
 
-/** For how many looks on end each link's lag has grown. */
+/** For how many polls in a row each link's lag has grown. */
 export function lagGrowth(
   before: ReadonlyMap<string, number>,
   old: readonly LinkInfo[],
@@ -53,7 +53,7 @@ export function lagGrowth(
   );
 }
 
-/** What happened to a link, in words. */
+/** The events of a link as text. */
 export function outagesText(link: LinkInfo): string {
   const last = link.lastOutage;
   if (!last) return "none since the writer started";
@@ -63,7 +63,7 @@ export function outagesText(link: LinkInfo): string {
   return `${times} ${span} UTC: ${last.reason}`;
 }
 
-/** What the page's banner says of links that do not answer; undefined if all do. */
+/** The banner's text about links that do not answer; undefined if all do. */
 export function unreachableText(): string | undefined {
   const [first, ...others] = unreachableLinks.value;
   if (first === undefined) return undefined;

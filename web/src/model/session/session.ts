@@ -23,9 +23,9 @@ export const role = signal("");
 export const connection = signal<ConnectionState>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
-/** What the instance opens on where a user has chosen nothing; null if it says nothing. */
+/** The instance's default view; null if it has none. */
 export const defaultView = signal<DefaultView | null>(null);
-/** Whether the edge answers and the Core behind it does not. */
+/** Whether the edge answers while the Core behind it does not. */
 export const coreUnavailable = signal(false);
 
 let socket: Socket | undefined;
@@ -34,10 +34,10 @@ let socket: Socket | undefined;
 export const streamFrames = new Emitter<[frame: StreamFrame]>();
 /** Progress and results of exports. */
 export const exportFrames = new Emitter<[frame: ExportFrame]>();
-/** Each connection that is open and authenticated, the first one too. */
+/** Emits at every connection that is open and authenticated, including the first. */
 export const connections = new Emitter<[]>();
 
-/** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
+/** The token of this session, for HTTP requests; empty if nobody is logged in. */
 export function token(): string {
   return sessionStorage.getItem(TOKEN_KEY) ?? "";
 }
@@ -51,12 +51,12 @@ export async function login(name: string, password: string): Promise<void> {
   connect(found.token, found.user);
 }
 
-/** Go on with the token of this tab, if it has one. */
+/** Continue with the token of this tab, if it has one. */
 export function resume(): void {
   if (token() !== "") connect(token(), sessionStorage.getItem(USER_KEY) ?? "");
 }
 
-/** Forget the token and leave. */
+/** Forget the token and close the connection. */
 export function logout(message = ""): void {
   sessionStorage.removeItem(TOKEN_KEY);
   sessionStorage.removeItem(USER_KEY);
@@ -94,7 +94,7 @@ function connect(secret: string, name: string): void {
     connection: onConnectionState,
     stream: (frame) => streamFrames.emit(frame),
     exporting: (frame) => exportFrames.emit(frame),
-    welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
+    welcome: (reply) => onAuthenticated(reply.defaultView ?? null),
     error: (error) => {
       if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
       else notice.value = error.message;
@@ -113,13 +113,13 @@ function onConnectionState(state: ConnectionState): void {
   if (state === "open") connections.emit();
 }
 
-/** Ask how the Core is; a Core that is away leaves the last answer. */
+/** Request the state of the Core; while it is away the last reply remains. */
 export async function refreshStatus(): Promise<void> {
   try {
     status.value = await request({ type: "status" }, "statusResponse");
     coreUnavailable.value = false;
   } catch (error) {
-    // Of a lost connection the banner already knows.
+    // The banner reports a lost connection.
     if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
   }
 }

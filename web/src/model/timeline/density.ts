@@ -22,12 +22,12 @@ export interface DensityTile {
   readonly startMs: number;
   readonly bucketMs: number;
   readonly lanes: Readonly<Record<DensityLane, readonly number[]>>;
-  /** The level that was asked for. */
+  /** The requested level. */
   readonly level: number;
   readonly askedMs: number;
 }
 
-/** A question for a picture. */
+/** A request for a tile. */
 export interface DensityRequest {
   readonly timebase: Timebase;
   readonly span: Span;
@@ -54,28 +54,28 @@ export function levelFor(span: Span, width: number): number {
   return Math.max(0, Math.ceil(Math.log2((spanLength(span) * 1e6) / buckets)));
 }
 
-/** What to ask for to see a span on so many pixels, with half of it again on each side. */
+/** The request for a span on this many pixels, with half of its length more on each side. */
 export function densityRequest(span: Span, width: number, timebase: Timebase): DensityRequest {
-  const wanted = levelFor(span, width);
-  const bucketMs = 2 ** wanted / 1e6;
+  const level = levelFor(span, width);
+  const bucketMs = 2 ** level / 1e6;
   const grain = bucketMs * GRAIN_BUCKETS;
   const half = spanLength(span) / 2;
   const startMs = Math.max(TIME_MIN_MS, Math.floor((span.startMs - half) / grain) * grain);
   const stopMs = Math.min(TIME_MAX_MS, Math.ceil((span.stopMs + half) / grain) * grain);
   const buckets = Math.min(BUCKETS_MAX, Math.max(1, Math.round((stopMs - startMs) / bucketMs)));
-  return { timebase, span: { startMs, stopMs }, level: wanted, buckets };
+  return { timebase, span: { startMs, stopMs }, level, buckets };
 }
 
-/** An answer as a picture. */
-export function tileOf(asked: DensityRequest, reply: SummaryResponse, askedMs: number): DensityTile {
+/** A reply as a tile. */
+export function tileOf(query: DensityRequest, reply: SummaryResponse, askedMs: number): DensityTile {
   const { lanes } = reply;
   return {
-    timebase: asked.timebase,
-    span: asked.span,
+    timebase: query.timebase,
+    span: query.span,
     startMs: toFineMs(reply.startTime),
     bucketMs: reply.bucketNs / 1e6,
     lanes,
-    level: asked.level,
+    level: query.level,
     askedMs,
   };
 }
@@ -87,7 +87,7 @@ export function isTooCoarse(picture: DensityTile): boolean {
   return count > 0 && count <= SINGLE_MAX_EVENTS;
 }
 
-/** A picture made of single events, as fine as was asked for. */
+/** A tile made of single events, as fine as the requested level. */
 export function tileFromEvents(of: DensityTile, events: readonly { ms: number; lane: DensityLane }[]): DensityTile {
   const bucketMs = 2 ** of.level / 1e6;
   const buckets = Math.ceil(spanLength(of.span) / bucketMs) + 1;
@@ -100,7 +100,7 @@ export function tileFromEvents(of: DensityTile, events: readonly { ms: number; l
   return { ...of, startMs: of.span.startMs, bucketMs, lanes };
 }
 
-/** Whether a picture shows a span as finely as it can be seen. */
+/** Whether a tile covers a span as finely as the screen can show it. */
 export function tileServes(picture: DensityTile, span: Span, width: number, timebase: Timebase): boolean {
   const fine = picture.level <= levelFor(span, width);
   return fine && picture.timebase === timebase && tileCovers(picture, span);
@@ -110,7 +110,7 @@ function tileCovers(picture: DensityTile, span: Span): boolean {
   return picture.span.startMs <= span.startMs && picture.span.stopMs >= span.stopMs;
 }
 
-/** The best picture of a span: the one that shows most of it, of those the one nearest to its level. */
+/** The best tile for a span: the one that covers most of it, then the one nearest to its level. */
 export function bestTile(
   all: readonly DensityTile[],
   span: Span,
@@ -135,7 +135,7 @@ function scoreOf(picture: DensityTile, span: Span, width: number): number {
   return (high - low) / spanLength(span) / (1 + off / 8);
 }
 
-/** The pictures with a new one in front; what it makes needless goes, and the oldest beyond the bound. */
+/** The tiles with a new one in front; those that it replaces are removed, and the oldest beyond the bound. */
 export function withTile(all: readonly DensityTile[], newest: DensityTile): readonly DensityTile[] {
   const others = all.filter((one) => {
     const same = one.timebase === newest.timebase && one.level === newest.level;
@@ -151,7 +151,7 @@ export function countsAt(picture: DensityTile, ms: number): Record<DensityLane, 
   return Object.fromEntries(counts) as Record<DensityLane, number>;
 }
 
-/** How many events of all lanes a picture counts in a span; buckets at its ends count whole. */
+/** The number of events of all lanes that a tile has in a span; buckets at its ends count whole. */
 export function countIn(picture: DensityTile, span: Span): number {
   const first = Math.max(0, Math.floor((span.startMs - picture.startMs) / picture.bucketMs));
   const last = Math.floor((span.stopMs - picture.startMs) / picture.bucketMs);

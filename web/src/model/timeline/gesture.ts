@@ -28,7 +28,7 @@ export interface Pointer {
   readonly x: number;
   readonly shift: boolean;
   readonly touch: boolean;
-  /** Whether it is on the axis, where a press always takes hold of the cursor. */
+  /** Whether it is on the axis, where a press always grabs the cursor. */
   readonly onAxis: boolean;
 }
 
@@ -36,7 +36,7 @@ const fingers = new Map<number, number>();
 let press: Press | undefined;
 const secondClick = scheduler.slot();
 
-/** A pointer goes down. */
+/** A pointer is pressed. */
 export function pointerDown(pointer: Pointer): void {
   fingers.set(pointer.id, pointer.x);
   if (fingers.size === 2) {
@@ -61,7 +61,7 @@ export function pointerMove(pointer: Pointer): void {
   else if (press.moved) setSelection({ startMs: pressTime(press, press.x), stopMs: timeAt(pointer.x) });
 }
 
-/** A pointer goes up; one that has not moved was a click, and the clock goes there. */
+/** A pointer is released; if it has not moved it was a click, and the clock seeks there. */
 export function pointerUp(pointer: Pointer): void {
   fingers.delete(pointer.id);
   const was = press;
@@ -73,26 +73,26 @@ export function pointerUp(pointer: Pointer): void {
   else if (!was.moved && was.kind === "select") setSelection(null);
 }
 
-/** A pointer is gone without having gone up. */
+/** A pointer was cancelled. */
 export function pointerCancel(id?: number): void {
   if (id !== undefined) fingers.delete(id);
   press = undefined;
   if (heldMs.value !== undefined) releaseCursor();
 }
 
-/** Show all there is; the first of the two clicks did not mean the clock. */
+/** Show the whole archive; the first of the two clicks must not move the clock. */
 export function doubleClick(): void {
   cancelClick();
   showEverything();
 }
 
-/** Show all there is. */
+/** Show the whole archive. */
 export function showEverything(): void {
   const all = fullSpan();
   if (all !== undefined) setVisible(all);
 }
 
-/** The wheel: zoom around the pointer, or pan when it goes sideways or Shift is down. */
+/** The wheel: zoom around the pointer, or pan if it is horizontal or Shift is down. */
 export function wheel(x: number, deltaX: number, deltaY: number, shift: boolean): void {
   const sideways = shift ? deltaX + deltaY : deltaX;
   if (shift || Math.abs(deltaX) > Math.abs(deltaY)) setVisible(panSpan(visible.value, msOf(sideways)));
@@ -104,7 +104,7 @@ export function zoomAt(x: number, factor: number): void {
   setVisible(zoomSpan(visible.value, factor, timeAt(x)));
 }
 
-/** Zoom around the cursor, or the middle where the cursor is out of view. */
+/** Zoom around the cursor, or around the middle if the cursor is out of view. */
 export function zoom(factor: number): void {
   const x = toX(visible.value, cursorLineMs.value, timelineWidth.value);
   zoomAt(x >= 0 && x <= timelineWidth.value ? x : timelineWidth.value / 2, factor);
@@ -115,7 +115,7 @@ export function zoomToRange(range: Span): void {
   setVisible(withMargin(range.startMs, range.stopMs));
 }
 
-/** The time of a pixel of the timeline. */
+/** The time at a pixel of the timeline. */
 export function timeAt(x: number): number {
   return atX(visible.value, x, timelineWidth.value);
 }
@@ -130,7 +130,7 @@ function pinch(from: Span): void {
   setVisible(panSpan(scaled, (offPx / Math.max(1, timelineWidth.value)) * (scaled.stopMs - scaled.startMs)));
 }
 
-/** Where two fingers are, and how far from each other. */
+/** The middle of two fingers, and their distance. */
 function fingerSpread(): { middle: number; apart: number } {
   const [one = 0, two = 0] = fingers.values();
   return { middle: (one + two) / 2, apart: Math.max(10, Math.abs(one - two)) };
@@ -141,7 +141,7 @@ function click(x: number): void {
   secondClick.restart(DOUBLE_MS, releaseCursor);
 }
 
-/** Take back a click that still waits for a second one; whether there was one. */
+/** Cancel a click that waits for a second one; returns whether there was one. */
 function cancelClick(): boolean {
   if (!secondClick.isPending) return false;
   secondClick.cancel();

@@ -1,4 +1,4 @@
-/** What the timeline marks: gaps in what was received, what people said, and commands with their state. */
+/** The timeline's markers: gaps in the received data, chat messages, and commands with their state. */
 
 import type { Timebase } from "../clock/clock";
 import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
@@ -10,7 +10,7 @@ export interface Marker {
   readonly ms: number;
   readonly kind: "gap" | "chat" | "command";
   readonly text: string;
-  /** Of a command. */
+  /** The state of a command's marker. */
   readonly state?: CommandState;
 }
 
@@ -26,7 +26,7 @@ export function markersOf(events: readonly StoredEvent[], timebase: Timebase): M
   });
 }
 
-/** The marks of commands: where each was requested, and what has become of it by the events that are given. */
+/** The markers of commands: where each was requested, with its state according to the given events. */
 export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timebase): Marker[] {
   return commandsOf(events).flatMap((command) => {
     const { request, state, commandType, targetId } = command;
@@ -47,7 +47,7 @@ function memberText(value: unknown): string {
   return value === undefined || value === null ? "?" : String(value);
 }
 
-/** The markers within so many ms of a time. */
+/** The markers within this many ms of a time. */
 export function markersNear(markers: readonly Marker[], ms: number, withinMs: number): Marker[] {
   return markers.filter((marker) => Math.abs(marker.ms - ms) <= withinMs);
 }

@@ -16,7 +16,7 @@ export const cursorLineMs = computed(() => heldMs.value ?? toFineMs(cursor.value
 let wantedMs: number | undefined;
 const pace = scheduler.slot();
 
-/** Go to a time, at once or as soon as the pace allows. */
+/** Seek, at once or as soon as the pace allows. */
 export function seekPaced(ms: number): void {
   wantedMs = ms;
   if (!pace.isPending) seekNow();

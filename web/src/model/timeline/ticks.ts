@@ -1,4 +1,4 @@
-/** The ticks of the time axis: UTC, at steps that people count in, from microseconds to centuries. */
+/** The ticks of the time axis: UTC, at customary steps, from microseconds to centuries. */
 
 import { fromMs, fromNs } from "../values/time";
 import { type Span, spanLength } from "./span";
@@ -6,7 +6,7 @@ import { type Span, spanLength } from "./span";
 export interface Tick {
   readonly ms: number;
   readonly label: string;
-  /** Whether a greater unit begins here, a day among hours for example. */
+  /** Whether a greater unit begins here, for example a day among hours. */
   readonly major: boolean;
 }
 
@@ -16,7 +16,7 @@ const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 const MONTH = 30.44 * DAY;
 const YEAR = 365.25 * DAY;
-/** The first Monday after 1970 began: weeks are counted from it. */
+/** The first Monday after 1970 began; weeks are counted from it. */
 const MONDAY = 4 * DAY;
 
 /** Steps of fixed length, in ms. */
@@ -27,11 +27,11 @@ const FIXED: readonly number[] = [
   ...[1, 2, 3, 6, 12].map((count) => count * HOUR),
   ...[1, 2, 7].map((count) => count * DAY),
 ];
-/** Steps that the calendar makes, in months. */
+/** Steps of the calendar, in months. */
 const MONTHS: readonly number[] = [1, 3, 6, 12, 24, 60, 120, 240, 600, 1200];
 const TICKS_MAX = 200;
 
-/** The step for a span of so many ticks at most: fixed ms, or months. */
+/** The smallest step that gives at most this many ticks: fixed ms, or months. */
 export function tickStep(lengthMs: number, count: number): { ms: number } | { months: number } {
   const least = lengthMs / Math.max(1, count);
   const fixed = FIXED.find((step) => step >= least);
@@ -39,7 +39,7 @@ export function tickStep(lengthMs: number, count: number): { ms: number } | { mo
   return { months: MONTHS.find((step) => step * MONTH >= least) ?? 1200 };
 }
 
-/** The ticks in a span, at most about so many. */
+/** The ticks in a span, at most about this many. */
 export function ticks(span: Span, count: number): Tick[] {
   const step = tickStep(spanLength(span), count);
   return "ms" in step ? fixedTicks(span, step.ms) : monthTicks(span, step.months);
@@ -75,14 +75,14 @@ function monthTicks(span: Span, step: number): Tick[] {
   return found;
 }
 
-/** When a month begins, counted from the year 0. */
+/** The start of a month, counted from the year 0. */
 function monthMs(month: number): number {
   const date = new Date(0);
   date.setUTCFullYear(Math.floor(month / 12), month % 12, 1);
   return date.getTime();
 }
 
-/** The time of day as precisely as the step asks for. */
+/** The time of day as precisely as the step needs. */
 function label(text: string, step: number): string {
   if (step >= MINUTE) return text.slice(11, 16);
   if (step >= SECOND) return text.slice(11, 19);
@@ -94,7 +94,7 @@ function digitsOf(step: number): number {
   return step >= 100 ? 1 : step >= 10 ? 2 : step >= 1 ? 3 : step >= 0.1 ? 4 : step >= 0.01 ? 5 : 6;
 }
 
-/** A length of time in words. */
+/** A duration as text. */
 export function durationText(ms: number): string {
   const units: readonly [number, string][] = [
     [YEAR, "years"],

@@ -25,11 +25,11 @@ import {
 import { commandMarkersOf, type Marker, MARKER_TYPES, MARKERS_MAX, markersOf } from "./markers";
 import { type Span, spanLength, visible, withMargin } from "./span";
 
-/** First and last time of the events that are not dated ahead, in ms, and how many there are in all. */
+/** First and last time of the events that are not dated ahead, in ms, and their number. */
 export interface Extent extends Span {
   readonly timebase: Timebase;
   readonly events: number;
-  /** What is dated ahead of now; absent where nothing is. */
+  /** The events that are dated ahead of now; absent if there are none. */
   readonly ahead?: DatedAhead;
 }
 
@@ -43,13 +43,13 @@ export interface DatedAhead {
 
 export const AHEAD_MAX = 1_000;
 
-/** How long a move has to rest before a question is asked, in ms. */
+/** How long a move has to rest before a request is sent, in ms. */
 const REST_MS = 90;
 /** Refresh interval of tiles that show the present, and of older ones, for late data. */
 const FRESH_MS = 1_000;
 const PAST_FRESH_MS = 20_000;
 const RETRY_MS = 3_000;
-/** Of the commands in view, so many answers are read. */
+/** Most results that are read of the commands in view. */
 const ANSWERS_MAX = 2_000;
 
 /** Undefined until it is known, null while the archive is empty. */
@@ -57,15 +57,15 @@ export const extent = signal<Extent | null | undefined>(undefined);
 export const markers = signal<readonly Marker[]>([]);
 /** Whether there are more markers in the span than are shown. */
 export const moreMarkers = signal(false);
-/** Why the density cannot be shown; empty while it can. */
+/** Why the density cannot be shown; empty if it can. */
 export const timelineError = signal("");
-/** The present by this browser's clock, in ms; it is looked at twice a second. */
+/** The present by this browser's clock, in ms, updated twice a second. */
 export const presentMs = signal(Date.now());
-/** How much the server's clock is ahead of this browser's, in ms. */
+/** The offset of the server's clock from this browser's, in ms. */
 const serverOffsetMs = signal(0);
 /** Now, by the server's clock. */
 export const serverNow = computed(() => fromMs(presentMs.value + serverOffsetMs.value));
-/** How many pixels the timeline is wide. */
+/** The width of the timeline in pixels. */
 export const timelineWidth = signal(0);
 
 const rest = scheduler.slot();
@@ -105,12 +105,12 @@ async function refreshTimelineData(): Promise<void> {
 }
 
 function reportError(error: unknown): void {
-  // Of a lost connection the banner already knows.
+  // The banner reports a lost connection.
   if (error instanceof RequestError && error.code === "disconnected") return;
   timelineError.value = (error as Error).message;
 }
 
-/** Whether the newest suitable picture is fresh enough at a time of this browser's clock. */
+/** Whether the newest suitable tile is fresh enough at a time of this browser's clock. */
 export function isTimelineFresh(nowMs: number): boolean {
   const span = visible.value;
   const found = tiles.value.find((one) => tileServes(one, span, timelineWidth.value, timebase.value));
@@ -127,23 +127,23 @@ function isPresent(span: Span, nowMs: number): boolean {
 async function refreshDensity(): Promise<void> {
   const nowMs = Date.now();
   if (isTimelineFresh(nowMs)) return;
-  const asked = densityRequest(visible.value, timelineWidth.value, timebase.value);
+  const query = densityRequest(visible.value, timelineWidth.value, timebase.value);
   const reply: SummaryResponse = await request(
     {
       type: "summary",
-      startTime: fromFineMs(asked.span.startMs),
-      stopTime: fromFineMs(asked.span.stopMs),
-      timebase: asked.timebase,
-      buckets: asked.buckets,
+      startTime: fromFineMs(query.span.startMs),
+      stopTime: fromFineMs(query.span.stopMs),
+      timebase: query.timebase,
+      buckets: query.buckets,
     },
     "summaryResponse",
   );
-  const picture = tileOf(asked, reply, nowMs);
+  const picture = tileOf(query, reply, nowMs);
   tiles.value = withTile(tiles.value, picture);
   if (isTooCoarse(picture)) await refineTile(picture);
 }
 
-/** Put a picture of the single events in the place of one whose buckets can be seen as such. */
+/** Replace a tile whose buckets would be visible as such by one made of single events. */
 async function refineTile(picture: DensityTile): Promise<void> {
   const { events, nextKey } = await request(
     {
@@ -166,14 +166,14 @@ async function refineTile(picture: DensityTile): Promise<void> {
 
 async function refreshMarkers(): Promise<void> {
   const nowMs = Date.now();
-  const asked = { ...visible.value, timebase: timebase.value, askedMs: nowMs };
-  if (markersFor !== undefined && areMarkersFresh(markersFor, asked)) return;
+  const key = { ...visible.value, timebase: timebase.value, askedMs: nowMs };
+  if (markersFor !== undefined && areMarkersFresh(markersFor, key)) return;
   const reply = await request(
     {
       type: "query",
-      startTime: fromFineMs(asked.startMs),
-      stopTime: fromFineMs(asked.stopMs),
-      timebase: asked.timebase,
+      startTime: fromFineMs(key.startMs),
+      stopTime: fromFineMs(key.stopMs),
+      timebase: key.timebase,
       reverse: true,
       limit: MARKERS_MAX,
       timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
@@ -181,15 +181,15 @@ async function refreshMarkers(): Promise<void> {
     },
     "queryResponse",
   );
-  const told = await commandMarkers(asked);
-  markersFor = asked;
+  const commands = await commandMarkers(key);
+  markersFor = key;
   batch(() => {
-    markers.value = [...markersOf(reply.events as StoredEvent[], asked.timebase), ...told];
+    markers.value = [...markersOf(reply.events as StoredEvent[], key.timebase), ...commands];
     moreMarkers.value = typeof reply.nextKey === "string";
   });
 }
 
-/** The marks of the newest commands in a span, with what the archive knows of them, also from behind the span. */
+/** The markers of the newest commands in a span, with their feedback, including feedback after the span. */
 async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Marker[]> {
   const startTime = fromFineMs(span.startMs);
   const ask = { type: "query", timebase: span.timebase, startTime, timelineMode: "REPLAY" } as const;
@@ -214,7 +214,7 @@ async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Mark
   return commandMarkersOf(mergeEvents([], events, span.timebase), span.timebase);
 }
 
-/** The first answers to commands, of as many pages as they come in. */
+/** The first feedback to commands, over as many pages as needed. */
 async function queryAnswers(query: Omit<Query, "limit" | "afterKey">): Promise<unknown[]> {
   const found: unknown[] = [];
   let afterKey: string | null | undefined;
@@ -227,7 +227,7 @@ async function queryAnswers(query: Omit<Query, "limit" | "afterKey">): Promise<u
   return found;
 }
 
-/** Markers are asked for again when the span is another by more than a twentieth, or they are old. */
+/** Markers are requested again when the span has changed by more than a twentieth, or they are old. */
 function areMarkersFresh(known: NonNullable<typeof markersFor>, now: NonNullable<typeof markersFor>): boolean {
   const off = Math.abs(known.startMs - now.startMs) + Math.abs(known.stopMs - now.stopMs);
   const fresh = isPresent(now, now.askedMs) ? 5 * FRESH_MS : PAST_FRESH_MS;
@@ -236,26 +236,26 @@ function areMarkersFresh(known: NonNullable<typeof markersFor>, now: NonNullable
   );
 }
 
-/** Ask from when to when there are events. */
+/** Request the first and last time of the archive. */
 export async function refreshExtent(): Promise<void> {
-  const asked = timebase.value;
-  const reply = await request({ type: "extent", timebase: asked }, "extentResponse");
-  if (asked !== timebase.value) return;
+  const base = timebase.value;
+  const reply = await request({ type: "extent", timebase: base }, "extentResponse");
+  if (base !== timebase.value) return;
   const before = extent.value?.ahead;
-  // Of several that were ahead not only the first may have come since.
+  // Several events dated ahead may have become due, not only the first.
   if (before !== undefined && before.count > 1 && toFineMs(before.nextTime) <= toFineMs(reply.time)) dueInArchive.value++;
   if (reply.nextTime != null) datedAheadQueue.expectAt(reply.nextTime);
   serverOffsetMs.value = toMs(reply.time) - Date.now();
-  extent.value = extentOf(reply, asked);
+  extent.value = extentOf(reply, base);
 }
 
-/** From when to when there are events as of now; null of an empty archive. */
+/** The first and last time of events as of now; null if the archive is empty. */
 export function extentOf(reply: ExtentResponse, of: Timebase): Extent | null {
   const { time, startTime, presentTime, nextTime, stopTime, events } = reply;
   if (startTime == null || stopTime == null) return null;
   const lastMs = toFineMs(stopTime);
   return {
-    // Where all is dated ahead, what there is now begins and ends now.
+    // If all events are dated ahead, the extent as of now is the moment now.
     startMs: toFineMs(presentTime == null ? time : startTime),
     stopMs: toFineMs(presentTime ?? time),
     events,
@@ -264,14 +264,14 @@ export function extentOf(reply: ExtentResponse, of: Timebase): Extent | null {
   };
 }
 
-/** The span that shows everything; undefined while there is nothing. */
+/** The span that shows the whole archive; undefined while it is empty. */
 export function fullSpan(): Span | undefined {
   const known = extent.value;
   if (known == null || known.timebase !== timebase.value) return undefined;
   return withMargin(known.startMs, known.stopMs);
 }
 
-/** The picture to draw. */
+/** The tile to draw. */
 export function shownTile() {
   return bestTile(tiles.value, visible.value, timelineWidth.value, timebase.value);
 }

@@ -28,7 +28,7 @@ import {
 const TICK_INTERVAL_MS = 500;
 const EXTENT_INTERVAL_MS = 3_000;
 const CURSOR_EVENT_INTERVAL_MS = 1_000;
-/** How long the cursor has to rest before the event under it is asked for. */
+/** How long the cursor has to rest before the event under it is requested. */
 const CURSOR_EVENT_REST_MS = 150;
 
 const cursorRest = scheduler.slot();
@@ -38,7 +38,7 @@ let isFollowForced = false;
 /** The span that shows the events dated ahead, and the span before it. */
 let datedAheadView: { before: Span; span: Span } | undefined;
 
-/** Tie the timeline together; called once. */
+/** Connect the timeline's models; called once. */
 export function startTimelineSync(): void {
   followClock();
   effect(() => {
@@ -63,7 +63,7 @@ export function startTimelineSync(): void {
   scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }
 
-/** At the first connection: the moment that the address names, otherwise the present. */
+/** At the first connection: show the moment that the address names, otherwise the present. */
 export async function openTimeline(): Promise<void> {
   const isShared = openUrl();
   startUrlSync();
@@ -80,7 +80,7 @@ export function reopenTimeline(): void {
   ignoreFailure(refreshExtent());
 }
 
-/** Show the last minutes, or all there is if nothing is as new as that. */
+/** Show the last minutes, or the whole archive if its newest event is older. */
 function showFirst(): void {
   const all = fullSpan();
   if (all === undefined || extent.value == null || spanContains(visible.value, extent.value.stopMs)) return;
@@ -88,7 +88,7 @@ function showFirst(): void {
   visible.value = all;
 }
 
-/** Go to what is dated ahead: the span has all of it, the inspector lists it, the clock is at the first. */
+/** Show the events dated ahead: the span covers them, the inspector lists them, the clock is at the first. */
 export function goToDatedAhead(): void {
   const ahead = extent.value?.ahead;
   if (ahead === undefined) return;
@@ -100,7 +100,7 @@ export function goToDatedAhead(): void {
   seek(ahead.nextTime);
 }
 
-/** Go LIVE as a person does: the span goes to the present too, as wide as it was before it went ahead. */
+/** Go LIVE as a person does: the span moves to the present too, with its width from before it went ahead. */
 export function goToPresent(): void {
   if (datedAheadView?.span === visible.value) visible.value = datedAheadView.before;
   datedAheadView = undefined;
@@ -108,7 +108,7 @@ export function goToPresent(): void {
   goLive();
 }
 
-/** A span that the clock is in moves with it; one that a person has moved away from the clock does not. */
+/** A span that contains the clock moves with it; one that a person has moved away from the clock does not. */
 function followClock(): void {
   let beforeMs = toFineMs(cursor.value);
   effect(() => {
@@ -139,7 +139,7 @@ function tick(): void {
   ignoreFailure(skipGap());
 }
 
-/** Ask for the event under the cursor once it rests, and while it moves now and then. */
+/** Request the event under the cursor when it rests, and at intervals while it moves. */
 function scheduleCursorEvent(): void {
   if (!isOpen() || state.value === "LIVE" || askedCursor === cursor.value) return;
   if (state.value === "PLAYING" && cursorEvent.value !== null && !backwards.value) return;

@@ -1,4 +1,4 @@
-/** Ground tracks: where an entity was over a span, cut where a line on a map cannot go on. */
+/** Ground tracks: the positions of an entity over a span, as lines that a map can draw. */
 
 import { type Buckets, numberAt } from "../plots/sampling";
 import { type StoredEvent, valueRows } from "../values/event";
@@ -10,7 +10,7 @@ export interface TrackPoint {
   latitude: number;
 }
 
-/** The fields that say where something is: degrees, or metres from the Earth's centre (ECEF). */
+/** The fields of a position: degrees, or metres from the Earth's centre (ECEF). */
 export type PositionFields = { kind: "degrees"; latitude: string; longitude: string } | { kind: "ecef"; xyz: [string, string, string] };
 
 const LATITUDE = /^(latitude|lat)(_?deg)?$/i;
@@ -20,7 +20,7 @@ const ECEF = /^(.*pos(?:ition)?_?)x$/i;
 const MOVED_MAX_DEG = 40;
 const FULL_TURN = 360;
 
-/** The fields of an event that say where it is; undefined if none do. */
+/** The position fields of an event; undefined if it has none. */
 export function positionFieldsOf(event: StoredEvent): PositionFields | undefined {
   const fields = valueRows(event).filter(([, value]) => typeof value === "number").map(([path]) => path);
   for (const latitude of fields) {
@@ -48,12 +48,12 @@ function ecefOf(fields: readonly string[]): PositionFields | undefined {
   return undefined;
 }
 
-/** The fields that have to be asked for to know a place. */
+/** The fields to request for a position. */
 export function positionFieldNames(place: PositionFields): string[] {
   return place.kind === "degrees" ? [place.latitude, place.longitude] : place.xyz;
 }
 
-/** Where an event says that it is; undefined if it does not. */
+/** The position in an event; undefined if it has none. */
 export function pointOf(event: StoredEvent, place: PositionFields, ms: number): TrackPoint | undefined {
   const numbers = positionFieldNames(place).map((field) => numberAt(event, field));
   return numbers.some((one) => one === undefined) ? undefined : pointAt(place, numbers as number[], ms);
@@ -78,7 +78,7 @@ export function wrapLongitude(longitude: number): number {
   return ((((longitude + 180) % FULL_TURN) + FULL_TURN) % FULL_TURN) - 180;
 }
 
-/** Bowring's first step: good to a millionth of a degree for what flies near the Earth (WGS 84). */
+/** Bowring's first step: accurate to a millionth of a degree near the Earth's surface and in orbit (WGS 84). */
 function geodetic(across: number, z: number): number {
   const [major, minor] = [6_378_137, 6_356_752.314_245];
   const squared = 1 - (minor / major) ** 2;
@@ -97,7 +97,7 @@ export interface Track {
   left: number;
 }
 
-/** The points of sampled buckets, in the order of time. */
+/** The points of sampled buckets, in order of time. */
 export function trackOf(buckets: Buckets, place: PositionFields): Track {
   const fields = positionFieldNames(place).map((name) => buckets.fields.find(({ field }) => field === name));
   const points: TrackPoint[] = [];
@@ -122,8 +122,8 @@ function movedDeg(low: TrackPoint | undefined, high: TrackPoint | undefined): nu
 }
 
 /**
- * A track as lines of [longitude, latitude], cut at the antimeridian (where the shorter way between two
- * points leads over it) and where time passed without a point for longer than `silenceMs`.
+ * A track as lines of [longitude, latitude], cut at the antimeridian (if the shorter way between two points
+ * crosses it) and where no point exists for longer than `silenceMs`.
  */
 export function trackLines(points: readonly TrackPoint[], silenceMs: number): [number, number][][] {
   const lines: [number, number][][] = [];
@@ -144,7 +144,7 @@ export function trackLines(points: readonly TrackPoint[], silenceMs: number): [n
   return [...lines, line].filter((one) => one.length > 0);
 }
 
-/** At which edge of the map a track leaves it, and at what latitude. */
+/** The edge of the map that a track leaves, and the latitude there. */
 function crossing(from: TrackPoint, to: TrackPoint): [edge: number, latitude: number] {
   const edge = from.longitude > 0 ? 180 : -180;
   const unrolled = to.longitude + 2 * edge;
@@ -162,7 +162,7 @@ export function pointBefore(points: readonly TrackPoint[], ms: number): TrackPoi
   return found;
 }
 
-/** How long a silence ends a line: much longer than points are usually apart. */
+/** How long a silence ends a line: a multiple of the usual distance between points. */
 export function gapThresholdMs(points: readonly TrackPoint[]): number {
   const distances = points.slice(1).map((point, index) => point.ms - (points[index]?.ms ?? 0));
   distances.sort((left, right) => left - right);

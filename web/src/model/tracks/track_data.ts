@@ -28,7 +28,7 @@ const TRACK_BUCKETS = 1_536;
 const PACE_MS = 250;
 const LIVE_INTERVAL_MS = 2_000;
 
-/** The series of an entity that says where it is. */
+/** The series of an entity that has its position. */
 export interface LocatedSeries {
   series: SeriesName;
   place: PositionFields;
@@ -47,7 +47,7 @@ const clip = computed(() => {
   return `${Math.floor(startMs / step) * step} ${Math.ceil(stopMs / step) * step}`;
 });
 
-/** The track over the visible span; null while it is awaited. */
+/** The track over the visible span; null while it is pending. */
 export const track = computed<Track | null>(() => {
   if (sampledTrack.value === null) return null;
   const [startMs = 0, stopMs = 0] = clip.value.split(" ").map(Number);
@@ -55,7 +55,7 @@ export const track = computed<Track | null>(() => {
   return { points: points.filter(({ ms }) => ms >= startMs && ms <= stopMs), left };
 });
 
-/** Where the entity is at the clock: by its newest values, else by its track. */
+/** The position at the clock: from the newest values, else from the track. */
 export const currentPoint = computed<TrackPoint | undefined>(() => {
   const found = locatedSeries.value;
   if (found === null) return undefined;
@@ -68,7 +68,7 @@ let requestCount = 0;
 let askedSpan: Span = { startMs: 0, stopMs: 0 };
 const pace = scheduler.slot();
 
-/** Ask for the track whenever the span or the entity is another, and steadily while LIVE. */
+/** Request the track when the span or the entity changes, and periodically in LIVE. */
 export function startTrackSync(): void {
   effect(() => locate(latest.value));
   effect(() => {
@@ -87,7 +87,7 @@ function locate(events: ReadonlyMap<string, StoredEvent>): void {
   for (const event of events.values()) {
     const series = sampledSeriesOf(event);
     const place = series === undefined ? undefined : positionFieldsOf(event);
-    // The field's name alone is no proof: NMEA's `lat` has degrees and minutes in one number.
+    // The field's name does not prove its unit: NMEA's `lat` has degrees and minutes in one number.
     if (series === undefined || place === undefined || pointOf(event, place, 0) === undefined) continue;
     setLocated({ series, place });
     return;
@@ -98,14 +98,14 @@ function locate(events: ReadonlyMap<string, StoredEvent>): void {
   if (isOther || events.size > 0) setLocated(defaultTrack() ?? null);
 }
 
-/** Show where a series was; one that is shown already stays, and its place with it. */
+/** Set the source of the track; if it is unchanged, the track and its position stay. */
 function setLocated(next: LocatedSeries | null): void {
   const known = untracked(() => locatedSeries.value);
   const isSame = known === null || next === null ? known === next : seriesNameKey(known.series) === seriesNameKey(next.series);
   if (!isSame) [sampledTrack.value, locatedSeries.value] = [null, next];
 }
 
-/** Ask for the track, soon. */
+/** Request the track soon. */
 export function requestTrack(): void {
   pace.startIfIdle(PACE_MS, () => {
     refreshTrack()

@@ -1,4 +1,4 @@
-/** The world map: land and a grid of degrees as SVG paths, and where points lie on them. */
+/** The world map: land and a grid of degrees as SVG paths, and the projection of points onto it. */
 
 import { geoEquirectangular, geoGraticule, geoPath, type GeoPermissibleObjects, type GeoProjection } from "d3-geo";
 import { feature } from "topojson-client";
@@ -11,12 +11,12 @@ export interface MapSize {
   height: number;
 }
 
-/** What is drawn: the paths, and a function from degrees to pixels. */
+/** The drawn paths, and the projection from degrees to pixels. */
 export interface WorldMap {
   land: string;
   grid: string;
   frame: string;
-  /** How far the lines of the grid are apart, in degrees. */
+  /** The distance between lines of the grid, in degrees. */
   step: number;
   place: (point: TrackPoint) => [x: number, y: number] | undefined;
   line: (points: readonly TrackPoint[]) => string;
@@ -26,13 +26,13 @@ const topology = world as unknown as Topology;
 const LAND = feature(topology, topology.objects["land"] as never) as unknown as GeoPermissibleObjects;
 const SPHERE = { type: "Sphere" } as const;
 const MARGIN_PX = 6;
-/** A track is never shown larger than this: coasts are told to about a tenth of it. */
+/** Narrowest area that is shown for a track: the coastline is accurate to about a tenth of this. */
 const WIDTH_MIN_DEG = 0.02;
-/** Steps of the grid, in degrees; the first that makes few enough lines is taken. */
+/** Steps of the grid, in degrees; the smallest that gives few enough lines is used. */
 const STEPS_DEG = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30];
 const GRID_LINES_MAX = 12;
 
-/** The map of the whole world, or of as much of it as a track needs. */
+/** The map of the whole world, or of the part that a track needs. */
 export function mapOf(size: MapSize, around: readonly TrackPoint[] | null): WorldMap {
   const { width, height } = size;
   const projection = geoEquirectangular().precision(0.1);
@@ -60,7 +60,7 @@ export function mapOf(size: MapSize, around: readonly TrackPoint[] | null): Worl
   };
 }
 
-/** A track as an SVG path: straight from point to point, for points are close. */
+/** A track as an SVG path: straight lines, because points are close together. */
 function linePath(projection: GeoProjection, points: readonly TrackPoint[]): string {
   return trackLines(points, gapThresholdMs(points))
     .map((line) => {
@@ -80,7 +80,7 @@ interface Bounds {
   north: number;
 }
 
-/** What points cover; undefined where they need the whole world, as those around the antimeridian do. */
+/** The area that points cover; undefined if they need the whole world, as around the antimeridian. */
 export function boundsOf(points: readonly TrackPoint[]): Bounds | undefined {
   if (points.length === 0) return undefined;
   const [longitudes, latitudes] = [points.map(({ longitude }) => longitude), points.map(({ latitude }) => latitude)];
@@ -109,7 +109,7 @@ function gridStep(bounds: Bounds | undefined): number {
   return STEPS_DEG.find((step) => (3 * widest) / step <= GRID_LINES_MAX * 2) ?? 30;
 }
 
-/** Where the grid is drawn: a fine one only around the track. */
+/** The area of the grid: a fine grid is drawn only around the track. */
 function gridExtent(bounds: Bounds | undefined): [[number, number], [number, number]] {
   if (bounds === undefined) return [[-180, -90 + 1e-6], [180, 90 - 1e-6]];
   const room = 2 * Math.max(bounds.east - bounds.west, bounds.north - bounds.south, WIDTH_MIN_DEG);
@@ -121,7 +121,7 @@ function gridExtent(bounds: Bounds | undefined): [[number, number], [number, num
   ];
 }
 
-/** A place in words: degrees and the hemisphere. */
+/** A position as text: degrees and the hemisphere. */
 export function coordinateText({ latitude, longitude }: TrackPoint): string {
   const one = (degrees: number, letters: [string, string]) =>
     `${Math.abs(degrees).toFixed(4)}° ${degrees < 0 ? letters[1] : letters[0]}`;

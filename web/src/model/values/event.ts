@@ -1,4 +1,4 @@
-/** Stored events as the screen sees them: who, what, when, and their values as rows. */
+/** Stored events as the screen uses them: identity, times, and values as rows. */
 
 import { rawTextOf } from "../../api/raw_text";
 import { formatExact, parseExact } from "./exact_json";
@@ -46,12 +46,12 @@ const HEADER_MEMBERS = new Set([
   "schemaVersion",
 ]);
 
-/** One text per entity. */
+/** The map key of an entity. */
 export function entityKey(of: Entity): string {
   return `${of.scopeId}/${of.systemId}/${of.containerId}/${of.uniqueId}`;
 }
 
-/** One text per series of an entity. */
+/** The map key of a series within its entity. */
 export function seriesKey(event: StoredEvent): string {
   return `${event.lane} ${event.viewId ?? event.messageType ?? ""}`.trim();
 }
@@ -64,7 +64,7 @@ export function eventTime(
   return timebase === "source" ? event.sourceTruthTime : event.canonicalTruthTime;
 }
 
-/** The values of an event as [path, value] rows: what `payload`, `data` or the body holds. */
+/** The values of an event as [path, value] rows, from `payload`, `data` or the body. */
 export function valueRows(event: StoredEvent): [string, unknown][] {
   if (event.lane === "raw") return [["bytes", hexText(event.bytes ?? "", 24)]];
   const body = event["payload"] ?? event["data"] ?? bodyOf(event);
@@ -85,7 +85,7 @@ function flatten(path: string, value: unknown): [string, unknown][] {
   );
 }
 
-/** Base64 as spaced hex, cut after so many bytes. */
+/** Base64 as spaced hex, cut after this many bytes. */
 export function hexText(base64: string, maxBytes: number): string {
   const bytes = Array.from(atob(base64), (char) => char.charCodeAt(0));
   const shown = bytes.slice(0, maxBytes).map((byte) => byte.toString(16).padStart(2, "0"));
@@ -93,19 +93,19 @@ export function hexText(base64: string, maxBytes: number): string {
   return `${shown.join(" ")}${rest} (${bytes.length} bytes)`;
 }
 
-/** An event with the digits of its numbers as they were written, where its text is known. */
+/** An event whose numbers keep the digits of its raw text, if that is known. */
 export function exactEvent(event: StoredEvent): Record<string, unknown> {
   const text = rawTextOf(event);
   return text === undefined ? event : (parseExact(text) as Record<string, unknown>);
 }
 
-/** The envelope as a producer would send it: without what only the Core sets. */
+/** The envelope as a producer would send it: without the fields that only the Core sets. */
 export function envelopeText(event: StoredEvent): string {
   const { canonicalTruthTime: _, ...envelope } = exactEvent(event);
   return formatExact(envelope);
 }
 
-/** What an event is, in a word or two. */
+/** The type of an event, in a word or two. */
 export function eventKind(event: StoredEvent): string {
   return event.viewId ?? event.messageType ?? "frame";
 }
@@ -119,7 +119,7 @@ export function eventSummary(event: StoredEvent): string {
   return text.length > SUMMARY_MAX_CHARS ? `${text.slice(0, SUMMARY_MAX_CHARS)}…` : text;
 }
 
-/** A value for reading: numbers short, the rest as it is. */
+/** A value as short text: numbers rounded for display, the rest unchanged. */
 export function valueText(value: unknown): string {
   if (typeof value === "number" && !Number.isInteger(value)) {
     return Math.abs(value) >= 1e-3 && Math.abs(value) < 1e9 ? String(+value.toFixed(6)) : String(value);

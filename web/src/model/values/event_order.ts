@@ -1,5 +1,5 @@
 /**
- * The server's order of a view's updates, as texts that compare like it: time in the timebase to the
+ * The server's order of a view's updates, as strings that sort the same way: time in the timebase to the
  * nanosecond, then eventId. (Updates of a view share their lane, which stands between the two.)
  */
 
@@ -9,10 +9,10 @@ import { fromNs, toNs } from "./time";
 
 const NORMAL = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.(\d{1,9}))?Z$/;
 const WHOLE_SECOND_CHARS = "2026-01-01T00:00:00".length;
-/** Behind every time that a server can hold. */
+/** Sorts after every time that a server can hold. */
 export const AFTER_ALL_EVENTS = "~";
 
-/** A time in its normal form: UTC, nine digits; equal times are equal texts, and earlier ones less. */
+/** A time in its normal form: UTC, nine digits; equal times give equal strings, earlier ones sort first. */
 export function normalTime(time: string): string {
   const match = NORMAL.exec(time);
   if (match === null) return fromNs(toNs(time));
@@ -21,22 +21,22 @@ export function normalTime(time: string): string {
   return `${time.slice(0, WHOLE_SECOND_CHARS)}.${digits.padEnd(9, "0")}Z`;
 }
 
-/** Where an event stands in the order of a timebase. */
+/** The position of an event in the order of a timebase. */
 export function eventOrder(event: StoredEvent, timebase: Timebase): string {
   return `${normalTime(eventTime(event, timebase))} ${event.eventId}`;
 }
 
-/** Where an update stands of which the time is known and the eventId may not be. */
+/** The position of an update whose time is known, and whose eventId may be unknown (empty). */
 export function orderAt(time: string, eventId = ""): string {
   return `${normalTime(time)} ${eventId}`;
 }
 
-/** The time of a place in the order. */
+/** The time of a position in the order. */
 export function orderTime(order: string): string {
   return order.slice(0, order.indexOf(" "));
 }
 
-/** Whether a place is known to the eventId. */
+/** Whether a position includes the eventId. */
 export function isExactOrder(order: string): boolean {
   return !order.endsWith(" ");
 }

@@ -1,6 +1,6 @@
-/** JSON whose numbers keep every digit: parsed from its text, and written again. */
+/** JSON whose numbers keep every digit, parsed and formatted. */
 
-/** A number that the browser's own numbers cannot hold, or would write otherwise. */
+/** A number that JavaScript cannot represent exactly, or would format differently. */
 export class ExactNumber {
   constructor(readonly digits: string) {}
 }
@@ -13,7 +13,7 @@ const LITERALS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 const INDENT = "  ";
 
-/** The value of a JSON text that is known to be valid. */
+/** Parse JSON text that is known to be valid. */
 export function parseExact(text: string): unknown {
   TOKEN.lastIndex = 0;
   const next = () => TOKEN.exec(text)?.[1] ?? "";
@@ -48,7 +48,7 @@ function itemsOf(next: () => string): unknown[] {
   return items;
 }
 
-/** A value as JSON text for reading, indented; numbers as they were written. */
+/** A value as indented JSON text; numbers keep their original digits. */
 export function formatExact(value: unknown, margin = ""): string {
   if (value instanceof ExactNumber) return value.digits;
   if (value === null || typeof value !== "object") return JSON.stringify(value);

@@ -12,7 +12,7 @@ export const FRESHNESS_TEXTS: Readonly<Record<Freshness, string>> = {
   unseen: "not seen yet at this time",
 };
 
-/** What an age in ms means; undefined is the age of what was never seen. */
+/** The freshness of an age in ms; undefined means never seen. */
 export function freshness(ageMs: number | undefined): Freshness {
   if (ageMs === undefined) return "unseen";
   if (ageMs <= LIVE_MAX_MS) return "live";

@@ -1,18 +1,18 @@
-/** Bytes as people read them: rows of an offset, hex digits and printable characters. */
+/** Bytes as rows of an offset, hex digits and printable characters. */
 
 export interface HexLine {
   offset: string;
-  /** Two groups, so that the middle of a row is seen. */
+  /** Two groups, so that the middle of a row is visible. */
   hex: [string, string];
   ascii: string;
 }
 
-/** A row of 16 bytes has 75 characters; where they have no room, rows of 8 have 42. */
+/** A row of 16 bytes has 75 characters; if there is no room for it, rows of 8 have 42. */
 export type RowBytes = 8 | 16;
 
 const OFFSET_DIGITS = 6;
 
-/** The bytes of base64 text; undefined where it is none. */
+/** The bytes of base64 text; undefined if it is not valid base64. */
 export function bytesOf(base64: string): Uint8Array | undefined {
   try {
     return Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
@@ -21,7 +21,7 @@ export function bytesOf(base64: string): Uint8Array | undefined {
   }
 }
 
-/** The first rows of bytes, at most so many. */
+/** The first rows of bytes, at most this many. */
 export function hexLines(bytes: Uint8Array, rowBytes: RowBytes = 16, rows = Number.POSITIVE_INFINITY): HexLine[] {
   const lines: HexLine[] = [];
   for (let row = 0; row < Math.min(rows, rowCount(bytes, rowBytes)); row++) {
@@ -31,7 +31,7 @@ export function hexLines(bytes: Uint8Array, rowBytes: RowBytes = 16, rows = Numb
   return lines;
 }
 
-/** How many rows bytes fill. */
+/** The number of rows of bytes. */
 export function rowCount(bytes: Uint8Array, rowBytes: RowBytes = 16): number {
   return Math.ceil(bytes.length / rowBytes);
 }

@@ -1,4 +1,4 @@
-/** JSON that a file or an address holds, checked as it is read: each throws an Error that names the place and the rule. */
+/** Checked reading of JSON from files and addresses; errors name the place and the rule. */
 
 /** The value of JSON text. */
 export function parseJson(text: string): unknown {

@@ -37,7 +37,7 @@ export function fromFineMs(ms: number): string {
   return fromNs(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));
 }
 
-/** What a person typed as the server would spell it: UTC where no zone is given; undefined if it is no time. */
+/** Typed text as a time in the server's format; UTC if it has no zone; undefined if it is no time. */
 export function parseTime(text: string): string | undefined {
   const trimmed = text.trim().replace(" ", "T");
   const match = TEXT.exec(trimmed);
@@ -54,20 +54,20 @@ export function compareTimes(left: string, right: string): number {
   return Math.sign(toMs(left) - toMs(right)) || Math.sign(belowMs(left) - belowMs(right));
 }
 
-/** What a time text says below the millisecond, in ns. */
+/** The part of a time text below the millisecond, in ns. */
 function belowMs(text: string): number {
   const digits = /\.\d{3}(\d{1,6})/.exec(text)?.[1] ?? "";
   return Number(digits.padEnd(6, "0"));
 }
 
-/** A time for reading: date, time to the millisecond, UTC whatever zone a producer wrote it in. */
+/** A time for display: date, time to the millisecond, always UTC. */
 export function formatTime(text: string): string {
   const utc = OFFSET.test(text) && !Number.isNaN(toMs(text)) ? fromNs(toNs(text)) : text;
   const match = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)(\.\d{1,3})?/.exec(utc);
   return match === null ? text : `${match[1]} ${match[2]}${(match[3] ?? ".000").padEnd(4, "0")}`;
 }
 
-/** How long ago, in the largest unit that fits. */
+/** An age in the largest unit that fits. */
 export function formatAge(ms: number): string {
   if (!Number.isFinite(ms)) return "–";
   const seconds = Math.max(0, ms) / 1000;

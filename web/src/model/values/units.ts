@@ -1,4 +1,4 @@
-/** Units of values, read from the ends of their names: `voltage_v`, `altitudeKm`, `gps.speed_m_s`. */
+/** Units of values, from the suffixes of field names: `voltage_v`, `altitudeKm`, `gps.speed_m_s`. */
 
 const UNITS: Readonly<Record<string, string>> = {
   a: "A",
@@ -46,10 +46,10 @@ const UNITS: Readonly<Record<string, string>> = {
   wh: "Wh",
 };
 
-/** Units short enough to be an accident at the end of a camelCase name (`planB`, `pointA`). */
+/** Units so short that a camelCase name may end in one by accident (`planB`, `pointA`). */
 const ONLY_BEHIND_UNDERSCORE = new Set(["a", "c", "k", "m", "s", "v", "w"]);
 
-/** The unit that a field's name ends in; undefined where it says none. */
+/** The unit in a field's name; undefined if it has none. */
 export function unitOf(field: string): string | undefined {
   const name = field.slice(field.lastIndexOf(".") + 1);
   const parts = name.split("_");

@@ -10,7 +10,7 @@ const EVENT = {
 } as StoredEvent;
 
 describe("a link to an event", () => {
-  it("opens the event at its time, whatever else the address says", () => {
+  it("opens the event at its time and ignores other values of the hash", () => {
     const url = eventLink(EVENT, "source", "http://nova/#state=live&len=1000&rate=10");
     const values = new URLSearchParams(url.split("#")[1]);
     expect(parseLink(values)).toEqual({ eventId: EVENT_ID, at: EVENT.sourceTruthTime, base: "source" });
@@ -26,7 +26,7 @@ describe("a link to an event", () => {
   });
 
   it.each(["", `event=${EVENT_ID}`, "event=x&at=2026-01-01T00:00:00Z", `event=${EVENT_ID}&at=yesterday`])(
-    "is none without both: %s",
+    "is undefined without both: %s",
     (hash) => expect(parseLink(new URLSearchParams(hash))).toBeUndefined(),
   );
 });

@@ -31,7 +31,7 @@ describe("the hash", () => {
     expect(place.hash).toBe("#t=1990");
   });
 
-  it("leaves values that it was not told of, and takes back those that are null", () => {
+  it("keeps values under other names, and removes those that are null", () => {
     place.hash = "#event=abc&t=1";
     setHash({ t: null, rate: "2" });
     expect(hashValues().toString()).toBe("event=abc&rate=2");
@@ -39,7 +39,7 @@ describe("the hash", () => {
     expect(place.hash).toBe("#event=abc&rate=2");
   });
 
-  it("is one for one moment, in whatever order it was reached", () => {
+  it("is the same for the same moment, whichever way it was reached", () => {
     setHash({ sel: "1~2" });
     flushHash();
     setHash({ rate: "5", dir: "back" });
@@ -47,7 +47,7 @@ describe("the hash", () => {
     expect(place.hash).toBe("#dir=back&rate=5&sel=1~2");
   });
 
-  it("writes nothing where nothing is new", () => {
+  it("writes nothing when nothing has changed", () => {
     place.hash = "#t=12:00~13:00";
     setHash({ t: "12:00~13:00" });
     flushHash();

@@ -16,7 +16,7 @@ const MOMENT: UrlState = {
   skipping: true,
 };
 
-/** The hash as a browser would carry it. */
+/** The hash after a browser's round trip. */
 function carried(moment: UrlState): string {
   const values = Object.entries(toHashValues(moment)).filter(([, value]) => value !== null);
   return hashText(new URLSearchParams(values as [string, string][]));
@@ -38,14 +38,14 @@ describe("a moment in the address", () => {
     expect(opened(carried({ ...MOMENT, visible }))?.visible?.startMs).toBeCloseTo(START + 0.25, 3);
   });
 
-  it("tells of LIVE no time, and of a span that follows only its length", () => {
+  it("writes no time in LIVE, and only a length for a span that follows the clock", () => {
     const hash = carried({ ...MOMENT, state: "LIVE", backwards: false, selection: null });
     expect(hash).not.toContain("t=2026");
     expect(opened(hash)).toMatchObject({ state: "LIVE", lengthMs: 60_000 });
     expect(opened(hash)?.visible).toBeUndefined();
   });
 
-  it("goes LIVE and plays only if it says so", () => {
+  it("goes LIVE or plays only if the hash says so", () => {
     expect(opened("t=2026-01-31T12:00:00Z")?.state).toBe("PAUSED");
     expect(opened("at=2026-01-31T12:00:00Z")?.time).toBe("2026-01-31T12:00:00.000000000Z");
     expect(opened("t=2026-01-31T12:00:00Z&state=playing")?.state).toBe("PLAYING");
@@ -53,7 +53,7 @@ describe("a moment in the address", () => {
     expect(opened("state=playing")).toBeUndefined();
   });
 
-  it("overlooks what makes no sense", () => {
+  it("ignores malformed values", () => {
     const found = opened("t=2026-01-31T12:00:00Z&rate=7&tb=lunar&from=x&to=y&sel=~&len=-1&dir=up");
     expect(found).toMatchObject({ rate: 1, backwards: false, selection: null });
     expect(found?.timebase).toBeUndefined();

@@ -37,7 +37,7 @@ describe("a shared address", () => {
     place.hash = "";
   });
 
-  it("names no moment when it is bare", () => {
+  it("opens no moment when the hash is empty", () => {
     expect(urlSync.openUrl()).toBe(false);
   });
 
@@ -53,7 +53,7 @@ describe("a shared address", () => {
     expect([clock.looping.value, isSkippingGaps.value]).toEqual([true, true]);
   });
 
-  it("goes LIVE where it says so", () => {
+  it("goes LIVE when it says so", () => {
     place.hash = "#state=live&tb=source&len=60000";
     urlSync.openUrl();
     expect(clock.state.value).toBe("LIVE");
@@ -61,7 +61,7 @@ describe("a shared address", () => {
     expect(span.spanLength(span.visible.value)).toBe(60_000);
   });
 
-  it("follows what is shown, keeps what it does not know, and opens again what was there", () => {
+  it("follows the timeline, keeps unknown values, and reopens the same moment", () => {
     place.hash = `#event=abc&t=${MOMENT}`;
     urlSync.openUrl();
     urlSync.startUrlSync();

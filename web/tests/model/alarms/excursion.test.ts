@@ -22,19 +22,19 @@ function newestFirst(all: readonly KeyUpdate[]): KeyUpdate[] {
 }
 
 describe("an excursion", () => {
-  it("begins with the first of an unbroken run, whatever its severity", () => {
+  it("begins with the first update of an unbroken run, whatever its severity", () => {
     const all = [said(1, 5), said(2, 11), said(3, 25), said(4, 11)];
     expect(excursionStart(newestFirst(all), SPEC, true)).toEqual({ since: at(2), order: said(2, 0).order, isComplete: true });
   });
 
-  it("is none in limits, and of unknown beginning where the past was not read that far", () => {
+  it("is undefined in limits, and incomplete when the past was not read far enough", () => {
     expect(excursionStart([said(2, 5), said(1, 11)], SPEC, true)).toBeUndefined();
     expect(excursionStart([said(2, 11), said(1, 12)], SPEC, false)?.isComplete).toBe(false);
     expect(excursionStart([said(2, 11), said(1, 12)], SPEC, true)?.isComplete).toBe(true);
     expect(excursionStart([said(3, 11), said(2, null), said(1, 12)], SPEC, true)?.since).toBe(at(3));
   });
 
-  it.each(SEEDS)("followed update by update is the one read back, or is to be read, seed %i", (seed) => {
+  it.each(SEEDS)("followed update by update equals the one read back, or has to be read, seed %i", (seed) => {
     let state = seed * 7919;
     const random = () => (state = (state * 48271) % 2147483647) / 2147483647;
     const known: KeyUpdate[] = [];
@@ -42,7 +42,7 @@ describe("an excursion", () => {
     let excursion: Excursion | undefined;
     let decided = 0;
     for (let step = 0; step < 40; step++) {
-      // Now and then one comes late.
+      // Some updates arrive late.
       const second = random() < 0.3 ? Math.floor(random() * (step + 1)) : step;
       if (known.some(({ source }) => source === at(second))) continue;
       const one = said(second, Math.floor(random() * 25));
@@ -70,7 +70,7 @@ function ack(severity: "warning" | "critical", since: number, made: number): Ack
 }
 
 describe("an acknowledgement", () => {
-  it("holds from when it was made, by either clock, and not before", () => {
+  it("applies from the time when it was made, in either timebase", () => {
     const all = [ack("warning", 10, 20)];
     const by = (until: number | undefined, base: "source" | "canonical") =>
       acknowledgedBy(all, EXCURSION, "warning", until === undefined ? undefined : at(until), base)?.user;
@@ -78,14 +78,14 @@ describe("an acknowledgement", () => {
     expect([by(20, "canonical"), by(21, "canonical")]).toEqual([undefined, "ann"]);
   });
 
-  it("is none of a later excursion, nor of what has become worse", () => {
+  it("does not apply to a later excursion or a higher severity", () => {
     expect(acknowledgedBy([ack("warning", 9, 20)], EXCURSION, "warning", undefined, "source")).toBeUndefined();
     expect(acknowledgedBy([ack("warning", 10, 20)], EXCURSION, "critical", undefined, "source")).toBeUndefined();
     expect(acknowledgedBy([ack("critical", 10, 20)], EXCURSION, "warning", undefined, "source")?.user).toBe("ann");
     expect(acknowledgedBy([ack("warning", 10, 20)], undefined, "warning", undefined, "source")).toBeUndefined();
   });
 
-  it("is read from its event, and what is of another form is none", () => {
+  it("is parsed from its event; malformed payloads are ignored", () => {
     const payload = { viewId: "v", key: "k", severity: "warning", since: at(10), user: "ann" };
     const event = {
       ...{ eventId: "e", lane: "metadata", messageType: "AlarmAcknowledged", payload },

@@ -23,18 +23,18 @@ describe("limits", () => {
     expect(verdictOf(value, NUMBER)).toBe(verdict);
   });
 
-  it("of enums and booleans name values", () => {
+  it("of enums and booleans are lists of values", () => {
     expect(["up", "odd", "down"].map((value) => verdictOf(value, ENUM))).toEqual(["ok", "warning", "critical"]);
     expect([true, false].map((value) => verdictOf(value, FLAG))).toEqual(["ok", "critical"]);
   });
 
-  it("say nothing of keys without any, nor of what has no value", () => {
+  it("give no verdict for keys without limits or without a value", () => {
     expect(verdictOf(5, { type: "number" })).toBeUndefined();
     expect(verdictOf(null, NUMBER)).toBeUndefined();
     expect(verdictOf({}, NUMBER)).toBeUndefined();
   });
 
-  it("are told in words", () => {
+  it("are described in text", () => {
     expect(limitsText(NUMBER)).toBe("warning below 10 or above 90; critical below 0");
     expect(limitsText(ENUM)).toBe("warning at Odd; critical at Down");
     expect(limitsText({ type: "string" })).toBe("");
@@ -42,7 +42,7 @@ describe("limits", () => {
     expect(violationText("down", ENUM)).toBe("");
   });
 
-  it("make a status of the worst", () => {
+  it("give a card the worst verdict as its status", () => {
     expect(worstVerdict(["ok", undefined, "warning"])).toBe("warning");
     expect(worstVerdict(["warning", "critical"])).toBe("critical");
     expect(worstVerdict([undefined])).toBeUndefined();
@@ -51,8 +51,8 @@ describe("limits", () => {
   });
 });
 
-describe("a reading", () => {
-  it("has the precision of its manifest, and no sign before nothing", () => {
+describe("a formatted value", () => {
+  it("has the precision of its manifest, and no minus sign before only zeros", () => {
     const spec: KeySpec = { type: "number", precision: 2 };
     expect([1.005, 3, -0.001, -0.009].map((value) => formatValue(value, spec))).toEqual(["1.00", "3.00", "0.00", "-0.01"]);
     expect(formatValue(12.3456789, { type: "number" })).toBe("12.345679");
@@ -65,14 +65,14 @@ describe("a reading", () => {
     expect(formatValue(false, { type: "boolean" })).toBe("no");
   });
 
-  it("is readable for times, structures and what has no value", () => {
+  it("is readable for times, structures and missing values", () => {
     expect(formatValue("2026-01-01T00:00:00.5Z", { type: "time" })).toBe("2026-01-01 00:00:00.500");
     expect(formatValue({ a: [1] }, { type: "any" })).toBe('{"a":[1]}');
     expect(formatValue(null, NUMBER)).toBe("–");
     expect(formatValue("x".repeat(500), { type: "string" }).length).toBeLessThan(130);
   });
 
-  it("has its manifest's unit, and a guessed one only where there is no manifest", () => {
+  it("has its manifest's unit, or one guessed from its name without a manifest", () => {
     expect(keyUnit("voltage_v", { type: "number", unit: "mV" })).toBe("mV");
     expect(keyUnit("voltage_v", { type: "any" })).toBe("V");
     expect(keyUnit("voltage_v", { type: "number" })).toBe("");

@@ -13,7 +13,7 @@ interface Asked {
   filters?: { messageTypes?: string[] };
 }
 
-// The session is the model's way out: here the test is what lies behind it, an archive of a few events.
+// The session is replaced by an archive of a few events.
 const world = vi.hoisted(() => ({
   events: [] as StoredEvent[],
   asked: [] as Asked[],
@@ -124,7 +124,7 @@ async function pass(ms = 0): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** What the one card shows. */
+/** The values of the only card. */
 function shown(): Record<string, unknown> {
   const card = [...cards.value.values()][0]?.value;
   if (card === undefined) return {};
@@ -162,7 +162,7 @@ describe("the cards", () => {
     vi.useRealTimers();
   });
 
-  it("show what was known at the clock, and nothing where nothing was", async () => {
+  it("show the values as of the clock, and none before the first event", async () => {
     expect(shown()).toEqual({});
     clock.seek(at(4));
     await pass(1000);
@@ -173,7 +173,7 @@ describe("the cards", () => {
     expect(alarmTotals.value).toMatchObject({ inLimits: 0, out: 0, acknowledged: 0 });
   });
 
-  it("have the same states at the same time, played forwards, backwards or jumped to", async () => {
+  it("have the same states at the same time, after playing forwards, backwards or jumping", async () => {
     const jumped: Record<string, unknown>[] = [];
     for (let second = 0; second <= 9; second++) {
       clock.seek(at(second));
@@ -191,11 +191,11 @@ describe("the cards", () => {
       await pass(10);
       expect(shown(), `forwards at ${second}`).toEqual(jumped[second]);
     }
-    // Forwards nothing has to be asked: the updates are folded here.
+    // Forwards no request is needed: updates are folded in the page.
     expect(world.asked.slice(asked)).toEqual([]);
     clock.chooseDirection(true);
     for (let second = 9; second >= 0; second--) {
-      // Going back, the stream brings what is being left behind.
+      // Backwards, the stream sends the events that the clock has just left.
       chunk(at(second), ...STORY.filter(({ sourceTruthTime }) => sourceTruthTime === at(second)));
       await pass(1000);
       expect(shown(), `backwards at ${second}`).toEqual(jumped[second]);
@@ -205,7 +205,7 @@ describe("the cards", () => {
     expect(shown()).toEqual(jumped[0]);
   });
 
-  it("fold what was streamed before their answer came onto it", async () => {
+  it("fold updates that were streamed before the reply onto the reply", async () => {
     world.isHeld = true;
     clock.goLive();
     await pass();
@@ -219,7 +219,7 @@ describe("the cards", () => {
     world.isHeld = false;
   });
 
-  it("drop an answer that a jump has overtaken", async () => {
+  it("drop a reply that is older than a jump", async () => {
     world.isHeld = true;
     clock.seek(at(8));
     await pass();
@@ -231,7 +231,7 @@ describe("the cards", () => {
     expect(shown()).toMatchObject({ heat: 5, note: "a" });
   });
 
-  it("are not moved back by a late update, which sets what no later one has", async () => {
+  it("are not moved back by a late update, which sets only keys without a later value", async () => {
     clock.goLive();
     await pass(1000);
     const late = update(5.5, { heat: 1, extra: "x" }, 12);
@@ -240,7 +240,7 @@ describe("the cards", () => {
     expect(shown()).toMatchObject({ heat: 13, note: "c", extra: "x" });
   });
 
-  it("have received a late update last by receive time", async () => {
+  it("take a late update as the latest in receive time", async () => {
     clock.chooseTimebase("canonical");
     clock.goLive();
     await pass(1000);
@@ -253,7 +253,7 @@ describe("the cards", () => {
     expect(shown()).toMatchObject({ heat: 13 });
   });
 
-  it("are asked for anew where updates were left out", async () => {
+  it("are queried again when updates were dropped", async () => {
     clock.goLive();
     await pass(1000);
     world.events.push(update(20, { note: "lost" }), update(21, { heat: 14 }));
@@ -264,7 +264,7 @@ describe("the cards", () => {
     expect(shown()).toMatchObject({ note: "lost", heat: 14 });
   });
 
-  it("count values that are in limits, out of them, and acknowledged", async () => {
+  it("count values in limits, out of limits, and acknowledged", async () => {
     clock.goLive();
     await pass(1000);
     expect(alarmTotals.value).toEqual({ inLimits: 0, out: 1, acknowledged: 0, worst: "warning" });
@@ -277,7 +277,7 @@ describe("the cards", () => {
     expect(alarmTotals.value).toEqual({ inLimits: 1, out: 0, acknowledged: 0, worst: "ok" });
   });
 
-  it("are acknowledged LIVE by those who may, and by events alone", async () => {
+  it("can be acknowledged only LIVE and by permitted roles, and only an event acknowledges them", async () => {
     clock.goLive();
     await pass(1000);
     const [alarm] = alarms.value;

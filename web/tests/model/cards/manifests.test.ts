@@ -35,18 +35,18 @@ const BARE: CardManifest = { ...MANIFEST, layout: {} };
 const OPEN: CardManifest = { ...BARE, allowedKeys: { "*": { type: "number", unit: "V" } } };
 
 describe("a card", () => {
-  it("has the groups of its manifest, and behind them what has limits, so that no alarm is hidden", () => {
+  it("has the groups of its manifest, followed by keys with limits, so that no alarm is hidden", () => {
     expect(rowGroups(MANIFEST, ["flow", "heat", "note"])).toEqual([
       { title: "Main", keys: ["flow"] },
       { title: "Other", keys: ["heat"] },
     ]);
   });
 
-  it("has all keys of a manifest that says nothing of them, also those without a value yet", () => {
+  it("has all keys of a manifest without groups, including keys without a value", () => {
     expect(rowGroups(BARE, ["note"])).toEqual([{ title: "", keys: ["flow", "heat", "note"] }]);
   });
 
-  it("has the keys that there are where any key is allowed, or no manifest is known", () => {
+  it("has the keys in the data when any key is allowed or no manifest is known", () => {
     expect(rowGroups(OPEN, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
     expect(rowGroups(undefined, ["a", "b"])).toEqual([{ title: "", keys: ["a", "b"] }]);
     expect(manifestKeySpec(OPEN, "a").unit).toBe("V");
@@ -54,29 +54,29 @@ describe("a card", () => {
     expect(rowGroups(undefined, [])).toEqual([]);
   });
 
-  it("does not take a key for one of its manifest because JavaScript has such a name", () => {
+  it("does not mistake names of Object.prototype for keys of its manifest", () => {
     expect(manifestKeySpec(MANIFEST, "constructor")).toEqual({ type: "any" });
   });
 
-  it("is told at a glance by its manifest, else by its first keys", () => {
+  it("has the summary keys of its manifest, else its first keys", () => {
     expect(shieldKeys(MANIFEST, [])).toEqual(["flow"]);
     expect(shieldKeys(undefined, ["a", "b", "c", "d"])).toEqual(["a", "b", "c"]);
   });
 
-  it("draws the past of what its manifest names, or of all numbers where it names no key", () => {
+  it("has sparklines for the keys that its manifest names, else for all numbers", () => {
     expect(sparklineKeys(MANIFEST, ["flow", "heat"])).toEqual(["flow"]);
     expect(sparklineKeys(BARE, ["flow", "heat"])).toEqual([]);
     expect(sparklineKeys(OPEN, ["a", "b"])).toEqual(["a", "b"]);
     expect(sparklineKeys(undefined, Array.from({ length: 40 }, (_, nth) => `k${nth}`))).toHaveLength(16);
   });
 
-  it("calls keys by their titles", () => {
+  it("shows keys by their titles", () => {
     expect(["flow", "note", "else"].map((key) => keyTitle(MANIFEST, key))).toEqual(["Flow", "note", "else"]);
   });
 });
 
 describe("the manifests as of the clock", () => {
-  it("are asked for page by page until an entity has come, all of one time", async () => {
+  it("are requested page by page until an entity appears, all as of one time", async () => {
     const time = "2026-01-01T00:00:00.000000000Z";
     const other = { ...MANIFEST, manifestVersion: "2.0.0" };
     const ids = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "c" };
@@ -91,7 +91,7 @@ describe("the manifests as of the clock", () => {
 });
 
 describe("a manifest", () => {
-  it("is that of the very version that an update names", () => {
+  it("is the exact version that an update names", () => {
     const all = new Map([["m 1.0.0", MANIFEST]]);
     expect(manifestOf(all, MANIFEST)).toBe(MANIFEST);
     expect(manifestOf(all, { manifestId: "m", manifestVersion: "1.0.1" })).toBeUndefined();

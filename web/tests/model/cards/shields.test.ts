@@ -12,7 +12,7 @@ function entity(systemId: string, uniqueId: string, ...series: Omit<SeriesInfo, 
 const UI = { lane: "ui", messageType: "UiUpdate" } as const;
 
 describe("the shields", () => {
-  it("have a place for each view, and for who has said only that it exists", () => {
+  it("have a place for each view, and for entities with only a descriptor", () => {
     const found = placesOf(
       [
         entity("x", "two", { ...UI, viewId: "v" }, { ...UI, viewId: "w" }),
@@ -30,14 +30,14 @@ describe("the shields", () => {
     ]);
   });
 
-  it("show a view that is newer than the listing, once", () => {
+  it("include a view that is newer than the listing, once", () => {
     const listed = [entity("x", "one", { ...UI, viewId: "v" })];
     const view = { scopeId: "s", systemId: "x", containerId: "c", uniqueId: "one" };
     const found = placesOf(listed, [{ ...view, viewId: "v" }, { ...view, viewId: "new" }]);
     expect(found.map(({ viewId }) => viewId)).toEqual(["new", "v"]);
   });
 
-  it("are found by every word of a search, in their path, view or title", () => {
+  it("are found when path, view or title contain every word of a search", () => {
     const places = placesOf([entity("x", "one", { ...UI, viewId: "v" }), entity("x", "two", { ...UI, viewId: "v" })], []);
     const groups = [{ key: "s/x", scopeId: "s", systemId: "x", places }];
     const ids = (text: string) =>

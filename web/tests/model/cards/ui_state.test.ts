@@ -18,7 +18,7 @@ const KEYS = ["a", "b", "c", "d"];
 const BASES = ["source", "canonical"] as const;
 type Base = (typeof BASES)[number];
 
-/** A small generator of its own, so that a failing seed fails again. */
+/** A seeded random generator, so that failures are reproducible. */
 function generator(seed: number): () => number {
   let state = seed * 2654435761;
   return () => {
@@ -33,7 +33,7 @@ function at(tick: number): string {
   return `2026-01-01T00:00:00.${String(tick).padStart(9, "0")}Z`;
 }
 
-/** Updates with ties, late ones and two versions; each has a canonical time of its own. */
+/** Updates with ties, late ones and two versions; each has its own canonical time. */
 function updates(random: () => number, count: number, versions = 1): StoredEvent[] {
   return Array.from({ length: count }, (_, index) => {
     const data: Record<string, unknown> = {};
@@ -63,7 +63,7 @@ function inOrder(all: readonly StoredEvent[], base: Base): StoredEvent[] {
   return [...all].sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
 }
 
-/** The state as the specification has it: sort, then let each update set its keys. */
+/** The reference state: sort, then let each update set its keys. */
 function bruteForce(all: readonly StoredEvent[], base: Base): { version: string; state: Record<string, unknown> } {
   const sorted = inOrder(all, base);
   const version = String(sorted.at(-1)?.["manifestVersion"]);
@@ -71,7 +71,7 @@ function bruteForce(all: readonly StoredEvent[], base: Base): { version: string;
   return { version, state: Object.assign({}, ...same.map((event) => event["data"] as object)) as Record<string, unknown> };
 }
 
-/** The answer that a server has for these updates. */
+/** A server's reply for these updates. */
 function answerOf(all: readonly StoredEvent[], base: Base): AnsweredState {
   const { version, state } = bruteForce(all, base);
   const sorted = inOrder(all, base);
@@ -97,7 +97,7 @@ function shownOf(view: ViewState): Record<string, unknown> {
 }
 
 describe.each(BASES)("the fold in %s time", (base) => {
-  it.each(SEEDS)("is that of the sorted updates, in whatever order they come and how often, seed %i", (seed) => {
+  it.each(SEEDS)("equals that of the sorted updates, whatever the order and repetition, seed %i", (seed) => {
     const random = generator(seed);
     const all = updates(random, 40, 2);
     const wanted = bruteForce(all, base);
@@ -113,29 +113,29 @@ describe.each(BASES)("the fold in %s time", (base) => {
     }
   });
 
-  it.each(SEEDS)("goes on from an answer, overlapping or not, to the same state, seed %i", (seed) => {
+  it.each(SEEDS)("continues from a reply, overlapping or not, to the same state, seed %i", (seed) => {
     const random = generator(seed);
     const all = inOrder(updates(random, 40), base);
     const known = 1 + Math.floor(random() * 39);
     const answer = stateOfAnswer(answerOf(all.slice(0, known), base));
-    // What is streamed begins before the answer ends, and some of it comes before the answer does.
+    // The stream begins before the reply ends, and part of it arrives before the reply.
     const streamed = all.slice(Math.max(0, known - 8));
     const early = Math.floor(random() * streamed.length);
     const before = early === 0 ? undefined : fold(streamed.slice(0, early), base);
     const view = fold(streamed.slice(early), base, mergeAnswer(before, answer));
     const shown = shownOf(view);
     if (!isDoubtful(view)) expect(shown).toEqual(bruteForce(all, base).state);
-    // A doubt is ended by the next answer.
+    // The next reply clears a doubt.
     const again = mergeAnswer(view, stateOfAnswer(answerOf(all, base)));
     expect(shownOf(again)).toEqual(bruteForce(all, base).state);
     expect(isDoubtful(mergeAnswer(again, stateOfAnswer(answerOf(all, base))))).toBe(false);
   });
 
-  it.each(SEEDS.slice(0, 20))("is undone by an answer of an earlier time, seed %i", (seed) => {
+  it.each(SEEDS.slice(0, 20))("is replaced by a reply of an earlier time, seed %i", (seed) => {
     const random = generator(seed);
     const all = inOrder(updates(random, 40, 2), base);
     const middle = 1 + Math.floor(random() * 38);
-    // Forwards up to the end, then back to the middle: backwards begins with an answer and nothing else.
+    // Forwards to the end, then back to the middle: going backwards starts with a reply only.
     fold(all, base);
     const back = mergeAnswer(undefined, stateOfAnswer(answerOf(all.slice(0, middle), base)));
     expect(shownOf(back)).toEqual(bruteForce(all.slice(0, middle), base).state);
@@ -155,13 +155,13 @@ describe("a late update", () => {
     expect(orderTime(view.order)).toBe(at(10));
   });
 
-  it("is decided by the eventId where the times are equal", () => {
+  it("is ordered by the eventId when times are equal", () => {
     const [one, two] = [update(5, { a: 1 }, "aa"), update(5, { a: 2 }, "bb")];
     expect(shownOf(fold([two, one], "source"))).toEqual({ a: 2 });
     expect(shownOf(fold([one, two], "source"))).toEqual({ a: 2 });
   });
 
-  it("is a doubt where an answer does not say which eventId set its key", () => {
+  it("is in doubt when a reply does not name the eventId that set its key", () => {
     const answer = stateOfAnswer(answerOf([update(5, { a: 1 }, "aa"), update(6, { b: 1 }, "bb")], "source"));
     const same = fold([update(5, { a: 1 }, "cc")], "source", answer);
     expect(isDoubtful(same)).toBe(false);
@@ -175,7 +175,7 @@ describe("a late update", () => {
 });
 
 describe("another version", () => {
-  it("begins with its own keys, and is asked for where its past is not known", () => {
+  it("begins with its own keys, and is queried when its past is unknown", () => {
     const first = mergeAnswer(undefined, stateOfAnswer(answerOf([update(1, { a: 1, b: 1 })], "source")));
     const view = fold([update(2, { a: 2 }, "bb", "2.0.0")], "source", first);
     expect(shownOf(view)).toEqual({ a: 2 });
@@ -185,7 +185,7 @@ describe("another version", () => {
     expect(isDoubtful(back)).toBe(false);
   });
 
-  it("is whole from its first update on where the server knew nothing of the view", () => {
+  it("is complete from its first update when the server knew nothing of the view", () => {
     const view = fold([update(1, { a: 1 })], "source");
     expect(isDoubtful(view)).toBe(true);
     expect(isDoubtful(markComplete(view))).toBe(false);
@@ -199,7 +199,7 @@ describe("an update", () => {
     expect(isUpdate({ ...update(1, {}), data: [1] })).toBe(false);
   });
 
-  it("is ordered by what its time says, however it is written", () => {
+  it("is ordered by its instant, whatever the spelling of its time", () => {
     const spelled = { ...update(0, { a: 2 }), sourceTruthTime: "2026-01-01T01:00:00.5+01:00" };
     const before = update(499_999_999, { a: 1 });
     expect(shownOf(fold([spelled, before], "source"))).toEqual({ a: 2 });

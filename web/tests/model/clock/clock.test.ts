@@ -46,7 +46,7 @@ describe("timeline", () => {
     clock.chooseRate(1);
   });
 
-  it("is at the present as soon as it goes LIVE, before anything has come", () => {
+  it("is at the present as soon as it goes LIVE, before the first frame", () => {
     clock.seek(second(0));
     const before = Date.now();
     clock.goLive();
@@ -54,7 +54,7 @@ describe("timeline", () => {
     expect(clock.cursorMs.value).toBeLessThanOrEqual(Date.now());
   });
 
-  it("has one state, and only an explicit act goes LIVE", () => {
+  it("has one state, and goes LIVE only by an explicit action", () => {
     expect(clock.state.value).toBe("LIVE");
     expect(started().timelineMode).toBe("LIVE");
     clock.pause();
@@ -64,7 +64,7 @@ describe("timeline", () => {
     expect(started().timelineMode).toBe("REPLAY");
   });
 
-  it("drops frames of any stream but the one that plays", () => {
+  it("drops frames of any stream but the active one", () => {
     const old = started().playbackRequestId;
     clock.seek("2026-01-01T00:00:00Z");
     clock.play();
@@ -74,7 +74,7 @@ describe("timeline", () => {
     expect(clock.cursor.value).toBe("2026-01-01T00:00:01Z");
   });
 
-  it("shows LIVE in source time nothing that is dated ahead until its time comes, and all in receive time", () => {
+  it("holds back events dated ahead in LIVE source time until they are due, and none in receive time", () => {
     const delivered: [string[], string[]][] = [];
     const ids = (events: { eventId: string }[]) => events.map(({ eventId }) => eventId);
     const unsubscribe = clock.streamedEvents.subscribe((there, all) => delivered.push([ids(there), ids(all)]));
@@ -119,7 +119,7 @@ describe("timeline", () => {
     expect(clock.cursor.value).toBe("2026-01-02T00:00:00Z");
   });
 
-  it("takes frames together, in the server's order, and remembers the newest event", () => {
+  it("applies frames together, in the server's order, and remembers the newest event", () => {
     const delivered: unknown[][] = [];
     const unsubscribe = clock.streamedEvents.subscribe((events) => delivered.push(events));
     const id = started().playbackRequestId;
@@ -136,7 +136,7 @@ describe("timeline", () => {
     unsubscribe();
   });
 
-  it("says what was dropped on the way to a slow browser", () => {
+  it("reports events that were conflated for a slow browser", () => {
     expect(started().shed).toBe(true);
     const playbackRequestId = started().playbackRequestId;
     const times = { fromTime: second(1), toTime: second(2) };
@@ -161,7 +161,7 @@ describe("a loop", () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  it("ends the replay at the selection's end, and begins again at its start", () => {
+  it("ends the replay at the selection's end, and restarts at its start", () => {
     clock.play();
     expect(started()).toMatchObject({ startTime: second(5) });
     expect(Date.parse(started().stopTime ?? "")).toBe(range.stopMs);
@@ -172,7 +172,7 @@ describe("a loop", () => {
     expect(sent.filter((message) => message.type === "startStream")).toHaveLength(2);
   });
 
-  it("goes the other way round in reverse", () => {
+  it("runs from the end to the start in reverse", () => {
     clock.chooseDirection(true);
     clock.play();
     expect(Date.parse(started().stopTime ?? "")).toBe(range.startMs);
@@ -181,7 +181,7 @@ describe("a loop", () => {
     expect(Date.parse(started().startTime ?? "")).toBe(range.stopMs);
   });
 
-  it("stops looping when it is told to, and pausing in between ends it", () => {
+  it("ends when looping is switched off or playback is paused", () => {
     clock.play();
     clock.chooseLoop(false);
     expect(started().stopTime).toBeUndefined();
@@ -209,7 +209,7 @@ describe("after a lost connection", () => {
     vi.useRealTimers();
   });
 
-  it("goes on LIVE behind the last key, also if the first attempts fail", () => {
+  it("resumes LIVE behind the last key, also when the first attempts fail", () => {
     for (const _ of [1, 2]) {
       vi.advanceTimersByTime(5000);
       clock.restart();
@@ -219,7 +219,7 @@ describe("after a lost connection", () => {
     expect(clock.state.value).toBe("LIVE");
   });
 
-  it("goes on at present, and says so, where there is no key or the absence was long", () => {
+  it("resumes at the present with a notice, when there is no key or the outage was long", () => {
     vi.advanceTimersByTime(3_600_000);
     clock.restart();
     expect(started().afterKey).toBeUndefined();
@@ -232,7 +232,7 @@ describe("after a lost connection", () => {
     expect(missed.value).not.toBeNull();
   });
 
-  it("replays on from where the clock is", () => {
+  it("continues a replay from the clock's time", () => {
     clock.pause();
     clock.seek(second(7));
     clock.play();

@@ -8,10 +8,10 @@ function gap(second: number, shed: number): StreamGap {
   return { ...base, fromTime: time(second), toTime: time(second + 1), shed };
 }
 
-describe("what a slow browser did not get", () => {
+describe("the conflation notice", () => {
   beforeEach(notices.dismissNotices);
 
-  it("adds up until it is dismissed, and names what was dropped and until when", () => {
+  it("adds reports up until it is dismissed, with their number and interval", () => {
     notices.reportConflation(gap(10, 1200), 0);
     notices.reportConflation(gap(12, 34), 0);
     const found = notices.conflation.value;
@@ -23,7 +23,7 @@ describe("what a slow browser did not get", () => {
     expect(notices.conflation.value).toBeNull();
   });
 
-  it("is over when nothing more is reported; then the note goes, and what it says is kept", () => {
+  it("hides when no more is reported, and keeps its contents", () => {
     notices.reportConflation(gap(1, 1), 1000);
     notices.updateConflation(2000);
     expect(notices.isBehind.value).toBe(true);
@@ -34,7 +34,7 @@ describe("what a slow browser did not get", () => {
     expect(notices.conflation.value).not.toBeNull();
   });
 
-  it("is shown again to who asks, until it is dismissed", () => {
+  it("is shown again on request, until it is dismissed", () => {
     notices.reportConflation(gap(1, 1), 0);
     notices.updateConflation(60_000);
     notices.pinNotice();
@@ -44,7 +44,7 @@ describe("what a slow browser did not get", () => {
     expect(notices.isNoticeShown.value).toBe(false);
   });
 
-  it("keeps when an absence began, however often the connection is tried", () => {
+  it("keeps the start of an outage over repeated attempts to connect", () => {
     notices.reportMissed("2026-01-01T00:00:00Z", "2026-01-01T00:00:05Z");
     notices.reportMissed("2026-01-01T00:00:05Z", "2026-01-01T00:00:09Z");
     expect(notices.missed.value).toEqual({ fromTime: "2026-01-01T00:00:00Z", toTime: "2026-01-01T00:00:09Z" });

@@ -19,13 +19,13 @@ function event(uniqueId: string, source: string, canonical: string): StoredEvent
 
 const world = vi.hoisted(() => ({ events: [] as unknown[] }));
 
-/** A time with all its digits, so that texts have the order of times. */
+/** A time with all its digits, so that strings sort like times. */
 function full(time: string): string {
   const [whole = "", below = ""] = time.replace("Z", "").split(".");
   return `${whole}.${below.padEnd(9, "0")}`;
 }
 
-/** What a server does: the events of an instant. */
+/** The server's reply: the events of an instant. */
 function instantOf(asked: { startTime: string; filters: { uniqueId?: string } }): object {
   const all = (world.events as StoredEvent[])
     .filter((one) => asked.filters.uniqueId === undefined || one.uniqueId === asked.filters.uniqueId)
@@ -33,7 +33,7 @@ function instantOf(asked: { startTime: string; filters: { uniqueId?: string } })
   return { events: all };
 }
 
-/** What a server does: the nearest event strictly beyond a time. */
+/** The server's reply: the nearest event strictly beyond a time. */
 function neighbourOf(asked: Asked): object {
   const key = asked.timebase === "source" ? "sourceTruthTime" : "canonicalTruthTime";
   const all = (world.events as StoredEvent[])
@@ -83,7 +83,7 @@ describe("the event under the cursor", () => {
     toast.value = "";
   });
 
-  it("is the newest at or before it, and tells its time by the other clock", async () => {
+  it("is the newest at or before the cursor, with its time in the other timebase", async () => {
     await cursorEvents.refreshCursorEvent();
     expect(cursorEvents.otherTime.value).toBe(`${DAY}05:00:05Z`);
     clock.seek(`${DAY}00:00:30Z`);
@@ -91,7 +91,7 @@ describe("the event under the cursor", () => {
     expect(cursorEvents.otherTime.value).toBe(`${DAY}05:00:40Z`);
   });
 
-  it("is the chosen entity's, where one is chosen", async () => {
+  it("is the selected entity's, when one is selected", async () => {
     selectedEntity.value = GPS;
     await cursorEvents.refreshCursorEvent();
     expect(cursorEvents.cursorEvent.value?.uniqueId).toBe("gps");
@@ -100,7 +100,7 @@ describe("the event under the cursor", () => {
     expect(cursorEvents.cursorEvent.value?.uniqueId).toBe("bus");
   });
 
-  it("stays under the cursor when the clock is changed, and at its place in the view", async () => {
+  it("stays under the cursor when the timebase is switched, at its place in the view", async () => {
     setVisible({ startMs: toMs(`${DAY}00:00:00Z`), stopMs: toMs(`${DAY}00:01:40Z`) });
     await cursorEvents.switchTimebase("canonical");
     expect(clock.timebase.value).toBe("canonical");
@@ -110,7 +110,7 @@ describe("the event under the cursor", () => {
     expect(clock.cursor.value).toBe(`${DAY}00:00:20Z`);
   });
 
-  it("is the last by the other clock of those that share its time, so that all of them stay known", async () => {
+  it("is the last in the other timebase of those that share its time, so that all of them are known", async () => {
     world.events = [
       event("gps", `${DAY}00:00:20Z`, `${DAY}05:00:07Z`),
       event("bus", `${DAY}00:00:20Z`, `${DAY}05:00:05Z`),
@@ -119,14 +119,14 @@ describe("the event under the cursor", () => {
     expect(clock.cursor.value).toBe(`${DAY}05:00:07Z`);
   });
 
-  it("is not there before the first: the time is kept, and that is said", async () => {
+  it("is undefined before the first event: the time is kept, with a notice", async () => {
     clock.seek(`${DAY}00:00:01Z`);
     await cursorEvents.switchTimebase("canonical");
     expect(clock.cursor.value).toBe(`${DAY}00:00:01Z`);
     expect(toast.value).toContain("No event");
   });
 
-  it("is stepped from one to the next, paused", async () => {
+  it("changes by single steps, which pause playback", async () => {
     clock.play();
     await cursorEvents.step("next");
     expect(clock.cursor.value).toBe(`${DAY}00:00:30Z`);
@@ -138,7 +138,7 @@ describe("the event under the cursor", () => {
     expect(toast.value).toBe("There is no earlier event.");
   });
 
-  it("is stepped among the chosen entity's, or among commands", async () => {
+  it("is stepped among the selected entity's events, or among commands", async () => {
     selectedEntity.value = GPS;
     cursorEvents.stepKind.value = "entity";
     await cursorEvents.step("previous");

@@ -20,7 +20,7 @@ function stated(): (string | undefined)[] {
   return sent.filter(({ type }) => type === "setCursor").map(({ time }) => time);
 }
 
-describe("the stated clock", () => {
+describe("the cursor report", () => {
   beforeEach(() => {
     vi.useFakeTimers();
     clock.goLive();
@@ -31,13 +31,13 @@ describe("the stated clock", () => {
     vi.useRealTimers();
   });
 
-  it("is said before anything else when the clock stops", () => {
+  it("is sent before any other request when the clock is paused", () => {
     clock.pause();
     expect(sent.map(({ type }) => type)).toEqual(["setCursor", "cancelStream"]);
     expect(stated()).toEqual([clock.cursor.value]);
   });
 
-  it("is said when a person seeks into the past, and not at every move of a drag", () => {
+  it("is sent when a person seeks into the past, and throttled during a drag", () => {
     clock.seek("2026-01-01T00:00:00Z");
     for (let second = 1; second < 50; second++) clock.seek(`2026-01-01T00:00:${String(second).padStart(2, "0")}Z`);
     expect(stated().length).toBeLessThanOrEqual(2);
@@ -46,7 +46,7 @@ describe("the stated clock", () => {
     expect(stated().length).toBeLessThanOrEqual(3);
   });
 
-  it("is not said while the server moves it", () => {
+  it("is not sent while the server moves the clock", () => {
     clock.seek("2026-01-01T00:00:00Z");
     vi.runAllTimers();
     sent.length = 0;
@@ -56,7 +56,7 @@ describe("the stated clock", () => {
     expect(stated()).toEqual([]);
   });
 
-  it("is said again on a new connection", () => {
+  it("is sent again on a new connection", () => {
     clock.pause();
     sent.length = 0;
     connection.value = "lost";

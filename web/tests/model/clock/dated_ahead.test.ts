@@ -17,8 +17,8 @@ function ids(events: readonly StoredEvent[]): string[] {
   return events.map(({ eventId }) => eventId);
 }
 
-describe("what is dated ahead", () => {
-  it("is what is later than now in source time, to the nanosecond, and nothing in receive time", () => {
+describe("isDatedAhead", () => {
+  it("compares with now in source time, to the nanosecond; in receive time nothing is ahead", () => {
     const one = { sourceTruthTime: "2026-01-01T00:00:00.000000001Z", canonicalTruthTime: "2027-01-01T00:00:00Z" };
     expect(isDatedAhead(one, "2026-01-01T00:00:00Z", "source")).toBe(true);
     expect(isDatedAhead(one, "2026-01-01T00:00:00.000000001Z", "source")).toBe(false);
@@ -26,12 +26,12 @@ describe("what is dated ahead", () => {
   });
 });
 
-describe("the events to come", () => {
+describe("events dated ahead", () => {
   let moved = 0;
   const asked = () => dueInArchive.value - moved;
   beforeEach(() => (moved = dueInArchive.value));
 
-  it("wait until their time, the earliest first, and come once", () => {
+  it("are held until they are due, the earliest first, and released once", () => {
     const upcoming = new DatedAheadQueue();
     const streamed = [event("late", 1e9), event("b", 3), event("now", 0), event("a", 2)];
     expect(ids(upcoming.admit(streamed, second(0), "source"))).toEqual(["now"]);
@@ -41,12 +41,12 @@ describe("the events to come", () => {
     expect(asked()).toBe(0);
   });
 
-  it("are all there at once in receive time", () => {
+  it("are released at once in receive time", () => {
     const streamed = [event("late", 1e9), event("now", 0)];
     expect(new DatedAheadQueue().admit(streamed, second(0), "canonical")).toEqual(streamed);
   });
 
-  it("are asked for at their time where they are only in the archive", () => {
+  it("are queried when they are due, if they are only in the archive", () => {
     const upcoming = new DatedAheadQueue();
     upcoming.expectAt(second(5));
     upcoming.expectAt(second(9));
@@ -57,7 +57,7 @@ describe("the events to come", () => {
     expect(asked()).toBe(1);
   });
 
-  it("are bounded: the latest are let go, and asked for at their time", () => {
+  it("are bounded: the latest are dropped, and queried when they are due", () => {
     const upcoming = new DatedAheadQueue(2);
     upcoming.admit([event("c", 3), event("a", 1), event("d", 4), event("b", 2)], second(0), "source");
     expect(ids(upcoming.admit([], second(2), "source"))).toEqual(["a", "b"]);
@@ -66,7 +66,7 @@ describe("the events to come", () => {
     expect(asked()).toBe(1);
   });
 
-  it("are asked for at their time where they have been forgotten", () => {
+  it("are queried when they are due, if they were cleared", () => {
     const upcoming = new DatedAheadQueue();
     upcoming.admit([event("a", 1)], second(0), "source");
     upcoming.clear();

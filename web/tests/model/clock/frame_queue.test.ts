@@ -47,14 +47,14 @@ describe("frames of the stream", () => {
     expect(cursors()).toEqual(Array.from({ length: 500 }, (_, count) => String(count)));
   });
 
-  it("wait in a bounded number, and none is dropped", () => {
+  it("are bounded while they wait, and none is dropped", () => {
     for (let count = 0; count < 100; count++) frames.push(chunk(String(count), 1000));
     expect(applied.length).toBe(5);
     frames.flush();
     expect(cursors()).toHaveLength(100);
   });
 
-  it("are applied by a timer while the page is hidden, also if it hides while they wait", () => {
+  it("are applied by a timer on a hidden page, also if it hides while they wait", () => {
     page.hidden = true;
     frames.push(chunk("1"));
     expect(paints).toEqual([]);

@@ -32,7 +32,7 @@ describe("jumping over gaps", () => {
     world.asked = 0;
   });
 
-  it("goes just before the next event if that is far at the chosen rate", () => {
+  it("jumps to just before the next event if that is far at the chosen rate", () => {
     expect(skipTarget(0, 60_000, 1, false)).toBe(59_700);
     expect(skipTarget(60_000, 0, 10, true)).toBe(3_000);
     expect(skipTarget(0, 1_500, 1, false)).toBeUndefined();
@@ -57,7 +57,7 @@ describe("jumping over gaps", () => {
     expect(clock.cursor.value).toBe("2026-01-01T00:01:00.000000000Z");
   });
 
-  it("leaves the clock alone where nothing follows, nothing plays or it is not wanted", async () => {
+  it("does not jump when nothing follows, nothing plays or it is switched off", async () => {
     world.next = undefined;
     await skipGap();
     isSkippingGaps.value = false;

@@ -27,7 +27,7 @@ describe("a form", () => {
     expect(texts["angle"]).toBe("");
   });
 
-  it("means arguments of their types, and leaves out what is empty", () => {
+  it("parses arguments to their types, and leaves out empty ones", () => {
     const texts = { angle: " 4.5e1 ", turns: "-3", isOpen: "false", way: "out", note: " a ", at: "2026-01-31 12:00", parts: "[1]" };
     const { payload, problems } = parseForm(ACTION, texts);
     expect(problems.size).toBe(0);
@@ -39,7 +39,7 @@ describe("a form", () => {
     expect(parseForm(ACTION, textsOf(ACTION, payload)).payload).toEqual(payload);
   });
 
-  it("names argument and rule of what is wrong", () => {
+  it("names the argument and the rule in errors", () => {
     expect(problem("angle", "")).toBe("Angle (angle) is required.");
     expect(problem("angle", "91")).toBe("Angle (angle) must be at most 90, not 91.");
     expect(problem("angle", "-0.1")).toBe("Angle (angle) must be at least 0, not -0.1.");
@@ -53,13 +53,13 @@ describe("a form", () => {
     expect(problem("parts", "{")).toContain("JSON");
   });
 
-  it("takes no number that JSON has no form for", () => {
+  it("rejects numbers that JSON cannot represent", () => {
     for (const text of ["NaN", "Infinity", "1e999", "0x10", "1,5", "--1", ""]) {
       expect(problem("angle", text), text).toBeDefined();
     }
   });
 
-  it("says the rule beside the field", () => {
+  it("describes the rule beside the field", () => {
     const specs: [ArgumentSpec, string][] = [
       [{ type: "number", minimum: 0, maximum: 1 }, "0 to 1"],
       [{ type: "integer", minimum: 0 }, "integer, at least 0"],
@@ -71,7 +71,7 @@ describe("a form", () => {
 });
 
 describe("arguments of a file", () => {
-  it("are checked as the Core does", () => {
+  it("are checked like in the Core", () => {
     expect(payloadProblem(ACTION, { angle: 1 })).toBe("");
     expect(payloadProblem(ACTION, { angle: 1, note: null })).toBe("");
     expect(payloadProblem(ACTION, {})).toContain("is required");

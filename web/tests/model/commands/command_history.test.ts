@@ -8,7 +8,7 @@ interface Asked {
   timebase: "source" | "canonical";
 }
 
-// The session is the model's way out: behind it here is an archive of a few events.
+// The session is replaced by an archive of a few events.
 const world = vi.hoisted(() => ({ events: [] as StoredEvent[], asked: [] as Asked[], pageEvents: 1_000, fails: false }));
 
 vi.mock("../../../src/model/session/session", async () => {
@@ -34,7 +34,7 @@ function at(second: number): string {
   return `2026-01-01T00:00:${String(second).padStart(2, "0")}.000000000Z`;
 }
 
-/** What a server answers: the newest first, in pages. */
+/** The server's reply: the newest first, in pages. */
 function page({ stopTime, afterKey }: Asked) {
   const upTo = world.events.filter((event) => stopTime === undefined || event.sourceTruthTime <= stopTime);
   const from = afterKey === undefined ? 0 : Number(afterKey);
@@ -59,21 +59,21 @@ const DONE = event(3, "CommandResult", "a", { status: "success", result: { metre
 const OTHER = event(4, "CommandRequest", "b");
 const FAILED = event(5, "CommandResult", "b", { status: "failure", errorMessage: "no fuel" });
 
-describe("the fold", () => {
-  it("is sent, then how far it is, then how it ended", () => {
+describe("a command's state", () => {
+  it("is sent, then running with its progress, then its result", () => {
     const states = [1, 2, 3].map((count) => commandsOf([REQUEST, HALF, DONE].slice(0, count))[0]);
     expect(states.map((one) => one?.state)).toEqual(["sent", "running", "success"]);
     expect(states.map((one) => percentOf(one as never))).toEqual([0, 50, 100]);
     expect(states.map((one) => commandText(one as never))).toEqual(["", "on the way", "metres 2"]);
   });
 
-  it("is written where its device was told and nobody has confirmed it", () => {
+  it("is written when the host wrote it to its device without confirmation", () => {
     const written = event(2, "CommandProgress", "a", { progressPercent: 50, message: "written" });
     expect(commandsOf([REQUEST, written]).map((one) => one.state)).toEqual(["written"]);
     expect(commandsOf([REQUEST, written, DONE]).map((one) => one.state)).toEqual(["success"]);
   });
 
-  it("puts the newest first, and says why one failed", () => {
+  it("has the newest command first, and the error of a failed one", () => {
     const found = commandsOf([REQUEST, HALF, DONE, OTHER, FAILED]);
     expect(found.map(({ commandId, state }) => [commandId, state])).toEqual([
       ["b", "failure"],
@@ -82,20 +82,20 @@ describe("the fold", () => {
     expect(commandText(found[0] as never)).toBe("no fuel");
   });
 
-  it("keeps the first request, and takes a device's own result after the Core's", () => {
+  it("keeps the first request, and prefers a device's own result to the Core's", () => {
     const again = event(6, "CommandRequest", "b", { commandType: "other" });
     const own = event(7, "CommandResult", "b", { status: "success" });
     const [one] = commandsOf([OTHER, FAILED, again, own]);
     expect(one).toMatchObject({ commandType: "go", state: "success", request: OTHER });
   });
 
-  it("keeps commands of scopes apart, and a late progress changes no result", () => {
+  it("is separate for each scope, and late progress does not change a result", () => {
     const elsewhere = { ...event(4, "CommandRequest", "a"), scopeId: "t" };
     expect(commandsOf([REQUEST, elsewhere])).toHaveLength(2);
     expect(commandsOf([REQUEST, DONE, event(9, "CommandProgress", "a", { progressPercent: 70 })])[0]?.state).toBe("success");
   });
 
-  it("marks requests with what became of them", () => {
+  it("is shown at the marker of its request", () => {
     const marks = commandMarkersOf([REQUEST, HALF, OTHER, FAILED], "source");
     expect(marks.map(({ text, state }) => [text, state])).toEqual([
       ["go → z: failure, no fuel", "failure"],
@@ -105,7 +105,7 @@ describe("the fold", () => {
 });
 
 describe("a ledger", () => {
-  it("counts up to a time in its order", () => {
+  it("counts events up to a time in its order", () => {
     const all = mergeEvents([HALF], [REQUEST, HALF, DONE], "source");
     expect(all).toEqual([REQUEST, HALF, DONE]);
     expect([undefined, at(0), at(2), at(9)].map((time) => countUpTo(all, time, "source"))).toEqual([3, 0, 2, 3]);
@@ -129,7 +129,7 @@ describe("the history", () => {
     return commands.value.map(({ commandId, state: one }) => `${commandId} ${one}`);
   }
 
-  it("is as of the clock, whichever way it came there", async () => {
+  it("is as of the clock, whichever way the clock got there", async () => {
     const there = new Map<number, string[]>();
     for (const second of [0, 1, 2, 3, 4, 5]) {
       await jump(second);
@@ -146,7 +146,7 @@ describe("the history", () => {
     }
   });
 
-  it("takes in what is streamed, once, also while an answer is awaited", async () => {
+  it("adds streamed events once, also while a reply is pending", async () => {
     world.events = [REQUEST];
     seek(at(1));
     state.value = "LIVE";
@@ -158,7 +158,7 @@ describe("the history", () => {
     expect(states()).toEqual(["a success"]);
   });
 
-  it("reads further back by itself, until requests are found", async () => {
+  it("loads older pages automatically until requests are found", async () => {
     world.pageEvents = 2;
     await jump(5);
     await vi.advanceTimersByTimeAsync(1);
@@ -166,7 +166,7 @@ describe("the history", () => {
     expect(commandLedger.olderKey.value).toBeNull();
   });
 
-  it("says why there is none, and asks again", async () => {
+  it("shows the error, and retries", async () => {
     world.fails = true;
     await jump(3);
     expect(commandLedger.error.value).toBe("away");

@@ -56,7 +56,7 @@ async function settled(): Promise<void> {
 }
 
 describe("sending", () => {
-  it("is refused in words to viewers and in a replay, before anything leaves", async () => {
+  it("is refused with a reason for viewers and in a replay, before anything is sent", async () => {
     role.value = "viewer";
     expect(commandRefusal.value).toContain("Your role (viewer)");
     sendForm(GO, ACTION);
@@ -70,7 +70,7 @@ describe("sending", () => {
     expect(world.sent).toEqual([]);
   });
 
-  it("is refused to who has no capability for it, and to who has no descriptor", async () => {
+  it("is refused without a capability, and without a descriptor", async () => {
     sendForm({ ...GO, commandType: "stop" }, { commandType: "stop", title: "Stop" });
     entities.value = [{ ...TARGET, series: [] }];
     sendForm(GO, ACTION);
@@ -78,7 +78,7 @@ describe("sending", () => {
     expect(world.sent).toEqual([]);
   });
 
-  it("needs no descriptor where the Core needs none; one that is there still counts", async () => {
+  it("needs no descriptor when the Core requires none; an existing one still counts", async () => {
     status.value = { commandsRequireDescriptor: false } as StatusResponse;
     sendForm({ ...GO, commandType: "stop" }, { commandType: "stop", title: "Stop" });
     await settled();
@@ -89,7 +89,7 @@ describe("sending", () => {
     expect(world.sent).toHaveLength(1);
   });
 
-  it("asks first where the command is critical, and not from a replay that has begun meanwhile", async () => {
+  it("asks for confirmation of a critical command, and refuses it when a replay has begun meanwhile", async () => {
     sendForm(GO, { ...ACTION, critical: true });
     await settled();
     expect(world.sent).toEqual([]);
@@ -103,7 +103,7 @@ describe("sending", () => {
     expect(world.sent).toHaveLength(1);
   });
 
-  it("asks again with the same ids and arguments where an answer was lost, and with new ones else", async () => {
+  it("retries with the same ids and arguments after a lost reply, and uses new ids otherwise", async () => {
     const phases: (string | undefined)[] = [];
     for (const code of ["timeout", "disconnected", "writerAway", undefined, "badArguments"]) {
       world.answer = () => {
@@ -134,7 +134,7 @@ describe("the stack", () => {
     commandLedger.apply([of("CommandRequest", { payload: {} }), of("CommandResult", { status })]);
   }
 
-  it("is put in order", () => {
+  it("can be reordered", () => {
     for (const far of [1, 2, 3]) pushCommand({ ...GO, payload: { far } });
     const ids = stack.value.map(({ id }) => id);
     moveStacked(ids[0] as string, 1);
@@ -144,7 +144,7 @@ describe("the stack", () => {
     expect(stack.value.map(({ payload }) => payload)).toEqual([{ far: 3 }, { far: 1 }]);
   });
 
-  it("sends the next one only when the one before has its result, if it is to", async () => {
+  it("sends the next command only after the result of the previous one, if so configured", async () => {
     pushCommand(GO);
     pushCommand(GO);
     const at = (index: number) => stack.value[index] as (typeof stack.value)[number];
@@ -166,7 +166,7 @@ describe("the stack", () => {
     expect(reasonNextNotSendable.value).toContain("are sent");
   });
 
-  it("comes back as it was kept; what was being sent has lost its answer", () => {
+  it("is restored from storage; commands in flight have lost their reply", () => {
     const attempt: CommandAttempt = { commandId: "c", requestId: "r", phase: "sending", message: "" };
     const kept = { version: 1, isPatient: false, commands: [{ ...GO, attempt }, GO] };
     const [found, patient] = restoredStack(JSON.parse(JSON.stringify(kept)));
@@ -176,7 +176,7 @@ describe("the stack", () => {
     for (const none of [undefined, null, 7, {}, { version: 2 }]) expect(restoredStack(none)).toEqual([[], true]);
   });
 
-  it("travels as JSON, and what is no stack is refused with the place and the rule", () => {
+  it("is exported as JSON; an invalid file is refused with the place and the rule", () => {
     expect(parseStack(stackText([GO]))).toEqual([GO]);
     const wrong: [unknown, string][] = [
       [[], "A stack"],

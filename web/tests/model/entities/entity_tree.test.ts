@@ -45,7 +45,7 @@ describe("the tree of entities", () => {
     ]);
   });
 
-  it("says in words what the number of a lane counts", () => {
+  it("describes the number of a lane in text", () => {
     const [sat1, sat2] = treeOf(ENTITIES);
     if (sat1 === undefined || sat2 === undefined) throw new Error("no scopes");
     expect(laneText(sat1, "ui")).toBe("ui: 3 series of 3 units (kinds of message; the timeline counts events)");
@@ -59,7 +59,7 @@ describe("the tree of entities", () => {
     expect(sat2?.lanes).toEqual({ raw: 1 });
   });
 
-  it("hides what is folded away, and nothing else", () => {
+  it("hides only the children of closed nodes", () => {
     expect(keys(["sat1/bus/adcs", "sat2"])).toEqual([
       "sat1",
       "sat1/bus",
@@ -70,7 +70,7 @@ describe("the tree of entities", () => {
     ]);
   });
 
-  it("tells of each row its level, and the how-manieth of how many it is", () => {
+  it("gives each row its level, position and number of siblings", () => {
     const rows = treeRowsOf(treeOf(ENTITIES), new Set());
     const imu = rows.find(({ node }) => node.name === "imu");
     expect(imu).toMatchObject({ level: 4, position: 2, siblings: 2, open: undefined, parent: "sat1/bus/adcs" });
@@ -84,7 +84,7 @@ describe("the tree of entities", () => {
     expect(matchingEntities(ENTITIES, "  ")).toBe(ENTITIES);
   });
 
-  it("takes ten thousand entities, and draws only what a window shows of them", () => {
+  it("handles ten thousand entities, and draws only the visible rows", () => {
     const many = Array.from({ length: 10_000 }, (_, index) => entity(`s/sys${index % 10}/c/u${index}`, "ui"));
     const rows = treeRowsOf(treeOf(many), new Set());
     expect(rows).toHaveLength(10_000 + 1 + 10 + 10);
@@ -100,7 +100,7 @@ describe("keys of the keyboard in the tree", () => {
   const rows = treeRowsOf(treeOf(ENTITIES), new Set(["sat2"]));
   const at = (key: string) => rows.findIndex(({ node }) => node.key === key);
 
-  it("move, open and close as in every tree", () => {
+  it("move, open and close as in the ARIA tree pattern", () => {
     expect(keyStep("ArrowDown", rows, 0)).toEqual({ to: 1 });
     expect(keyStep("ArrowUp", rows, 0)).toEqual({ to: 0 });
     expect(keyStep("End", rows, 0)).toEqual({ to: rows.length - 1 });

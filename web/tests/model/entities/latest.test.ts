@@ -34,21 +34,21 @@ describe("late data", () => {
     expect(shownLatitude()).toBe(3);
   });
 
-  it("is shown in a replay by receive time, where it came then", () => {
+  it("is shown in a receive-time replay when it was received", () => {
     selectEntity(GPS);
     [state.value, timebase.value] = ["PLAYING", "canonical"];
     applyLatest([event(10, 10, 1), event(5, 11, 2)]);
     expect(shownLatitude()).toBe(2);
   });
 
-  it("is no matter in reverse, where the values are asked for", () => {
+  it("is ignored in reverse, where values are queried", () => {
     selectEntity(GPS);
     [state.value, backwards.value] = ["PLAYING", true];
     applyLatest([event(10, 10, 1)]);
     expect(shownLatitude()).toBeUndefined();
   });
 
-  it("is what tells of an earlier time, not what tells of the same", () => {
+  it("is an event with an earlier time, not one with the same time", () => {
     state.value = "LIVE";
     expect(isLate(event(5, 11, 2), event(10, 10, 1))).toBe(true);
     expect(isLate(event(10, 11, 2), event(10, 10, 1))).toBe(false);
@@ -56,13 +56,13 @@ describe("late data", () => {
 });
 
 describe("values", () => {
-  it("are marked where they changed, and not at first sight", () => {
+  it("are marked when they changed, and not when first shown", () => {
     expect([...changedPaths(event(1, 1, 1), event(2, 2, 5))]).toEqual(["latitude"]);
     expect(changedPaths(undefined, event(2, 2, 5)).size).toBe(0);
     expect(changedPaths(event(2, 2, 1), event(2, 2, 5)).size).toBe(0);
   });
 
-  it("have the unit that their name ends in", () => {
+  it("have the unit in their name", () => {
     expect(unitOf("gps.speed_m_s")).toBe("m/s");
     expect(unitOf("voltage_v")).toBe("V");
     expect(unitOf("altitudeKm")).toBe("km");

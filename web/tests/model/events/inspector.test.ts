@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Query } from "../../../src/api/protocol";
 import type { StoredEvent } from "../../../src/model/values/event";
 
-// The session is the model's way out: here the test is what lies behind it.
+// The session is replaced by the test.
 const world = vi.hoisted(() => ({
   asked: [] as Query[],
   answer: (_: Query): Promise<unknown> => Promise.resolve({ events: [] }),
@@ -44,7 +44,7 @@ beforeEach(() => {
 });
 
 describe("the event inspector", () => {
-  it("asks for the newest events of the entity up to the clock", async () => {
+  it("queries the newest events of the entity up to the clock", async () => {
     await inspector.refreshInspector();
     expect(world.asked).toEqual([
       {
@@ -60,14 +60,14 @@ describe("the event inspector", () => {
     expect(inspector.inspectorEvents.value).toEqual([event(1)]);
   });
 
-  it("asks LIVE up to the clock too in source time, so that what is dated ahead hides nothing", async () => {
+  it("queries LIVE only up to the clock in source time, so that events dated ahead hide nothing", async () => {
     state.value = "LIVE";
     expect(inspector.inspectorQuery(null)).toMatchObject({ stopTime: TIME });
     timebase.value = "canonical";
     expect(inspector.inspectorQuery(null)).not.toHaveProperty("stopTime");
   });
 
-  it("asks for any lane and type of all entities, in the visible span or the selection", async () => {
+  it("queries any lane and type of all entities, in the visible span or the selection", async () => {
     inspector.inspectorSelectedOnly.value = false;
     inspector.toggleLane("raw");
     inspector.toggleLane("command");
@@ -87,7 +87,7 @@ describe("the event inspector", () => {
     expect(inspector.inspectorEvents.value).toEqual([]);
   });
 
-  it("pages to older events and back, and stands still meanwhile", async () => {
+  it("pages to older events and back, and does not change meanwhile", async () => {
     await inspector.refreshInspector();
     await inspector.olderPage();
     expect([inspector.pageNumber.value, inspector.isListHeld.value]).toEqual([2, true]);
@@ -100,7 +100,7 @@ describe("the event inspector", () => {
     expect(inspector.isListHeld.value).toBe(false);
   });
 
-  it("puts the clock to the event that is looked at, and tells that jump from others", () => {
+  it("moves the clock to the event shown in full, and distinguishes that jump from others", () => {
     inspector.inspectEvent(event(7));
     expect(cursor.value).toBe(TIME);
     expect(inspector.inspectedEvent.value?.eventId).toBe("7");
@@ -108,7 +108,7 @@ describe("the event inspector", () => {
     expect(inspector.consumeOwnJump()).toBe(false);
   });
 
-  it("drops an answer that was overtaken", async () => {
+  it("drops a reply that a newer request overtook", async () => {
     let finish: (value: unknown) => void = () => undefined;
     const late = new Promise((resolve) => (finish = resolve));
     world.answer = () => late;
@@ -121,7 +121,7 @@ describe("the event inspector", () => {
     expect(inspector.nextKey.value).toBeNull();
   });
 
-  it("says why there is no answer", async () => {
+  it("shows the error of a failed request", async () => {
     world.answer = () => Promise.reject(new Error("the Core is away"));
     await expect(inspector.refreshInspector()).rejects.toThrow();
     expect(inspector.inspectorError.value).toBe("the Core is away");

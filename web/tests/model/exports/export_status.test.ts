@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 
 describe("an export", () => {
-  it("asks for what was chosen", async () => {
+  it("requests the chosen range and filters", async () => {
     selection.value = { startMs: 1, stopMs: 2 };
     selectedEntity.value = { scopeId: "s", systemId: "x", containerId: "y", uniqueId: "z" };
     exportLanes.value = new Set(["raw"]);
@@ -53,13 +53,13 @@ describe("an export", () => {
     });
   });
 
-  it("of all there is has open ends, and no driver but those that are bound", async () => {
+  it("of everything has open ends, and uses the bound drivers", async () => {
     exportRange.value = "all";
     await startExport();
     expect(world.asked.at(-1)).toEqual({ type: "export", timebase: "source", filters: {} });
   });
 
-  it("goes on, and is there; another one's frames change nothing", async () => {
+  it("runs and completes; frames of another export are ignored", async () => {
     await startExport();
     expect(exportStatus.value?.phase).toBe("running");
     told({ type: "exportProgress", done: 1, total: 3, etaS: 2 });
@@ -72,7 +72,7 @@ describe("an export", () => {
     expect(exportStatus.value?.phase).toBe("complete");
   });
 
-  it("says what went wrong: refused, failed, given up, or its connection lost", async () => {
+  it("shows the reason when it was refused, failed, cancelled, or lost its connection", async () => {
     world.refuses = "too many";
     await startExport();
     expect(exportStatus.value).toMatchObject({ phase: "failed", message: "too many" });
@@ -88,7 +88,7 @@ describe("an export", () => {
     expect(exportStatus.value).toMatchObject({ phase: "failed", message: expect.stringContaining("connection") as string });
   });
 
-  it("is refused in words, before anything is asked", async () => {
+  it("is refused with a reason before a request is sent", async () => {
     role.value = "viewer";
     expect(exportRefusal.value).toContain("Your role");
     await startExport();

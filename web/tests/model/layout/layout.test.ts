@@ -29,7 +29,7 @@ function ids(layout: PanelLayout): string[][] {
 }
 
 describe("a layout of panels", () => {
-  it("has every panel at first", () => {
+  it("has every panel by default", () => {
     expect(DEFAULT_LAYOUT.columns.flatMap(({ panels }) => panels.map(({ id }) => id)).sort()).toEqual(
       Object.keys(PANELS).sort(),
     );
@@ -43,7 +43,7 @@ describe("a layout of panels", () => {
     ]);
   });
 
-  it("moves a panel within its column, and into a column of its own", () => {
+  it("moves a panel within its column, and into a new column", () => {
     expect(ids(panelMoved(THREE, "values", { column: 1, row: 2 }))[1]).toEqual(["inspector", "values"]);
     expect(ids(panelMoved(THREE, "track", { newColumn: 0 }))).toEqual([
       ["track"],
@@ -53,7 +53,7 @@ describe("a layout of panels", () => {
     ]);
   });
 
-  it("moves by the keyboard, and stays where there is no further", () => {
+  it("moves by the keyboard, and stays at the ends", () => {
     expect(ids(panelNudged(THREE, "inspector", "up"))[1]).toEqual(["inspector", "values"]);
     expect(ids(panelNudged(THREE, "values", "down"))[1]).toEqual(["inspector", "values"]);
     expect(ids(panelNudged(THREE, "values", "left"))).toEqual([["entities", "values"], ["inspector"], ["plots", "track"]]);
@@ -62,7 +62,7 @@ describe("a layout of panels", () => {
     expect(panelNudged(THREE, "values", "up")).toBe(THREE);
   });
 
-  it("puts a panel away and brings it back", () => {
+  it("hides a panel and restores it", () => {
     const without = panelHidden(THREE, "entities");
     expect(without.hidden).toEqual(["entities"]);
     expect(panelPosition(without, "entities")).toBeUndefined();
@@ -71,14 +71,14 @@ describe("a layout of panels", () => {
     expect(ids(again).at(-1)).toEqual(["plots", "track", "entities"]);
   });
 
-  it("brings a panel back where all are put away", () => {
+  it("restores a panel when all are hidden", () => {
     const all = Object.keys(PANELS) as (keyof typeof PANELS)[];
     const none = all.reduce(panelHidden, THREE);
     expect(none.columns).toEqual([]);
     expect(ids(panelShown(none, "plots"))).toEqual([["plots"]]);
   });
 
-  it("resizes two neighbours, and lets neither vanish", () => {
+  it("resizes two neighbours, and keeps a least size", () => {
     const near = (shares: number[], wanted: number[]) => shares.forEach((share, at) => expect(share).toBeCloseTo(wanted[at] ?? 0));
     near(sharesResized([1, 1, 2], 0, 0.25), [1.5, 0.5, 2]);
     near(sharesResized([1, 1], 0, -5), [0.16, 1.84]);
@@ -96,13 +96,13 @@ describe("a layout of panels", () => {
 });
 
 describe("a layout in a file", () => {
-  it("is the same when it comes back", () => {
+  it("is unchanged after export and import", () => {
     const layout = panelHidden(panelMoved(DEFAULT_LAYOUT, "track", { newColumn: 0 }), "plots");
     expect(parseLayout(JSON.stringify(layout))).toEqual(layout);
     expect(restoredLayout(JSON.parse(JSON.stringify(layout)))).toEqual(layout);
   });
 
-  it("puts panels away that it does not name", () => {
+  it("hides panels that it does not name", () => {
     const text = JSON.stringify({ version: 1, columns: [{ share: 1, panels: [{ id: "plots", share: 1 }] }] });
     expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector", "commands", "chat"]);
   });
@@ -122,7 +122,7 @@ describe("a layout in a file", () => {
     expect(() => parseLayout(text)).toThrow(message);
   });
 
-  it("is the default where what was kept is of no use", () => {
+  it("is the default when the stored value is invalid", () => {
     expect(restoredLayout(undefined)).toBe(DEFAULT_LAYOUT);
     expect(restoredLayout({ version: 7 })).toBe(DEFAULT_LAYOUT);
   });

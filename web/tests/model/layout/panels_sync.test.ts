@@ -28,7 +28,7 @@ vi.mock("../../../src/model/session/session", async () => {
   };
 });
 
-// Ledgers and cards ask for themselves.
+// Ledgers and cards send their own requests.
 vi.mock("../../../src/model/events/ledger", async () => {
   const { signal } = await import("@preact/signals");
   return {
@@ -67,7 +67,7 @@ async function answered(type: string, reply: object): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
 
-it("asks one question at a time while a person scrubs, and last for where the clock is", async () => {
+it("has one request in flight while a person scrubs, and a last one for the clock's time", async () => {
   inspectorSelectedOnly.value = false;
   seek(fromMs(0));
   startPanelsSync();

@@ -10,7 +10,7 @@ interface Asked {
   startTime?: string;
 }
 
-// The session is the model's way out: here the test is what lies behind it.
+// The session is replaced by the test.
 const world = vi.hoisted(() => ({
   asked: [] as Asked[],
   answer: ((_: Asked) => Promise.resolve({})) as (message: Asked) => Promise<unknown>,
@@ -81,7 +81,7 @@ function second(count: number): string {
   return new Date(Date.UTC(2026, 0, 1) + count * 1000).toISOString();
 }
 
-describe("the screen", () => {
+describe("the app", () => {
   let known: StoredEvent[] = [];
 
   beforeAll(async () => {
@@ -113,13 +113,13 @@ describe("the screen", () => {
     expect(latitude()).toBe(3);
   });
 
-  it("lets an answer that was overtaken by the stream change nothing", async () => {
+  it("ignores a reply that is older than the stream", async () => {
     known = [update(second(4), 4)];
     await pass(1000);
     expect(latitude()).toBe(3);
   });
 
-  it("asks about once a second while the clock runs, not at each of its ticks", async () => {
+  it("queries about once a second while the clock runs, not at each tick", async () => {
     clock.pause();
     clock.seek(second(20));
     clock.play();
@@ -136,7 +136,7 @@ describe("the screen", () => {
     expect(world.asked.filter((message) => message.type === "query").length).toBeLessThanOrEqual(4);
   });
 
-  it("does not ask again while an answer is awaited", async () => {
+  it("does not query again while a reply is pending", async () => {
     const answer = world.answer;
     world.answer = () => new Promise(() => undefined);
     world.asked.length = 0;
@@ -145,7 +145,7 @@ describe("the screen", () => {
     world.answer = answer;
   });
 
-  it("asks for what was known at the moment it is moved to, and shows that alone", async () => {
+  it("queries the values as of a jump's target, and shows only those", async () => {
     clock.pause();
     await pass();
     known = [update(second(2), 22)];
@@ -155,7 +155,7 @@ describe("the screen", () => {
     expect(latitude()).toBe(22);
   });
 
-  it("takes values from answers alone while it plays backwards: updates cannot be undone", async () => {
+  it("takes values from replies only while it plays backwards, because updates cannot be undone", async () => {
     clock.chooseDirection(true);
     clock.play();
     await pass();
@@ -164,7 +164,7 @@ describe("the screen", () => {
     clock.chooseDirection(false);
   });
 
-  it("starts a stream that was lost again, from where the clock is", async () => {
+  it("restarts a lost stream from the clock's time", async () => {
     clock.play();
     chunk(second(42));
     world.asked.length = 0;
@@ -182,7 +182,7 @@ describe("the screen", () => {
     expect(starts().at(-1)?.startTime).toBe(second(43));
   });
 
-  it("keeps trying while the Core is away, and goes on when it is back", async () => {
+  it("retries while the Core is away, and continues when it is back", async () => {
     const answer = world.answer;
     clock.goLive();
     await pass();
@@ -197,7 +197,7 @@ describe("the screen", () => {
     expect(latitude()).toBe(100);
   });
 
-  it("says when a running stream is silent, and stops saying so when it is heard", async () => {
+  it("reports a silent stream until the next frame", async () => {
     chunk(second(101));
     await pass(2000);
     expect(clock.isSilent.value).toBe(false);
@@ -210,14 +210,14 @@ describe("the screen", () => {
     expect(clock.isSilent.value).toBe(false);
   });
 
-  it("pauses where a stream is refused, and takes a new connection where ids are used up", async () => {
+  it("pauses when a stream is refused, and reconnects when stream ids are used up", async () => {
     const answer = world.answer;
     world.asked.length = 0;
     world.answer = () => Promise.reject(new RequestError("badRange", "no such range"));
     clock.play();
     await pass();
     expect(clock.state.value).toBe("PAUSED");
-    // What the server still sends of the stream before is not wanted, and it is told where the clock stands.
+    // Remaining frames of the previous stream are not wanted, and the server learns the clock's time.
     expect(world.asked.map(({ type }) => type)).toContain("cancelStream");
     expect(world.asked.map(({ type }) => type)).toContain("setCursor");
     world.answer = () => Promise.reject(new RequestError("tooManyStreams", "open a new one"));

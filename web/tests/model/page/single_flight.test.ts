@@ -5,8 +5,8 @@ async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-describe("asking", () => {
-  it("has one question under way, and asks once more if it was asked meanwhile", async () => {
+describe("singleFlight", () => {
+  it("has one request in flight, and repeats it once if it was called meanwhile", async () => {
     const answers: (() => void)[] = [];
     const ask = singleFlight(() => new Promise<void>((resolve) => answers.push(resolve)));
     for (let count = 0; count < 10; count++) ask();
@@ -19,7 +19,7 @@ describe("asking", () => {
     expect(answers).toHaveLength(2);
   });
 
-  it("goes on after a question that failed", async () => {
+  it("continues after a request that failed", async () => {
     let count = 0;
     const ask = singleFlight(() => {
       count++;

@@ -28,7 +28,7 @@ beforeEach(() => {
 });
 
 describe("plots", () => {
-  it("begin with the first field, and take it only once", () => {
+  it("begin with the first field, and add it only once", () => {
     addField({ series: BATTERY, field: "voltage" });
     addField({ series: BATTERY, field: "voltage" });
     addField({ series: BATTERY, field: "current" });
@@ -37,7 +37,7 @@ describe("plots", () => {
     expect(isPlotted({ series: GPS, field: "voltage" })).toBe(false);
   });
 
-  it("take fields into the one that is active", () => {
+  it("add fields to the active one", () => {
     newPlot();
     const first = activePlot.value;
     newPlot();
@@ -47,12 +47,12 @@ describe("plots", () => {
     expect(plots.value.map(({ fields }) => fields[0]?.field)).toEqual(["voltage", "altitude"]);
   });
 
-  it("begin another where one is full", () => {
+  it("begin another when one is full", () => {
     for (let index = 0; index <= PLOT_LINES_MAX; index++) addField({ series: GPS, field: `f${index}` });
     expect(plots.value.map(({ fields }) => fields.length)).toEqual([PLOT_LINES_MAX, 1]);
   });
 
-  it("lose fields and go away", () => {
+  it("lose fields, and are removed", () => {
     addField({ series: GPS, field: "altitude" });
     const id = plots.value[0]?.id ?? "";
     removeField(id, { series: GPS, field: "altitude" });
@@ -61,7 +61,7 @@ describe("plots", () => {
     expect([plots.value, activePlot.value]).toEqual([[], null]);
   });
 
-  it("are asked for by series", () => {
+  it("are requested by series", () => {
     const fields = [
       { series: BATTERY, field: "voltage" },
       { series: GPS, field: "altitude" },
@@ -74,7 +74,7 @@ describe("plots", () => {
     ]);
   });
 
-  it("come back from what was kept, without what is no plot", () => {
+  it("are restored from storage without invalid entries", () => {
     const spec = { id: "a", fields: [{ series: GPS, field: "altitude" }] };
     expect(restoredPlots(JSON.parse(JSON.stringify([spec, null, { id: 1 }, { id: "b", fields: [null, { field: "x" }] }])))).toEqual([
       spec,

@@ -14,7 +14,7 @@ function buckets(): Buckets {
 }
 
 describe("sampled buckets", () => {
-  it("take streamed events behind the last that was sampled, and leave the others alone", () => {
+  it("take streamed events later than the last sampled bucket, and do not change the others", () => {
     const known = buckets();
     const until = lastFilled(known);
     expect(until).toBe(2);
@@ -23,13 +23,13 @@ describe("sampled buckets", () => {
     expect(known.fields[0]).toMatchObject({ count: [2, 0, 1, 2], min: [1, null, 5, 6], max: [3, null, 5, 8], mean: [2, null, 5, 7] });
   });
 
-  it("do not grow without end, nor by what is no number", () => {
+  it("are bounded, and ignore values that are not numbers", () => {
     const known = buckets();
     expect(appendEvents(known, 2, [event(1e12, { volts: 1 }), event(350, { volts: "1" }), event(350, {})], "source")).toBe(false);
     expect(known.fields[0]?.count).toHaveLength(3);
   });
 
-  it("are drawn as a line over empty buckets, broken where a field was silent for long", () => {
+  it("are drawn as a line over empty buckets, broken when a field was silent for long", () => {
     const count = [1, 0, 1, 0, 1, ...new Array<number>(20).fill(0), 1];
     const column = lineColumn(count, count.map((one) => (one > 0 ? 7 : null)));
     expect(column.slice(0, 6)).toEqual([7, undefined, 7, undefined, 7, null]);
@@ -42,7 +42,7 @@ describe("sampled buckets", () => {
     expect(columnsOf(buckets(), "amps")).toEqual([[], [], [], []]);
   });
 
-  it("tell the value at a time, or the last one before it", () => {
+  it("give the value at a time, or the last one before it", () => {
     expect(valuesAt(buckets(), "volts", 199)).toEqual({ count: 2, min: 1, max: 3, mean: 2 });
     expect(valuesAt(buckets(), "volts", 9_999)?.mean).toBe(5);
     expect(valuesAt(buckets(), "volts", -1)).toBeUndefined();
@@ -50,7 +50,7 @@ describe("sampled buckets", () => {
 });
 
 describe("a field of an event", () => {
-  it("is found by its path, and is a number or nothing", () => {
+  it("is found by its path, and is a number or undefined", () => {
     expect(numberAt(event(0, { gps: { lat: 1.5 } }), "gps.lat")).toBe(1.5);
     expect(numberAt(event(0, { gps: { lat: "x" } }), "gps.lat")).toBeUndefined();
     expect(numberAt(event(0, {}), "gps.lat")).toBeUndefined();

@@ -29,7 +29,7 @@ persistLayout();
 persistPlots();
 effect(() => void activeTab.value);
 
-/** What the edge says comes after the name of whoever logs in. */
+/** The edge's message after login, with the user's name. */
 function logIn(name: string, view: DefaultView | null): void {
   [user.value, defaultView.value] = [null, null];
   user.value = name;
@@ -43,7 +43,7 @@ function plotted(): (string | undefined)[] {
 describe("the default view of an instance", () => {
   beforeEach(() => stored.clear());
 
-  it("is what a user opens on who has chosen nothing", () => {
+  it("is used for a user who has chosen nothing", () => {
     logIn("ada", VIEW);
     expect(layout.value.columns).toEqual(VIEW.layout?.columns);
     expect(layout.value.hidden).toContain("chat");
@@ -57,7 +57,7 @@ describe("the default view of an instance", () => {
     });
   });
 
-  it("is not kept, so that a new one reaches who has chosen nothing", () => {
+  it("is not stored, so that changes reach users who have chosen nothing", () => {
     logIn("ada", null);
     expect(plotted()).toEqual([]);
     logIn("ada", VIEW);
@@ -65,7 +65,7 @@ describe("the default view of an instance", () => {
     expect(stored.size).toBe(0);
   });
 
-  it("gives way to what a user has chosen, also to nothing at all", () => {
+  it("gives way to a user's choice, even of nothing", () => {
     logIn("ada", VIEW);
     layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
     removePlot(plots.value[0]?.id ?? "");
@@ -76,7 +76,7 @@ describe("the default view of an instance", () => {
     expect(plotted()).toEqual([]);
   });
 
-  it("is what a layout is reset to, and is left out where it cannot be read", () => {
+  it("is what a layout resets to, and is ignored when it cannot be read", () => {
     logIn("ada", VIEW);
     layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
     resetLayout();
@@ -85,7 +85,7 @@ describe("the default view of an instance", () => {
     expect(layout.value).toBe(DEFAULT_LAYOUT);
   });
 
-  it("keeps fields that are added to it", () => {
+  it("keeps fields that a user adds to its plots", () => {
     logIn("ada", VIEW);
     addField({ series: { ...PUMP, lane: "parsed", messageType: "State" }, field: "litres" });
     logIn("ada", VIEW);

@@ -1,8 +1,8 @@
-/** A session for tests of the model: connected, an operator's, whose way out is the test's. */
+/** A session for tests of the model: connected, as an operator; the test answers its requests. */
 
 import { signal } from "@preact/signals";
 
-/** What stands for the session; `own` is what the test answers by. */
+/** The mocked session; `own` overrides its members. */
 export function sessionOf<Own extends { request: unknown }>(own: Own) {
   return {
     connection: signal("open"),

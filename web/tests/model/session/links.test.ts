@@ -1,4 +1,4 @@
-/** What people are told of the links follows from what the Core says of them. */
+/** Texts and signs of links follow from the Core's report. */
 
 import { beforeEach, expect, test } from "vitest";
 import type { LinkInfo } from "../../../src/api/protocol";
@@ -19,7 +19,7 @@ beforeEach(() => {
   links.value = null;
 });
 
-test("the chip is as bad as the worst link", () => {
+test("the chip has the status of the worst link", () => {
   expect(linksHealth.value).toBe("good");
   links.value = [kafka, { link: "nats://b", connection: "unknown" }];
   expect(linksHealth.value).toBe("good");
@@ -30,11 +30,11 @@ test("the chip is as bad as the worst link", () => {
   expect(gapCount.value).toBe(2);
 });
 
-test("a gap is worth a look for as long as it is counted", () => {
+test("a gap is reported for as long as it is counted", () => {
   expect(linkHealth({ ...kafka, gaps: 1 })).toBe("warn");
 });
 
-test("a lag counts as growing only while it grows with every look", () => {
+test("a lag counts as growing only while it grows with every poll", () => {
   let looks = new Map<string, number>();
   for (const [old, lag] of [
     [0, 5],
@@ -48,7 +48,7 @@ test("a lag counts as growing only while it grows with every look", () => {
   expect(looks.get(kafka.link)).toBe(0);
 });
 
-test("outages are told with their times and reason", () => {
+test("outages are described with their times and reason", () => {
   expect(outagesText(kafka)).toContain("none");
   const one = { ...kafka, outages: 1, lastOutage: { began: BEGAN, reason: "refused" } };
   expect(outagesText(one)).toBe("1 outage since 04:12:01 UTC: refused");
@@ -58,7 +58,7 @@ test("outages are told with their times and reason", () => {
   );
 });
 
-test("the banner names who does not answer and says that the archive serves", () => {
+test("the banner names the links that do not answer, and says that the archive can be read", () => {
   expect(unreachableText()).toBeUndefined();
   const down: LinkInfo = {
     ...kafka,

@@ -6,7 +6,7 @@ import { fromFineMs } from "../../../src/model/values/time";
 const VIEW: Span = { startMs: Date.UTC(2026, 0, 1), stopMs: Date.UTC(2026, 0, 1) + 900_000 };
 const WIDTH = 1200;
 
-/** The answer of a server that counts one parsed event in each bucket. */
+/** The reply of a server that counts one parsed event in each bucket. */
 function answered(asked: density.DensityRequest): density.DensityTile {
   const bucketNs = 2 ** asked.level;
   const none: number[] = Array.from({ length: asked.buckets }, () => 0);
@@ -21,7 +21,7 @@ function picture(of: Span, width = WIDTH): density.DensityTile {
 }
 
 describe("the density", () => {
-  it("is asked for with at most one bucket to a pixel and never more than the server gives", () => {
+  it("is requested with at most one bucket per pixel and never more than the server's bound", () => {
     for (let view = VIEW; spanLength(view) < 1e13; view = zoomSpan(view, 1.9, view.startMs)) {
       for (const width of [1, 320, 1200, 5000]) {
         const asked = density.densityRequest(view, width, "source");
@@ -34,7 +34,7 @@ describe("the density", () => {
     }
   });
 
-  it("is known beside the view too, so that small moves need no question", () => {
+  it("covers a margin, so that small moves need no request", () => {
     const known = picture(VIEW);
     expect(density.tileServes(known, VIEW, WIDTH, "source")).toBe(true);
     expect(density.tileServes(known, panSpan(VIEW, 200_000), WIDTH, "source")).toBe(true);
@@ -43,13 +43,13 @@ describe("the density", () => {
     expect(density.tileServes(known, VIEW, WIDTH, "canonical")).toBe(false);
   });
 
-  it("is served by the answer to its own question, also if the server counts more coarsely", () => {
+  it("is served by the reply to its own request, also if the server counts more coarsely", () => {
     const asked = density.densityRequest(VIEW, WIDTH, "source");
     const coarse = { ...answered(asked), bucketMs: 2 ** (asked.level + 1) / 1e6 };
     expect(density.tileServes(coarse, VIEW, WIDTH, "source")).toBe(true);
   });
 
-  it("shows the best old picture until the new one comes", () => {
+  it("shows the best old tile until the new one arrives", () => {
     const near = picture(VIEW);
     const wide = picture(zoomSpan(VIEW, 16, VIEW.startMs));
     const all = [near, wide];
@@ -59,7 +59,7 @@ describe("the density", () => {
     expect(density.bestTile(all, panSpan(VIEW, 1e12), WIDTH, "source")).toBeUndefined();
   });
 
-  it("keeps a bounded number of pictures and one of each place", () => {
+  it("keeps a bounded number of tiles, and one for each place", () => {
     let all: readonly density.DensityTile[] = [];
     for (let step = 0; step < 100; step++) all = density.withTile(all, picture(panSpan(VIEW, step * 1e7)));
     expect(all.length).toBeLessThanOrEqual(24);
@@ -67,7 +67,7 @@ describe("the density", () => {
     expect(density.withTile(all, picture(panSpan(VIEW, 99 * 1e7))).length).toBe(before);
   });
 
-  it("is made of single events where the server counts more coarsely than can be seen", () => {
+  it("is made of single events when the server's buckets would be visible", () => {
     const asked = density.densityRequest({ startMs: VIEW.startMs, stopMs: VIEW.startMs + 1000 }, WIDTH, "source");
     const fine = answered(asked);
     expect(density.isTooCoarse(fine)).toBe(false);

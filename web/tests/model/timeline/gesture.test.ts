@@ -38,7 +38,7 @@ describe("on the timeline", () => {
     vi.useRealTimers();
   });
 
-  it("a click goes there, once it cannot become a double click", () => {
+  it("a click seeks, once it cannot become a double click", () => {
     gesture.pointerDown(pointer(100));
     gesture.pointerUp(pointer(100));
     expect(heldMs.value).toBe(START + 100_000);
@@ -48,7 +48,7 @@ describe("on the timeline", () => {
     expect(heldMs.value).toBeUndefined();
   });
 
-  it("a double click shows everything, and leaves the clock and its state alone", () => {
+  it("a double click shows the whole archive, and does not change the clock or its state", () => {
     clock.goLive();
     for (const _ of [1, 2]) {
       gesture.pointerDown(pointer(100));
@@ -61,7 +61,7 @@ describe("on the timeline", () => {
     expect(visible.value.stopMs).toBeGreaterThan(START + 1e6);
   });
 
-  it("a drag pans, and moves no clock", () => {
+  it("a drag pans, and does not move the clock", () => {
     gesture.pointerDown(pointer(100));
     gesture.pointerMove(pointer(200));
     gesture.pointerUp(pointer(200));
@@ -70,7 +70,7 @@ describe("on the timeline", () => {
     expect(cursorMs()).toBe(START + 500_000);
   });
 
-  it("a drag with Shift selects, either way, and a click with Shift forgets it", () => {
+  it("a drag with Shift selects, in either direction, and a click with Shift clears the selection", () => {
     gesture.pointerDown(pointer(300, { shift: true }));
     gesture.pointerMove(pointer(200, { shift: true }));
     gesture.pointerUp(pointer(200, { shift: true }));
@@ -80,7 +80,7 @@ describe("on the timeline", () => {
     expect(selection.value).toBeNull();
   });
 
-  it("taking hold of the cursor or the axis scrubs: the line at once, the clock last where it was let go", () => {
+  it("dragging the cursor or the axis scrubs: the line follows at once, the clock ends at the release", () => {
     gesture.pointerDown(pointer(503));
     for (let x = 503; x <= 700; x++) {
       gesture.pointerMove(pointer(x));
@@ -95,7 +95,7 @@ describe("on the timeline", () => {
     expect(visible.value).toEqual(WIDE);
   });
 
-  it("the wheel zooms around the pointer, sideways and with Shift it pans", () => {
+  it("the wheel zooms around the pointer; horizontally and with Shift it pans", () => {
     gesture.wheel(250, 0, -400, false);
     expect(gesture.timeAt(250)).toBeCloseTo(START + 250_000, 3);
     expect(visible.value.stopMs - visible.value.startMs).toBeLessThan(600_000);
@@ -104,7 +104,7 @@ describe("on the timeline", () => {
     expect(visible.value.startMs).toBe(START + 100_000);
   });
 
-  it("two fingers zoom and move what is between them", () => {
+  it("two fingers zoom and pan", () => {
     gesture.pointerDown(pointer(400, { id: 1, touch: true }));
     gesture.pointerDown(pointer(600, { id: 2, touch: true }));
     gesture.pointerMove(pointer(300, { id: 1, touch: true }));

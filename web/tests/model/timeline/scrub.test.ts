@@ -15,7 +15,7 @@ describe("scrubbing", () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  it("seeks at once, then at a bounded pace, and last to where the slider was let go", async () => {
+  it("seeks at once, then at a bounded pace, and last to the place of release", async () => {
     for (let ms = 0; ms <= 1000; ms += 10) {
       seekPaced(ms);
       await vi.advanceTimersByTimeAsync(10);
@@ -26,7 +26,7 @@ describe("scrubbing", () => {
     expect(seeks.at(-1)).toBe("1970-01-01T00:00:01.000000000Z");
   });
 
-  it("shows the cursor where it is held, and seeks there when it is let go", () => {
+  it("shows the cursor where it is held, and seeks there on release", () => {
     expect(cursorLineMs.value).toBe(3_600_000);
     for (const ms of [1000, 2000, 3000]) {
       holdCursor(ms);

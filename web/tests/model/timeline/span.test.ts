@@ -4,13 +4,13 @@ import * as span from "../../../src/model/timeline/span";
 const HOUR: span.Span = { startMs: 0, stopMs: 3_600_000 };
 
 describe("spans", () => {
-  it("zoom around a time that keeps its place", () => {
+  it("zoom around a time that keeps its position", () => {
     const near = span.zoomSpan(HOUR, 0.5, 900_000);
     expect(near).toEqual({ startMs: 450_000, stopMs: 2_250_000 });
     expect(span.zoomSpan(near, 2, 900_000)).toEqual(HOUR);
   });
 
-  it("become neither shorter than can be told apart nor longer than times reach", () => {
+  it("are no shorter than numbers resolve and no longer than times reach", () => {
     expect(span.spanLength(span.zoomSpan(HOUR, 1e-12, 1000))).toBeCloseTo(span.LENGTH_MIN_MS, 6);
     const all = span.zoomSpan(HOUR, 1e12, 1000);
     expect(all.startMs).toBeGreaterThanOrEqual(span.TIME_MIN_MS);
@@ -24,13 +24,13 @@ describe("spans", () => {
     expect(span.spanLength(last)).toBe(3_600_000);
   });
 
-  it("turn pixels into times and back", () => {
+  it("convert pixels to times and back", () => {
     for (const x of [0, 1, 333.25, 1200]) {
       expect(span.toX(HOUR, span.atX(HOUR, x, 1200), 1200)).toBeCloseTo(x, 9);
     }
   });
 
-  it("stand still while the clock is in their middle, slide with LIVE, and turn like pages in a replay", () => {
+  it("stay while the clock is in their middle, slide with LIVE, and turn like pages in a replay", () => {
     expect(span.followSpan(HOUR, 1_800_000, "slide", false)).toBe(HOUR);
     const slid = span.followSpan(HOUR, 3_590_000, "slide", false);
     expect(span.spanLength(slid)).toBe(3_600_000);
@@ -47,12 +47,12 @@ describe("the selection", () => {
     span.setSelection(null);
   });
 
-  it("has its ends in order, whichever way it was drawn", () => {
+  it("has its ends in order, whichever direction it was drawn", () => {
     span.setSelection({ startMs: 2000, stopMs: 1000 });
     expect(span.selection.value).toEqual({ startMs: 1000, stopMs: 2000 });
   });
 
-  it("takes a missing end from what is seen", () => {
+  it("takes a missing end from the visible span", () => {
     span.setSelectionEnd("start", 600_000);
     expect(span.selection.value).toEqual({ startMs: 600_000, stopMs: 3_600_000 });
     span.setSelectionEnd("stop", 1_200_000);

@@ -31,7 +31,7 @@ describe("ticks", () => {
     expect(labels(60 * 365 * DAY)).toContain("2020");
   });
 
-  it("name the day where one begins", () => {
+  it("name the day at its beginning", () => {
     const found = ticks({ startMs: NOON - 6 * HOUR, stopMs: NOON + 18 * HOUR }, 10);
     const midnight = found.find((tick) => tick.ms === NOON + 12 * HOUR);
     expect(midnight).toEqual({ ms: NOON + 12 * HOUR, label: "2026-02-01", major: true });
@@ -45,13 +45,13 @@ describe("ticks", () => {
     expect(months.every((tick) => new Date(tick.ms).getUTCDate() === 1)).toBe(true);
   });
 
-  it("go in steps that people count in", () => {
+  it("have customary steps", () => {
     expect(tickStep(60 * SECOND, 10)).toEqual({ ms: 10 * SECOND });
     expect(tickStep(0.02, 10)).toEqual({ ms: 0.002 });
     expect(tickStep(3000 * DAY, 10)).toEqual({ months: 12 });
   });
 
-  it("say lengths in words", () => {
+  it("format durations", () => {
     expect([5, 2500, 900 * SECOND, 7 * HOUR, 90 * DAY].map(durationText)).toEqual([
       "5 ms",
       "2.5 s",

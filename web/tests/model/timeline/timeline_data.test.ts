@@ -8,7 +8,7 @@ interface Asked {
   timebase: string;
 }
 
-// The session is the model's way out: here the test is what lies behind it.
+// The session is replaced by the test.
 const world = vi.hoisted(() => ({
   asked: [] as Asked[],
   waiting: [] as ((reply: unknown) => void)[],
@@ -51,7 +51,7 @@ async function pass(ms: number): Promise<void> {
   await vi.advanceTimersByTimeAsync(ms);
 }
 
-/** Answer what waits, and what is asked because of it. */
+/** Answer pending requests, and those that follow from them. */
 async function answer(events: unknown[] = []): Promise<void> {
   while (world.waiting.length > 0) {
     const asked = world.asked[world.asked.length - world.waiting.length] as Asked;
@@ -69,7 +69,7 @@ describe("the extent", () => {
   const [startTime, presentTime] = ["2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"];
   const [nextTime, stopTime] = ["2026-07-01T00:00:00Z", "2080-01-01T00:00:00Z"];
 
-  it("ends with the last event that is not dated ahead, and names those that are", () => {
+  it("ends with the last event that is not dated ahead, and counts those that are", () => {
     expect(timelineData.extentOf({ ...ends, startTime, presentTime, nextTime, stopTime, ahead: 3 }, "source")).toEqual({
       ...{ startMs: Date.parse(startTime), stopMs: Date.parse(presentTime), events: 5, timebase: "source" },
       ahead: { count: 3, nextTime, lastMs: Date.parse(stopTime) },
@@ -79,14 +79,14 @@ describe("the extent", () => {
     expect(all?.ahead).toBeUndefined();
   });
 
-  it("is that of now where everything is dated ahead, and none of an empty archive", () => {
+  it("is now when all events are dated ahead, and null when the archive is empty", () => {
     const found = timelineData.extentOf({ ...ends, startTime: nextTime, nextTime, stopTime, ahead: 5 }, "source");
     expect(found).toMatchObject({ startMs: Date.parse(ends.time), stopMs: Date.parse(ends.time) });
     expect(timelineData.extentOf({ ...ends, events: 0 }, "source")).toBeNull();
   });
 });
 
-describe("what the timeline asks for", () => {
+describe("the timeline's requests", () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) });
     tiles.value = [];
@@ -103,7 +103,7 @@ describe("what the timeline asks for", () => {
     vi.useRealTimers();
   });
 
-  it("waits until a move rests, has one question under way, and asks last for where it ended", async () => {
+  it("wait until a move rests, are sent one at a time, and end with the final span", async () => {
     for (let step = 0; step < 40; step++) {
       setVisible(panSpan(visible.value, 300_000));
       timelineData.requestTimelineData();
@@ -119,7 +119,7 @@ describe("what the timeline asks for", () => {
     expect(timelineData.isTimelineFresh(Date.now())).toBe(true);
   });
 
-  it("asks nothing again that is known and past, and soon again for the present", async () => {
+  it("are not repeated for a known past, and soon repeated for the present", async () => {
     timelineData.requestTimelineData();
     await pass(100);
     await answer();
@@ -134,7 +134,7 @@ describe("what the timeline asks for", () => {
     expect(timelineData.isTimelineFresh(Date.now() + 1_001)).toBe(false);
   });
 
-  it("marks gaps by the clock that is chosen", async () => {
+  it("query gaps in the chosen timebase", async () => {
     timelineData.requestTimelineData();
     await pass(100);
     await answer([GAP]);
@@ -148,7 +148,7 @@ describe("what the timeline asks for", () => {
     expect(timelineData.markers.value[0]?.ms).toBe(START + 120_000);
   });
 
-  it("says why there is nothing to see, tries again after a while, and is glad when it works", async () => {
+  it("show their error, retry after a while, and clear the error on success", async () => {
     world.refuse = true;
     for (let count = 0; count < 20; count++) {
       timelineData.requestTimelineData();
@@ -164,7 +164,7 @@ describe("what the timeline asks for", () => {
     expect(timelineData.timelineError.value).toBe("");
   });
 
-  it("shows all there is, with a little room", () => {
+  it("cover the whole archive with a margin", () => {
     const all = timelineData.fullSpan();
     expect(all?.startMs).toBeLessThan(START);
     expect(all?.stopMs).toBeGreaterThan(START + 3_600_000);

@@ -66,7 +66,7 @@ describe("the visible span", () => {
     span.setVisible(MINUTE);
   });
 
-  it("slides along with LIVE, keeps its length, and stands where a person moved it to", () => {
+  it("slides with LIVE, keeps its length, and stays where a person moved it", () => {
     timelineSync.goToPresent();
     chunk(40);
     expect(span.visible.value).toEqual(MINUTE);
@@ -79,7 +79,7 @@ describe("the visible span", () => {
     expect(span.visible.value).toBe(elsewhere);
   });
 
-  it("goes to the present when a person goes LIVE, wherever it was", () => {
+  it("moves to the present when a person goes LIVE", () => {
     span.setVisible({ startMs: START - 1e9, stopMs: START - 1e9 + 60_000 });
     timelineSync.goToPresent();
     chunk(80);
@@ -98,7 +98,7 @@ describe("the visible span", () => {
     clock.chooseDirection(false);
   });
 
-  it("goes to the clock when the clock is put elsewhere, but not while the cursor is held", () => {
+  it("follows a seek, but not while the cursor is held", () => {
     clock.seek(at(10_000));
     expect(isCursorSeen()).toBe(true);
     const there = span.visible.value;
@@ -108,7 +108,7 @@ describe("the visible span", () => {
     heldMs.value = undefined;
   });
 
-  it("shows everything at first where all that there is is old", async () => {
+  it("shows the whole archive at first when all events are old", async () => {
     span.setVisible({ startMs: START - 600_000, stopMs: START + 60_000 });
     await timelineSync.openTimeline();
     expect(clock.state.value).toBe("LIVE");
@@ -116,7 +116,7 @@ describe("the visible span", () => {
     expect(span.visible.value.stopMs).toBeGreaterThan(Date.UTC(2020, 0, 2));
   });
 
-  it("ends at the present where events are dated ahead, goes to those when asked, and comes back as it was", async () => {
+  it("ends at the present when events are dated ahead, shows those on request, and returns as it was", async () => {
     const aheadMs = Date.UTC(2080, 0, 1);
     world.extent = { ...world.extent, ahead: 3, nextTime: "2080-01-01T00:00:00.000Z", stopTime: "2080-01-02T00:00:00.000Z" };
     await refreshExtent();

@@ -23,7 +23,7 @@ function event(payload: Record<string, unknown>): StoredEvent {
 const DEGREES: PositionFields = { kind: "degrees", latitude: "lat", longitude: "lon" };
 
 describe("a track on the map", () => {
-  it("is one line where it stays on the map", () => {
+  it("is one line when it stays on the map", () => {
     expect(trackLines([at(0, 10), at(1, 20), at(2, 30)], 100)).toEqual([[[10, 0], [20, 0], [30, 0]]]);
   });
 
@@ -51,12 +51,12 @@ describe("a track on the map", () => {
     }
   });
 
-  it("is cut where nothing was heard for long", () => {
+  it("is cut at a long silence", () => {
     const points = [at(0, 1), at(1_000, 2), at(2_000, 3), at(90_000, 50), at(91_000, 51)];
     expect(trackLines(points, gapThresholdMs(points))).toHaveLength(2);
   });
 
-  it("knows the last point before a time, and none before the first", () => {
+  it("gives the last point before a time, and none before the first", () => {
     const points = [at(10, 1), at(20, 2)];
     expect(pointBefore(points, 9)).toBeUndefined();
     expect(pointBefore(points, 19)).toBe(points[0]);
@@ -64,8 +64,8 @@ describe("a track on the map", () => {
   });
 });
 
-describe("where something is", () => {
-  it("is told by latitude and longitude, however they are spelt, in one object", () => {
+describe("a position", () => {
+  it("is read from latitude and longitude in one object, in any spelling", () => {
     expect(positionFieldsOf(event({ latitude: 1, longitude: 2 }))).toMatchObject({ latitude: "latitude", longitude: "longitude" });
     expect(positionFieldsOf(event({ gps: { lat: 1, lng: 2 } }))).toMatchObject({ latitude: "gps.lat", longitude: "gps.lng" });
     expect(positionFieldsOf(event({ lat: 1, gps: { lon: 2 } }))).toBeUndefined();
@@ -73,7 +73,7 @@ describe("where something is", () => {
     expect(positionFieldsOf(event({ flatness: 1, lon: 2 }))).toBeUndefined();
   });
 
-  it("is told by a position from the Earth's centre", () => {
+  it("is computed from earth-centred coordinates", () => {
     const place = positionFieldsOf(event({ ADGPSPOSX: 1, ADGPSPOSY: 2, ADGPSPOSZ: 3 })) as PositionFields;
     expect(place).toEqual({ kind: "ecef", xyz: ["ADGPSPOSX", "ADGPSPOSY", "ADGPSPOSZ"] });
     // 45 degrees north, 90 degrees east, on the ellipsoid (WGS 84).
@@ -82,12 +82,12 @@ describe("where something is", () => {
     expect(found?.latitude).toBeCloseTo(45, 6);
   });
 
-  it("is nowhere where it cannot be", () => {
+  it("is undefined beyond the poles, and wraps longitudes", () => {
     expect(pointOf(event({ lat: 91, lon: 0 }), DEGREES, 0)).toBeUndefined();
     expect(pointOf(event({ lat: 1, lon: 190 }), DEGREES, 0)).toMatchObject({ longitude: -170 });
   });
 
-  it("is sampled without the buckets that saw too much of the way", () => {
+  it("is sampled without buckets that span too far", () => {
     const field = (name: string, min: (number | null)[], max: (number | null)[]) => ({
       field: name,
       count: min.map((one) => (one === null ? 0 : 2)),
@@ -104,7 +104,7 @@ describe("where something is", () => {
     ]);
   });
 
-  it("is said in words", () => {
+  it("is formatted as text", () => {
     expect(coordinateText(at(0, -1.5, 52))).toBe("52.0000° N  1.5000° W");
   });
 });
@@ -120,7 +120,7 @@ describe("the map", () => {
     expect(map.line([at(0, 170), at(1_000, -170)]).match(/M/g)).toHaveLength(2);
   });
 
-  it("zooms to a track, and not where that needs the whole world", () => {
+  it("zooms to a track, unless that needs the whole world", () => {
     const track = [at(0, 5, 52), at(1, 5.004, 52.001)];
     const map = mapOf({ width: 400, height: 200 }, track);
     const [x = 0] = map.place(track[0] as TrackPoint) ?? [];

@@ -33,7 +33,7 @@ describe("events", () => {
     expect(exactEvent(events[0])["canonicalTruthTime"]).toBe(base.canonicalTruthTime);
   });
 
-  it("flattens what a body holds into rows", () => {
+  it("flattens a body into rows", () => {
     const event = { ...base, payload: { volts: 28.5, cells: [1, 2], at: { lat: 1, lon: null } } };
     expect(valueRows(event)).toEqual([
       ["volts", 28.5],
@@ -43,7 +43,7 @@ describe("events", () => {
     ]);
   });
 
-  it("shows the members of a body that has no payload", () => {
+  it("shows the members of a body without a payload", () => {
     const event: StoredEvent = { ...base, lane: "metadata", capabilities: ["a", "b"] };
     expect(valueRows(event)).toEqual([["capabilities", "a, b"]]);
   });

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ExactNumber, formatExact, parseExact } from "../../../src/model/values/exact_json";
 
 describe("JSON with every digit", () => {
-  it("keeps numbers that the browser would write otherwise", () => {
+  it("keeps numbers that JavaScript would write differently", () => {
     const text = '{"sequence":18446744073709551615,"near":9007199254740993,"volts":1.0,"tiny":1e-7,"n":-3}';
     const value = parseExact(text) as Record<string, unknown>;
     expect(value["sequence"]).toEqual(new ExactNumber("18446744073709551615"));
@@ -10,7 +10,7 @@ describe("JSON with every digit", () => {
     expect(formatExact(value).replace(/\s/g, "")).toBe(text);
   });
 
-  it("reads all that JSON.parse reads, alike", () => {
+  it("parses everything that JSON.parse does, with equal results", () => {
     const texts = [
       '{"a":{},"b":[],"c":[[1,[2]],{"d":null}],"e":true,"f":false}',
       String.raw`{"a \" , } ] : 18446744073709551615":"\\","\u00e9":"\n{[","":["","}"]}`,
@@ -24,7 +24,7 @@ describe("JSON with every digit", () => {
     }
   });
 
-  it("takes a member called __proto__ for what it is", () => {
+  it("treats a member called __proto__ as an ordinary member", () => {
     const value = parseExact('{"__proto__":{"a":1}}') as object;
     expect(Object.keys(value)).toEqual(["__proto__"]);
     expect(formatExact(value)).toBe('{\n  "__proto__": {\n    "a": 1\n  }\n}');

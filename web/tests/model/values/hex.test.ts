@@ -13,14 +13,14 @@ describe("bytes as hex and ASCII", () => {
     ]);
   });
 
-  it("has eight bytes a row where there is less room", () => {
+  it("has eight bytes a row in a narrow panel", () => {
     expect(hexLines(bytes("0123456789"), 8)).toEqual([
       { offset: "000000", hex: ["30 31 32 33", "34 35 36 37"], ascii: "01234567" },
       { offset: "000008", hex: ["38 39", ""], ascii: "89" },
     ]);
   });
 
-  it("gives no more rows than are asked for", () => {
+  it("gives at most the requested number of rows", () => {
     const all = bytes("x".repeat(16 * 100 + 1));
     expect([rowCount(all), rowCount(all, 8)]).toEqual([101, 201]);
     expect(hexLines(all, 16, 200).at(-1)).toMatchObject({ offset: "000640", ascii: "x" });
@@ -28,7 +28,7 @@ describe("bytes as hex and ASCII", () => {
     expect(hexLines(bytes(""))).toEqual([]);
   });
 
-  it("says that something is no base64", () => {
+  it("reports text that is not base64", () => {
     expect(bytesOf("%")).toBeUndefined();
   });
 });

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Pictures of every view for the docs: a NOVA with real recordings in it, looked at in Chromium.
+"""Takes the screenshots of the documentation: Chromium on an instance with real recordings.
 
 Run in the project's environment, with the folder of recordings:
-    .venv/bin/python scripts/screenshots --data ../shared/data
+    .venv/bin/python scripts/screenshots.py --data ../shared/data
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import msgspec
 from playwright.sync_api import Browser, Page, expect
 
 from nova.sdk import timestamps
-from nova.testkit.browser import running_browser
-from nova.testkit.running_nova import PASSWORD, Nova, nova_command, running_nova
 from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.browser import running_browser
+from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
 
 ROOT = Path(__file__).resolve().parents[1]
 WIDE = (1280, 720)
 PHONE = (390, 844)
 SHOWN_MS = 30_000
 ISS_YEAR_BEGINS = datetime(2017, 12, 31, tzinfo=UTC)
-"""Hours are counted so that 24 is the first of January 2018, the year of that arrival."""
+"""The epoch of the station's hours: hour 24 is 1 January 2018, the year of that arrival."""
 CHANNEL = re.compile(r"^\| `(\w+)\.txt` \| (\w+) \|", re.MULTILINE)
 
 
 class Recording(NamedTuple):
-    """A file, and what `nova produce` has to be told of it."""
+    """A file, and the options of `nova produce` for it."""
 
     scope: str
     path: str
@@ -49,7 +49,7 @@ RECORDINGS = (
     ),
     Recording("boat", "gps/bundg_zeus_9.log", ("--format", "nmea")),
     Recording("harbour", "gps/ais-nmea.log", ("--format", "nmea")),
-    # It knows no date of its own.
+    # The file has no date.
     Recording("drone", "ulog/sample.ulg", ("--epoch", "2021-04-08T12:00:00Z")),
     Recording(
         "rocket",
@@ -62,17 +62,17 @@ RECORDINGS = (
 )
 
 BATTERIES = {"1A": "S4000001", "2A": "P4000001", "3A": "S4000004", "4A": "P4000004"}
-"""The station's batteries, and the files of their voltages."""
+"""The files of the station's battery voltages."""
 
 
 def main() -> int:
-    """Load the recordings, take the pictures; exit status 2 where there are no recordings."""
+    """Load the recordings and take the screenshots; exit status 2 without recordings."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared/data")
     parser.add_argument("--into", type=Path, default=ROOT / "docs/images")
     given = parser.parse_args()
     if not (given.data / RECORDINGS[0].path).is_file():
-        print(f"no recordings in {given.data}: name their folder with --data", file=sys.stderr)
+        print(f"no recordings in {given.data}: set their folder with --data", file=sys.stderr)
         return 2
     given.into.mkdir(parents=True, exist_ok=True)
     with (
@@ -91,33 +91,33 @@ def main() -> int:
     return 0
 
 
-def load(nova: Nova, data: Path, folder: Path) -> None:
-    """Publish every recording; raises SystemExit where one cannot be."""
+def load(nova: RunningNova, data: Path, folder: Path) -> None:
+    """Publish every recording; raises SystemExit on a failure."""
     for scope, path, options in RECORDINGS:
-        told = [str(data / one) if (data / one).is_file() else one for one in options]
-        produce(nova, data / path, scope, *told)
+        chosen = [str(data / one) if (data / one).is_file() else one for one in options]
+        produce(nova, data / path, scope, *chosen)
     table = folder / "iss.jsonl"
     with table.open("wb") as file:
         file.writelines(msgspec.json.encode(envelope) + b"\n" for envelope in iss(data))
     produce(nova, table, "iss")
     columns = ("--columns", "hours,voltage", "--time-column", "hours", "--time-unit", "h")
-    for battery, file in BATTERIES.items():
-        told = ("--entity", f"iss/power/{battery}", "--view", "telemetry.battery")
-        epoch = ("--epoch", timestamps.text(round(ISS_YEAR_BEGINS.timestamp()) * NS_PER_SECOND))
-        path = data / f"table/iss_htv/{file}.txt"
-        produce(nova, path, "iss", "--format", "csv", *columns, *epoch, *told)
+    epoch = ("--epoch", timestamps.text(round(ISS_YEAR_BEGINS.timestamp()) * NS_PER_SECOND))
+    for battery, name in BATTERIES.items():
+        view = ("--entity", f"iss/power/{battery}", "--view", "telemetry.battery")
+        voltages = data / f"table/iss_htv/{name}.txt"
+        produce(nova, voltages, "iss", "--format", "csv", *columns, *epoch, *view)
 
 
-def produce(nova: Nova, path: Path, scope: str, *options: str) -> None:
-    """One `nova produce`; what it could not read it says, and goes on."""
+def produce(nova: RunningNova, path: Path, scope: str, *options: str) -> None:
+    """Run `nova produce`. Exit status 1 (some records were rejected) is accepted."""
     print(f"reading {path.name} into scope {scope}")
-    made = nova_command("produce", str(path), "--to", nova.publish, "--scope", scope, *options)
-    if made.returncode not in (0, 1):
-        raise SystemExit(made.stderr.decode())
+    done = nova_command("produce", str(path), "--to", nova.publish, "--scope", scope, *options)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stderr.decode())
 
 
 def iss(data: Path) -> Iterator[dict[str, object]]:
-    """The station's telemetry, a file of `hours value` per channel, as envelopes."""
+    """Envelopes of the station's telemetry: one file of `hours value` lines per channel."""
     for file, channel in CHANNEL.findall((data / "README.md").read_text()):
         last = ""
         for line in (data / f"table/iss_htv/{file}.txt").read_text().splitlines():
@@ -138,8 +138,8 @@ def iss(data: Path) -> Iterator[dict[str, object]]:
             }
 
 
-def take_all(browser: Browser, nova: Nova, into: Path) -> None:
-    """All pictures."""
+def take_all(browser: Browser, nova: RunningNova, into: Path) -> None:
+    """All screenshots of the recordings."""
     page = opened(browser, nova, WIDE)
     orbit(page, into)
     station(page, into)
@@ -149,7 +149,7 @@ def take_all(browser: Browser, nova: Nova, into: Path) -> None:
     phone(browser, nova, into)
 
 
-def opened(browser: Browser, nova: Nova, size: tuple[int, int]) -> Page:
+def opened(browser: Browser, nova: RunningNova, size: tuple[int, int]) -> Page:
     """A logged-in page of a size."""
     page = browser.new_page(viewport={"width": size[0], "height": size[1]})
     page.goto(nova.url)
@@ -161,7 +161,7 @@ def opened(browser: Browser, nova: Nova, size: tuple[int, int]) -> Page:
 
 
 def orbit(page: Page, into: Path) -> None:
-    """JPSS-1: all panels, its track, its packets."""
+    """JPSS-1: all panels, its ground track, its packets."""
     go(page, "2021-04-09T01:10:00Z", "2021-04-09T00:00:00Z", "2021-04-09T02:00:00Z")
     choose(page, "jpss1")
     for field in ("ADGPSPOSX", "ADGPSPOSY", "ADGPSPOSZ"):
@@ -224,7 +224,7 @@ def boat(page: Page, into: Path) -> None:
 
 
 def cards(page: Page, into: Path) -> None:
-    """Shields and cards: all recordings as of a pass of JPSS-1, and what each had told by then."""
+    """Shields and cards of all recordings as of an orbit of JPSS-1."""
     go(page, "2021-04-09T01:10:00Z", "2021-04-09T00:00:00Z", "2021-04-09T02:00:00Z")
     page.get_by_test_id("card-choice").select_option("all")
     for panel in ("values", "inspector", "plots", "track", "entities", "commands", "chat"):
@@ -236,8 +236,8 @@ def cards(page: Page, into: Path) -> None:
     reset(page)
 
 
-def commands(browser: Browser, nova: Nova, into: Path) -> None:
-    """The demo's satellite is told something: what it did, and what it is about to be asked."""
+def commands(browser: Browser, nova: RunningNova, into: Path) -> None:
+    """Commands to the demo's satellite: one with its result, and a form with an error."""
     page = opened(browser, nova, WIDE)
     page.get_by_test_id("live").click()
     for panel in ("entities", "shields", "values", "plots", "track", "inspector"):
@@ -260,7 +260,7 @@ def commands(browser: Browser, nova: Nova, into: Path) -> None:
     page.close()
 
 
-def phone(browser: Browser, nova: Nova, into: Path) -> None:
+def phone(browser: Browser, nova: RunningNova, into: Path) -> None:
     """A phone in portrait: the values of the rocket at its highest point."""
     page = opened(browser, nova, PHONE)
     go(page, "2022-06-24T15:17:46Z", "2022-06-24T15:17:00Z", "2022-06-24T15:21:30Z")
@@ -273,7 +273,7 @@ def phone(browser: Browser, nova: Nova, into: Path) -> None:
 
 
 def go(page: Page, time: str, start: str, stop: str) -> None:
-    """Put the clock to a time and the timeline to a span, as a shared link does it."""
+    """Seek to a time and show a span, like a shared link."""
     moment = f"t={time}&state=paused&tb=source&from={start}&to={stop}"
     page.evaluate("hash => { location.hash = hash; }", moment)
     expect(page.get_by_test_id("cursor")).to_have_attribute(
@@ -282,7 +282,7 @@ def go(page: Page, time: str, start: str, stop: str) -> None:
 
 
 def choose(page: Page, words: str, entity: str | None = None) -> None:
-    """Choose an entity that the search finds, the first if none is named."""
+    """Select an entity that the search finds; the first if none is named."""
     search = page.get_by_test_id("entity-search")
     search.fill(f"{words} {entity or ''}")
     found = page.get_by_test_id("entity-row")
@@ -296,31 +296,31 @@ def choose(page: Page, words: str, entity: str | None = None) -> None:
 
 
 def plot(page: Page, field: str) -> None:
-    """Plot a field of the chosen entity."""
+    """Plot a field of the selected entity."""
     row = page.locator(f'[data-testid="latest-row"][data-key="{field}"]').first
     row.get_by_test_id("plot-field").click()
 
 
 def clear_plots(page: Page) -> None:
-    """Take all plots away."""
+    """Remove all plots."""
     while page.get_by_test_id("remove-plot").count() > 0:
         page.get_by_test_id("remove-plot").first.click()
 
 
 def away(page: Page, panel: str) -> None:
-    """Put a panel away."""
+    """Hide a panel."""
     page.get_by_test_id(f"menu-{panel}").click()
     page.get_by_test_id("put-away").click()
 
 
 def reset(page: Page) -> None:
-    """The layout as it was."""
+    """Restore the default layout."""
     page.locator('[data-testid^="menu-"]').first.click()
     page.get_by_test_id("layout-reset").click()
 
 
 def settle(page: Page) -> None:
-    """Until every plotted line has been drawn, and the picture stands."""
+    """Wait until every plotted line is drawn and nothing moves."""
     for reading in page.locator(".reading").all():
         expect(reading).not_to_have_text("…")
     page.mouse.move(0, 0)
