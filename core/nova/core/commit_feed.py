@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nova.sdk.channel import FrameCodec
 from nova.sdk.events.event import Series
 from nova.sdk.transport.link import LinkState
 
@@ -51,14 +52,4 @@ class LinkStates(msgspec.Struct, array_like=True, tag=1):
 
 FeedFrame = CommitFrame | LinkStates
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[FeedFrame] = msgspec.msgpack.Decoder(FeedFrame)
-
-
-def encode(frame: FeedFrame) -> bytes:
-    return _encoder.encode(frame)
-
-
-def decode(frame: bytes) -> FeedFrame:
-    """Raises msgspec.DecodeError."""
-    return _decoder.decode(frame)
+FRAMES: FrameCodec[FeedFrame] = FrameCodec(FeedFrame)

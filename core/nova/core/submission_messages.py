@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from nova.sdk.channel import FrameCodec
 from nova.sdk.protocol.submission import Role, Submission
 
 PATH: Final = "/submissions"
@@ -49,22 +50,5 @@ class SubmissionReply(msgspec.Struct, array_like=True):
     reply: bytes
 
 
-_encoder = msgspec.msgpack.Encoder()
-_request_decoder: msgspec.msgpack.Decoder[SubmissionRequest] = msgspec.msgpack.Decoder(
-    SubmissionRequest
-)
-_reply_decoder: msgspec.msgpack.Decoder[SubmissionReply] = msgspec.msgpack.Decoder(SubmissionReply)
-
-
-def encode(frame: SubmissionRequest | SubmissionReply) -> bytes:
-    return _encoder.encode(frame)
-
-
-def decode_request(frame: bytes) -> SubmissionRequest:
-    """Raises msgspec.DecodeError."""
-    return _request_decoder.decode(frame)
-
-
-def decode_reply(frame: bytes) -> SubmissionReply:
-    """Raises msgspec.DecodeError."""
-    return _reply_decoder.decode(frame)
+REQUESTS: FrameCodec[SubmissionRequest] = FrameCodec(SubmissionRequest)
+REPLIES: FrameCodec[SubmissionReply] = FrameCodec(SubmissionReply)

@@ -121,7 +121,7 @@ async def linked(data: Path) -> None:
         session.ws_connect("http://localhost/") as socket,
     ):
         async for message in socket:
-            news = commit_feed.decode(message.data)
+            news = commit_feed.FRAMES.decode(message.data)
             if isinstance(news, LinkStates) and all(s.connected for s in news.states.values()):
                 return
 

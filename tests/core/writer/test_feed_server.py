@@ -45,7 +45,7 @@ async def received(socket: aiohttp.ClientWebSocketResponse) -> FeedFrame:
     """What is told next."""
     message = await socket.receive(timeout=WAIT_S)
     assert message.type is aiohttp.WSMsgType.BINARY, message
-    return commit_feed.decode(message.data)
+    return commit_feed.FRAMES.decode(message.data)
 
 
 async def commit_received(socket: aiohttp.ClientWebSocketResponse) -> CommitFrame:

@@ -100,7 +100,7 @@ async def test_alarms_and_chat_need_what_they_are_about(
 async def test_frames_that_are_no_submissions_end_their_connection_only(here: Commanded) -> None:
     """Pitfalls row 29: a malformed frame never kills the Core."""
     chance = random.Random(7)
-    good = submission_messages.encode(
+    good = submission_messages.REQUESTS.encode(
         SubmissionRequest(1, Principal("ann", "admin"), here.command(), time.monotonic())
     )
     connector = aiohttp.UnixConnector(str(endpoints.writer_socket(here.core.data)))
@@ -116,13 +116,13 @@ async def test_frames_that_are_no_submissions_end_their_connection_only(here: Co
                 assert message.type in (WSMsgType.BINARY, WSMsgType.CLOSE, WSMsgType.CLOSED)
         async with session.ws_connect(f"http://localhost{submission_messages.PATH}") as socket:
             await socket.send_bytes(
-                submission_messages.encode(
+                submission_messages.REQUESTS.encode(
                     SubmissionRequest(
                         7, Principal("ann", "admin"), here.command(), time.monotonic()
                     )
                 )
             )
-            answered = submission_messages.decode_reply((await socket.receive()).data)
+            answered = submission_messages.REPLIES.decode((await socket.receive()).data)
     assert answered.ref == 7
     assert isinstance(messages.decode_reply(answered.reply), CommandAck)
 

@@ -85,8 +85,10 @@ def test_what_passes_reaches_the_writer(payload: dict[str, Any]) -> None:
         payload=payload,
         timeline_mode="LIVE",
     )
-    given = handed_over.encode(SubmissionRequest(1, Principal("ann", "admin"), request, 0.0))
-    assert handed_over.decode_request(given).submission == request
+    given = handed_over.REQUESTS.encode(
+        SubmissionRequest(1, Principal("ann", "admin"), request, 0.0)
+    )
+    assert handed_over.REQUESTS.decode(given).submission == request
     assert msgspec.json.decode(messages.encode(request)).get("payload", {}) == payload
 
 

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import aiohttp
-import msgspec
 from aiohttp import WSMsgType, web
 
 from nova.core import commit_feed
@@ -32,6 +31,7 @@ from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.archive import Archive
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle
+from nova.sdk.channel import ChannelError
 from nova.sdk.settings import MIB, Settings
 
 FEED_RETRY_S = 0.1
@@ -94,8 +94,8 @@ class Reader:
                     break
                 self._services.links.on_writer_message()
                 try:
-                    news = commit_feed.decode(message.data)
-                except msgspec.DecodeError:
+                    news = commit_feed.FRAMES.decode(message.data)
+                except ChannelError:
                     log.exception("undecodable commit feed message; reconnecting")
                     break
                 await self._apply(news)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import itertools
 import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import aiohttp
-import msgspec
-from aiohttp import WSMsgType
 
 from nova.core import submission_messages
 from nova.core.errors import RequestError
 from nova.core.submission_messages import Principal, SubmissionRequest
+from nova.sdk.channel import ChannelError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.health import SubmissionCount
 from nova.sdk.protocol.messages import Error, Reply
 from nova.sdk.protocol.submission import Submission
+from nova.sdk.request_socket import RequestSocket
 
 CONNECT_TIMEOUT_S = 2.0
 REPLY_TIMEOUT_S = 60.0
@@ -46,11 +44,7 @@ class SubmissionClient:
         self._path = path
         self._writer_hangs = writer_hangs
         self._session: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse[bool] | None = None
-        self._connecting = asyncio.Lock()
-        self._listener: asyncio.Task[None] | None = None
-        self._pending: dict[int, asyncio.Future[bytes]] = {}
-        self._refs = itertools.count()
+        self._socket = RequestSocket(self._connect, submission_messages.REPLIES)
         self._outcomes: Counter[tuple[str, str]] = Counter()
 
     def counts(self) -> list[SubmissionCount]:
@@ -77,8 +71,9 @@ class SubmissionClient:
         since_s = time.monotonic()
         if self._writer_hangs():
             raise RequestError("writerAway", WRITER_AWAY)
-        ref = next(self._refs)
-        frame = submission_messages.encode(SubmissionRequest(ref, principal, message, since_s))
+        ref = self._socket.next_ref()
+        request = SubmissionRequest(ref, principal, message, since_s)
+        frame = submission_messages.REQUESTS.encode(request)
         if len(frame) > self._frame_max_bytes:
             # The writer would close the connection, and all pending submissions on it would fail.
             raise RequestError(
@@ -86,32 +81,22 @@ class SubmissionClient:
                 f"the submission is {len(frame)} bytes when encoded for the writer, of at most "
                 f"{self._frame_max_bytes}; nothing was recorded",
             )
-        socket = await self._ensure_connected()
-        answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._pending[ref] = answer
+        await self._socket.ensure_connected()
         try:
-            await socket.send_bytes(frame)
-            async with asyncio.timeout(REPLY_TIMEOUT_S):
-                return messages.decode_reply(await self._await_reply(answer))
-        except (OSError, aiohttp.ClientError, TimeoutError):
+            async with asyncio.timeout(REPLY_TIMEOUT_S) as deadline:
+                watching = asyncio.create_task(self._expire_if_writer_hangs(deadline))
+                try:
+                    reply = await self._socket.request(ref, frame)
+                finally:
+                    watching.cancel()
+        except (ChannelError, OSError, aiohttp.ClientError):
             raise RequestError("writerAway", WRITER_LOST) from None
-        finally:
-            self._pending.pop(ref, None)
+        return messages.decode_reply(reply.reply)
 
-    async def _await_reply(self, reply: asyncio.Future[bytes]) -> bytes:
-        """The encoded reply; raises TimeoutError if the writer hangs meanwhile."""
-        while True:
-            done, _ = await asyncio.wait((reply,), timeout=HANG_CHECK_INTERVAL_S)
-            if done:
-                return reply.result()
-            if self._writer_hangs():
-                raise TimeoutError
-
-    async def _ensure_connected(self) -> aiohttp.ClientWebSocketResponse[bool]:
-        async with self._connecting:
-            if self._socket is None or self._socket.closed:
-                self._socket = await self._connect()
-        return self._socket
+    async def _expire_if_writer_hangs(self, deadline: asyncio.Timeout) -> None:
+        while not self._writer_hangs():
+            await asyncio.sleep(HANG_CHECK_INTERVAL_S)
+        deadline.reschedule(asyncio.get_running_loop().time())
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse[bool]:
         if self._session is None:
@@ -119,35 +104,14 @@ class SubmissionClient:
             self._session = aiohttp.ClientSession(connector=connector)
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                socket = await self._session.ws_connect(
+                return await self._session.ws_connect(
                     f"http://localhost{submission_messages.PATH}",
                     max_msg_size=submission_messages.FRAME_MAX_BYTES,
                 )
         except (OSError, aiohttp.ClientError, TimeoutError):
             raise RequestError("writerAway", WRITER_AWAY) from None
-        self._listener = asyncio.create_task(self._listen(socket))
-        return socket
-
-    async def _listen(self, socket: aiohttp.ClientWebSocketResponse[bool]) -> None:
-        """Complete the future of each reply; when the connection ends, fail all that are left."""
-        waiting = self._pending
-        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-            async for message in socket:
-                if message.type is not WSMsgType.BINARY:
-                    break
-                answered = submission_messages.decode_reply(message.data)
-                future = waiting.get(answered.ref)
-                if future is not None and not future.done():
-                    future.set_result(answered.reply)
-        await socket.close()
-        for future in waiting.values():
-            if not future.done():
-                future.set_exception(ConnectionResetError())
 
     async def close(self) -> None:
-        if self._socket is not None:
-            await self._socket.close()
-        if self._listener is not None:
-            await asyncio.wait((self._listener,))
+        await self._socket.close()
         if self._session is not None:
             await self._session.close()

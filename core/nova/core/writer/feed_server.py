@@ -57,16 +57,16 @@ class FeedServer:
                 with contextlib.suppress(asyncio.QueueEmpty):
                     while True:
                         queue.get_nowait()
-                queue.put_nowait(commit_feed.encode(committed.without_events()))
+                queue.put_nowait(commit_feed.FRAMES.encode(committed.without_events()))
                 continue
             if whole is None:
-                whole = commit_feed.encode(committed)
+                whole = commit_feed.FRAMES.encode(committed)
             queue.put_nowait(whole)
 
     def publish_links(self, links: LinkStates) -> None:
         """Queue the state of the links for every reader, which also takes it as a heartbeat."""
         self._links = links
-        frame = commit_feed.encode(links)
+        frame = commit_feed.FRAMES.encode(links)
         for queue in self._queues:
             if queue.qsize() < PENDING_MAX_FRAMES:
                 queue.put_nowait(frame)
@@ -75,9 +75,9 @@ class FeedServer:
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
-        queue.put_nowait(commit_feed.encode(self._watermark))
+        queue.put_nowait(commit_feed.FRAMES.encode(self._watermark))
         if self._links.states:
-            queue.put_nowait(commit_feed.encode(self._links))
+            queue.put_nowait(commit_feed.FRAMES.encode(self._links))
         self._queues.add(queue)
         self._connections[socket] = request
         sender = asyncio.create_task(_send(socket, queue))

@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import logging
 
-import msgspec
 from aiohttp import WSMsgType, web
 
 from nova.core import submission_messages
 from nova.core.errors import RequestError
 from nova.core.submission_messages import SubmissionReply, SubmissionRequest
 from nova.core.writer.submission_handler import SubmissionHandler
+from nova.sdk.channel import ChannelError
 from nova.sdk.endpoints import close_all
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol import messages
@@ -53,14 +53,14 @@ class SubmissionServer:
             async for message in socket:
                 if message.type is not WSMsgType.BINARY:
                     break
-                submitted = submission_messages.decode_request(message.data)
+                submitted = submission_messages.REQUESTS.decode(message.data)
                 await room.acquire()
                 task = asyncio.create_task(self._reply(socket, submitted))
                 # A command that has begun is finished even if its reader disconnects.
                 self._running.add(task)
                 task.add_done_callback(self._running.discard)
                 task.add_done_callback(lambda _: room.release())
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except ChannelError as error:
             log.error("submission cannot be decoded", extra={"context": {"error": str(error)}})
         finally:
             del self._connections[socket]
@@ -68,7 +68,9 @@ class SubmissionServer:
 
     async def _reply(self, socket: web.WebSocketResponse, request: SubmissionRequest) -> None:
         reply = await self._handle(request)
-        frame = submission_messages.encode(SubmissionReply(request.ref, messages.encode(reply)))
+        frame = submission_messages.REPLIES.encode(
+            SubmissionReply(request.ref, messages.encode(reply))
+        )
         with contextlib.suppress(ConnectionError):
             await socket.send_bytes(frame)
 

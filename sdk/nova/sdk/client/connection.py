@@ -15,6 +15,7 @@ from aiohttp import WSMsgType
 from nova.sdk import endpoints
 from nova.sdk.client.pending_exports import PendingExports
 from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.pending_replies import PendingReplies
 from nova.sdk.protocol import messages, timeline
 
 REPLY_TIMEOUT_S = 30.0
@@ -97,7 +98,7 @@ class Connection:
         self._session = session
         self._socket = socket
         self._request_max_bytes = request_max_bytes
-        self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
+        self._pending: PendingReplies[messages.Reply] = PendingReplies()
         self._last_ref = 0
         self._stream: ClientStream | None = None
         self._requested_streams: dict[str, ClientStream] = {}
@@ -196,17 +197,14 @@ class Connection:
             raise self._lost_error
         self._last_ref += 1
         ref = message.ref = self._last_ref
-        future: asyncio.Future[messages.Reply] = asyncio.get_running_loop().create_future()
-        self._pending[ref] = future
-        self._room_changed.set()
-        try:
+        with self._pending.expect(ref) as reply:
+            self._room_changed.set()
             await self._send(self._encode(message))
-            async with asyncio.timeout(REPLY_TIMEOUT_S):
-                return await future
-        except TimeoutError:
-            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
-        finally:
-            self._pending.pop(ref, None)
+            try:
+                async with asyncio.timeout(REPLY_TIMEOUT_S):
+                    return await reply
+            except TimeoutError:
+                raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
 
     def _encode(self, message: messages.Message) -> bytes:
         """Encode a request; the server would close the connection on a frame over its limit."""
@@ -235,34 +233,26 @@ class Connection:
             await self._socket.close()
         finally:
             self._lost_error = lost
-            self._fail_pending(lost)
+            self._pending.fail(lost)
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
             self._exports.fail_all(lost)
-
-    def _fail_pending(self, lost: ConnectionLostError) -> None:
-        """Fail all pending requests."""
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(lost)
-                future.exception()
 
     async def _receive(self, reply: messages.Reply) -> None:
         if isinstance(reply, messages.Error) and (reply.ref, reply.code) == (
             None,
             CORE_UNAVAILABLE,
         ):
-            self._fail_pending(ConnectionLostError(reply.message))
+            self._pending.fail(ConnectionLostError(reply.message))
         if isinstance(reply, messages.StreamStarted):
             asked = self._requested_streams.pop(reply.playback_request_id, None)
             if asked is not None:
                 self._replace_stream(asked)
-        future = self._pending.pop(reply.ref, None) if isinstance(reply.ref, int) else None
+        is_answer = isinstance(reply.ref, int) and self._pending.resolve(reply.ref, reply)
         self._exports.receive(reply)
-        if future is not None:
-            if not future.done():
-                future.set_result(reply)
-        elif self._stream is not None and self._stream.owns(reply):
+        if is_answer:
+            return
+        if self._stream is not None and self._stream.owns(reply):
             self._stream.frames.put_nowait(reply)
             await self._wait_for_room(self._stream)
 

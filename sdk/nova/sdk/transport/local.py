@@ -20,12 +20,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
-import msgspec
 from aiohttp import web
 
 from nova.sdk.address import is_dispatch
+from nova.sdk.channel import ChannelError
 from nova.sdk.endpoints import claim_socket, close_all, departures, run_folder
 from nova.sdk.errors import NovaError, TransportError
+from nova.sdk.request_socket import RequestSocket
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkHealth, LinkState
 from nova.sdk.transport.local_commands import PATH as COMMANDS_PATH
@@ -33,10 +34,11 @@ from nova.sdk.transport.local_commands import CommandListener
 from nova.sdk.transport.local_listeners import CommandServer, DispatchLimits
 from nova.sdk.transport.local_publishers import (
     FRAME_MAX_BYTES,
+    PUBLISH_FRAMES,
+    PUBLISH_REPLIES,
     LocalBatch,
     PublisherServer,
     PublishFrame,
-    PublishReply,
     ReplyLimits,
 )
 
@@ -111,11 +113,7 @@ class LocalTransport:
         self._runner: web.AppRunner | None = None
         self._publishers = PublisherServer(self._health, limits.replies)
         self._session: aiohttp.ClientSession | None = None
-        self._socket: aiohttp.ClientWebSocketResponse | None = None
-        self._connecting = asyncio.Lock()
-        self._reply_task: asyncio.Task[None] | None = None
-        self._pending: dict[int, asyncio.Future[Receipt]] = {}
-        self._last_ref = 0
+        self._requests = RequestSocket(self._connect, PUBLISH_REPLIES, self._mark_closed)
         self._command_server = CommandServer(url, self._health, limits.dispatch)
         self._command_listeners: set[CommandListener] = set()
         self._is_closed = False
@@ -133,37 +131,28 @@ class LocalTransport:
         if self._runner is not None and all(is_dispatch(record.address) for record in records):
             await self._command_server.send(records)
             return Receipt(new=len(records))
-        socket = await self._connected()
-        self._last_ref += 1
-        ref = self._last_ref
-        frame = msgspec.msgpack.encode(PublishFrame(ref, [(r.address, r.value) for r in records]))
+        ref = self._requests.next_ref()
+        frame = PUBLISH_FRAMES.encode(PublishFrame(ref, [(r.address, r.value) for r in records]))
         if len(frame) > FRAME_MAX_BYTES:
             raise TransportError(
                 f"the publish has {len(frame)} bytes, the limit is {FRAME_MAX_BYTES}"
             )
-        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-        self._pending[ref] = future
         try:
-            await socket.send_bytes(frame)
-            return await future
+            reply = await self._requests.request(ref, frame)
+        except ChannelError as error:
+            raise TransportError(f"{self.link} closed the connection before it replied") from error
         except (ConnectionError, aiohttp.ClientError) as error:
             raise TransportError(f"the connection to {self.link} was lost: {error}") from error
-        finally:
-            self._pending.pop(ref, None)
+        if reply.error is not None:
+            raise TransportError(reply.error)
+        return Receipt(reply.new, reply.duplicate, reply.rejected)
 
-    async def _connected(self) -> aiohttp.ClientWebSocketResponse:
-        async with self._connecting:
-            if self._socket is None or self._socket.closed:
-                await self._connect()
-        assert self._socket is not None
-        return self._socket
-
-    async def _connect(self) -> None:
+    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
         if self._session is None:
             self._session = self._endpoint.session()
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                self._socket = await self._session.ws_connect(
+                socket = await self._session.ws_connect(
                     self._endpoint.http, compress=0, max_msg_size=FRAME_MAX_BYTES
                 )
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
@@ -172,32 +161,10 @@ class LocalTransport:
                 f"nothing listens at {self.link}: is that NOVA running? ({error})"
             ) from error
         self._health.mark_up()
-        self._reply_task = asyncio.create_task(self._receive_replies(self._socket))
+        return socket
 
-    async def _receive_replies(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        """Resolve pending publishes with their replies; fail the rest when the connection ends."""
-        async for message in socket:
-            if message.type is not aiohttp.WSMsgType.BINARY:
-                continue
-            try:
-                reply = msgspec.msgpack.decode(message.data, type=PublishReply)
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                await socket.close()  # The peer is not a NOVA.
-                break
-            future = self._pending.get(reply.ref)
-            if future is None or future.done():
-                continue
-            if reply.error is not None:
-                future.set_exception(TransportError(reply.error))
-            else:
-                future.set_result(Receipt(reply.new, reply.duplicate, reply.rejected))
-        if socket is self._socket and not self._is_closed:
-            self._health.mark_down("the listener closed the connection")
-        for future in self._pending.values():
-            if not future.done():
-                future.set_exception(
-                    TransportError(f"{self.link} closed the connection before it replied")
-                )
+    def _mark_closed(self) -> None:
+        self._health.mark_down("the listener closed the connection")
 
     # --- consuming --------------------------------------------------------------------------------
 
@@ -288,10 +255,7 @@ class LocalTransport:
         try:
             await asyncio.gather(*(listener.stop() for listener in self._command_listeners))
             await self._stop_listening()
-            if self._socket is not None:
-                await self._socket.close()
-            if self._reply_task is not None:
-                await self._reply_task
+            await self._requests.close()
         finally:
             if self._session is not None:
                 await self._session.close()

@@ -12,8 +12,8 @@ import contextlib
 from typing import NamedTuple
 
 import aiohttp
-import msgspec
 
+from nova.sdk.channel import ChannelError, FrameCodec
 from nova.sdk.transport.base import Record
 from nova.sdk.transport.link import LinkHealth
 
@@ -23,6 +23,9 @@ CONNECT_TIMEOUT_S = 5.0
 HEARTBEAT_S = 10.0
 COMMAND_MAX_BYTES = 8 * 1024 * 1024
 QUEUED_MAX_COMMANDS = 10_000
+
+COMMANDS: FrameCodec[tuple[str, bytes]] = FrameCodec(tuple[str, bytes])
+"""Address and bytes of a command."""
 
 
 class _ReceivedCommand(NamedTuple):
@@ -92,6 +95,6 @@ class CommandListener:
                     self._health.mark_up()
                     self._listening.set()
                     continue
-                with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                    address, value = msgspec.msgpack.decode(message.data, type=tuple[str, bytes])
+                with contextlib.suppress(ChannelError):
+                    address, value = COMMANDS.decode(message.data)
                     await self._received.put(_ReceivedCommand(Record(address, value), socket))

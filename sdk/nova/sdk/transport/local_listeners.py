@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import msgspec
 from aiohttp import web
 
 from nova.sdk import timestamps
@@ -24,6 +23,7 @@ from nova.sdk.endpoints import abort, describe_peer
 from nova.sdk.errors import NotSentError, TransportError
 from nova.sdk.transport.base import Record
 from nova.sdk.transport.link import LinkHealth
+from nova.sdk.transport.local_commands import COMMANDS
 
 HEARTBEAT_S = 10.0
 
@@ -167,7 +167,7 @@ class CommandServer:
         for record in records:
             assert record.address is not None
             scope_id = parse(record.address).scope_id
-            frame = msgspec.msgpack.encode((record.address, record.value))
+            frame = COMMANDS.encode((record.address, record.value))
             while not await self._is_acknowledged(scope_id, frame):
                 pass  # Not a byte was written, so the next listener may get it.
 

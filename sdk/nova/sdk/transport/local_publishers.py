@@ -22,6 +22,7 @@ import msgspec
 from aiohttp import web
 
 from nova.sdk import timestamps
+from nova.sdk.channel import ChannelError, FrameCodec
 from nova.sdk.endpoints import abort, describe_peer
 from nova.sdk.transport.base import Batch, Receipt, Record, Rejection
 from nova.sdk.transport.link import LinkHealth
@@ -48,6 +49,10 @@ class PublishReply(msgspec.Struct, array_like=True):
     duplicate: int
     rejected: list[Rejection]
     error: str | None = None
+
+
+PUBLISH_FRAMES: FrameCodec[PublishFrame] = FrameCodec(PublishFrame)
+PUBLISH_REPLIES: FrameCodec[PublishReply] = FrameCodec(PublishReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +113,9 @@ class PublisherConnection:
     ) -> None:
         try:
             if message.type is not aiohttp.WSMsgType.BINARY:
-                raise msgspec.ValidationError("a publish is a binary MessagePack frame")
-            publish = msgspec.msgpack.decode(message.data, type=PublishFrame)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                raise ChannelError("a publish is a binary MessagePack frame")
+            publish = PUBLISH_FRAMES.decode(message.data)
+        except ChannelError as error:
             self.reply(PublishReply(0, 0, 0, [], str(error)))
             return
         records = [Record(address, value) for address, value in publish.records]
@@ -125,7 +130,7 @@ class PublisherConnection:
         self._records -= records
         if self._is_closed:
             return
-        frame = msgspec.msgpack.encode(published)
+        frame = PUBLISH_REPLIES.encode(published)
         self._unsent_bytes += len(frame)
         self._update_events()
         self._unsent.put_nowait(frame)
