@@ -23,6 +23,7 @@ import msgspec
 from nova.sdk.archive_id import FOLDER_VARIABLE
 from nova.sdk.errors import NovaError
 from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
+from nova.sdk.worker_process import end_process, module_command
 
 READY_TIMEOUT_S = 60.0
 """A child that reports neither readiness nor progress for this long has failed."""
@@ -58,10 +59,7 @@ class ChildProcess:
     async def start(self) -> None:
         """Start the process and wait for its ready line; raises NovaError."""
         self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P"),  # Never import a module from the working folder.
-            "-m",
-            *self.arguments,
-            "--exit-with-stdin",
+            *module_command(*self.arguments, "--exit-with-stdin"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
@@ -106,13 +104,8 @@ class ChildProcess:
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                await self.process.wait()
-        except TimeoutError:
+        if await end_process(self.process, STOP_TIMEOUT_S):
             log.error("killed", extra={"context": {"child": self.name}})
-            self.process.kill()
-            await self.process.wait()
 
 
 class Supervisor:
