@@ -13,6 +13,7 @@ from nova.core.derived import sampler as sampling
 from nova.core.derived.sampler import BUCKET_EVENTS, Sampler, finest_level
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
+from nova.core.store.key_value import KeyValue
 from nova.core.store.rollup import COARSEST_LEVEL
 from nova.core.store.sample_store import (
     FINEST_SAMPLE_LEVEL,
@@ -21,7 +22,6 @@ from nova.core.store.sample_store import (
     levels_from,
     stored_level,
 )
-from nova.core.store.scan import KeyValue
 from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch
 from tests.core.copying import copy_unchanged

@@ -27,7 +27,7 @@ def test_both_are_open_for_the_block_and_closed_with_it(
     try:
         for _ in range(2):
             with open_for_writing(data, SampleStore) as (view, store):
-                assert view.archive.first_event_key() == b""
+                assert view.archive.events.first_key() == b""
                 assert store.state() is None
                 assert len(list(tmp_path.iterdir())) == 1
             assert list(tmp_path.iterdir()) == []

@@ -42,7 +42,6 @@ from nova.core.files.file_folder import FileFolder
 from nova.core.files.file_router import FileRouter, UnwrittenEvents
 from nova.core.files.initial_states import InitialStates
 from nova.core.query.event_filter import EventFilter
-from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.sdk import lifecycle, pipe_buffer
 from nova.sdk.batch.shard_messages import ShardJob
@@ -104,7 +103,7 @@ def _work(data: Path, requests: SimpleQueue[WorkerRequest], send_report: SendRep
     target = Path(job.folder) / FILES_FOLDER
     folder = FileFolder(target, DiskReserve(target, job.reserve_bytes, data))
     try:
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        archive.record.check_schema()
         send_report(ExportShare(data, archive, job, folder).run(send_report))
         request = requests.get()
         assert isinstance(request, PackRequest)

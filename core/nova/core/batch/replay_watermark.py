@@ -6,7 +6,6 @@ import asyncio
 import socket
 from pathlib import Path
 
-from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import read_marker
 from nova.sdk import endpoints, timestamps
@@ -28,7 +27,7 @@ def durable_watermark(data: Path, archive: Archive) -> int:
         if _has_listener(endpoints.writer_socket(data)):
             return witnessed
         archive.catch_up(witnessed)
-        return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
+        return archive.record.last_canonical_ns()
 
 
 async def _ask_reader(data: Path) -> int:

@@ -12,7 +12,6 @@ from queue import SimpleQueue
 from nova.core.batch.frame_buffer import FrameBuffer
 from nova.core.batch.range_pieces import RangePieces
 from nova.core.batch.shard_sinks import deliver
-from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.sdk import lifecycle, pipe_buffer
 from nova.sdk.batch.shard_messages import (
@@ -76,7 +75,7 @@ def _work(
     with tempfile.TemporaryDirectory(prefix="nova-shard-") as scratch:
         archive = Archive.open_secondary(data, Path(scratch), MEMORY_BYTES)
     try:
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        archive.record.check_schema()
         job = requests.get()
         if not isinstance(job, ShardJob):
             return

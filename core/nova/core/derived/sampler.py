@@ -21,6 +21,7 @@ from nova.core.query.event_key import event_keys
 from nova.core.query.fields import NumericFields, numeric_fields
 from nova.core.query.lookup import look_up
 from nova.core.query.range_cursor import SLICE_MAX_BYTES, SLICE_MAX_ROWS, RangeCursor, Span
+from nova.core.store.key_value import KeyValue as StoredRow
 from nova.core.store.rollup import COARSEST_LEVEL, bucket_time
 from nova.core.store.sample_store import (
     FIELDS_MAX,
@@ -35,7 +36,6 @@ from nova.core.store.sample_store import (
     row_head,
     series_record_key,
 )
-from nova.core.store.scan import KeyValue as StoredRow
 from nova.sdk.protocol.messages import Filters
 
 START_AT_EVENTS = 1_000

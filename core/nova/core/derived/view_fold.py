@@ -23,7 +23,7 @@ from nova.core.store.checkpoint_store import (
     position_before,
     position_time,
 )
-from nova.core.store.scan import KeyValue
+from nova.core.store.key_value import KeyValue
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 STATES_MAX = 16

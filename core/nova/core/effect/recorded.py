@@ -9,10 +9,8 @@ from typing import Generic, Protocol, TypeVar
 
 from nova.core.effect.history import History, event_times
 from nova.core.errors import ArchiveDamagedError
-from nova.core.ordering import TIME_BYTES, time_key, time_of
+from nova.core.ordering import time_of
 from nova.core.store.archive import Archive
-from nova.core.store.keys import series_bytes, series_key
-from nova.core.store.scan import scan
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.timestamps import NS_MIN
 
@@ -69,13 +67,11 @@ class SeriesHistories(Generic[Value]):
         return known.history
 
     def _extend(self, read: _ReadHistory[Value], number: int, watermark: int) -> None:
-        archive, tail = self._records.archive, series_bytes(number)
-        lower = tail if read.seen_ns == NS_MIN else series_key(tail, time_key(read.seen_ns + 1))
-        rows = scan(
-            archive.families["series_canonical"], lower, series_key(tail, time_key(watermark))
-        )
-        while part := [key[len(tail) :] + tail for key, _ in islice(rows, FETCH_EVENTS)]:
-            for event_key, stored in zip(part, archive.get_many("canonical", part), strict=True):
+        archive = self._records.archive
+        from_ns = NS_MIN if read.seen_ns == NS_MIN else read.seen_ns + 1
+        event_keys = archive.series.event_keys(number, from_ns, watermark)
+        while part := list(islice(event_keys, FETCH_EVENTS)):
+            for event_key, stored in zip(part, archive.events.envelopes(part), strict=True):
                 if stored is None:
                     raise ArchiveDamagedError(
                         f"the archive in {archive.path} lacks the event of key {event_key.hex()}, "
@@ -83,4 +79,4 @@ class SeriesHistories(Generic[Value]):
                     )
                 value = self._read(number, stored)
                 if value is not None:
-                    read.history.add(event_times(time_of(event_key[:TIME_BYTES]), stored), value)
+                    read.history.add(event_times(time_of(event_key), stored), value)

@@ -31,11 +31,10 @@ from nova.core.files.file_folder import FileChangedError, FileFolder, remove_tre
 from nova.core.files.file_router import FileRouter
 from nova.core.files.file_sink import FileSinkState
 from nova.core.files.initial_states import InitialStates
-from nova.core.ordering import TIME_BYTES, time_key, time_of
+from nova.core.ordering import LAST_TAIL, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
-from nova.core.store.scan import first_row
 from nova.sdk import durable, endpoints, private
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
@@ -187,7 +186,7 @@ class DailyFiles:
         """
         state, archive = self.state, self._snapshot.archive
         archive.catch_up()
-        origin = archive.first_event_key().hex()
+        origin = archive.events.first_key().hex()
         held = watermarks_held(state.ends, archive) if state.origin in ("", origin) else []
         if state.origin in ("", origin) and held == state.ends:
             return
@@ -258,15 +257,12 @@ class DailyFiles:
 
     def _next_day(self, watermark: int) -> bool:
         """Open the day of the first event after the cursor; False if there is none."""
-        lower = time_key(self.state.cursor_ns + 1)
-        found = first_row(
-            self._snapshot.archive.families["canonical"],
-            lower,
-            time_key(watermark) + b"\xff" * TIME_BYTES,
-        )
+        events = self._snapshot.archive.events
+        lower, upper = time_key(self.state.cursor_ns + 1), time_key(watermark) + LAST_TAIL
+        found = events.first("canonical", lower, upper)
         if found is None:
             return False
-        self.state.origin = self.state.origin or self._snapshot.archive.first_event_key().hex()
+        self.state.origin = self.state.origin or events.first_key().hex()
         self.state.day = day_of(time_of(found[0]))
         remove_tree(self._root / self.state.day)
         self._open_day(self.state.day)

@@ -41,7 +41,7 @@ def record_watermark(watermarks: list[str], event_key: bytes) -> None:
 def watermarks_held(watermarks: list[str], archive: Archive) -> list[str]:
     """The day watermarks up to the newest one whose event the archive contains."""
     held = len(watermarks)
-    while held and not archive.has_event(bytes.fromhex(watermarks[held - 1])):
+    while held and not archive.events.has(bytes.fromhex(watermarks[held - 1])):
         held -= 1
     return watermarks[:held]
 

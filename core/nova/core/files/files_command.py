@@ -12,7 +12,6 @@ from nova.core.files.daily_files import read_state, write_state
 from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.files_process import lock_folder, open_snapshot
-from nova.core.store import catalog
 from nova.sdk import private, settings, timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
@@ -100,8 +99,7 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
             write_state(root, state)
     registry = DriverRegistry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
     with open_snapshot(chosen.data_folder()) as snapshot:
-        stored = snapshot.archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        snapshot.advance(catalog.decode_time(stored))
+        snapshot.advance(snapshot.archive.record.last_canonical_ns())
         failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None)
     for failure in failures:
         click.echo(f"not written: {failure.target_id} {failure.reason}", err=True)

@@ -13,7 +13,6 @@ from math import log2
 from nova.core.ordering import Timebase, series_of_event_key, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
-from nova.core.store.scan import first_row, last_row, scan
 
 SAMPLES = 4
 SAMPLE_ROWS = 64
@@ -44,9 +43,10 @@ def merge_is_cheaper(
         return True
     sampled = wanted = 0
     side = timebase == "source"
-    family = snapshot.archive.families[timebase]
+    events = snapshot.archive.events
     for start in _sample_starts(snapshot, timebase, lower, upper):
-        for row in islice(scan(family, start, upper, expected_rows=SAMPLE_ROWS), SAMPLE_ROWS):
+        rows = events.scan(timebase, start, upper, expected_rows=SAMPLE_ROWS)
+        for row in islice(rows, SAMPLE_ROWS):
             sampled += 1
             wanted += event_filter.matches_number(series_of_event_key(row[side]))
     merged_us = MERGED_EVENT_US + MERGED_LEVEL_US * log2(series) + OPENED_SERIES_US * series
@@ -57,8 +57,8 @@ def _sample_starts(
     snapshot: ArchiveSnapshot, timebase: Timebase, lower: bytes, upper: bytes
 ) -> list[bytes]:
     """Keys at which samples start, at equal distances in time."""
-    family = snapshot.archive.families[timebase]
-    oldest, newest = first_row(family, lower, upper), last_row(family, lower, upper)
+    events = snapshot.archive.events
+    oldest, newest = events.first(timebase, lower, upper), events.last(timebase, lower, upper)
     if oldest is None or newest is None:
         return []
     begin = time_of(oldest[0])

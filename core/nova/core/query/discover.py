@@ -24,8 +24,8 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.yield_every import YieldEvery
-from nova.core.store.keys import ID_HEAD_BYTES, LAST_EVENT_ID, series_bytes, series_key_time
-from nova.core.store.scan import KeyValue, Seeker
+from nova.core.store.key_value import KeyValue
+from nova.core.store.keys import series_key_time
 from nova.core.store.series_table import EntityIds
 from nova.sdk import timestamps
 from nova.sdk.field_types import Lane
@@ -171,10 +171,8 @@ class _PageQuery:
         self._watermark = snapshot.watermark
         self._time_ns = at.time_ns
         self._cache = cache
-        family = "series_canonical" if at.timebase == "canonical" else "series_source"
-        self._rows = Seeker(snapshot.archive.families[family])
-        self._tail = _tail(at.time_ns)
-        self._last_tail = _tail(self._watermark if at.timebase == "canonical" else NS_MAX)
+        self._rows = snapshot.archive.series.seeker(at.timebase)
+        self._last_ns = self._watermark if at.timebase == "canonical" else NS_MAX
         # The value of a source index row is the receive time in key encoding, which compares
         # bytewise.
         self._durable_key = time_key(self._watermark) if at.timebase == "source" else None
@@ -244,17 +242,14 @@ class _PageQuery:
             return extent.info
         if self._time_ns < extent.first_ns:
             return None
-        prefix = series_bytes(number)
-        row = self._rows.last(prefix, prefix + self._tail)
+        row = self._rows.last(number, self._time_ns)
         if row is None or not self._is_durable(row):
             return self._info_by_keys(number)
         return replace(extent.info, last_time=timestamps.text(series_key_time(row[0])))
 
     def _time_range(self, number: int) -> tuple[int, int] | None:
-        prefix = series_bytes(number)
-        upper = prefix + self._last_tail
-        newest = self._rows.last(prefix, upper)
-        oldest = None if newest is None else self._rows.first(prefix, upper)
+        newest = self._rows.last(number, self._last_ns)
+        oldest = None if newest is None else self._rows.first(number, self._last_ns)
         if newest is None or oldest is None:
             return None
         if self._is_durable(newest) and self._is_durable(oldest):
@@ -296,10 +291,6 @@ def encode_page(ref: Ref, time: str, page: EntityPage, manifests: Sequence[bytes
     if manifests:
         parts += [b',"manifests":[', b",".join(manifests), b"]"]
     return b"".join((*parts, after))
-
-
-def _tail(time_ns: int) -> bytes:
-    return time_key(time_ns) + LAST_EVENT_ID[:ID_HEAD_BYTES]
 
 
 def _parse_key(key: str) -> EntityIds:

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_key, time_of
+from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.store.keys import LAST_EVENT_ID, series_bytes, series_key, series_key_time
-from nova.core.store.scan import scan
+from nova.core.store.keys import series_bytes, series_key_time
 from nova.sdk.timestamps import NS_MIN
 
 
 class EventKey(NamedTuple):
-    """An event's key in its series' index, and its key in the column family `canonical`."""
+    """An event's key in its series' index, and its event key."""
 
     index_key: bytes
     canonical_key: bytes
@@ -39,11 +38,9 @@ def event_keys(
     canonical = timebase == "canonical"
     if canonical:
         time_ns = min(time_ns, snapshot.watermark)
-    family = snapshot.archive.families["series_canonical" if canonical else "series_source"]
     prefix = series_bytes(number)
-    lower = series_key(prefix, time_key(from_ns))
-    upper = series_key(prefix, time_key(time_ns), LAST_EVENT_ID)
-    for key, value in scan(family, lower, upper, reverse=reverse):
+    rows = snapshot.archive.series.scan(number, timebase, from_ns, time_ns, reverse=reverse)
+    for key, value in rows:
         time = key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] if canonical else value
         if time_of(time) <= snapshot.watermark:
             yield EventKey(key, time + prefix)

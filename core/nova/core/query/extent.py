@@ -7,7 +7,6 @@ from __future__ import annotations
 from nova.core.ordering import LAST_TAIL, UNDATED_NS, Timebase, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.range_cursor import Span
-from nova.core.store.scan import first_row, last_row
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 
@@ -40,10 +39,10 @@ def clamp_to_extent(snapshot: ArchiveSnapshot, span: Span) -> tuple[int, int]:
 
 
 def _extent_end(snapshot: ArchiveSnapshot, timebase: Timebase, *, reverse: bool) -> int | None:
-    family = snapshot.archive.families[timebase]
+    events = snapshot.archive.events
     for span in end_search_spans(timebase, reverse=reverse):
         lower, upper = time_key(span.start_ns), time_key(span.stop_ns) + LAST_TAIL
-        row = (last_row if reverse else first_row)(family, lower, upper)
+        row = (events.last if reverse else events.first)(timebase, lower, upper)
         if row is not None and not is_undated(span, time_of(row[0])):
             return time_of(row[0])
     return None

@@ -112,14 +112,14 @@ def list_fields(snapshot: ArchiveSnapshot, request: Fields) -> FieldsResponse:
     snapshot.refresh()
     number = snapshot.series.number(series_of_request(request))
     kinds: dict[str, FieldKind] = {}
+    events = snapshot.archive.events
     if number is not None:
         newest = islice(
             event_keys(snapshot, number, "canonical", NS_MAX, reverse=True), NEWEST_EVENTS
         )
         for event_key in newest:
-            stored = require_envelope(
-                event_key.canonical_key, snapshot.archive.get("canonical", event_key.canonical_key)
-            )
+            key = event_key.canonical_key
+            stored = require_envelope(key, events.envelope(key))
             for path, value in _leaves_of(_body_decoder.decode(stored)):
                 if (kind := _kind(value)) is not None and len(kinds) < FIELDS_MAX:
                     kinds.setdefault(path, kind)

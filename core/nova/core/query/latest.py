@@ -76,11 +76,10 @@ def latest_event(
     time_ns: int,
 ) -> Hit | None:
     """The latest wanted event of one series at or before a time."""
-    lane = LANE_PRIORITY[snapshot.series.names[number].lane]
+    lane, events = LANE_PRIORITY[snapshot.series.names[number].lane], snapshot.archive.events
     for event_key in event_keys(snapshot, number, timebase, time_ns, reverse=True):
-        stored = require_envelope(
-            event_key.canonical_key, snapshot.archive.get("canonical", event_key.canonical_key)
-        )
+        key = event_key.canonical_key
+        stored = require_envelope(key, events.envelope(key))
         if event_filter.accepts(stored):
             return timeline_key(event_key.index_key, lane), stored
     return None

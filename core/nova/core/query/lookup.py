@@ -15,7 +15,6 @@ from typing import cast
 from nova.core.errors import ArchiveDamagedError
 from nova.core.ordering import LAST_TAIL, time_key, time_of
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan_blocks
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 DENSE_MIN_EVENTS = 16
@@ -48,7 +47,7 @@ def look_up(
         for start in range(0, len(far), LOOK_UP_EVENTS):
             part = far[start : start + LOOK_UP_EVENTS]
             wanted = [event_keys[number] for number in part]
-            for number, envelope in zip(part, archive.get_many("canonical", wanted), strict=True):
+            for number, envelope in zip(part, archive.events.envelopes(wanted), strict=True):
                 found[number] = require_envelope(event_keys[number], envelope)
                 far_bytes += len(envelope or b"")
             if far_bytes >= max_bytes:
@@ -83,8 +82,8 @@ def _scan_dense_runs(
     size = 0
     for part in _dense_runs(sorted_keys):
         before = len(values)
-        for rows, size_bytes in scan_blocks(
-            archive.families["canonical"], part[0], part[-1], expected_rows=len(part)
+        for rows, size_bytes in archive.events.scan_blocks(
+            "canonical", part[0], part[-1], expected_rows=len(part)
         ):
             values.update(rows)
             size += size_bytes

@@ -11,7 +11,6 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.extent import end_search_spans, is_undated
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
-from nova.core.store import catalog
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.timeline import AHEAD_MAX, ExtentResponse, Neighbour, NeighbourResponse
@@ -74,7 +73,6 @@ async def extent(snapshot: ArchiveSnapshot, timebase: Timebase) -> ExtentRespons
     ahead, following = (
         (0, None) if present == last else await _count_ahead(snapshot, timebase, now_ns)
     )
-    counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
     return ExtentResponse(
         time=timestamps.text(now_ns),
         start_time=first,
@@ -82,7 +80,7 @@ async def extent(snapshot: ArchiveSnapshot, timebase: Timebase) -> ExtentRespons
         next_time=following,
         stop_time=last,
         timebase=timebase,
-        events=counters.events,
+        events=snapshot.archive.record.counters().events,
         ahead=ahead,
     )
 

@@ -22,19 +22,18 @@ from nova.core.ordering import (
     TIME_BYTES,
     Timebase,
     time_key,
+    time_of,
 )
 from nova.core.query.access_path import merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.lookup import look_up
+from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import (
-    LAST_EVENT_ID,
     complete_order_key,
     series_bytes,
-    series_key,
     timeline_key,
 )
-from nova.core.store.scan import KeyValue, scan, scan_blocks
 from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
@@ -140,12 +139,12 @@ class RangeCursor:
         self, lower: bytes, upper: bytes, max_events: int, max_bytes: int
     ) -> list[KeyValue]:
         """At most `max_events` rows of wanted series; advances `after` past them."""
-        family = self._snapshot.archive.families[self.span.timebase]
+        events, timebase = self._snapshot.archive.events, self.span.timebase
         chosen: list[KeyValue] = []
         size = count = 0
         want = max_events + (self.after is not None)
-        for rows, size_bytes in scan_blocks(
-            family, lower, upper, reverse=self.span.reverse, expected_rows=want
+        for rows, size_bytes in events.scan_blocks(
+            timebase, lower, upper, reverse=self.span.reverse, expected_rows=want
         ):
             if count == 0 and rows[0][0] == self.after:
                 # Returned by the slice before; its size does not count.
@@ -218,17 +217,17 @@ class RangeCursor:
         self, number: int, lower: bytes, upper: bytes, max_events: int
     ) -> Iterator[tuple[bytes, bytes]]:
         """Order keys and event keys of a series' events."""
-        canonical = self.span.timebase == "canonical"
-        family = self._snapshot.archive.families[
-            "series_canonical" if canonical else "series_source"
-        ]
+        canonical, prefix = self.span.timebase == "canonical", series_bytes(number)
         lane, after = LANE_PRIORITY[self._snapshot.series.names[number].lane], self.after or NO_KEY
-        prefix = series_bytes(number)
-        first = series_key(prefix, lower[:TIME_BYTES])
-        last = series_key(prefix, upper[:TIME_BYTES], LAST_EVENT_ID)
-        for key, value in scan(
-            family, first, last, reverse=self.span.reverse, expected_rows=max_events
-        ):
+        rows = self._snapshot.archive.series.scan(
+            number,
+            self.span.timebase,
+            time_of(lower),
+            time_of(upper),
+            reverse=self.span.reverse,
+            expected_rows=max_events,
+        )
+        for key, value in rows:
             order = timeline_key(key, lane)
             if lower <= order <= upper and not after.startswith(order):
                 yield order, order if canonical else value + prefix

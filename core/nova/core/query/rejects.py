@@ -10,7 +10,6 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import LOOP_PASSES_PER_SLICE
 from nova.core.store import catalog
-from nova.core.store.scan import KeyValue, Seeker
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import RejectInfo, Rejects, RejectsResponse
 
@@ -21,8 +20,6 @@ TURN_MAX_BYTES = 1024 * 1024
 
 READ_MAX_BYTES = 32 * 1024 * 1024
 """Bytes of rows that are read for one page."""
-
-UPPER = catalog.reject_key(2 ** (8 * catalog.NUMBER_BYTES) - 1)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -37,7 +34,7 @@ async def rejects(
     which `read_max_bytes` have been read.
     """
     view.refresh()
-    counters = catalog.decode_counters(view.archive.get("catalog", catalog.COUNTERS_KEY))
+    counters = view.archive.record.counters()
     page = _Page(view, request, max_bytes, read_max_bytes)
     while not page.done:
         async with view.slice_lock:
@@ -65,28 +62,27 @@ class _Page:
 
     def turn(self) -> None:
         """Read some rows."""
-        rows, read = Seeker(self._view.archive.families["catalog"]), 0
+        rows, read = self._view.archive.record.rejects(), 0
         for _ in range(TURN_MAX_ROWS):
-            row = rows.first(catalog.reject_key(self._next), UPPER)
-            if row is None or not self._add(row):
+            row = rows.first(self._next)
+            if row is None or not self._add(*row):
                 self.done = True
                 return
             read += len(row[1])
             if read >= TURN_MAX_BYTES:
                 return
 
-    def _add(self, row: KeyValue) -> bool:
+    def _add(self, number: int, stored: bytes) -> bool:
         """Append a row; False at the end of the page, which may be that of the log."""
-        reject = catalog.decode_reject(row[1], RAW_SHOWN_BYTES)
+        reject = catalog.decode_reject(stored, RAW_SHOWN_BYTES)
         if reject.canonical_ns > self._mark:
             return False
         if len(self.found) == self._limit or min(self._bytes_left, self._read_left) <= 0:
             self.next_after = self._next - 1
             return False
-        number = catalog.reject_number(row[0])
         self.found.append(_reject(number, reject))
         self._bytes_left -= len(_encode(self.found[-1]))
-        self._read_left -= len(row[1])
+        self._read_left -= len(stored)
         self._next = number + 1
         return True
 

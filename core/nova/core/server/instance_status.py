@@ -7,7 +7,6 @@ import msgspec
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.submission_client import SubmissionClient
-from nova.core.store import catalog
 from nova.core.store.quarantine import quarantined
 from nova.core.store.rebuild_request import read_rebuild_record
 from nova.sdk import endpoints, timestamps
@@ -24,7 +23,7 @@ def status(
     """The counts of the archive and of every link that has fed it."""
     snapshot.refresh()
     remade = read_rebuild_record(settings.data_folder())
-    counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
+    counters = snapshot.archive.record.counters()
     return StatusResponse(
         mode=settings.mode,
         scope_id=settings.subscribed_scope(),
@@ -44,9 +43,7 @@ def status(
         derived_remade=remade.count,
         derived_last_remade=remade.last or None,
         commands_require_descriptor=settings.commands_require_descriptor,
-        manifest_conflicts=catalog.decode_conflicts(
-            snapshot.archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
-        ),
+        manifest_conflicts=snapshot.archive.record.manifest_conflicts(),
         quarantined=quarantined(settings.data_folder()),
     )
 

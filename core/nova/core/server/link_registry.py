@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.store import catalog
 from nova.core.store.catalog import LinkCounters
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo
@@ -55,7 +54,7 @@ class LinkRegistry:
     def describe(self, snapshot: ArchiveSnapshot) -> list[LinkInfo]:
         """Every link that the writer consumes from, or ever has, sorted by name."""
         snapshot.refresh()
-        counters = catalog.decode_counters(snapshot.archive.get("catalog", catalog.COUNTERS_KEY))
+        counters = snapshot.archive.record.counters()
         states = self._states if self.writer_connected else {}
         names = sorted(counters.links.keys() | states.keys())
         return [
@@ -66,8 +65,7 @@ class LinkRegistry:
 def _describe(
     snapshot: ArchiveSnapshot, link: str, counted: LinkCounters | None, state: LinkState | None
 ) -> LinkInfo:
-    stored = snapshot.archive.get("catalog", catalog.position_key(link))
-    info = LinkInfo(link=link, positions=catalog.decode_positions(stored) if stored else {})
+    info = LinkInfo(link=link, positions=snapshot.archive.record.positions(link))
     if counted is not None:
         info.received, info.new = counted.received, counted.new
         info.duplicate, info.rejected = counted.duplicate, counted.rejected

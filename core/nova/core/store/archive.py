@@ -14,8 +14,6 @@ from pathlib import Path
 from rocksdict import AccessType, ColumnFamily, Rdict
 
 from nova.core.errors import ArchiveDamagedError, ArchiveError
-from nova.core.ordering import EVENT_KEY_BYTES
-from nova.core.store import catalog
 from nova.core.store.attempts import ATTEMPTS, until_settled
 from nova.core.store.completeness import Completeness
 from nova.core.store.durability_marker import (
@@ -24,12 +22,15 @@ from nova.core.store.durability_marker import (
     read_marker,
     require_durable,
 )
+from nova.core.store.event_reader import EventReader
+from nova.core.store.families import Families
 from nova.core.store.keys import EVENT_FAMILIES, FAMILIES
 from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
 from nova.core.store.log_tail import refuse_holes, truncate_garbage
 from nova.core.store.mirror import Mirror, needs_mirror
 from nova.core.store.options import MEMORY_BYTES, tuning
-from nova.core.store.scan import first_row
+from nova.core.store.record_reader import RecordReader
+from nova.core.store.series_reader import SeriesReader
 from nova.core.store.shortage import shortage
 from nova.core.store.write_batch import ArchiveBatch
 from nova.sdk import archive_id, private, timestamps
@@ -50,7 +51,9 @@ so the lock of these archives must not be probed.
 
 
 class Archive:
-    """One open archive; `families` are its column families by name."""
+    """One open archive. It is read through `events`, `series` and `record`; only the store knows
+    its column families.
+    """
 
     def __init__(self, path: Path, scratch: Path | None, memory_bytes: int) -> None:
         self.path = path
@@ -64,6 +67,10 @@ class Archive:
         self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
         """Used by a secondary whose archive is on a read-only file system."""
 
+        self.families = Families(path)
+        self.events = EventReader(self.families)
+        self.series = SeriesReader(self.families)
+        self.record = RecordReader(self.families)
         self._is_damaged = False
         self._opened_at = 0.0
         try:
@@ -88,7 +95,7 @@ class Archive:
         if scratch is None:
             _open_primaries.add(self.path)
         self._database = database
-        self.families: dict[str, Rdict] = {n: database.get_column_family(n) for n in FAMILIES}
+        self.families.update({name: database.get_column_family(name) for name in FAMILIES})
         self._handles: dict[str, ColumnFamily] = {
             name: database.get_column_family_handle(name) for name in FAMILIES
         }
@@ -237,13 +244,9 @@ class Archive:
 
     def holdings(self) -> DurabilityMarker:
         """What the archive holds, in the form of a durability marker without positions."""
-        counters, last_ns = self.get_many(
-            "catalog", [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
-        )
+        counters, last_ns = self.record.counters_and_last_ns()
         return DurabilityMarker(
-            sequence=self.sequence(),
-            canonical_ns=catalog.decode_time(last_ns),
-            events=catalog.decode_counters(counters).events,
+            sequence=self.sequence(), canonical_ns=last_ns, events=counters.events
         )
 
     def get(self, family: str, key: bytes) -> bytes | None:
@@ -254,24 +257,7 @@ class Archive:
         """One value per key, None for an absent key; raises ArchiveDamagedError if one cannot be
         read.
         """
-        if not keys:
-            return []
-        try:
-            values = self.families[family].get(list(keys))
-        except Exception as error:
-            raise shortage(f"the archive in {self.path}", str(error)) or ArchiveDamagedError(
-                f"family {family} of the archive in {self.path} cannot be read: {error}"
-            ) from error
-        return [] if values is None else list(values)
-
-    def first_event_key(self) -> bytes:
-        """The event key of the first event, empty without one; it differs between archives."""
-        oldest = first_row(self.families["canonical"], b"", b"\xff" * EVENT_KEY_BYTES)
-        return b"" if oldest is None else oldest[0]
-
-    def has_event(self, event_key: bytes) -> bool:
-        """Whether an event has this event key; raises ArchiveError if that cannot be read."""
-        return self.get("canonical", event_key) is not None
+        return self.families.read_many(family, keys)
 
     def bytes_on_disk(self) -> int:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())

@@ -50,16 +50,16 @@ def ensure_id(archive: Archive, data: Path) -> str:
     ArchiveError if the file beside it holds another id: then one of the two was exchanged.
     """
     beside = archive_id.read(data)
-    stored = archive.get("catalog", ARCHIVE_ID_KEY)
-    if beside is not None and (stored is None or stored.decode() != beside):
+    stored = archive.record.archive_id()
+    if beside is not None and stored != beside:
         path = data / archive_id.ID_FILE
-        within = "none" if stored is None else stored.decode()
+        within = "none" if stored is None else stored
         raise ArchiveError(
             f"{path} says that archive {beside} is here, but the one in {archive.path} has the id "
             f"{within}. It is not served. Put archive {beside} back; if the one that is there is "
             f"the right one, remove {path} and start NOVA again"
         )
-    found = stored.decode() if stored is not None else _assign_id(archive)
+    found = stored if stored is not None else _assign_id(archive)
     if beside is None:
         durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
     return found

@@ -24,8 +24,8 @@ import msgspec
 from nova.core.errors import DerivedDamagedError
 from nova.core.ordering import TIME_BYTES, Timebase, time_key, time_of
 from nova.core.store.derived_database import DerivedDatabase
+from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import ID_HEAD_BYTES, TIMEBASE_BYTES, series_bytes
-from nova.core.store.scan import KeyValue
 from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
 
 CHECKPOINTS_FOLDER = "checkpoints"

@@ -18,11 +18,12 @@ from nova.core.ordering import TIME_BYTES
 from nova.core.store.archive import Archive
 from nova.core.store.attempts import until_settled
 from nova.core.store.completeness import Completeness
+from nova.core.store.key_value import KeyValue
 from nova.core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from nova.core.store.log_tail import refuse_holes
 from nova.core.store.options import derived_options
 from nova.core.store.rebuild_request import discard
-from nova.core.store.scan import KeyValue, scan
+from nova.core.store.scan import scan
 from nova.core.store.shortage import shortage
 from nova.sdk import private
 from nova.sdk.timestamps import NS_MIN
@@ -198,7 +199,7 @@ class DerivedDatabase:
         another archive, or to a later state of this archive than the one that was restored.
         """
         archive.catch_up()
-        origin = archive.first_event_key()
+        origin = archive.events.first_key()
         state = self.state()
         if state is not None and state.origin == origin and _has_event(state.newest, archive):
             return state
@@ -253,7 +254,7 @@ class DerivedDatabase:
 
 
 def _has_event(newest: bytes, archive: Archive) -> bool:
-    return not newest or archive.has_event(newest)
+    return not newest or archive.events.has(newest)
 
 
 def _is_damage(error: Exception) -> bool:

@@ -17,8 +17,9 @@ from typing import NamedTuple
 
 from nova.core.ordering import TIME_BYTES, Timebase
 from nova.core.store.archive import Archive
+from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import TIMEBASE_BYTES
-from nova.core.store.scan import KeyValue, last_row, scan
+from nova.core.store.scan import last_row, scan
 from nova.sdk.address import LANES
 
 ROLLUP_PREFIX = b"rollup/"

@@ -19,9 +19,9 @@ import msgspec
 from nova.core.errors import DerivedDamagedError
 from nova.core.ordering import Timebase
 from nova.core.store.derived_database import DerivedDatabase
+from nova.core.store.key_value import KeyValue as StoredRow
 from nova.core.store.keys import TIMEBASE_BYTES, series_bytes
 from nova.core.store.rollup import COARSEST_LEVEL, bucket_time
-from nova.core.store.scan import KeyValue as StoredRow
 
 SAMPLES_FOLDER = "samples"
 LAYOUT = 2

@@ -15,6 +15,7 @@ from typing import cast
 from rocksdict import Rdict, ReadOptions
 
 from nova.core.errors import ArchiveDamagedError
+from nova.core.store.key_value import Block, KeyValue
 
 FIRST_ROWS = 4
 """Rows of the first block; most scans want few. Each later block may be GROWTH times larger."""
@@ -23,11 +24,6 @@ GROWTH = 4
 MORE_ROWS = 16
 BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
-
-KeyValue = tuple[bytes, bytes]
-
-Block = tuple[list[KeyValue], int]
-"""Rows that were read together, and the total bytes of their values."""
 
 
 def scan_blocks(

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nova.core.store import catalog
 from nova.core.store.archive import Archive
 
 
@@ -17,7 +16,7 @@ def open_secondary_archive(data: Path, scratch: Path, memory_bytes: int) -> Iter
     """
     archive = Archive.open_secondary(data, scratch, memory_bytes)
     try:
-        catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+        archive.record.check_schema()
         yield archive
     finally:
         archive.close()

@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from nova.core.store.archive import Archive
-from nova.core.store.catalog import SERIES_PREFIX, decode_series, series_number
-from nova.core.store.scan import scan
 from nova.sdk.events.event import Series
 
 EntityIds = tuple[str, str, str, str]
@@ -28,9 +26,8 @@ class SeriesTable:
 
     def load(self, archive: Archive) -> None:
         """Read the archive's series that were added since the last call."""
-        lower = SERIES_PREFIX + len(self.names).to_bytes(4, "big")
-        for key, value in scan(archive.families["catalog"], lower, SERIES_PREFIX + b"\xff" * 4):
-            self.add(series_number(key), decode_series(value))
+        for number, series in archive.record.series(len(self.names)):
+            self.add(number, series)
 
     def add(self, number: int, series: Series) -> None:
         """Add a series that the writer has numbered. Numbers arrive in order; known ones are

@@ -16,6 +16,7 @@ from operator import attrgetter
 
 from nova.core.ordering import LANE_OFFSET, ORDER_KEY_BYTES, TIME_BYTES, Timebase
 from nova.core.store.archive import Archive
+from nova.core.store.key_value import KeyValue
 from nova.core.store.rollup import (
     COARSEST_LEVEL,
     FINEST_LEVEL,
@@ -31,7 +32,6 @@ from nova.core.store.rollup import (
     pack_rows,
     row_head,
 )
-from nova.core.store.scan import KeyValue
 from nova.core.store.write_batch import ArchiveBatch
 from nova.core.writer.columns import BatchColumns
 from nova.sdk.events.event import Series

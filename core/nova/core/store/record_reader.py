@@ -1,0 +1,102 @@
+"""Reads the catalog's records, decoded. Keys and codecs are in `catalog.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nova.core.store import catalog
+from nova.core.store.catalog import Counters, Dispatch
+from nova.core.store.families import Families
+from nova.core.store.scan import Seeker, scan
+from nova.sdk.events.event import Series
+
+CATALOG = "catalog"
+
+
+class RecordReader:
+    """An absent record is read as that of a new archive: counters of zero, no positions."""
+
+    def __init__(self, families: Families) -> None:
+        self._families = families
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is a record with this key, such as `catalog.request_key`."""
+        return self._read(key) is not None
+
+    def check_schema(self) -> None:
+        """Raise ArchiveError if the archive has another layout than this version reads."""
+        catalog.check_schema(self._read(catalog.SCHEMA_KEY), self._families.path)
+
+    def archive_id(self) -> str | None:
+        stored = self._read(catalog.ARCHIVE_ID_KEY)
+        return None if stored is None else stored.decode()
+
+    def counters(self) -> Counters:
+        return catalog.decode_counters(self._read(catalog.COUNTERS_KEY))
+
+    def last_canonical_ns(self) -> int:
+        """The last canonical time that was assigned, in ns."""
+        return catalog.decode_time(self._read(catalog.LAST_CANONICAL_KEY))
+
+    def counters_and_last_ns(self) -> tuple[Counters, int]:
+        """`counters` and `last_canonical_ns`, both as of the same commit."""
+        counters, last_ns = self._families.read_many(
+            CATALOG, [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
+        )
+        return catalog.decode_counters(counters), catalog.decode_time(last_ns)
+
+    def positions(self, link: str) -> dict[str, int]:
+        """The next position of each stream of a link."""
+        stored = self._read(catalog.position_key(link))
+        return catalog.decode_positions(stored) if stored else {}
+
+    def manifest_conflicts(self) -> list[str]:
+        return catalog.decode_conflicts(self._read(catalog.MANIFEST_CONFLICTS_KEY))
+
+    def request(self, scope_id: str, request_id: str) -> bytes | None:
+        """The order key of the first CommandRequest with a requestId."""
+        return self._read(catalog.request_key(scope_id, request_id))
+
+    def dispatches(self) -> list[Dispatch]:
+        """The commands of this Core whose dispatch is not finished."""
+        lower, upper = catalog.DISPATCH_PREFIX, catalog.DISPATCH_PREFIX + b"\xff"
+        rows = scan(self._families[CATALOG], lower, upper)
+        return [catalog.decode_dispatch(value) for _, value in rows]
+
+    def link_routes(self, key: bytes) -> dict[str, str]:
+        """The routes under a `catalog.link_routes_key`: the order key in hex by link."""
+        return catalog.decode_link_routes(self._read(key))
+
+    def binding(self, key: bytes) -> str | None:
+        """The driver under a `catalog.binding_key`; empty if none fits, None if none was sought."""
+        stored = self._read(key)
+        return None if stored is None else stored.decode()
+
+    def series(self, first: int = 0) -> Iterator[tuple[int, Series]]:
+        """The series from a number on, with their numbers."""
+        lower, upper = catalog.series_record_key(first), catalog.SERIES_PREFIX + b"\xff" * 4
+        for key, value in scan(self._families[CATALOG], lower, upper):
+            yield catalog.series_number(key), catalog.decode_series(value)
+
+    def rejects(self) -> RejectSeeker:
+        """The reject log, as of now."""
+        return RejectSeeker(Seeker(self._families[CATALOG]))
+
+    def _read(self, key: bytes) -> bytes | None:
+        return self._families.read(CATALOG, key)
+
+
+class RejectSeeker:
+    """Finds rows of the reject log in one snapshot of it."""
+
+    _UPPER = catalog.reject_key(2 ** (8 * catalog.NUMBER_BYTES) - 1)
+
+    def __init__(self, rows: Seeker) -> None:
+        self._rows = rows
+
+    def first(self, number: int) -> tuple[int, bytes] | None:
+        """The number of the first rejected record from `number` on, and its row as it is stored,
+        for `catalog.decode_reject`; it may have megabytes.
+        """
+        row = self._rows.first(catalog.reject_key(number), self._UPPER)
+        return None if row is None else (catalog.reject_number(row[0]), row[1])

@@ -1,0 +1,77 @@
+"""Reads the indexes of series: the keys of a series' events, in the order of a timebase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nova.core.ordering import SERIES_BYTES, Timebase, time_key
+from nova.core.store.families import Families
+from nova.core.store.key_value import KeyValue
+from nova.core.store.keys import LAST_EVENT_ID, series_bytes, series_key, series_key_time
+from nova.core.store.scan import Seeker, last_row, scan
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+FAMILY_OF: dict[Timebase, str] = {"source": "series_source", "canonical": "series_canonical"}
+
+
+class SeriesReader:
+    """An index row is a series key (`keys.py`) with an empty value in canonical time, and with the
+    receive time as a time key in source time. Both ends of a time range are included.
+    """
+
+    def __init__(self, families: Families) -> None:
+        self._families = families
+
+    def scan(
+        self,
+        number: int,
+        timebase: Timebase,
+        from_ns: int,
+        until_ns: int,
+        *,
+        reverse: bool = False,
+        expected_rows: int | None = None,
+    ) -> Iterator[KeyValue]:
+        """The index rows of a series in a time range, in order or backwards."""
+        lower, upper = _bounds(number, from_ns, until_ns)
+        family = self._families[FAMILY_OF[timebase]]
+        return scan(family, lower, upper, reverse=reverse, expected_rows=expected_rows)
+
+    def event_keys(
+        self, number: int, from_ns: int = NS_MIN, until_ns: int = NS_MAX
+    ) -> Iterator[bytes]:
+        """The event keys of a series' events in a range of canonical time, in order of receipt."""
+        tail = series_bytes(number)
+        for key, _ in self.scan(number, "canonical", from_ns, until_ns):
+            yield key[SERIES_BYTES:] + tail
+
+    def last_received_ns(self, number: int) -> int | None:
+        """The canonical time in ns of a series' last event; None without events."""
+        newest = last_row(self._families["series_canonical"], *_bounds(number, NS_MIN, NS_MAX))
+        return None if newest is None else series_key_time(newest[0])
+
+    def seeker(self, timebase: Timebase) -> SeriesSeeker:
+        """Single index rows of many series, as of now."""
+        return SeriesSeeker(Seeker(self._families[FAMILY_OF[timebase]]))
+
+
+class SeriesSeeker:
+    """Finds the ends of many series in one snapshot of their index."""
+
+    def __init__(self, rows: Seeker) -> None:
+        self._rows = rows
+
+    def first(self, number: int, until_ns: int) -> KeyValue | None:
+        """The first index row of a series, None if it is after `until_ns`."""
+        return self._rows.first(*_bounds(number, NS_MIN, until_ns))
+
+    def last(self, number: int, until_ns: int) -> KeyValue | None:
+        """The last index row of a series at or before `until_ns`."""
+        return self._rows.last(*_bounds(number, NS_MIN, until_ns))
+
+
+def _bounds(number: int, from_ns: int, until_ns: int) -> tuple[bytes, bytes]:
+    series = series_bytes(number)
+    return series_key(series, time_key(from_ns)), series_key(
+        series, time_key(until_ns), LAST_EVENT_ID
+    )
