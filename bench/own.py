@@ -20,7 +20,7 @@ from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
 from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
-from nova.core.ordering import LAST_TAIL, Timebase, order_key, time_of
+from nova.core.ordering import Timebase, order_key, time_of
 from nova.core.query import summary
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import open_for_writing
@@ -32,12 +32,10 @@ from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
-from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.keys import FAMILIES
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
-from nova.core.store.scan import first_row, last_row
 from nova.core.writer import committer
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
@@ -55,7 +53,6 @@ BATCH_EVENTS = 2_000
 """A commit of the writer's, and of every peer's."""
 
 SST_BYTES = "rocksdb.total-sst-files-size"
-EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
 
 
 class Premade:
@@ -140,7 +137,7 @@ class Store:
     @property
     def events(self) -> int:
         """How many events the archive holds."""
-        return catalog.decode_counters(self._archive.get("catalog", catalog.COUNTERS_KEY)).events
+        return self._archive.record.counters().events
 
     def ingest(
         self, batches: Iterable[Sequence[Record]], warm_up: Callable[[], int] = lambda: 0
@@ -168,7 +165,7 @@ class Store:
         events = [self._checker.check(record.value, record.address) for record in records]
         keys = [order_key(event.source_ns, event.lane, event.event_id) for event in events]
         started = time.perf_counter()
-        found = self._archive.get_many("source", keys)
+        found = self._archive.events.event_keys(keys)
         seconds = time.perf_counter() - started
         return len(found) - found.count(None), seconds
 
@@ -220,7 +217,7 @@ def sample(data: Path) -> tuple[int, float]:
 
 
 def _newest_ns(archive: Archive) -> int:
-    return catalog.decode_time(archive.get("catalog", catalog.LAST_CANONICAL_KEY))
+    return archive.record.last_canonical_ns()
 
 
 class Reader:
@@ -305,8 +302,8 @@ class Reader:
 
     def bounds(self, timebase: Timebase) -> tuple[int, int]:
         """The first and the last time that there is."""
-        family = self._archive.families[timebase]
-        low, high = first_row(family, *EVERYTHING), last_row(family, *EVERYTHING)
+        events = self._archive.events
+        low, high = events.first(timebase), events.last(timebase)
         return (time_of(low[0]), time_of(high[0])) if low and high else (0, 0)
 
     def bytes_per_family(self) -> dict[str, int]:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from bench.counting import rounds_of
 from nova.core.store.archive import Archive
-from nova.core.store.catalog import COUNTERS_KEY, decode_counters
 from nova.core.store.rollup import counted_events
 
 EVENTS = 2_000
@@ -21,7 +20,7 @@ def test_only_one_of_the_archives_is_counted(tmp_path: Path) -> None:
     held, seen = [], []
     for name in ("with", "without"):
         archive = Archive.open_primary(tmp_path / name)
-        held.append(decode_counters(archive.get("catalog", COUNTERS_KEY)).events)
+        held.append(archive.record.counters().events)
         seen.append(counted_events(archive))
         archive.close()
     assert held[0] == held[1] == seen[0] == 2 * EVENTS and seen[1] == 0

@@ -27,7 +27,6 @@ from nova.sdk.transport.base import Record
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 
-_EVERYTHING = (b"", b"\xff" * 64)
 _ROW_HEAD_BYTES = len(ROLLUP_PREFIX) + 2
 
 
@@ -81,7 +80,7 @@ def telling(
 def told(archive: Archive) -> list[Told]:
     """Everything that an archive holds, in canonical order."""
     found = []
-    for _, stored in scan(archive.families["canonical"], *_EVERYTHING):
+    for _, stored in archive.events.scan("canonical"):
         event, canonical_ns = check_stored(stored)
         series = event.series
         ids = (series.scope_id, series.lane, series.unique_id)

@@ -97,7 +97,7 @@ def archived(data: Path) -> tuple[list[str], dict[str, dict[str, int]], int]:
         committer = Committer(archive, data)
         ids = []
         rows = 0
-        for key, value in scan(archive.families["canonical"], *EVERYTHING):
+        for key, value in archive.events.scan("canonical"):
             event, canonical_ns = check_stored(value)
             assert time_of(key) == canonical_ns
             rows += 1

@@ -15,7 +15,6 @@ from confluent_kafka.admin import AdminClient
 
 from bench.work import Work
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan
 from nova.sdk.client.client import Client
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.messages import StatusResponse
@@ -82,7 +81,7 @@ def digest(data: Path) -> str:
     """SHA-256 over the eventIds in source order."""
     archive = Archive.open_primary(data)
     try:
-        rows = scan(archive.families["source"], b"", b"\xff" * 64)
+        rows = archive.events.scan("source")
         return hashlib.sha256(b"".join(key[9:] for key, _ in rows)).hexdigest()
     finally:
         archive.close()

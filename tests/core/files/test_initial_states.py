@@ -19,7 +19,6 @@ from nova.core.files.file_folder import FileFolder
 from nova.core.ordering import Timebase
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
-from nova.core.store.scan import scan
 from nova.recordings.export_reader import ExportReader
 from nova.sdk import timestamps
 from nova.sdk.drivers.initial_state import CHECKPOINT_METADATA
@@ -48,7 +47,7 @@ def shown(archive: Filed, timebase: Timebase, start_ns: int) -> dict[str, tuple[
     of all updates, by hand.
     """
     key = "sourceTruthTime" if timebase == "source" else "canonicalTruthTime"
-    rows = scan(archive.view.archive.families["canonical"], b"", b"\xff" * 16)
+    rows = archive.view.archive.events.scan("canonical")
     updates = [event for event in (json.loads(value) for _, value in rows) if event["lane"] == "ui"]
     updates.sort(key=lambda event: (timestamps.parse(event[key]), event["eventId"]))
     found: dict[str, tuple[dict[str, object], str]] = {}

@@ -80,7 +80,7 @@ def test_an_archive_of_another_layout_is_refused(data: Path) -> None:
     archive = Archive.open_primary(data)
     try:
         batch = archive.batch()
-        batch.put("catalog", b"schema/version", b"999")
+        batch.put_record(b"schema/version", b"999")
         archive.write(batch)
         with pytest.raises(ArchiveError, match="layout"), open_for_writing(data, SampleStore):
             pass

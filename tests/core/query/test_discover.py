@@ -21,7 +21,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discover import EntityPage, encode_page
 from nova.core.query.event_filter import EventFilter
 from nova.core.server.live_stream import LiveTail
-from nova.core.store.scan import Seeker
+from nova.core.store.series_reader import SeriesSeeker
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.protocol import messages
@@ -155,17 +155,17 @@ async def test_what_has_no_news_is_not_read_again(
         committer.add_batch("link", Batch(records))
         await tail.apply(committer.close_commit())
 
-    looked: list[bytes] = []
+    looked: list[int] = []
     for name in ("first", "last"):
-        real: Callable[..., object] = getattr(Seeker, name)
+        real: Callable[..., object] = getattr(SeriesSeeker, name)
 
         def seen(
-            self: Seeker, lower: bytes, upper: bytes, real: Callable[..., object] = real
+            self: SeriesSeeker, number: int, until_ns: int, real: Callable[..., object] = real
         ) -> object:
-            looked.append(lower)
-            return real(self, lower, upper)
+            looked.append(number)
+            return real(self, number, until_ns)
 
-        monkeypatch.setattr(Seeker, name, seen)
+        monkeypatch.setattr(SeriesSeeker, name, seen)
 
     await commit([record(n, unit=f"u{n % 5}") for n in range(20)])
     half = view.watermark

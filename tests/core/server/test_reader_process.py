@@ -24,7 +24,7 @@ async def test_a_reader_refuses_an_archive_of_another_layout(data: Path) -> None
     archive = Archive.open_primary(data)
     try:
         batch = archive.batch()
-        batch.put("catalog", b"schema/version", b"999")
+        batch.put_record(b"schema/version", b"999")
         archive.write(batch)
         with pytest.raises(ArchiveError, match="layout"):
             async with reader_process.open_reader(Settings(data=str(data), mode="ground")):

@@ -194,7 +194,7 @@ def test_a_flipped_byte_inside_the_log_is_refused(tmp_path: Path, record: Make) 
 def test_an_archive_of_another_layout_is_refused(archive: Archive, tmp_path: Path) -> None:
     """An older NOVA says that it does not know, instead of guessing."""
     batch = archive.batch()
-    batch.put("catalog", b"schema/version", b"999")
+    batch.put_record(b"schema/version", b"999")
     archive.write(batch)
     with pytest.raises(ArchiveError, match="layout"):
         Committer(archive, tmp_path)
@@ -225,10 +225,10 @@ def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, reco
     try:
         for name in READ:
             with pytest.raises(ArchiveDamagedError, match="cannot be read"):
-                damaged.get_many(name, keys[name])
+                damaged.families.read_many(name, keys[name])
             with pytest.raises(ArchiveDamagedError, match="cannot be read"):
                 for key in keys[name]:
-                    damaged.get(name, key)
+                    damaged.families.read(name, key)
     finally:
         damaged.close()
 
@@ -347,7 +347,7 @@ def test_readers_follow_while_files_come_and_go(tmp_path: Path, record: Make) ->
             assert view.holdings().events == number
             rows = rows_of(archive)
             assert rows_of(view) == rows
-            assert view.get_many("catalog", list(rows)) == list(rows.values())
+            assert view.families.read_many("catalog", list(rows)) == list(rows.values())
     view.close()
     archive.close()
 

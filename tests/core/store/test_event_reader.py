@@ -16,26 +16,25 @@ from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
 
 Make = Callable[..., Record]
-WHOLE = (FIRST_KEY, LAST_KEY)
 
 
 @pytest.fixture
 def event_keys(committer: Committer, record: Make) -> list[bytes]:
     """The event keys of seven events that came in the reverse order of their source times."""
     committer.add_batch("a", Batch([record(number) for number in reversed(range(7))]))
-    return [event_key for event_key, _ in committer.close_commit().events]
+    return [event_key for event_key, _ in committer.close_commit().events or ()]
 
 
 def test_both_timelines_hold_every_event_in_their_order(
     archive: Archive, event_keys: list[bytes]
 ) -> None:
     events = archive.events
-    canonical = list(events.scan("canonical", *WHOLE))
-    source = list(events.scan("source", *WHOLE))
+    canonical = list(events.scan("canonical"))
+    source = list(events.scan("source"))
     assert [key for key, _ in canonical] == event_keys
     assert [event_key for _, event_key in source] == event_keys[::-1]
-    assert list(events.scan("canonical", *WHOLE, reverse=True)) == canonical[::-1]
-    blocks = events.scan_blocks("source", *WHOLE, expected_rows=3)
+    assert list(events.scan("canonical", reverse=True)) == canonical[::-1]
+    blocks = events.scan_blocks("source", FIRST_KEY, LAST_KEY, expected_rows=3)
     assert list(chain.from_iterable(rows for rows, _ in blocks)) == source
 
 
@@ -49,10 +48,10 @@ def test_both_ends_of_a_range_are_included(archive: Archive, event_keys: list[by
 
 def test_events_are_found_by_either_key(archive: Archive, event_keys: list[bytes]) -> None:
     events, absent = archive.events, bytes(12)
-    for order_key, event_key in events.scan("source", *WHOLE):
+    for order_key, event_key in events.scan("source"):
         assert events.event_key(order_key) == event_key
         assert events.has(event_key)
-    stored = [value for _, value in events.scan("canonical", *WHOLE)]
+    stored = [value for _, value in events.scan("canonical")]
     assert events.envelopes([*event_keys, absent]) == [*stored, None]
     assert events.envelope(event_keys[0]) == stored[0] and not events.has(absent)
     assert events.event_keys([absent]) == [None] and events.event_keys([]) == []

@@ -68,7 +68,7 @@ def test_a_sound_log_of_small_commits_has_no_holes(tmp_path: Path) -> None:
     archive = Archive.open_primary(tmp_path)
     for number in range(4_000):
         batch = archive.batch()
-        batch.put("catalog", b"key", b"v" * (number % 997))
+        batch.put_record(b"key", b"v" * (number % 997))
         archive.write(batch)
     archive.sync()
     refuse_holes(archive.path)

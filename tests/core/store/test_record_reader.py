@@ -77,7 +77,7 @@ def test_unfinished_dispatches_are_those_that_were_not_removed(
 
 def test_another_layout_is_refused(archive: Archive) -> None:
     batch = archive.batch()
-    batch.put("catalog", catalog.SCHEMA_KEY, b"999")
+    batch.put_record(catalog.SCHEMA_KEY, b"999")
     archive.write(batch)
     with pytest.raises(ArchiveError, match="layout b'999'"):
         archive.record.check_schema()

@@ -22,7 +22,7 @@ def of_series(committer: Committer, record: Make) -> list[list[bytes]]:
     """The event keys of two series whose events came alternately, latest source time first."""
     records = [record(9 - number, unit=f"u{number % 2}") for number in range(8)]
     committer.add_batch("a", Batch(records))
-    event_keys = [event_key for event_key, _ in committer.close_commit().events]
+    event_keys = [event_key for event_key, _ in committer.close_commit().events or ()]
     return [event_keys[0::2], event_keys[1::2]]
 
 

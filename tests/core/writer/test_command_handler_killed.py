@@ -26,7 +26,6 @@ from nova.core.commit_feed import LinkStates
 from nova.core.errors import RequestError
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan
 from nova.core.submission_messages import Principal
 from nova.sdk import endpoints
 from nova.sdk.producer.producer import Producer
@@ -180,9 +179,9 @@ def commands_in(data: Path) -> list[dict[str, Any]]:
     """All that the archive holds of commands, in the order of its arrival."""
     archive = Archive.open_primary(data)
     try:
-        rows = scan(archive.families["canonical"], b"", b"\xff" * 16)
+        rows = archive.events.scan("canonical")
         events = [msgspec.json.decode(stored) for _, stored in rows]
-        left = list(scan(archive.families["catalog"], b"dispatch/", b"dispatch0"))
+        left = archive.record.dispatches()
     finally:
         archive.close()
     assert len(left) <= 1, "at most the last one's end may not have been written"

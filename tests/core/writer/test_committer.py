@@ -30,7 +30,7 @@ COMMITTED = ("canonical", "source", "series_canonical", "series_source")
 
 def stored(archive: Archive) -> list[bytes]:
     """The stored envelopes in canonical order."""
-    return [value for _, value in scan(archive.families["canonical"], *EVERYTHING)]
+    return [value for _, value in archive.events.scan("canonical")]
 
 
 def test_an_event_comes_once_inside_a_batch_and_across(
@@ -66,11 +66,11 @@ def test_stored_envelopes_prove_themselves(
     lanes = ("metadata", "ui", "parsed", "raw")
     committer.add_batch("a", Batch([record(n, lane=lane) for n, lane in enumerate(lanes)]))
     committer.close_commit()
-    for key, value in scan(archive.families["canonical"], *EVERYTHING):
+    for key, value in archive.events.scan("canonical"):
         event, canonical_ns = check_stored(value)
         assert time_of(key) == canonical_ns
         source_key = order_key(event.source_ns, event.lane, event.event_id)
-        assert archive.get("source", source_key) == key
+        assert archive.events.event_key(source_key) == key
 
 
 def test_canonical_time_grows_though_the_clock_steps_back(
@@ -81,7 +81,7 @@ def test_canonical_time_grows_though_the_clock_steps_back(
     committer = Committer(archive, tmp_path, clock=lambda: next(ticks))
     committer.add_batch("a", Batch([record(n) for n in range(20)]))
     committer.close_commit()
-    times = [time_of(key) for key, _ in scan(archive.families["canonical"], *EVERYTHING)]
+    times = [time_of(key) for key, _ in archive.events.scan("canonical")]
     assert len(set(times)) == 20
     numbers = [int(one.split(b'"n":')[1].split(b"}")[0]) for one in stored(archive)]
     assert numbers == list(range(20))
@@ -98,9 +98,9 @@ def test_refusals_keep_bytes_reason_and_position(
     committer.close_commit()
     assert (receipt.new, len(receipt.rejected)) == (2, 1)
     assert receipt.rejected[0].place == 1
-    value = archive.get("catalog", catalog.reject_key(0))
-    assert value is not None
-    reject = catalog.decode_reject(value)
+    found = archive.record.rejects().first(0)
+    assert found is not None
+    reject = catalog.decode_reject(found[1])
     assert (reject.raw, reject.position, reject.code) == (bad.value, "topic/0@17", "missingMember")
     assert reject.member in reject.reason
 
@@ -150,13 +150,13 @@ def test_a_command_request_is_known_by_its_request_id(
     records = [Record(None, body % (scope, n)) for n, scope in enumerate((b"a", b"a", b"b"))]
     committer.add_batch("x", Batch(records))
     committer.close_commit()
-    first = archive.get("catalog", catalog.request_key("a", "r1"))
-    other = archive.get("catalog", catalog.request_key("b", "r1"))
+    first = archive.record.request("a", "r1")
+    other = archive.record.request("b", "r1")
     assert first is not None and other is not None and first != other
-    assert archive.get("source", first) is not None
+    assert archive.events.event_key(first) is not None
     assert len(stored(archive)) == 3
     assert committer.counters.request_clashes == 1
-    assert archive.get("catalog", catalog.command_key("a", "c1")) == b"r1"
+    assert archive.families.read("catalog", catalog.command_key("a", "c1")) == b"r1"
 
 
 def test_what_is_told_of_an_unknown_command_is_stored_and_counted(
@@ -200,7 +200,7 @@ def test_any_arrival_makes_the_same_source_order(
         for start in range(0, len(order), 7):
             committer.add_batch("a", Batch([record(n) for n in order[start : start + 7]]))
             committer.close_commit()
-        found.append([key for key, _ in scan(archive.families["source"], *EVERYTHING)])
+        found.append([key for key, _ in archive.events.scan("source")])
         archive.close()
     assert found[0] == found[1]
     assert len(found[0]) == len(set(numbers))

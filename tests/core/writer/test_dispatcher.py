@@ -113,7 +113,7 @@ def test_an_old_archive_learns_its_links_again(tmp_path: Path) -> None:
         record = descriptor()
         target = brought(committer, record, "b")
         batch = archive.batch()
-        batch.delete_range("catalog", b"carrier/", b"carrier0")
+        batch.delete_records(b"carrier/", b"carrier0")
         archive.write(batch)
         again = Committer(archive, tmp_path)
         courier = Dispatcher(again.link_routes)

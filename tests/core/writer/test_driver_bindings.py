@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
@@ -37,7 +36,7 @@ def writer(archive: Archive, data: Path, *drivers: str) -> Committer:
 
 def stored(archive: Archive) -> list[dict[str, object]]:
     """All events in the order of their commits."""
-    rows = scan(archive.families["canonical"], b"", b"\xff" * 12)
+    rows = archive.events.scan("canonical")
     return [json.loads(envelope) for _, envelope in rows]
 
 

@@ -51,8 +51,9 @@ async def rejected(core: Core) -> list[tuple[str, str]]:
     """Code and link of all that is in the reject log."""
     archive = core.writer.committer.archive
     count = core.writer.committer.counters.rejects
-    keys = [catalog.reject_key(number) for number in range(count)]
-    found = [catalog.decode_reject(archive.get("catalog", key) or b"") for key in keys]
+    rejects = archive.record.rejects()
+    rows = [rejects.first(number) or (number, b"") for number in range(count)]
+    found = [catalog.decode_reject(stored) for _, stored in rows]
     return [(one.code, one.link) for one in found]
 
 

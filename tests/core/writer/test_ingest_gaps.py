@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan
 from nova.core.writer.committer import Committer
 from nova.core.writer.ingest_gaps import INGEST_GAP, gap_event
 from nova.sdk.events.event import check_stored
@@ -23,7 +22,7 @@ STREAM = "nova.sat.raw.v1/3"
 
 def stored(archive: Archive) -> list[bytes]:
     """The stored envelopes in canonical order."""
-    rows = scan(archive.families["canonical"], b"", b"\xff" * 64)
+    rows = archive.events.scan("canonical")
     return [value for _, value in rows]
 
 

@@ -10,7 +10,6 @@ import pytest
 from nova.core.ordering import TIMEBASES
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.core.store.scan import scan
 from nova.core.writer import writer_process
 from nova.core.writer.columns import check_records
 from nova.core.writer.manifest_events import published_event
@@ -34,7 +33,7 @@ def ids_in(data: Path) -> list[bytes]:
     """The ids of all that an archive holds."""
     archive = Archive.open_primary(data)
     try:
-        rows = scan(archive.families["canonical"], b"", b"\xff" * 64)
+        rows = archive.events.scan("canonical")
         return [check_stored(stored)[0].event_id for _, stored in rows]
     finally:
         archive.close()
@@ -168,7 +167,9 @@ async def test_an_update_that_breaks_its_manifest_is_in_the_reject_log(data: Pat
         receipt = await core.publish(records)
         assert (receipt.new, len(receipt.rejected)) == (2, 1)
         archive = core.writer.committer.archive
-        reject = catalog.decode_reject(archive.get("catalog", catalog.reject_key(0)) or b"")
+        found = archive.record.rejects().first(0)
+        assert found is not None
+        reject = catalog.decode_reject(found[1])
         assert (reject.code, reject.member) == ("notAllowed", "data.flow")
         assert reject.reason == "data.flow is -3, below the minimum 0 (manifest pump 1.2.0)"
 

@@ -18,10 +18,10 @@ import pytest
 
 from nova.core.store.archive import Archive
 from nova.core.store.rollup import (
-    COMPLETE_KEY,
-    COUNTED_KEY,
     ROLLUP_PREFIX,
     counted_events,
+    counted_until,
+    is_complete,
     row_head,
 )
 from nova.core.store.scan import scan
@@ -79,10 +79,10 @@ def forget(archive: Archive, *, wholly: bool) -> None:
     """Leave an archive as an older NOVA does: without rollups, or with stale ones."""
     batch = archive.batch()
     if wholly:
-        batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+        batch.delete_records(ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
     else:
         key = row_head("canonical", 51, "sat")
-        batch.delete_range("catalog", key, key + b"\xff" * 9)
+        batch.delete_records(key, key + b"\xff" * 9)
     archive.write(batch)
 
 
@@ -118,15 +118,15 @@ def test_what_another_nova_stored_between_two_goes_is_counted_too(
     committer.close_commit()
     forget(archive, wholly=True)
     next(backfill(archive, committer.series, 100))
-    reached = archive.get("catalog", COUNTED_KEY)
+    reached = counted_until(archive)
     before = dict(scan(archive.families["catalog"], ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff"))
     committer.add_batch("link", Batch(records(40, "v")))
     committer.close_commit()
     batch = archive.batch()  # The older one has left the rollups alone.
-    batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
-    batch.put_rows("catalog", before.items())
+    batch.delete_records(ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+    batch.put_records(before.items())
     archive.write(batch)
-    assert counted_events(archive) == 30 and archive.get("catalog", COUNTED_KEY) == reached
+    assert counted_events(archive) == 30 and counted_until(archive) == reached
     Committer(archive, tmp_path)
     assert counted_events(archive) == 140
     assert rollups_of(archive) == rollups_by_hand(told(archive))
@@ -139,7 +139,7 @@ def test_an_empty_archive_is_counted_in_silence(
     forget(archive, wholly=True)
     with caplog.at_level(logging.INFO):
         assert list(backfill(archive, committer.series, 0)) == []
-    assert not caplog.text and archive.get("catalog", COMPLETE_KEY) is not None
+    assert not caplog.text and is_complete(archive)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from rocksdict import AccessType, ColumnFamily, Rdict
@@ -248,16 +247,6 @@ class Archive:
         return DurabilityMarker(
             sequence=self.sequence(), canonical_ns=last_ns, events=counters.events
         )
-
-    def get(self, family: str, key: bytes) -> bytes | None:
-        """One value, or None; raises ArchiveDamagedError if it cannot be read."""
-        return self.get_many(family, [key])[0]
-
-    def get_many(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
-        """One value per key, None for an absent key; raises ArchiveDamagedError if one cannot be
-        read.
-        """
-        return self.families.read_many(family, keys)
 
     def bytes_on_disk(self) -> int:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())

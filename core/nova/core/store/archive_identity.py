@@ -69,7 +69,7 @@ def _assign_id(archive: Archive) -> str:
     """Assign a new id; it is durable when this returns."""
     made = str(uuid.uuid4())
     batch = archive.batch()
-    batch.put("catalog", ARCHIVE_ID_KEY, made.encode())
+    batch.put_record(ARCHIVE_ID_KEY, made.encode())
     archive.write(batch)
     archive.sync()
     return made

@@ -25,8 +25,8 @@ class EventReader:
     def scan(
         self,
         timebase: Timebase,
-        lower: bytes,
-        upper: bytes,
+        lower: bytes = FIRST_KEY,
+        upper: bytes = LAST_KEY,
         *,
         reverse: bool = False,
         expected_rows: int | None = None,

@@ -11,7 +11,7 @@ rollup/ + timebase (s or c) + level (1) + scope + / + start time of the row (8)
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -134,6 +134,21 @@ def newest_row(archive: Archive, timebase: Timebase, scope_id: str) -> int:
     head = row_head(timebase, FINEST_LEVEL, scope_id)
     row = last_row(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
     return -1 if row is None else bucket_of(row[0], FINEST_LEVEL + ROW_STEP)
+
+
+def stored_rows(archive: Archive, keys: Sequence[bytes]) -> list[bytes | None]:
+    """The encoded row under each key, None for an absent row."""
+    return archive.families.read_many("catalog", keys)
+
+
+def is_complete(archive: Archive) -> bool:
+    """Whether every event has been counted, by COMPLETE_KEY."""
+    return archive.record.has(COMPLETE_KEY)
+
+
+def counted_until(archive: Archive) -> bytes:
+    """The order key of COUNTED_KEY, empty if no count was begun."""
+    return archive.families.read("catalog", COUNTED_KEY) or b""
 
 
 def counted_events(archive: Archive) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from rocksdict import ColumnFamily, WriteBatch
 
 from nova.core.ordering import TIME_BYTES
+from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_source_key
 
 
@@ -18,20 +19,21 @@ class ArchiveBatch:
         # open.
         self._handles = handles
 
-    def put(self, family: str, key: bytes, value: bytes) -> None:
-        self.raw.put(key, value, self._handles[family])
+    def put_record(self, key: bytes, value: bytes) -> None:
+        """Set a record of the catalog."""
+        self.raw.put(key, value, self._handles["catalog"])
 
-    def put_rows(self, family: str, rows: Iterable[tuple[bytes, bytes]]) -> None:
-        put, handle = self.raw.put, self._handles[family]
-        for key, value in rows:
+    def put_records(self, records: Iterable[KeyValue]) -> None:
+        put, handle = self.raw.put, self._handles["catalog"]
+        for key, value in records:
             put(key, value, handle)
 
-    def delete(self, family: str, key: bytes) -> None:
-        self.raw.delete(key, self._handles[family])
+    def delete_record(self, key: bytes) -> None:
+        self.raw.delete(key, self._handles["catalog"])
 
-    def delete_range(self, family: str, lower: bytes, upper: bytes) -> None:
-        """Remove the keys in [lower, upper)."""
-        self.raw.delete_range(lower, upper, self._handles[family])
+    def delete_records(self, lower: bytes, upper: bytes) -> None:
+        """Remove the records whose keys are in [lower, upper)."""
+        self.raw.delete_range(lower, upper, self._handles["catalog"])
 
     def put_events(
         self,

@@ -14,10 +14,8 @@ import msgspec
 from nova.core.effect.history import History, event_times
 from nova.core.effect.moment import moment_at
 from nova.core.effect.published import DESCRIPTOR_TYPE
-from nova.core.ordering import TIME_BYTES, time_of
+from nova.core.ordering import time_of
 from nova.core.store.archive import Archive
-from nova.core.store.keys import series_bytes
-from nova.core.store.scan import scan
 from nova.core.store.series_table import EntityIds, SeriesTable
 from nova.sdk.events.event import Series
 
@@ -89,11 +87,8 @@ class EntityCapabilities:
         return history
 
     def _read(self, number: int, history: History[Capabilities]) -> None:
-        tail = series_bytes(number)
-        rows = scan(self._archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES)
-        for key, _ in rows:
-            event_key = key[len(tail) :] + tail
-            stored = self._archive.get("canonical", event_key)
+        for event_key in self._archive.series.event_keys(number):
+            stored = self._archive.events.envelope(event_key)
             if stored is None:
                 continue  # The completeness proof reports an archive that lacks events.
             canonical_ns = time_of(event_key)

@@ -25,7 +25,6 @@ from nova.core.errors import ArchiveDamagedError, RequestError
 from nova.core.ordering import order_key
 from nova.core.store import catalog
 from nova.core.store.catalog import Dispatch
-from nova.core.store.scan import scan
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.command_targets import CommandTarget, TargetFinder
 from nova.core.writer.commit_queue import CommitQueue
@@ -80,7 +79,7 @@ class CommandHandler:
         """
         key = catalog.request_key(request.scope_id, request.request_id)
         async with self._serialized(key):
-            known = await self._recorded_reply(key, request)
+            known = await self._recorded_reply(request)
             if known is not None:
                 return known
             if _is_late(received_s):
@@ -94,7 +93,7 @@ class CommandHandler:
                 lambda committer: _record(committer, request, event)
             )
             if canonical_ns is None:  # Its ids were used meanwhile, maybe by a consumed event.
-                known = await self._recorded_reply(key, request)
+                known = await self._recorded_reply(request)
                 if known is None:
                     raise _conflict_error(request)
                 return known
@@ -120,9 +119,10 @@ class CommandHandler:
             if waiting > 1:
                 self._locks[key] = (lock, waiting - 1)
 
-    async def _recorded_reply(self, key: bytes, request: SubmitCommand) -> CommandAck | None:
+    async def _recorded_reply(self, request: SubmitCommand) -> CommandAck | None:
         """The reply to a requestId that is recorded already, once the record is durable."""
-        first_key = self._committer.archive.get("catalog", key)
+        stored = self._committer.archive.record
+        first_key = stored.request(request.scope_id, request.request_id)
         if first_key is None:
             return None
         event, canonical_ns = read_stored(self._committer, first_key)
@@ -187,7 +187,7 @@ class CommandHandler:
 
     async def end_unfinished(self) -> None:
         """Record a failure for each command that an earlier process left unfinished."""
-        left_over = _unfinished(self._committer)
+        left_over = self._committer.archive.record.dispatches()
         if left_over:
             await self._queue.submit(lambda committer: _end_unfinished(committer, left_over))
 
@@ -235,12 +235,6 @@ def _record_failure(committer: Committer, event: Event, reason: str) -> None:
     committer.record(_failure(event, reason))
 
 
-def _unfinished(committer: Committer) -> list[Dispatch]:
-    lower, upper = catalog.DISPATCH_PREFIX, catalog.DISPATCH_PREFIX + b"\xff"
-    rows = scan(committer.archive.families["catalog"], lower, upper)
-    return [catalog.decode_dispatch(value) for _, value in rows]
-
-
 def _end_unfinished(committer: Committer, unfinished: list[Dispatch]) -> None:
     for dispatch in unfinished:
         event, _ = read_stored(committer, dispatch.request_key)
@@ -274,8 +268,9 @@ def _failure(event: Event, reason: str) -> Event:
 
 def read_stored(committer: Committer, first_key: bytes) -> tuple[Event, int]:
     """The stored event of an order key, and its canonical time in ns."""
-    event_key = committer.archive.get("source", first_key)
-    stored = None if event_key is None else committer.archive.get("canonical", event_key)
+    events = committer.archive.events
+    event_key = events.event_key(first_key)
+    stored = None if event_key is None else events.envelope(event_key)
     if stored is None:
         raise ArchiveDamagedError(
             f"the archive in {committer.archive.path} lacks the CommandRequest of order key "

@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nova.core.commit_feed import CommitFrame, CommittedEvent, NewSeries
-from nova.core.ordering import LAST_TAIL, time_of
+from nova.core.ordering import time_of
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.catalog import Counters, Reject
 from nova.core.store.durability_marker import DurabilityMarker, read_marker, require_durable
 from nova.core.store.keys import event_keys, series_bytes
-from nova.core.store.scan import last_row
 from nova.core.store.series_table import SeriesTable
 from nova.core.store.write_batch import ArchiveBatch
 from nova.core.writer.columns import BatchColumns, check_records, command_id_of, own_event_columns
@@ -81,15 +80,12 @@ class Committer:
         durability marker records.
         """
         archive = self.archive
-        version = archive.get("catalog", catalog.SCHEMA_KEY)
-        catalog.check_schema(version, archive.path)
+        archive.record.check_schema()
         self.series.load(archive)
-        self.counters: Counters = catalog.decode_counters(
-            archive.get("catalog", catalog.COUNTERS_KEY)
-        )
-        stamp = archive.get("catalog", catalog.LAST_CANONICAL_KEY)
-        newest = last_row(archive.families["canonical"], b"", b"\xff" * 8 + LAST_TAIL)
-        self.last_ns = max(catalog.decode_time(stamp), time_of(newest[0]) if newest else 0)
+        self.counters: Counters = archive.record.counters()
+        newest = archive.events.last("canonical")
+        last_ns = archive.record.last_canonical_ns()
+        self.last_ns = max(last_ns, time_of(newest[0]) if newest else 0)
         require_durable(read_marker(data), self._holdings(), archive.path)
         for _ in backfill(archive, self.series, self.counters.events):
             pass
@@ -113,8 +109,7 @@ class Committer:
 
     def load_positions(self, link: str) -> dict[str, int]:
         """The stored positions of a link."""
-        stored = self.archive.get("catalog", catalog.position_key(link))
-        self.positions[link] = catalog.decode_positions(stored) if stored else {}
+        self.positions[link] = self.archive.record.positions(link)
         return dict(self.positions[link])
 
     def add_batch(
@@ -170,15 +165,15 @@ class Committer:
 
     def has_key(self, key: bytes) -> bool:
         """Whether the catalog or the open commit has the key of a requestId or commandId."""
-        return key in self._open_keys or self.archive.get("catalog", key) is not None
+        return key in self._open_keys or self.archive.record.has(key)
 
     def put_record(self, key: bytes, value: bytes) -> None:
         """Set a catalog record with the open commit."""
-        self._batch.put("catalog", key, value)
+        self._batch.put_record(key, value)
 
     def delete_record(self, key: bytes) -> None:
         """Remove a catalog record with the open commit."""
-        self._batch.delete("catalog", key)
+        self._batch.delete_record(key)
 
     def record_all(self, events: Sequence[Event]) -> int:
         """`record` a few events; returns how many are new."""
@@ -186,7 +181,7 @@ class Committer:
 
     def _new_events(self, keys: Sequence[bytes]) -> list[int]:
         """Indexes of the events that the archive does not hold yet; of duplicates the first."""
-        stored, fresh = self.archive.get_many("source", keys), self._open_keys
+        stored, fresh = self.archive.events.event_keys(keys), self._open_keys
         unknown: list[int] = []
         for number, (key, known) in enumerate(zip(keys, stored, strict=True)):
             if known is None and key not in fresh:
@@ -255,7 +250,7 @@ class Committer:
         number, is_new = self.series.intern(names)
         if is_new:
             record_key = catalog.series_record_key(number)
-            self._batch.put("catalog", record_key, catalog.encode_series(names))
+            self._batch.put_record(record_key, catalog.encode_series(names))
             self._new_series.append(NewSeries(number, names))
         return series_bytes(number)
 
@@ -274,7 +269,7 @@ class Committer:
             key = catalog.request_key(scope_id, request_id)
             if not self.has_key(key):
                 self._open_keys.add(key)
-                self._batch.put("catalog", key, source_key)
+                self._batch.put_record(key, source_key)
                 self._record_command(scope_id, columns.bodies[number], request_id)
             else:
                 self.counters.request_clashes += 1
@@ -284,7 +279,7 @@ class Committer:
         key = catalog.command_key(scope_id, command_id_of(body))
         if not self.has_key(key):
             self._open_keys.add(key)
-            self._batch.put("catalog", key, request_id.encode())
+            self._batch.put_record(key, request_id.encode())
 
     def _count_orphan_feedback(self, columns: BatchColumns, numbers: Sequence[int]) -> None:
         """Count orphan feedback: progress and results of commands that are not in the archive."""
@@ -312,9 +307,8 @@ class Committer:
             size=len(record.value),
             raw=record.value[:REJECT_RAW_MAX_BYTES],
         )
-        self._batch.put(
-            "catalog", catalog.reject_key(self.counters.rejects), catalog.encode_reject(reject)
-        )
+        key = catalog.reject_key(self.counters.rejects)
+        self._batch.put_record(key, catalog.encode_reject(reject))
         self.counters.rejects += 1
 
     def _count(self, link: str, consumed: Consumed, receipt: Receipt) -> None:
@@ -331,13 +325,13 @@ class Committer:
     def _store_positions(self, link: str, positions: dict[str, int]) -> None:
         streams = self.positions.setdefault(link, {})
         streams.update(positions)
-        self._batch.put("catalog", catalog.position_key(link), catalog.encode_positions(streams))
+        self._batch.put_record(catalog.position_key(link), catalog.encode_positions(streams))
 
     def close_commit(self) -> CommitFrame:
         """Write the open commit and open the next; its events are durable after the next sync."""
-        self._batch.put("catalog", catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
-        self._batch.put("catalog", catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
-        self._batch.put("catalog", catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
+        self._batch.put_record(catalog.COUNTERS_KEY, catalog.encode_counters(self.counters))
+        self._batch.put_record(catalog.LAST_CANONICAL_KEY, catalog.encode_time(self.last_ns))
+        self._batch.put_record(catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
         self._rollups.write(self._batch)
         if self._bindings is not None:
             self._bindings.write(self._batch)

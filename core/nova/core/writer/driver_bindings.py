@@ -165,7 +165,7 @@ class DriverBindings:
         source_ns = time_of(columns.keys[number])
         event = check(_envelope(stream, selected, timestamps.text(source_ns)))
         source_key = order_keys([event.source_ns], [event.lane], [event.event_id])[0]
-        if source_key in open_keys or self._archive.get("source", source_key) is not None:
+        if source_key in open_keys or self._archive.events.event_key(source_key) is not None:
             return
         open_keys.add(source_key)
         if event.series not in columns.names:
@@ -178,8 +178,7 @@ class DriverBindings:
     def _stored_selection(self, key: bytes) -> str | None:
         known = self._selected.get(key)
         if known is None:
-            stored = self._archive.get("catalog", key)
-            known = None if stored is None else stored.decode()
+            known = self._archive.record.binding(key)
         return known
 
     def _select(self, stream: DriverStream) -> str:
@@ -195,7 +194,7 @@ class DriverBindings:
     def write(self, batch: ArchiveBatch) -> None:
         """Add the new selections to the batch of the commit."""
         for key, name in self._selected.items():
-            batch.put("catalog", key, name.encode())
+            batch.put_record(key, name.encode())
         self._selected.clear()
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from nova.core.effect import moment
 from nova.core.effect.moment import Moment
 from nova.core.effect.published import PublishedMetadata
-from nova.core.ordering import TIME_BYTES, Timebase, time_of
+from nova.core.ordering import Timebase
 from nova.core.store.archive import Archive
-from nova.core.store.keys import series_bytes
-from nova.core.store.scan import last_row
 from nova.core.store.series_table import SeriesTable
 from nova.core.writer.committer import Committer
 
@@ -33,11 +31,8 @@ class CommittedArchive:
         return self._committer.marker().canonical_ns
 
     def may_have_events_after(self, number: int, since_ns: int) -> bool:
-        tail = series_bytes(number)
-        newest = last_row(
-            self.archive.families["series_canonical"], tail, tail + b"\xff" * TIME_BYTES
-        )
-        return newest is not None and time_of(newest[0][len(tail) :]) > since_ns
+        newest_ns = self.archive.series.last_received_ns(number)
+        return newest_ns is not None and newest_ns > since_ns
 
 
 class InEffect:

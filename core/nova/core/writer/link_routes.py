@@ -45,5 +45,5 @@ class LinkRoutes:
 
     def _load(self, key: bytes) -> dict[str, str]:
         if key not in self._routes:
-            self._routes[key] = catalog.decode_link_routes(self._archive.get("catalog", key))
+            self._routes[key] = self._archive.record.link_routes(key)
         return self._routes[key]

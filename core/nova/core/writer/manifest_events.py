@@ -13,10 +13,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from nova.core.ordering import TIME_BYTES
 from nova.core.store.archive import Archive
-from nova.core.store.keys import series_bytes
-from nova.core.store.scan import scan
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.address import SCOPE_TOKEN
 from nova.sdk.events.event import Event, Series, check
@@ -95,11 +92,9 @@ def published_manifests(
     number = series.number(published_series(scope_id))
     if number is None:
         return
-    tail = series_bytes(number)
-    bounds = tail, tail + b"\xff" * TIME_BYTES
-    rows = scan(archive.families["series_canonical"], *bounds)
-    while event_keys := [key[len(tail) :] + tail for key, _ in islice(rows, FETCH_EVENTS)]:
-        for stored in archive.get_many("canonical", event_keys):
+    event_keys = archive.series.event_keys(number)
+    while part := list(islice(event_keys, FETCH_EVENTS)):
+        for stored in archive.events.envelopes(part):
             manifest = read_published(stored or b"{}")
             if manifest is not None:
                 yield manifest

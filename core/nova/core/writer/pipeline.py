@@ -143,8 +143,7 @@ class Writer:
         conflicts = self._manifests.conflicts
         for conflict in conflicts:
             log.warning("manifest conflict", extra={"context": {"conflict": conflict}})
-        known = self._archive.get("catalog", catalog.MANIFEST_CONFLICTS_KEY)
-        is_news = conflicts != catalog.decode_conflicts(known)
+        is_news = conflicts != self._archive.record.manifest_conflicts()
         if is_news:
             committer.put_record(
                 catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts)

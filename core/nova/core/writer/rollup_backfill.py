@@ -14,11 +14,16 @@ from collections.abc import Iterator
 from itertools import islice
 from operator import itemgetter
 
-from nova.core.ordering import LAST_TAIL, TIME_BYTES, series_of_event_key
-from nova.core.store import catalog
+from nova.core.ordering import series_of_event_key
 from nova.core.store.archive import Archive
-from nova.core.store.rollup import COMPLETE_KEY, COUNTED_KEY, ROLLUP_PREFIX, counted_events
-from nova.core.store.scan import scan
+from nova.core.store.rollup import (
+    COMPLETE_KEY,
+    COUNTED_KEY,
+    ROLLUP_PREFIX,
+    counted_events,
+    counted_until,
+    is_complete,
+)
 from nova.core.store.series_table import SeriesTable
 from nova.core.writer.rollup_counter import RollupCounter
 from nova.sdk import lifecycle
@@ -34,10 +39,10 @@ async def backfill_with_progress(archive: Archive) -> None:
     """Count uncounted events and report progress on stdout. It may be cancelled and resumes the
     next time.
     """
-    catalog.check_schema(archive.get("catalog", catalog.SCHEMA_KEY), archive.path)
+    archive.record.check_schema()
     series = SeriesTable()
     series.load(archive)
-    counters = catalog.decode_counters(archive.get("catalog", catalog.COUNTERS_KEY))
+    counters = archive.record.counters()
     said = time.monotonic()
     for done in backfill(archive, series, counters.events):
         if time.monotonic() - said >= PROGRESS_INTERVAL_S:
@@ -50,12 +55,12 @@ def backfill(archive: Archive, series: SeriesTable, events: int) -> Iterator[int
     """Count the uncounted events of an archive with `events` events; yields the number counted
     after each part.
     """
-    is_complete = archive.get("catalog", COMPLETE_KEY) is not None
-    if is_complete and counted_events(archive) == events:
+    was_complete = is_complete(archive)
+    if was_complete and counted_events(archive) == events:
         return
     if events:
         log.info("counting the events of the archive", extra={"context": {"events": events}})
-    if is_complete:
+    if was_complete:
         _clear(archive)
     yield from _resume(archive, series)
     if (
@@ -64,20 +69,20 @@ def backfill(archive: Archive, series: SeriesTable, events: int) -> Iterator[int
         _clear(archive)
         yield from _resume(archive, series)
     batch = archive.batch()
-    batch.put("catalog", COMPLETE_KEY, b"1")
+    batch.put_record(COMPLETE_KEY, b"1")
     archive.write(batch)
 
 
 def _clear(archive: Archive) -> None:
     batch = archive.batch()
-    batch.delete_range("catalog", ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
+    batch.delete_records(ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff")
     archive.write(batch)
 
 
 def _resume(archive: Archive, series: SeriesTable) -> Iterator[int]:
-    after, done = archive.get("catalog", COUNTED_KEY) or b"", counted_events(archive)
+    after, done = counted_until(archive), counted_events(archive)
     rollups = RollupCounter(archive)
-    rows = scan(archive.families["source"], after, b"\xff" * TIME_BYTES + LAST_TAIL)
+    rows = archive.events.scan("source", after)
     while part := [row for row in islice(rows, BACKFILL_EVENTS) if row[0] != after]:
         last_key = part[-1][0]
         part.sort(key=itemgetter(1))
@@ -85,7 +90,7 @@ def _resume(archive: Archive, series: SeriesTable) -> Iterator[int]:
         rollups.count_mixed(scopes, [event_key for _, event_key in part], [key for key, _ in part])
         batch = archive.batch()
         rollups.write(batch)
-        batch.put("catalog", COUNTED_KEY, last_key)
+        batch.put_record(COUNTED_KEY, last_key)
         archive.write(batch)
         done += len(part)
         yield done

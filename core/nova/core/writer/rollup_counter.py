@@ -31,6 +31,7 @@ from nova.core.store.rollup import (
     newest_row,
     pack_rows,
     row_head,
+    stored_rows,
 )
 from nova.core.store.write_batch import ArchiveBatch
 from nova.core.writer.columns import BatchColumns
@@ -107,7 +108,7 @@ class RollupCounter:
     def write(self, batch: ArchiveBatch) -> None:
         """Add the changed rows to the batch of the counted events."""
         for (timebase, scope_id), added in self._added.items():
-            batch.put_rows("catalog", self._changed(timebase, scope_id, added))
+            batch.put_records(self._changed(timebase, scope_id, added))
         self._added = {}
         if len(self._rows) > self._cached_max:
             newer = islice(self._rows.items(), len(self._rows) // 2, None)
@@ -136,7 +137,7 @@ class RollupCounter:
             if level < COARSEST_LEVEL:
                 added = coarsen(added)
                 newest >>= LEVEL_STEP
-        stored = self._archive.get_many("catalog", [key for key, _ in unknown])
+        stored = stored_rows(self._archive, [key for key, _ in unknown])
         for (key, more), value in zip(unknown, stored, strict=True):
             rows[key] = row = decode_row(value) + more
             changed.append((key, encode_row(row)))
