@@ -13,6 +13,10 @@ TEST_PROCESSES ?= 3
 SLOW_TIMEOUT_S ?= 7200
 # Laws are tried on so many times the examples by `make test-slow`.
 TEST_EXAMPLES ?= 20
+# The browser tests of `make test-slow`, in a whole Chromium: a headless one starts twice as fast.
+WHOLE_BROWSER ?= chromium
+# Tests start some hundred processes: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
 .PHONY: help demo schema api test test-slow check format web wheel bench scale lock clean
@@ -25,11 +29,13 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 
 test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
 	npm --prefix web test
-	$(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
 	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
 	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
+	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
+	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "browser and not slow"
 
 check: $(STAMP)/python ## Lint, types, import contracts
 	$(BIN)/ruff check .
@@ -87,7 +93,8 @@ $(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell fi
 	@mkdir -p $(STAMP) && touch $@
 
 $(STAMP)/system: scripts/system-packages Makefile ## (what the tests need from the system)
-	@command -v chromium >/dev/null || scripts/system-packages chromium
+	@command -v chromium-headless-shell >/dev/null || scripts/system-packages chromium-headless-shell \
+	  || command -v chromium >/dev/null || scripts/system-packages chromium
 	@command -v java >/dev/null || scripts/system-packages openjdk-17-jre-headless
 	@command -v mvn >/dev/null || scripts/system-packages maven
 	@command -v kcat >/dev/null || scripts/system-packages kcat

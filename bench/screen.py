@@ -191,7 +191,7 @@ def main(minutes: float) -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         running_nova(Path(folder) / "data", "--scope", SCOPE) as nova,
-        running_browser() as browser,
+        running_browser(whole=True) as browser,
     ):
         with Load(nova.publish, LIVE_HZ) as load, screen(browser, nova) as watched:
             click.echo(HEADING)

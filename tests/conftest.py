@@ -101,8 +101,20 @@ NOT_HERE = pytest.StashKey[list[str]]()
 """The tests that were left out because their recordings are not here."""
 
 
+LONGEST_FIRST = ("e2e", "examples")
+"""Folders of the tests that start whole instances: each takes long and mostly waits."""
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that the processes of a run end together; and leave out
+    what has no recordings.
+    """
+    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
+    leave_out_without_recordings(config, items)
+
+
+def leave_out_without_recordings(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out, of the tests that were chosen, those whose recordings are not here."""
     if real.folder() is not None:
         return

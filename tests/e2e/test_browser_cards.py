@@ -338,7 +338,7 @@ def test_the_cards_are_chosen_and_searched(screen: Screen) -> None:
     expect(page.get_by_test_id("card-choice")).to_have_value("alarms")
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     """Roles, names, contrast of values and alarms of either severity, in both themes."""
     page = screen.page

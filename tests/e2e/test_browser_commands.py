@@ -324,7 +324,7 @@ def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova
     page.close()
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     """Forms with problems, the stack, the history, the chat: in both themes."""
     page = screen.page

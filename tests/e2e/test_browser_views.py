@@ -224,7 +224,7 @@ def import_layout(page: Page, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
 def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
     """Labels, roles, contrast and focus of everything that is on the screen, in both themes."""
     if theme == "light":
