@@ -167,4 +167,4 @@ class CdsEvidence:
         count = f"of {self._all.count:,} secondary headers {self._all.fitting:,} could be CDS times"
         if not any(one.fitting and one.fits for one in self._sources.values()):
             return count
-        return f"{count}, but nothing tells them from seconds with a fraction (CUC)"
+        return f"{count}, but nothing distinguishes them from seconds with a fraction (CUC)"

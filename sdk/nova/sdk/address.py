@@ -1,7 +1,7 @@
 """Addresses: the public text that names the entity or command an event belongs to, used as NATS
 subject or as Kafka topic and key.
 
-The number of tokens tells the four shapes apart:
+The number of tokens distinguishes the four shapes:
 
     nova.{scopeId}.{lane}.{systemId}.{containerId}.{uniqueId}.v1    an entity
     nova.{scopeId}.command.{requestId}.v1                           command dispatch

@@ -53,7 +53,7 @@ def check_stream(info: StreamInfo, link_health: LinkHealthReporter) -> None:
 async def _sync_warning(monitor: str | None) -> str | None:
     if monitor is None:
         return (
-            "cannot tell whether acknowledgements are durable: "
+            "it is unknown whether acknowledgements are durable: "
             "set sync_interval: always on the server and give ?monitor=HOST:PORT"
         )
     try:
@@ -61,7 +61,7 @@ async def _sync_warning(monitor: str | None) -> str | None:
     except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError, ValueError) as error:
         reason = str(error) or type(error).__name__
         return (
-            "cannot tell whether acknowledgements are durable: "
+            "it is unknown whether acknowledgements are durable: "
             f"no reply from the monitor {monitor}: {reason}"
         )
     if jetstream.sync_always:

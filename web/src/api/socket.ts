@@ -116,7 +116,7 @@ export class Socket {
     return new Promise((resolve, reject) => {
       const cancelTimeout = scheduler.after(REPLY_TIMEOUT_MS, () => {
         this.pending.delete(ref);
-        reject(new RequestError("timeout", "no answer came in time"));
+        reject(new RequestError("timeout", "no reply in time"));
       });
       this.pending.set(ref, { resolve, reject, cancelTimeout });
       socket.send(JSON.stringify({ ...message, ref }));

@@ -90,7 +90,7 @@ function GapNote() {
       {unseen === 1 ? "A range of records was" : `${unseen} ranges of records were`} gone before this archive read
       {unseen === 1 ? "it" : "them"}: see the IngestGap events in the metadata lane.
       <button type="button" onClick={() => (acknowledgedGaps.value = gapCount.value)}>
-        Noted
+        Dismiss
       </button>
     </div>
   );

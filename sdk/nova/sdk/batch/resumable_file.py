@@ -122,7 +122,7 @@ def read_state(path: Path, kind: type[StateT]) -> StateT | None:
         return None
     except msgspec.DecodeError as error:
         raise NovaError(
-            f"{path} is not a valid replay state ({error}): give --restart to start anew"
+            f"{path} is not a valid replay state ({error}): give --restart to start over"
         ) from error
 
 
@@ -145,7 +145,7 @@ def _open_truncated(path: Path, count_bytes: int) -> int:
         os.close(descriptor)
         raise NovaError(
             f"{path} has {size} bytes but its state counts {count_bytes}: the file was changed. "
-            "Give --restart to start anew"
+            "Give --restart to start over"
         )
     os.ftruncate(descriptor, count_bytes)
     os.lseek(descriptor, 0, os.SEEK_END)

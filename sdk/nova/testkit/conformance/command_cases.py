@@ -126,7 +126,7 @@ class CommandCases(Cases):
                 await dispatch
             assert not isinstance(lost.value, NotSentError)
 
-    async def test_listening_goes_on_when_the_server_comes_back(self, trial: Trial) -> None:
+    async def test_listening_resumes_when_the_server_comes_back(self, trial: Trial) -> None:
         """A listener survives a crash of the server: it gets what is dispatched afterwards, and
         nothing twice.
         """

@@ -94,7 +94,7 @@ class OutageCases(Cases):
         await core.wait_for_count(10)
         await trial.finish(producer, core)
 
-    async def test_the_state_tells_an_outage(self, trial: Trial) -> None:
+    async def test_the_state_reports_an_outage(self, trial: Trial) -> None:
         """A link is connected once it is used, is not while the server is down, and is again
         afterwards; the outage is counted, with its reason and its end.
         """

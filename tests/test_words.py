@@ -1,0 +1,77 @@
+"""One word per thing: what people read uses the words of docs/glossary.md, and no older ones."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+from tests.prose import Text, pages, program_texts, screen_texts
+
+OLD_WORDS = {
+    r"witness": "durability marker",
+    r"remarks?": "annotations",
+    r"strays?": "orphan feedback",
+    r"askers?": "principal",
+    r"fence": "stream filter",
+    r"submitters?": "submission client",
+    r"coalesc\w+|shed|shedding": "conflate, drop",
+    r"desks?": "submission handler, command router",
+    r"couriers?": "dispatcher",
+    r"carriers?": "link routes",
+    r"outlets?|keepers?": "outbox, device runner",
+    r"spool\w*": "outbox, outbox log",
+    r"put aside": "quarantine",
+    r"timeless": "undated",
+    r"deriving": "derived database",
+    r"openings": "initial states",
+    r"entries of the commit|entry queue": "commit queue",
+    r"told|tells?|brought|is none of|of more none|so many|who waits": "say it plainly",
+    r"goes? on|went on|going on": "continue",
+    r"given up|gives? up": "cancelled, end",
+    r"chosen entity": "selected entity",
+}
+"""Words that NOVA used before, as patterns, and what it says now."""
+
+ALLOWED = {
+    r"\| who to whom \| carrier \|": "the carrier of a protocol, such as a WebSocket",
+    r"spooled|cannot spool": "a pipe is spooled to a temporary file, as by a printer",
+}
+"""Contexts in which an old word means something else."""
+
+OLD = re.compile("|".join(rf"\b(?:{word})\b" for word in OLD_WORDS), re.IGNORECASE)
+EXCUSED = re.compile("|".join(ALLOWED))
+
+
+def old_words(texts: list[Text]) -> list[str]:
+    """Each old word with its place and surroundings."""
+    found = ((place, text, match) for place, text in texts for match in OLD.finditer(text))
+    around = ((p, m[0], t[max(0, m.start() - 40) : m.end() + 40]) for p, t, m in found)
+    return [f"{p}: {word!r} in {text!r}" for p, word, text in around if not EXCUSED.search(text)]
+
+
+def test_pages_use_no_old_word() -> None:
+    texts = list(pages())
+    assert len(texts) > 25, "the scan finds little"
+    assert old_words(texts) == []
+
+
+def test_the_screen_uses_no_old_word() -> None:
+    texts = list(screen_texts())
+    assert len(texts) > 300, "the scan finds little"
+    assert old_words(texts) == []
+
+
+def test_errors_logs_and_help_use_no_old_word() -> None:
+    texts = list(program_texts())
+    assert len(texts) > 1000, "the scan finds little"
+    assert old_words(texts) == []
+
+
+def test_an_old_word_is_found() -> None:
+    texts = [("a", "the witness is gone"), ("b", "it is spooled to a file"), ("c", "eyewitness")]
+    assert len(old_words(texts)) == 1
+
+
+def test_every_exception_is_needed() -> None:
+    everything = "\n".join(text for _, text in chain(pages(), screen_texts(), program_texts()))
+    assert [context for context in ALLOWED if not re.search(context, everything)] == []
