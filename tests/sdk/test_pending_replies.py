@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 
 import pytest
 
@@ -12,20 +13,20 @@ from nova.sdk.pending_replies import PendingReplies
 async def test_a_reply_finds_its_request() -> None:
     """In any order; what nobody waits for any more is dropped."""
     pending: PendingReplies[str] = PendingReplies()
-    with pending.expect(1) as one, pending.expect(2) as two:
-        assert len(pending) == 2
-        assert pending.resolve(2, "second") and pending.resolve(1, "first")
-        assert (await one, await two) == ("first", "second")
-        assert not pending.resolve(1, "again")
-    assert not pending.resolve(3, "to nobody") and not pending
+    one, two, three = map(pending.expect, (1, 2, 3))
+    assert len(pending) == 3
+    assert pending.resolve(2, "second") and pending.resolve(1, "first")
+    assert (await one, await two) == ("first", "second")
+    pending.forget(3)
+    assert not any(pending.resolve(ref, "to nobody") for ref in (1, 3, 4))
+    assert not pending and not three.done()
 
 
 async def test_a_request_that_was_cancelled_has_its_reply_all_the_same() -> None:
     """It is no reply to somebody else, such as a stream."""
     pending: PendingReplies[str] = PendingReplies()
-    with pending.expect(1) as reply:
-        reply.cancel()
-        assert pending.resolve(1, "late")
+    pending.expect(1).cancel()
+    assert pending.resolve(1, "late")
 
 
 async def test_all_requests_fail_with_their_connection() -> None:
@@ -33,9 +34,11 @@ async def test_all_requests_fail_with_their_connection() -> None:
     pending: PendingReplies[str] = PendingReplies()
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))
-    with pending.expect(1) as one, pending.expect(2):
-        pending.fail(ConnectionResetError("gone"))
-        with pytest.raises(ConnectionResetError, match="gone"):
-            await one
-    del one
-    assert not pending and complaints == []
+    one, _ = map(pending.expect, (1, 2))
+    pending.fail(ConnectionResetError("gone"))
+    with pytest.raises(ConnectionResetError, match="gone"):
+        await one
+    pending.forget(2)
+    del one, _
+    gc.collect()
+    assert complaints == []

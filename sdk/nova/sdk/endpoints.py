@@ -37,7 +37,6 @@ PEER_CREDENTIALS = struct.Struct("3i")
 
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-AnySocket = web.WebSocketResponse[bool] | ClientWebSocketResponse[bool]
 
 
 @web.middleware
@@ -53,21 +52,15 @@ async def departures(request: web.Request, handler: Handler) -> web.StreamRespon
         return web.Response()
 
 
-async def send_text(socket: AnySocket, frame: bytes) -> None:
-    """Send a text frame; cancelling the caller does not cancel the write."""
-    await _send(socket, frame, WSMsgType.TEXT)
+async def send_text(
+    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
+) -> None:
+    """Send a text frame; cancelling the caller does not cancel the write.
 
-
-async def send_binary(socket: AnySocket, frame: bytes) -> None:
-    """Send a binary frame; cancelling the caller does not cancel the write."""
-    await _send(socket, frame, WSMsgType.BINARY)
-
-
-async def _send(socket: AnySocket, frame: bytes, kind: WSMsgType) -> None:
-    """aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
+    aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
     too, and the client of that one would wait for ever.
     """
-    sending = asyncio.ensure_future(socket.send_frame(frame, kind))
+    sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
     sending.add_done_callback(_retrieve_error)
     await asyncio.shield(sending)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 ReplyT = TypeVar("ReplyT")
@@ -19,15 +17,15 @@ class PendingReplies(Generic[ReplyT]):
     def __len__(self) -> int:
         return len(self._futures)
 
-    @contextmanager
-    def expect(self, ref: int) -> Iterator[asyncio.Future[ReplyT]]:
-        """A future for the reply to `ref`; a reply that arrives after the block is dropped."""
+    def expect(self, ref: int) -> asyncio.Future[ReplyT]:
+        """A future for the reply to `ref`; call `forget` when nobody waits for it any more."""
         future: asyncio.Future[ReplyT] = asyncio.get_running_loop().create_future()
         self._futures[ref] = future
-        try:
-            yield future
-        finally:
-            self._futures.pop(ref, None)
+        return future
+
+    def forget(self, ref: int) -> None:
+        """Drop a reply that may still arrive."""
+        self._futures.pop(ref, None)
 
     def resolve(self, ref: int, reply: ReplyT) -> bool:
         """Give a reply to its request; False if there is none."""

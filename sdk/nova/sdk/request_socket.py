@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
+import aiohttp
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from nova.sdk.channel import ChannelError, FrameCodec
-from nova.sdk.endpoints import send_binary
 from nova.sdk.pending_replies import PendingReplies
 
 
@@ -59,13 +59,16 @@ class RequestSocket(Generic[ReplyT]):
 
     async def request(self, ref: int, frame: bytes) -> ReplyT:
         """Send a request and wait for its reply. Raises what `connect` raises, ChannelError if the
-        peer closes the connection first, and OSError or aiohttp's ClientError if it cannot be sent.
-        It may be cancelled, as by a deadline; other requests do not notice.
+        peer closes the connection first, and OSError or aiohttp's ClientError if it breaks. It may
+        be cancelled, as by a deadline; other requests do not notice.
         """
         connection = await self.ensure_connected()
-        with connection.pending.expect(ref) as reply:
-            await send_binary(connection.socket, frame)
+        reply = connection.pending.expect(ref)
+        connection.send(frame)
+        try:
             return await reply
+        finally:
+            connection.pending.forget(ref)
 
     def _on_connection_lost(self, lost: _OpenSocket[ReplyT]) -> None:
         if lost is self._connection and not self._is_closed:
@@ -79,7 +82,11 @@ class RequestSocket(Generic[ReplyT]):
 
 
 class _OpenSocket(Generic[ReplyT]):
-    """One connection with its pending requests; they fail with it, and those of no other do."""
+    """One connection with its pending requests; they fail with it, and those of no other do.
+
+    A task sends the frames: aiohttp lets all that wait for room in a connection share one future,
+    so a request that is cancelled while it sends itself would cancel the next one too.
+    """
 
     def __init__(
         self,
@@ -91,15 +98,28 @@ class _OpenSocket(Generic[ReplyT]):
         self.pending: PendingReplies[ReplyT] = PendingReplies()
         self._replies = replies
         self._on_lost = on_lost
+        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._sender = asyncio.create_task(self._send())
         self._listener = asyncio.create_task(self._listen())
 
     @property
     def has_ended(self) -> bool:
-        return self.socket.closed or self._listener.done()
+        return self.socket.closed or self._listener.done() or self._sender.done()
+
+    def send(self, frame: bytes) -> None:
+        """Queue a frame. The queue is as long as there are requests, which wait for replies."""
+        self._unsent.put_nowait(frame)
 
     async def close(self) -> None:
         await self.socket.close()
-        await asyncio.wait((self._listener,))
+        await asyncio.wait((self._listener, self._sender))
+
+    async def _send(self) -> None:
+        try:
+            while True:
+                await self.socket.send_bytes(await self._unsent.get())
+        except (OSError, aiohttp.ClientError) as error:
+            self.pending.fail(error)
 
     async def _listen(self) -> None:
         reason = "the connection was closed before the reply"
@@ -113,5 +133,6 @@ class _OpenSocket(Generic[ReplyT]):
             reason = f"the peer is not a NOVA of this version: {error}"
             await self.socket.close()
         finally:
+            self._sender.cancel()
             self.pending.fail(ChannelError(reason))
             self._on_lost(self)

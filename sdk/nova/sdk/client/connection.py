@@ -197,14 +197,16 @@ class Connection:
             raise self._lost_error
         self._last_ref += 1
         ref = message.ref = self._last_ref
-        with self._pending.expect(ref) as reply:
-            self._room_changed.set()
+        reply = self._pending.expect(ref)
+        self._room_changed.set()
+        try:
             await self._send(self._encode(message))
-            try:
-                async with asyncio.timeout(REPLY_TIMEOUT_S):
-                    return await reply
-            except TimeoutError:
-                raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+            async with asyncio.timeout(REPLY_TIMEOUT_S):
+                return await reply
+        except TimeoutError:
+            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+        finally:
+            self._pending.forget(ref)
 
     def _encode(self, message: messages.Message) -> bytes:
         """Encode a request; the server would close the connection on a frame over its limit."""
