@@ -17,7 +17,7 @@ TEST_EXAMPLES ?= 20
 WHOLE_BROWSER ?= chromium
 # Tests start some hundred processes: each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
-LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package nova-sdk
 
 .PHONY: help demo schema api test test-slow check format web wheel bench scale lock clean
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from nova.edge.authorization import Authorizer
+from nova.edge.edge_database import FILE_NAME
 from nova.edge.errors import AccessError
 from nova.edge.tokens import TokenSigner
-from nova.edge.user_store import FILE_NAME, UserStore
+from nova.edge.user_store import UserStore
 
 TOKENS = TokenSigner(bytes(32), 3600)
 

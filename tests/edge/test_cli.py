@@ -106,20 +106,20 @@ async def test_the_first_start_prints_a_password_once(tmp_path: Path) -> None:
 
 async def test_the_password_may_come_from_the_environment(tmp_path: Path) -> None:
     """It is not printed, and a later one changes nothing."""
-    with process(tmp_path, password="first") as (child, url):
-        assert await login(url, "first")
+    with process(tmp_path, password="the first password") as (child, url):
+        assert await login(url, "the first password")
         child.send_signal(signal.SIGTERM)
         assert "first" not in child.communicate(timeout=READY_WAIT_S)[1]
-    with process(tmp_path, password="second") as (child, url):
-        assert await login(url, "second") is None
-        assert await login(url, "first")
+    with process(tmp_path, password="the second password") as (child, url):
+        assert await login(url, "the second password") is None
+        assert await login(url, "the first password")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     """Open sockets are closed with `going away`, the exit status is 0."""
-    with process(tmp_path, password="pw") as (child, url):
-        token = await login(url, "pw")
+    with process(tmp_path, password="a long password") as (child, url):
+        token = await login(url, "a long password")
         assert token is not None
         async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws") as ws:
             client = Client(ws)
@@ -135,7 +135,7 @@ async def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) 
 
 def test_it_ends_with_its_parent_if_asked_to(tmp_path: Path) -> None:
     """The end of stdin ends it, so that nothing outlives a supervisor."""
-    with process(tmp_path, "--exit-with-stdin", password="pw") as (child, _):
+    with process(tmp_path, "--exit-with-stdin", password="a long password") as (child, _):
         assert child.stdin is not None
         child.stdin.close()
         assert child.wait(READY_WAIT_S) == 0
@@ -143,7 +143,7 @@ def test_it_ends_with_its_parent_if_asked_to(tmp_path: Path) -> None:
 
 def test_a_signal_ends_it_while_its_parent_still_holds_stdin(tmp_path: Path) -> None:
     """The watch on stdin does not disturb the end."""
-    with process(tmp_path, "--exit-with-stdin", password="pw") as (child, _):
+    with process(tmp_path, "--exit-with-stdin", password="a long password") as (child, _):
         child.send_signal(signal.SIGTERM)
         assert child.wait(READY_WAIT_S) == 0
         assert child.stderr is not None
@@ -167,7 +167,7 @@ def run(data: Path, *options: str, password: str | None = None) -> subprocess.Co
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     """One line, no stack trace."""
-    with process(tmp_path, password="pw") as (_, url):
+    with process(tmp_path, password="a long password") as (_, url):
         done = run(tmp_path, "--listen", url.removeprefix("http://"))
     assert done.returncode == 1
     assert "--listen" in done.stderr and "Traceback" not in done.stderr
@@ -177,6 +177,8 @@ def test_an_empty_password_and_a_bad_address_are_refused(tmp_path: Path) -> None
     """Before anything is made."""
     empty = run(tmp_path / "a", "--listen", "127.0.0.1:0", password="")
     assert empty.returncode == 1 and "NOVA_ADMIN_PASSWORD" in empty.stderr
+    short = run(tmp_path / "c", "--listen", "127.0.0.1:0", password="short")
+    assert short.returncode == 1 and "12 to 1024 characters" in short.stderr
     wrong = run(tmp_path / "b", "--listen", "nowhere")
     assert wrong.returncode == 1 and "HOST:PORT" in wrong.stderr
     assert not (tmp_path / "b").exists()

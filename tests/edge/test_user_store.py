@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from nova.edge.user_store import FILE_NAME, UserStore
-from nova.sdk.errors import NovaError
+from nova.edge.edge_database import FILE_NAME
+from nova.edge.errors import LastAdminError
+from nova.edge.user_store import UserStore
 
 
 @pytest.fixture
@@ -83,12 +84,80 @@ def test_a_role_that_does_not_exist_is_refused_by_the_file(
     db.close()
 
 
-def test_a_newer_file_is_refused_with_words(users: UserStore, tmp_path: Path) -> None:
-    """An older program must not guess what a newer one wrote."""
-    users.close()
-    path = tmp_path / "edge" / FILE_NAME
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA user_version = 99")
-    db.close()
-    with pytest.raises(NovaError, match="version 99"):
-        UserStore(tmp_path / "edge")
+@pytest.mark.parametrize("change", ["disable", "demote", "delete"])
+def test_the_last_enabled_admin_stays(users: UserStore, change: str) -> None:
+    """Neither removed, disabled nor demoted, and another admin who is disabled does not count."""
+
+    def apply() -> bool:
+        if change == "disable":
+            return users.set_enabled("admin", False)
+        return users.set_role("admin", "viewer") if change == "demote" else users.delete("admin")
+
+    users.add("admin", "hash", "admin")
+    users.add("other", "hash", "admin")
+    users.set_enabled("other", False)
+    before = users.list_users()
+    with pytest.raises(LastAdminError):
+        apply()
+    assert users.list_users() == before
+    users.set_enabled("other", True)
+    assert apply()
+
+
+def test_two_edges_cannot_remove_the_last_two_admins_at_once(
+    users: UserStore, tmp_path: Path
+) -> None:
+    """The rule is checked inside the transaction, on whatever edge."""
+    users.add("one", "hash", "admin")
+    users.add("two", "hash", "admin")
+    with UserStore(tmp_path / "edge") as other:
+        users.set_enabled("one", False)
+        with pytest.raises(LastAdminError):
+            other.delete("two")
+
+
+def test_a_later_user_of_the_same_name_is_another(users: UserStore) -> None:
+    """A token of the deleted user must not fit."""
+    users.add("admin", "hash", "admin")
+    users.add("ann", "hash", "viewer")
+    for _ in range(3):
+        users.set_role("ann", "operator")
+    first = users.get("ann")
+    users.delete("ann")
+    users.add("ann", "hash", "viewer")
+    second = users.get("ann")
+    assert first is not None and second is not None and second.version > first.version
+
+
+def test_every_change_is_seen_by_other_edges_and_a_login_is_not(
+    users: UserStore, tmp_path: Path
+) -> None:
+    """What ends sessions: enabled, role, scopes, password, deletion."""
+    users.add("admin", "hash", "admin")
+    users.add("ann", "hash", "viewer")
+    with UserStore(tmp_path / "edge") as other:
+        users.record_login("ann")
+        users.set_hash(users.list_users()[1], "rehashed")
+        assert not other.has_changed()
+        changes: list[Callable[[], bool]] = [
+            lambda: users.set_enabled("ann", False),
+            lambda: users.set_role("ann", "operator"),
+            lambda: users.set_scopes("ann", ["sat1"]),
+            lambda: users.set_password("ann", "new"),
+            lambda: users.delete("ann"),
+        ]
+        for change in changes:
+            assert change()
+            assert other.has_changed() and not other.has_changed()
+            assert users.has_changed()
+        assert not users.set_enabled("ann", True)
+
+
+def test_scopes_are_a_sorted_set(users: UserStore) -> None:
+    """None are all; an empty list would be none."""
+    users.add("ann", "hash", "viewer", scopes=["sat2", "sat1", "sat2"])
+    found = users.get("ann")
+    assert found is not None and found.scopes == ("sat1", "sat2")
+    users.set_scopes("ann", None)
+    found = users.get("ann")
+    assert found is not None and found.scopes is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import subprocess
@@ -9,11 +10,12 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import CliRunner
 
 from nova.cli.main import nova
-from nova.edge.login import PASSWORD_MAX_CHARS
+from nova.edge.password_policy import PASSWORD_MAX_CHARS
 from nova.edge.user_store import UserStore
 from nova.sdk.protocol.messages import Auth
 from tests.e2e.mounting import can_mount, run_beside_read_only
@@ -43,16 +45,16 @@ async def test_it_replaces_a_lost_password_while_nova_runs_and_while_it_does_not
     tmp_path: Path,
 ) -> None:
     """The old one opens nothing any more."""
-    with process(tmp_path, password="lost") as (_, url):
-        done = reset(tmp_path, "admin", stdin="found\n")
+    with process(tmp_path, password="lost by its owner") as (_, url):
+        done = reset(tmp_path, "admin", stdin="found by its owner\n")
         assert done.returncode == 0, done.stderr
-        assert "found" not in done.stdout + done.stderr
-        assert await login(url, "found")
-        assert await login(url, "lost") is None
+        assert "found by its owner" not in done.stdout + done.stderr
+        assert await login(url, "found by its owner")
+        assert await login(url, "lost by its owner") is None
     done = reset(tmp_path, "admin", "--generate")
-    with process(tmp_path, password="lost") as (_, url):
+    with process(tmp_path, password="lost by its owner") as (_, url):
         assert await login(url, done.stdout.strip())
-        assert await login(url, "found") is None
+        assert await login(url, "found by its owner") is None
 
 
 async def test_it_ends_the_users_sessions_and_forgets_the_failures(edge: RunningEdge) -> None:
@@ -65,15 +67,15 @@ async def test_it_ends_the_users_sessions_and_forgets_the_failures(edge: Running
     async with edge.client() as silent, edge.client("ann") as other:
         while (await edge.post_login("admin", "wrong"))[0] == 401:
             pass
-        done = reset(edge.config.data, "admin", stdin="found")
+        done = reset(edge.config.data, "admin", stdin="found by its owner")
         assert done.returncode == 0, done.stderr
         assert await silent.close_code() == 4401
         await other.send_text("?")
         assert (await other.error())[0] == "badRequest"
     assert (await edge.post_login("admin", PASSWORD))[0] == 401
-    assert (await edge.post_login("admin", "found"))[0] == 200
-    assert reset(edge.config.data, "ann", stdin="new").returncode == 0
-    _, _, headers = await edge.post_login("ann", "new", headers={"Cookie": cookie})
+    assert (await edge.post_login("admin", "found by its owner"))[0] == 200
+    assert reset(edge.config.data, "ann", stdin="new words for ann").returncode == 0
+    _, _, headers = await edge.post_login("ann", "new words for ann", headers={"Cookie": cookie})
     assert cookie not in headers["Set-Cookie"]
 
 
@@ -81,20 +83,22 @@ async def test_a_token_of_before_is_refused(edge: RunningEdge) -> None:
     """A new connection has to show one of after."""
     token = await edge.token()
     async with edge.client() as client:
-        assert reset(edge.config.data, "admin", stdin="found").returncode == 0
+        assert reset(edge.config.data, "admin", stdin="found by its owner").returncode == 0
         await client.close_code()
     async with edge.socket() as client:
         await client.send(Auth(token=token))
         assert (await client.error())[0] == "unauthorized"
-    assert (await edge.post_login(password="found"))[0] == 200
+    assert (await edge.post_login(password="found by its owner"))[0] == 200
 
 
 @pytest.mark.parametrize(
     ("name", "stdin", "words"),
     [
         ("nobody", "x", "there are: admin, off"),
-        ("admin", "", "1 to 1024 characters"),
-        ("admin", "x" * (PASSWORD_MAX_CHARS + 1), "1 to 1024 characters"),
+        ("admin", "", "12 to 1024 characters"),
+        ("admin", "x" * (PASSWORD_MAX_CHARS + 1), "12 to 1024 characters"),
+        ("admin", "hunter2", "this one has 7"),
+        ("admin", "Justinbieber", "most common"),
         ("off", "x", "--enable"),
         ("admin", "x\udcff", "the password is not UTF-8 text"),
     ],
@@ -112,7 +116,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
         assert words in done.stderr and "Traceback" not in done.stderr
         users = [store.get(one) for one in ("admin", "off")]
         assert [user is not None and user.password_hash for user in users] == ["hash", "hash"]
-        assert reset(tmp_path, "off", "--enable", stdin="x").returncode == 0
+        assert reset(tmp_path, "off", "--enable", stdin="x marks the spot").returncode == 0
         off = store.get("off")
         assert off is not None and off.enabled and off.password_hash != "hash"
 
@@ -153,9 +157,19 @@ def test_a_locked_and_a_damaged_database_are_one_line(tmp_path: Path) -> None:
     path = one_user(tmp_path)
     with closing(sqlite3.connect(path)) as other:
         other.execute("BEGIN IMMEDIATE")
-        refused(reset(tmp_path, "admin", stdin="x"), str(path), "locked", "run this again")
+        refused(
+            reset(tmp_path, "admin", stdin="x marks the spot"),
+            str(path),
+            "locked",
+            "run this again",
+        )
     path.write_bytes(b"no database" * 1_000)
-    refused(reset(tmp_path, "admin", stdin="x"), str(path), "not a database", "nothing was changed")
+    refused(
+        reset(tmp_path, "admin", stdin="x marks the spot"),
+        str(path),
+        "not a database",
+        "nothing was changed",
+    )
 
 
 def test_a_password_is_told_where_only_the_failures_cannot_be_forgotten(tmp_path: Path) -> None:
@@ -171,7 +185,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     """Where SQLite says so."""
     one_user(tmp_path)
 
-    def full(*_: object) -> bool:
+    def full(*_: object, **_options: object) -> bool:
         error = sqlite3.OperationalError("database or disk is full")
         error.sqlite_errorcode = sqlite3.SQLITE_FULL
         raise error
@@ -180,6 +194,78 @@ def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     arguments = ["users", "reset-password", "admin", "--generate", "--data", str(tmp_path)]
     done = CliRunner().invoke(nova, arguments)
     assert done.exit_code == 1 and "users.db: database or disk is full" in (done.output)
+
+
+def command(data: Path, *arguments: str, stdin: str = "") -> tuple[int, str]:
+    """Exit code and output of a `nova users` command."""
+    done = CliRunner().invoke(nova, ["users", *arguments, "--data", str(data)], input=stdin)
+    return done.exit_code, done.output
+
+
+def test_users_are_added_changed_listed_and_deleted(tmp_path: Path) -> None:
+    """All that the admin page does, on the machine itself."""
+    assert command(tmp_path, "add", "root", "--role", "admin", "--generate")[0] == 0
+    assert command(tmp_path, "add", "ann", "--scope", "sat1", stdin="a password for ann\n")[0] == 0
+    assert command(tmp_path, "set-role", "ann", "operator")[0] == 0
+    assert command(tmp_path, "set-scopes", "ann", "sat2", "sat1")[0] == 0
+    assert command(tmp_path, "disable", "ann")[0] == 0
+    lines = command(tmp_path, "list", "--json")[1].splitlines()
+    ann, root = map(msgspec.json.decode, lines)
+    assert (ann["username"], ann["role"], ann["enabled"]) == ("ann", "operator", False)
+    assert ann["scopes"] == ["sat1", "sat2"] and ann["lastLogin"] is None
+    assert (root["role"], root["scopes"]) == ("admin", None)
+    assert command(tmp_path, "enable", "ann")[0] == 0
+    table = command(tmp_path, "list")[1]
+    assert "ann   operator  enabled  sat1, sat2" in table, table
+    assert command(tmp_path, "delete", "ann")[0] == 0
+    assert "ann" not in command(tmp_path, "list")[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("add", "ann"), "exists already"),
+        (("add", "a b"), "letters, digits"),
+        (("add", "bob", "--scope", "sat.1"), "a scope has"),
+        (("set-scopes", "ann"), "--all"),
+        (("set-scopes", "ann", "sat1", "--all"), "--all"),
+        (("set-role", "nobody", "viewer"), "there are: admin, ann"),
+        (("disable", "admin"), "enabled admin"),
+        (("set-role", "admin", "viewer"), "enabled admin"),
+        (("delete", "admin"), "enabled admin"),
+        (("set-role", "ann", "root"), "'root' is not one of 'admin', 'operator', 'viewer'"),
+    ],
+)
+def test_what_is_refused_changes_nothing(
+    tmp_path: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    """One error each, which says what to do."""
+    with UserStore(tmp_path / "edge") as store:
+        store.add("admin", "hash", "admin")
+        store.add("ann", "hash", "viewer")
+        before = store.list_users()
+        code, output = command(tmp_path, *arguments, stdin="a good password\n")
+        assert code != 0 and words in output, output
+        assert store.list_users() == before
+
+
+def test_the_first_user_is_an_admin(tmp_path: Path) -> None:
+    """A viewer alone could not be given more rights by anybody."""
+    code, output = command(tmp_path, "add", "ann", "--generate")
+    assert code == 1 and "--role admin" in output
+
+
+async def test_changes_end_the_sessions_of_that_user_only(edge: RunningEdge) -> None:
+    """Within a second, as for a password."""
+    admin = edge.users.get("admin")
+    assert admin is not None
+    edge.users.add("ann", admin.password_hash, "viewer")
+    for change in (["set-role", "ann", "operator"], ["set-scopes", "ann", "x"], ["disable", "ann"]):
+        async with edge.client() as other, edge.client("ann") as ann:
+            assert (await asyncio.to_thread(command, edge.config.data, *change))[0] == 0
+            assert await ann.close_code() == 4401
+            await other.send_text("?")
+            assert (await other.error())[0] == "badRequest"
 
 
 def run_help() -> str:

@@ -25,3 +25,11 @@ class LoginBusyError(NovaError):
 
 class ClientGoneError(NovaError):
     """The client's connection was lost, or was aborted because the client did not read."""
+
+
+class LastAdminError(NovaError):
+    """A change would leave no enabled admin, so that nobody could manage users any more."""
+
+
+class PasswordError(NovaError):
+    """A new password breaks the password policy."""

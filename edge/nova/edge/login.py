@@ -18,6 +18,7 @@ from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import BodyError, LoginBusyError
 from nova.edge.login_queue import LoginQueue
 from nova.edge.login_throttle import DEVICE_MEMORY_S, LoginAttempt, LoginClient, LoginThrottle
+from nova.edge.password_policy import PASSWORD_MAX_CHARS, check_new_password
 from nova.edge.passwords import PasswordHashing
 from nova.edge.replies import error_reply, json_reply
 from nova.edge.tokens import TokenSigner
@@ -28,7 +29,6 @@ log = logging.getLogger(__name__)
 
 FIRST_USER = "admin"
 LOGIN_MAX_BYTES = 4 * 1024
-PASSWORD_MAX_CHARS = 1_024
 
 # The same text for every reason, so that a reply does not reveal which usernames exist.
 LOGIN_DENIED = "the username or the password is wrong"
@@ -86,6 +86,7 @@ class LoginHandler:
         if user is None:
             return error_reply(401, "unauthorized", LOGIN_DENIED)
         attempt.succeed(_device_digest(device))
+        self._users.record_login(user.username)
         token, claims = self._tokens.issue(user)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
         reply = json_reply(200, LoginReply(token, user.username, user.role, expires))
@@ -151,5 +152,8 @@ def _device_digest(token: str) -> str:
 
 
 async def first_admin(users: UserStore, passwords: PasswordHashing, password: str) -> bool:
-    """Create the first user; returns False if the store already has users."""
-    return users.is_empty() and users.add(FIRST_USER, await passwords.hash(password), "admin")
+    """Create the first user; returns False if the store already has users. Raises PasswordError."""
+    if not users.is_empty():
+        return False
+    check_new_password(password)
+    return users.add(FIRST_USER, await passwords.hash(password), "admin")

@@ -1,64 +1,52 @@
-"""The users, in an SQLite file that the edge owns; the archive never contains them."""
+"""The users of an archive, in the edge's database."""
 
 from __future__ import annotations
 
-import sqlite3
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from nova.sdk import private, timestamps
-from nova.sdk.errors import NovaError
+from nova.edge.edge_database import open_database, revision, transaction
+from nova.edge.errors import LastAdminError
+from nova.sdk import timestamps
+from nova.sdk.protocol.submission import Role as Role
 
-Role = Literal["admin", "operator", "viewer"]
-
-FILE_NAME = "users.db"
-SCHEMA_VERSION = 1
-BUSY_TIMEOUT_S = 5.0
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS users (
-    username TEXT PRIMARY KEY,
-    password_hash TEXT NOT NULL,
-    role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer')),
-    enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
-    version INTEGER NOT NULL DEFAULT 1,
-    created TEXT NOT NULL
-) STRICT
-"""
+_COLUMNS = (
+    "username, password_hash, role, enabled, version, scopes, must_change, created, last_login"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One user. Tokens carry `version`, so raising it invalidates all earlier tokens."""
+    """One user. Tokens carry `version`, so raising it invalidates all earlier tokens.
+
+    `scopes` are those that the user may see and command, None for all. `must_change`: the password
+    was set by somebody else and has to be replaced before anything else.
+    """
 
     username: str
     password_hash: str
     role: Role
     enabled: bool
     version: int
+    scopes: tuple[str, ...] | None = None
+    must_change: bool = False
+    created: str = ""
+    last_login: str | None = None
 
 
 class UserStore:
-    """The users of one data folder; several edges may share the file."""
+    """The users of one data folder; several edges and `nova users` may share the file.
+
+    Each change of a user raises the user's version. A change that would leave no enabled admin
+    raises LastAdminError and has no effect.
+    """
 
     def __init__(self, folder: Path) -> None:
-        private.make_folder(folder)
-        path = folder / FILE_NAME
-        # Created before SQLite opens it, so that other users cannot read it at any moment.
-        private.make_file(path)
-        private.remove_others_access(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
-        self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version > SCHEMA_VERSION:
-            self._db.close()
-            raise NovaError(
-                f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: upgrade"
-            )
-        self._db.execute(_SCHEMA)
-        self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        self._seen_version = self._version_counters()
+        self._db = open_database(folder)
+        self._seen_revision = revision(self._db)
 
     def __enter__(self) -> UserStore:
         return self
@@ -73,22 +61,76 @@ class UserStore:
         """Whether there are no users at all, so that nobody can log in yet."""
         return self._db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
 
+    def has_admin(self) -> bool:
+        """Whether there is an enabled admin, who can manage users."""
+        found = self._db.execute("SELECT 1 FROM users WHERE role = 'admin' AND enabled LIMIT 1")
+        return found.fetchone() is not None
+
     def get(self, username: str) -> User | None:
         row = self._db.execute(
-            "SELECT username, password_hash, role, enabled, version FROM users WHERE username = ?",
-            (username,),
+            f"SELECT {_COLUMNS} FROM users WHERE username = ?", (username,)
         ).fetchone()
-        if row is None:
-            return None
-        return User(row[0], row[1], row[2], bool(row[3]), row[4])
+        return None if row is None else _user(row)
 
-    def add(self, username: str, password_hash: str, role: Role) -> bool:
+    def list_users(self) -> list[User]:
+        """All users by name."""
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM users ORDER BY username")
+        return [_user(row) for row in rows]
+
+    def add(
+        self,
+        username: str,
+        password_hash: str,
+        role: Role,
+        *,
+        scopes: Sequence[str] | None = None,
+        must_change: bool = False,
+    ) -> bool:
         """Add a user; False if the name is taken."""
-        cursor = self._db.execute(
-            "INSERT OR IGNORE INTO users (username, password_hash, role, created) "
-            "VALUES (?, ?, ?, ?)",
-            (username, password_hash, role, timestamps.text(timestamps.now())),
-        )
+        with transaction(self._db):
+            # The version continues the count of all changes, so that tokens of a deleted user never
+            # fit a later one of the same name.
+            cursor = self._db.execute(
+                "INSERT OR IGNORE INTO users "
+                "(username, password_hash, role, scopes, must_change, created, version) "
+                "SELECT ?, ?, ?, ?, ?, ?, number + 1 FROM revision",
+                (
+                    username,
+                    password_hash,
+                    role,
+                    _scopes_text(scopes),
+                    must_change,
+                    timestamps.text(timestamps.now()),
+                ),
+            )
+        return cursor.rowcount == 1
+
+    def delete(self, username: str) -> bool:
+        """Delete a user; False if there is no such user."""
+        with self._keeping_an_admin():
+            cursor = self._db.execute("DELETE FROM users WHERE username = ?", (username,))
+        return cursor.rowcount == 1
+
+    def set_enabled(self, username: str, enabled: bool) -> bool:
+        """Enable or disable a user; False if there is no such user."""
+        return self._change(username, "enabled", int(enabled))
+
+    def set_role(self, username: str, role: Role) -> bool:
+        """Change a user's role; False if there is no such user."""
+        return self._change(username, "role", role)
+
+    def set_scopes(self, username: str, scopes: Sequence[str] | None) -> bool:
+        """Change the scopes of a user (None: all); False if there is no such user."""
+        return self._change(username, "scopes", _scopes_text(scopes))
+
+    def set_password(self, username: str, password_hash: str, *, must_change: bool = False) -> bool:
+        """Replace a password; False if there is no such user."""
+        with transaction(self._db):
+            cursor = self._db.execute(
+                "UPDATE users SET password_hash = ?, must_change = ?, version = version + 1 "
+                "WHERE username = ?",
+                (password_hash, must_change, username),
+            )
         return cursor.rowcount == 1
 
     def set_hash(self, user: User, password_hash: str) -> None:
@@ -98,31 +140,50 @@ class UserStore:
             (password_hash, user.username, user.password_hash),
         )
 
-    def usernames(self) -> list[str]:
-        rows = self._db.execute("SELECT username FROM users ORDER BY username")
-        return [name for (name,) in rows]
-
-    def set_password(self, username: str, password_hash: str) -> bool:
-        """Replace a password; all earlier tokens end. False if the user does not exist."""
-        cursor = self._db.execute(
-            "UPDATE users SET password_hash = ?, version = version + 1 WHERE username = ?",
-            (password_hash, username),
+    def record_login(self, username: str) -> None:
+        """Store the time of a login; tokens stay valid."""
+        self._db.execute(
+            "UPDATE users SET last_login = ? WHERE username = ?",
+            (timestamps.text(timestamps.now()), username),
         )
-        return cursor.rowcount == 1
 
     def has_changed(self) -> bool:
-        """Whether the file was written since the last call."""
-        seen, self._seen_version = self._seen_version, self._version_counters()
-        return seen != self._seen_version
+        """Whether a user was changed since the last call, by this process or another."""
+        seen, self._seen_revision = self._seen_revision, revision(self._db)
+        return seen != self._seen_revision
 
-    def set_enabled(self, username: str, enabled: bool) -> None:
-        """Enable or disable a user; either way all earlier tokens end."""
-        self._db.execute(
-            "UPDATE users SET enabled = ?, version = version + 1 WHERE username = ?",
-            (int(enabled), username),
-        )
+    def _change(self, username: str, column: str, value: str | int | None) -> bool:
+        with self._keeping_an_admin():
+            cursor = self._db.execute(
+                f"UPDATE users SET {column} = ?, version = version + 1 WHERE username = ?",
+                (value, username),
+            )
+        return cursor.rowcount == 1
 
-    def _version_counters(self) -> tuple[int, int]:
-        """Counters that change with commits of other connections and with changes of this one."""
-        (others,) = self._db.execute("PRAGMA data_version").fetchone()
-        return others, self._db.total_changes
+    @contextmanager
+    def _keeping_an_admin(self) -> Iterator[None]:
+        """Run the block as a transaction that must not remove the last enabled admin."""
+        with transaction(self._db):
+            had_admin = self.has_admin()
+            yield
+            if had_admin and not self.has_admin():
+                raise LastAdminError("there must be an enabled admin: add or enable another first")
+
+
+def _user(row: tuple[str, str, Role, int, int, str | None, int, str, str | None]) -> User:
+    username, password_hash, role, enabled, version, scopes, must_change, created, last = row
+    return User(
+        username,
+        password_hash,
+        role,
+        bool(enabled),
+        version,
+        None if scopes is None else tuple(json.loads(scopes)),
+        bool(must_change),
+        created,
+        last,
+    )
+
+
+def _scopes_text(scopes: Sequence[str] | None) -> str | None:
+    return None if scopes is None else json.dumps(sorted(set(scopes)))

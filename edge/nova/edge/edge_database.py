@@ -1,0 +1,98 @@
+"""The edge's database: one SQLite file per archive with its users, their sessions and API keys.
+
+All edges of the archive and `nova users` share it. It is operational state: the archive never
+contains it, and it never contains events.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nova.sdk import private
+from nova.sdk.errors import NovaError
+
+FILE_NAME = "users.db"
+BUSY_TIMEOUT_S = 5.0
+
+_MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """
+        CREATE TABLE IF NOT EXISTS users (
+            username TEXT PRIMARY KEY,
+            password_hash TEXT NOT NULL,
+            role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer')),
+            enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+            version INTEGER NOT NULL DEFAULT 1,
+            created TEXT NOT NULL
+        ) STRICT
+        """,
+    ),
+    (
+        "ALTER TABLE users ADD COLUMN scopes TEXT",
+        "ALTER TABLE users ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE users ADD COLUMN last_login TEXT",
+        "CREATE TABLE revision (number INTEGER NOT NULL) STRICT",
+        "INSERT INTO revision SELECT coalesce(max(version), 0) FROM users",
+        "CREATE TRIGGER user_changed AFTER UPDATE OF version ON users"
+        " BEGIN UPDATE revision SET number = number + 1; END",
+        "CREATE TRIGGER user_deleted AFTER DELETE ON users"
+        " BEGIN UPDATE revision SET number = number + 1; END",
+    ),
+)
+"""The statements that bring a file from one schema version to the next, from version 0 on."""
+
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
+def open_database(folder: Path) -> sqlite3.Connection:
+    """Open the database of an edge's folder, created or brought up to date where it must.
+
+    Raises NovaError if a newer program wrote it.
+    """
+    private.make_folder(folder)
+    path = folder / FILE_NAME
+    # Created before SQLite opens it, so that other users cannot read it at any moment.
+    private.make_file(path)
+    private.remove_others_access(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
+    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        _migrate(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one write transaction, across all processes."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+def revision(db: sqlite3.Connection) -> int:
+    """How often anything changed that decides who is admitted."""
+    (number,) = db.execute("SELECT number FROM revision").fetchone()
+    return int(number)
+
+
+def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    with transaction(db):
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version > SCHEMA_VERSION:
+            raise NovaError(
+                f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: upgrade"
+            )
+        for statements in _MIGRATIONS[version:]:
+            for statement in statements:
+                db.execute(statement)
+        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
