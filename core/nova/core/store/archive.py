@@ -14,6 +14,7 @@ from rocksdict import AccessType, ColumnFamily, Rdict
 
 from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.store.attempts import ATTEMPTS, until_settled
+from nova.core.store.catalog_reader import CatalogReader
 from nova.core.store.completeness import Completeness
 from nova.core.store.durability_marker import (
     MARKER_FILE,
@@ -28,7 +29,6 @@ from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
 from nova.core.store.log_tail import refuse_holes, truncate_garbage
 from nova.core.store.mirror import Mirror, needs_mirror
 from nova.core.store.options import MEMORY_BYTES, tuning
-from nova.core.store.record_reader import RecordReader
 from nova.core.store.series_reader import SeriesReader
 from nova.core.store.shortage import shortage
 from nova.core.store.write_batch import ArchiveBatch
@@ -69,7 +69,7 @@ class Archive:
         self.families = Families(path)
         self.events = EventReader(self.families)
         self.series = SeriesReader(self.families)
-        self.record = RecordReader(self.families)
+        self.record = CatalogReader(self.families)
         self._is_damaged = False
         self._opened_at = 0.0
         try:

@@ -13,7 +13,7 @@ from nova.sdk.events.event import Series
 CATALOG = "catalog"
 
 
-class RecordReader:
+class CatalogReader:
     """An absent record is read as that of a new archive: counters of zero, no positions."""
 
     def __init__(self, families: Families) -> None:
