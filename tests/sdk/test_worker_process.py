@@ -144,6 +144,11 @@ def test_a_blocking_worker_that_is_killed_is_one_error(
     with pytest.raises(WorkerExitError, match=f"^{NAME} exited with status -9$"):
         while True:
             ask(blocking, "x" * 100_000)
+    # Other files have the descriptors of its pipes by now.
+    with Path(__file__).open("rb"), Path(__file__).open("rb"):
+        for again in (blocking.receive, lambda: ask(blocking, "again")):
+            with pytest.raises(WorkerExitError, match=r"status -9$"):
+                again()
 
 
 @pytest.mark.parametrize("status", [0, 3])

@@ -193,6 +193,7 @@ class BlockingWorker(Generic[ReplyT]):
 
     def send(self, head: bytes) -> None:
         """Send a request; raises WorkerExitError if the worker has ended."""
+        self._require_open()
         try:
             write_frame(self._stdin.fileno(), head)
         except BrokenPipeError:
@@ -202,6 +203,7 @@ class BlockingWorker(Generic[ReplyT]):
         """The next reply and its body; raises ChannelError if the worker has ended or sends
         garbage.
         """
+        self._require_open()
         try:
             frame = self._replies.read()
             if frame is not None:
@@ -223,6 +225,10 @@ class BlockingWorker(Generic[ReplyT]):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+    def _require_open(self) -> None:
+        if self._stdin.closed:  # Another file may have its descriptor by now.
+            raise self._exit_error()
 
     def _exit_error(self) -> WorkerExitError:
         self.stop()
