@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from nova.core.batch.export_worker import ExportShare
 from nova.core.batch.range_pieces import RangePieces
 from nova.core.batch.replay_watermark import durable_watermark
+from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
+from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
 from nova.core.export_protocol import ExportJob
@@ -33,7 +35,7 @@ from nova.core.query.latest import latest
 from nova.core.query.page import range_cursor_of, read_page
 from nova.core.query.playback import Playback, playback_bounds
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
-from nova.core.query.sample_query import SampleQueries
+from nova.core.query.sample_query import SAMPLE_LIMITS, SampleLimits, SampleQueries
 from nova.core.query.summary import summarize
 from nova.core.query.ui_state import UiStates
 from nova.core.store.archive import Archive
@@ -52,19 +54,37 @@ FIRST, LAST = timestamps.text(NS_MIN), timestamps.text(NS_MAX)
 PAGE_EVENTS = 150
 
 
+class DerivedLimits(NamedTuple):
+    """With what limits derived data is made and read."""
+
+    sampling: SamplerLimits = SAMPLER_LIMITS
+    checkpoints: CheckpointLimits = CHECKPOINT_LIMITS
+    reading: SampleLimits = SAMPLE_LIMITS
+
+
+DERIVED_LIMITS = DerivedLimits()
+
+
 class Answerer:
     """One opened archive that all kinds of readers are asked about; `folder` is for what they
     write. Derived data is read where it lies in `data`, and made anew in `folder`.
     """
 
-    def __init__(self, stack: ExitStack, data: Path, folder: Path, mark: int | None = None) -> None:
-        self._data, self._folder = data, folder
+    def __init__(
+        self,
+        stack: ExitStack,
+        data: Path,
+        folder: Path,
+        mark: int | None = None,
+        limits: DerivedLimits = DERIVED_LIMITS,
+    ) -> None:
+        self._data, self._folder, self._limits = data, folder, limits
         folder.mkdir(parents=True, exist_ok=True)
         self.archive = Archive.open_secondary(data, folder / "scratch")
         stack.callback(self.archive.close)
         self.view = ArchiveSnapshot(self.archive)
         self.view.advance(durable_watermark(data, self.archive) if mark is None else mark)
-        self.samples = SampleQueries(self.view, data, folder / "scratch-samples")
+        self.samples = SampleQueries(self.view, data, folder / "scratch-samples", limits.reading)
         stack.callback(self.samples.close)
         self.states = UiStates(self.view, data, folder / "scratch-states")
         stack.callback(self.states.close)
@@ -235,14 +255,16 @@ class Answerer:
         """Samples and checkpoints, made anew."""
         samples = SampleStore.open_primary(self._folder)
         try:
-            for _ in Sampler(self.view, samples).sample(self.view.watermark):
+            sampler = Sampler(self.view, samples, self._limits.sampling)
+            for _ in sampler.sample(self.view.watermark):
                 pass
             rows = samples.all_rows()
         finally:
             samples.close()
         checkpoints = CheckpointStore.open_primary(self._folder)
         try:
-            for _ in CheckpointMaker(self.view, checkpoints).make(self.view.watermark):
+            maker = CheckpointMaker(self.view, checkpoints, self._limits.checkpoints)
+            for _ in maker.make(self.view.watermark):
                 pass
             rows += checkpoints.all_rows()
         finally:

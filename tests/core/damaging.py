@@ -12,8 +12,11 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
+from nova.core.derived.sampler_limits import SamplerLimits
+from nova.core.query.sample_query import SampleLimits
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.durability_marker import write_marker
@@ -25,7 +28,7 @@ from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
-from tests.core.answering import Answerer
+from tests.core.answering import Answerer, DerivedLimits
 from tests.core.telling import START_NS, telling
 from tests.core.viewing import updating
 
@@ -36,6 +39,13 @@ FLUSHED = (120, 228)
 STALE = 240
 PAGE_BYTES = 4096
 RECEIVED_NS = timestamps.parse("2026-02-01T00:00:00Z")
+
+LIMITS = DerivedLimits(
+    SamplerLimits(start_at_events=10),
+    CheckpointLimits(segment_events=4),
+    SampleLimits(direct_max_events=4, direct_coarse_max_events=12),
+)
+"""A few events are many, so that derived data is made and read."""
 
 Outcome = str
 Table = Counter[tuple[str, Outcome]]
@@ -117,11 +127,12 @@ class Writer:
             view = Answerer(stack, self.data, self.data.parent / "derive").view
             samples = SampleStore.open_primary(self.data)
             stack.callback(samples.close)
-            for _ in Sampler(view, samples).sample(view.watermark):
+            for _ in Sampler(view, samples, LIMITS.sampling).sample(view.watermark):
                 pass
             checkpoints = CheckpointStore.open_primary(self.data)
             stack.callback(checkpoints.close)
-            for _ in CheckpointMaker(view, checkpoints).make(view.watermark):
+            maker = CheckpointMaker(view, checkpoints, LIMITS.checkpoints)
+            for _ in maker.make(view.watermark):
                 pass
 
     def copy(self, target: Path) -> None:
@@ -142,10 +153,14 @@ class Writer:
             self.archive.close()
 
 
+def _asked(stack: ExitStack, data: Path, folder: Path, mark: int | None = None) -> Answerer:
+    return Answerer(stack, data, folder, mark, LIMITS)
+
+
 def answers(data: Path, folder: Path) -> dict[str, str]:
     """What all kinds of readers answer; raises NovaError."""
     with ExitStack() as stack:
-        return {kind: ask() for kind, ask in Answerer(stack, data, folder).kinds().items()}
+        return {kind: ask() for kind, ask in _asked(stack, data, folder).kinds().items()}
 
 
 def judge(table: Table, asked: Answerer, right: dict[str, str]) -> list[str]:
@@ -238,7 +253,7 @@ def at_rest(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
         done += _as_writer(table, data)
     with ExitStack() as stack:
         try:
-            asked = Answerer(stack, data, folder / "asked")
+            asked = _asked(stack, data, folder / "asked")
         except NovaError:
             refused(table, corpus.right)
             return []
@@ -273,7 +288,7 @@ def running(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
         writer = Writer(data)
         stack.callback(writer.close)
         writer.count = EVENTS
-        before = Answerer(stack, data, folder / "before")
+        before = _asked(stack, data, folder / "before")
         is_late = dice.random() < 0.5
         done = "" if is_late else damage(dice, data, corpus.stale)
         try:
@@ -290,7 +305,7 @@ def running(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
         right = corpus.right_after_more
         wrong = [f"{done}, running: {kind}" for kind in judge(table, before, right)]
         try:
-            fresh = Answerer(stack, data, folder / "fresh", writer.committer.last_ns)
+            fresh = _asked(stack, data, folder / "fresh", writer.committer.last_ns)
         except NovaError:
             refused(table, right)
             return wrong

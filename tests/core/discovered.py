@@ -8,7 +8,7 @@ from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.discover import Discovery
+from nova.core.query.discover import YIELD_EVERY_ENTITIES, Discovery
 from nova.core.query.event_filter import EventFilter
 from nova.sdk.protocol.messages import EntityInfo, Filters
 from nova.sdk.timestamps import NS_MAX
@@ -18,9 +18,9 @@ OWN_SCOPE = "sat"
 read_entity = msgspec.json.Decoder(EntityInfo).decode
 
 
-def discovery_of(view: ArchiveSnapshot) -> Discovery:
+def discovery_of(view: ArchiveSnapshot, yield_every: int = YIELD_EVERY_ENTITIES) -> Discovery:
     """One that remembers nothing yet."""
-    return Discovery(view, PublishedMetadata(view, OWN_SCOPE))
+    return Discovery(view, PublishedMetadata(view, OWN_SCOPE), yield_every)
 
 
 async def discovered(

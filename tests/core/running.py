@@ -12,6 +12,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.core.server import reader_process as reader_app
+from nova.core.server.reader_limits import READER_LIMITS, ReaderLimits
 from nova.core.writer import writer_process
 from nova.core.writer.pipeline import Writer
 from nova.sdk import endpoints
@@ -113,10 +114,12 @@ async def running_writer(
 
 @asynccontextmanager
 async def running_core(
-    settings: Settings, files: Sequence[ManifestFile] = ()
+    settings: Settings,
+    files: Sequence[ManifestFile] = (),
+    limits: ReaderLimits = READER_LIMITS,
 ) -> AsyncIterator[Core]:
     """A writer and a reader of it, with no manifests but these."""
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(running_writer(settings, files))
-        await stack.enter_async_context(reader_app.open_reader(settings))
+        await stack.enter_async_context(reader_app.open_reader(settings, limits))
         yield Core(settings, writer)

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.derived import sampler, view_fold
-from nova.core.query import sample_query as sample_answers
 from tests.core.damaging import Corpus, Table, at_rest, page, running
 
 SEED = 14_006
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    """An archive in which a few events are many, so that derived data is made and read."""
-    monkeypatch.setattr(sampler, "START_AT_EVENTS", 10)
-    monkeypatch.setattr(sample_answers, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(sample_answers, "DIRECT_COARSE_MAX_EVENTS", 12)
-    monkeypatch.setattr(view_fold, "SEGMENT_EVENTS", 4)
+def corpus(tmp_path: Path) -> Corpus:
+    """An archive with derived data."""
     return Corpus(tmp_path)
 
 

@@ -13,8 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.core.derived import checkpoint_maker as making
-from nova.core.derived import view_fold as folds
+from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -34,12 +33,27 @@ from tests.core.viewing import ARRIVALS, UNITS, Drawn, in_order, updating
 from tests.laws import law
 
 SEGMENT = 3
+SMALL = CheckpointLimits(
+    segment_events=SEGMENT,
+    states_max=2,
+    versions_max=2,
+    chunk_max_events=5,
+    pending_max_rows=2,
+    cached_max_series=1,
+)
+"""Limits so small that a few updates meet all of them."""
 
 
 class Archived:
     """An archive with a follower and a database of checkpoints, all of its own."""
 
-    def __init__(self, stack: ExitStack, copied: Path | None = None) -> None:
+    def __init__(
+        self,
+        stack: ExitStack,
+        copied: Path | None = None,
+        limits: CheckpointLimits = CHECKPOINT_LIMITS,
+    ) -> None:
+        self.limits = limits
         self.data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         if copied is not None:
             copy_unchanged(copied / "truth", self.data / "truth", "LOCK")
@@ -60,9 +74,8 @@ class Archived:
         """Let a new maker work, or be killed after so many writes."""
         store = CheckpointStore.open_primary(self.data)
         try:
-            for done, _ in enumerate(
-                CheckpointMaker(self.view, store).make(self.committer.last_ns), 1
-            ):
+            maker = CheckpointMaker(self.view, store, self.limits)
+            for done, _ in enumerate(maker.make(self.committer.last_ns), 1):
                 if done == writes:
                     break
         finally:
@@ -89,15 +102,9 @@ class Archived:
         return told(self.archive)
 
 
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Limits so small that a few updates meet all of them."""
-    monkeypatch.setattr(folds, "SEGMENT_EVENTS", SEGMENT)
-    monkeypatch.setattr(folds, "STATES_MAX", 2)
-    monkeypatch.setattr(folds, "VERSIONS_MAX", 2)
-    monkeypatch.setattr(making, "CHUNK_MAX_EVENTS", 5)
-    monkeypatch.setattr(making, "PENDING_MAX_ROWS", 2)
-    monkeypatch.setattr(making, "CACHED_MAX_SERIES", 1)
+def small(stack: ExitStack, copied: Path | None = None) -> Archived:
+    """One whose maker has small limits."""
+    return Archived(stack, copied, SMALL)
 
 
 def rows_by_hand(
@@ -136,7 +143,7 @@ def test_two_orders_of_arrival_make_the_same_checkpoints(
     everything = [drawn for batch in batches for drawn in batch]
     shuffled = random.Random(seed).sample(everything, len(everything))
     with ExitStack() as stack:
-        one, other = Archived(stack), Archived(stack)
+        one, other = small(stack), small(stack)
         for batch in batches:
             one.take(batch)
             one.make()
@@ -152,7 +159,7 @@ def test_checkpoints_hold_what_lies_before_them(batches: list[list[Drawn]]) -> N
     empty at the first discovery.
     """
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = small(stack)
         for batch in batches:
             archived.take(batch)
             archived.make()
@@ -183,7 +190,7 @@ def test_a_maker_that_was_killed_ends_as_one_that_was_not(
 ) -> None:
     """Rows are right whether or not the cursor behind them was written."""
     with ExitStack() as stack:
-        killed, whole = Archived(stack), Archived(stack)
+        killed, whole = small(stack), small(stack)
         for batch in batches:
             killed.take(batch)
             killed.make(writes)
@@ -200,7 +207,7 @@ def test_a_kill_between_two_flushes_of_a_series_made_again_loses_nothing(
 ) -> None:
     """A record that was written half way says that nothing counts as folded."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = small(stack)
         updates = [Drawn(minute, "a", "1.0.0", (("x", minute),)) for minute in range(1, 50)]
         archived.take(updates)
         archived.make()
@@ -219,7 +226,7 @@ def test_a_kill_between_two_flushes_of_a_series_made_again_loses_nothing(
             patched.setattr(CheckpointMaker, "_flush", killed)
             archived.make()
         archived.make()
-        other = Archived(stack)
+        other = small(stack)
         other.take([*updates, Drawn(0, "a", "1.0.0", (("y", 1),))])
         other.make()
         assert archived.rows("source") == other.rows("source")
@@ -228,7 +235,7 @@ def test_a_kill_between_two_flushes_of_a_series_made_again_loses_nothing(
 def test_rows_never_outgrow_what_they_are_made_of() -> None:
     """A view that invents a key with every update has segments as long as its state is large."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = small(stack)
         count = 400
         archived.committer.add_batch(
             "link",
@@ -246,7 +253,7 @@ def test_rows_never_outgrow_what_they_are_made_of() -> None:
 def test_checkpoints_of_another_archive_are_forgotten() -> None:
     """An archive that was moved away takes its truth with it."""
     with ExitStack() as stack:
-        one, other = Archived(stack), Archived(stack)
+        one, other = small(stack), small(stack)
         one.take([Drawn(minute, "a", "1.0.0", (("x", 1),)) for minute in range(50)])
         one.make()
         other.take([Drawn(7, "b", "1.0.0", (("x", 1),))])
@@ -258,10 +265,10 @@ def test_checkpoints_of_another_archive_are_forgotten() -> None:
 def test_checkpoints_of_a_later_state_of_an_archive_are_forgotten() -> None:
     """An archive was put back from a copy: what it lacks is in no state."""
     with ExitStack() as stack:
-        one = Archived(stack)
+        one = small(stack)
         one.take([Drawn(minute, "a", "1.0.0", (("x", 1),)) for minute in range(50)])
         one.archive.sync()
-        other, fresh = Archived(stack, one.data), Archived(stack, one.data)
+        other, fresh = small(stack, one.data), small(stack, one.data)
         one.take([Drawn(minute, "b", "1.0.0", (("x", 2),)) for minute in range(50)])
         one.make()
         (one.data / CHECKPOINTS_FOLDER).rename(other.data / CHECKPOINTS_FOLDER)
@@ -273,7 +280,7 @@ def test_checkpoints_of_a_later_state_of_an_archive_are_forgotten() -> None:
 def test_checkpoints_that_cannot_be_read_are_made_anew() -> None:
     """They are derived: damage costs time and nothing else."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = small(stack)
         archived.take([Drawn(minute, "a", "1.0.0", (("x", 1),)) for minute in range(50)])
         archived.make()
         before = archived.rows("source")

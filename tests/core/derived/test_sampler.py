@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.core.derived import sampler as sampling
 from nova.core.derived.sampler import BUCKET_EVENTS, Sampler, finest_level
+from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
 from nova.core.store.key_value import KeyValue
@@ -48,12 +48,16 @@ def follower(tmp_path: Path, archive: Archive, committer: Committer) -> Iterator
 
 
 def sampled(
-    view: ArchiveSnapshot, data: Path, mark: int, writes: int | None = None
+    view: ArchiveSnapshot,
+    data: Path,
+    mark: int,
+    writes: int | None = None,
+    limits: SamplerLimits = SAMPLER_LIMITS,
 ) -> list[KeyValue]:
     """What is stored after a sampler has worked, or was killed after so many writes."""
     store = SampleStore.open_primary(data)
     try:
-        for done, _ in enumerate(Sampler(view, store).sample(mark), 1):
+        for done, _ in enumerate(Sampler(view, store, limits).sample(mark), 1):
             if done == writes:
                 break
         return store.all_rows()
@@ -62,15 +66,14 @@ def sampled(
 
 
 def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
-    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:
     """Issue 5: rows and cursor are written together, and chunks begin where others ended."""
-    monkeypatch.setattr(sampling, "START_AT_EVENTS", 20)
-    monkeypatch.setattr(sampling, "CHUNK_MAX_EVENTS", 23)
+    limits = SamplerLimits(start_at_events=20, chunk_max_events=23)
     mark = committer.last_ns
-    whole = sampled(follower, tmp_path / "whole", mark)
+    whole = sampled(follower, tmp_path / "whole", mark, limits=limits)
     for _ in range(20):
-        parts = sampled(follower, tmp_path / "parts", mark, writes=2)
+        parts = sampled(follower, tmp_path / "parts", mark, writes=2, limits=limits)
     assert parts == whole
     assert len(whole) > 40
 
@@ -118,14 +121,13 @@ def test_samples_of_a_later_state_of_an_archive_are_forgotten(
 
 
 def test_a_chunk_that_was_left_is_taken_again(
-    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:
     """Whoever stops between two slices has lost nothing and counts nothing twice."""
-    monkeypatch.setattr(sampling, "START_AT_EVENTS", 20)
-    whole = sampled(follower, tmp_path / "whole", committer.last_ns)
-    monkeypatch.setattr(sampling, "SLICE_MAX_ROWS", 50)
+    limits = SamplerLimits(start_at_events=20)
+    whole = sampled(follower, tmp_path / "whole", committer.last_ns, limits=limits)
     store = SampleStore.open_primary(tmp_path / "left")
-    sampler = Sampler(follower, store)
+    sampler = Sampler(follower, store, limits._replace(slice_max_events=50))
     for steps in (1, 3):
         working = sampler.sample(committer.last_ns)
         assert [next(working) for _ in range(steps)] == [0] * steps

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
-from nova.core.derived import sampler as sampling
 from nova.core.derived import sampler_process
+from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.query import derived_writer
-from nova.core.query import sample_query as reading
+from nova.core.query.sample_query import SampleLimits
+from nova.core.server.reader_limits import ReaderLimits
 from nova.core.store.sample_store import SAMPLES_FOLDER
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.timeline import Sample, SampleResponse
-from nova.sdk.transport.base import Record
-from tests.core.running import WAIT_S, Core
+from nova.sdk.settings import Settings
+from tests.core.running import WAIT_S, Core, running_core
 from tests.core.telling import START_NS, telling
 
-Make = Callable[..., Record]
 SECOND_NS = 10**9
 EVENTS = 60
+SAMPLING = SamplerLimits(start_at_events=10)
 
 
 async def asked(client: Client) -> SampleResponse:
@@ -43,20 +45,24 @@ async def asked(client: Client) -> SampleResponse:
     )
 
 
-async def test_a_reader_answers_from_what_the_sampler_has_written(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+async def core(data: Path) -> AsyncIterator[Core]:
+    """A running Core whose reader reads few events itself."""
+    few = SampleLimits(direct_max_events=5, direct_coarse_max_events=5)
+    settings = Settings(data=str(data), mode="ground")
+    async with running_core(settings, limits=ReaderLimits(samples=few)) as core:
+        yield core
+
+
+async def test_a_reader_answers_from_what_the_sampler_has_written(core: Core) -> None:
     """Issue 5: behind before there is a sampler, whole soon after it has started, twice."""
-    monkeypatch.setattr(sampling, "START_AT_EVENTS", 10)
-    monkeypatch.setattr(reading, "DIRECT_MAX_EVENTS", 5)
-    monkeypatch.setattr(reading, "DIRECT_COARSE_MAX_EVENTS", 5)
     await core.publish([telling(START_NS + n * SECOND_NS, {"n": n}) for n in range(EVENTS)])
     async with await Client.to_core(core.data) as client:
         await core.settled(client, EVENTS)
         assert (await asked(client)).behind
         for _ in range(2):
             async with (
-                sampler_process.open_sampler(core.settings) as sampler,
+                sampler_process.open_sampler(core.settings, SAMPLING) as sampler,
                 asyncio.timeout(WAIT_S),
             ):
                 following = asyncio.create_task(

@@ -85,10 +85,9 @@ def test_a_symlink_is_never_followed(tmp_path: Path) -> None:
     assert [path.name for path in outside.iterdir()] == ["file"]
 
 
-def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_files_than_may_be_open(tmp_path: Path) -> None:
     """Those not used for longest are closed, and opened again."""
-    monkeypatch.setattr("nova.core.files.file_folder.OPEN_MAX_FILES", 3)
-    folder = FileFolder(tmp_path)
+    folder = FileFolder(tmp_path, open_max_files=3)
     for turn in range(2):
         for number in range(10):
             folder.append(f"d/{number}", turn, b"x")
@@ -99,12 +98,9 @@ def test_more_files_than_may_be_open(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("opened", [True, False])
 @pytest.mark.parametrize("damage", ["cut", "removed", "longer"])
-def test_nothing_is_written_behind_a_gap(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opened: bool, damage: str
-) -> None:
+def test_nothing_is_written_behind_a_gap(tmp_path: Path, opened: bool, damage: str) -> None:
     """Issue 14: a file that somebody touched is refused, also where it was closed meanwhile."""
-    monkeypatch.setattr("nova.core.files.file_folder.OPEN_MAX_FILES", 1)
-    folder, path = FileFolder(tmp_path), tmp_path / "d" / "file"
+    folder, path = FileFolder(tmp_path, open_max_files=1), tmp_path / "d" / "file"
     folder.append("d/file", 0, b"four")
     folder.require_size("d/file", 4)
     if not opened:

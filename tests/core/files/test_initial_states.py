@@ -10,7 +10,7 @@ import pytest
 from mcap.reader import make_reader
 
 from nova.core.batch.export_worker import ExportShare
-from nova.core.derived import view_fold as folds
+from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.export_protocol import ExportJob
 from nova.core.files.day import span_of
@@ -26,6 +26,7 @@ from nova.sdk.protocol.messages import Filters
 from tests.core.filing import DAYS, Filed, filed, tree
 
 FILE = "sat/sat.mcap"
+SMALL = CheckpointLimits(segment_events=3)
 BEGINS: dict[Timebase, str] = {"canonical": DAYS[1], "source": "2026-01-27T00:01:40Z"}
 
 
@@ -84,18 +85,15 @@ def exported(
 def make_checkpoints(archive: Filed) -> None:
     """What the follower makes in its own time."""
     store = CheckpointStore.open_primary(archive.data)
-    list(CheckpointMaker(archive.view, store).make(archive.committer.last_ns))
+    list(CheckpointMaker(archive.view, store, SMALL).make(archive.committer.last_ns))
     store.close()
 
 
 @pytest.mark.parametrize("timebase", ["canonical", "source"])
-def test_an_export_begins_with_what_was_shown(
-    timebase: Timebase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_export_begins_with_what_was_shown(timebase: Timebase, tmp_path: Path) -> None:
     """Issue 8: the fold of all updates strictly before, the same bytes whether there are
     checkpoints or not, and none where the range has no view.
     """
-    monkeypatch.setattr(folds, "SEGMENT_EVENTS", 3)
     text = BEGINS[timebase]
     start_ns = span_of(text)[0] if timebase == "canonical" else timestamps.parse(text)
     with filed(tmp_path, ("mcap",)) as archive:
@@ -115,13 +113,10 @@ def test_an_export_begins_with_what_was_shown(
         assert messages(first)[0] == []
 
 
-def test_a_day_made_anew_begins_with_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_day_made_anew_begins_with_the_same(tmp_path: Path) -> None:
     """AMB-38: also once there are checkpoints, where there were none the first time; the archive's
     first day begins with nothing.
     """
-    monkeypatch.setattr(folds, "SEGMENT_EVENTS", 3)
     with filed(tmp_path, ("mcap",)) as archive:
         files = archive.daily()
         list(files.follow(archive.committer.last_ns))

@@ -8,7 +8,6 @@ import pytest
 
 from nova.core.commit_feed import CommitFrame
 from nova.core.ordering import LAST_TAIL, TIMEBASES, Timebase
-from nova.core.query import access_path, range_cursor
 from nova.core.query.access_path import merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
@@ -48,14 +47,12 @@ def test_nothing_wanted_is_nothing_read(
     assert merges(view, timebase, unique_id="nobody")
 
 
-def test_many_series_are_never_merged(
-    view: ArchiveSnapshot, commit: Commit, record: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_series_are_never_merged(view: ArchiveSnapshot, commit: Commit, record: Make) -> None:
     """A slice opens every index that it merges."""
     commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
     assert merges(view, "source", unique_id="rare")
-    monkeypatch.setattr(access_path, "MERGED_MAX_SERIES", 0)
-    assert not merges(view, "source", unique_id="rare")
+    selection = EventFilter(Filters(unique_id="rare"), view.series)
+    assert not merge_is_cheaper(view, selection, "source", *EVERYTHING, merged_max_series=0)
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
@@ -66,19 +63,19 @@ def test_both_ways_give_the_same(
     view: ArchiveSnapshot,
     commit: Commit,
     record: Make,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A-145: the same events with the same keys, in slices that may end anywhere."""
     commit([record(n * 7 % 300, unit=f"u{n % 7}") for n in range(300)])
     view.refresh()
     found: list[list[tuple[bytes, bytes]]] = []
     for merging in (True, False):
-        monkeypatch.setattr(range_cursor, "merge_is_cheaper", lambda *_, way=merging: way)
         selection = EventFilter(Filters(unique_id="u3"), view.series)
         events: list[tuple[bytes, bytes]] = []
         after: bytes | None = None
         while True:
-            one = RangeCursor(view, selection, Span(timebase, reverse=reverse), after)
+            one = RangeCursor(
+                view, selection, Span(timebase, reverse=reverse), after, merge=merging
+            )
             part = one.read_slice(5)
             events += part
             if one.done:

@@ -109,7 +109,6 @@ async def test_work_for_many_entities_is_cut_into_slices(
     """A-133: sockets are served between them, whatever is asked for; the answer is the same."""
     units = [f"u{n * 7 % 60:02d}" for n in range(60)]
     commit([record(n, unit=unit) for n, unit in enumerate(units)])
-    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 7)
     steps, most = 0, 0
     encode = discover.encode_entity
 
@@ -127,7 +126,8 @@ async def test_work_for_many_entities_is_cut_into_slices(
     monkeypatch.setattr(discover, "encode_entity", counted)
     sockets = asyncio.create_task(serve())
     selection = EventFilter(Filters(), view.series)
-    page = await discovery_of(view).page(selection, moment_at("source", NS_MAX))
+    discovery = discovery_of(view, yield_every=7)
+    page = await discovery.page(selection, moment_at("source", NS_MAX))
     sockets.cancel()
     entities = [read_entity(entity) for entity in page.entities]
     assert [entity.unique_id for entity in entities] == sorted(units)
@@ -236,13 +236,12 @@ async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase:
 
 
 async def test_what_comes_in_the_middle_of_a_page_is_not_forgotten(
-    view: ArchiveSnapshot, committer: Committer, record: Make, monkeypatch: pytest.MonkeyPatch
+    view: ArchiveSnapshot, committer: Committer, record: Make
 ) -> None:
     """Sockets are served between slices: what another question learns then is newer than what the
     first one still reads.
     """
-    monkeypatch.setattr(discover, "YIELD_EVERY_ENTITIES", 1)
-    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view, yield_every=1)
     units = [f"u{n}" for n in range(6)]
 
     async def commit(first: int) -> None:

@@ -200,13 +200,10 @@ def test_chunks_become_small_as_those_who_do_not_read_become_many() -> None:
     assert budget.chunk_bytes() == CHUNK_MAX_BYTES
 
 
-async def test_a_busy_reader_says_so_and_a_client_asks_again(
-    data: Path, record: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_busy_reader_says_so_and_a_client_asks_again(data: Path, record: Make) -> None:
     """Through a real reader: pages that nobody reads fill the room, a walk is told `busy` and when
     to come again, a small page and what is live still come; once there is room the walk goes on.
     """
-    monkeypatch.setattr(budgets, "ACQUIRE_TIMEOUT_S", SOON_S)
     settings = Settings(data=str(data), mode="ground", answers_mib=4)
     async with running_core(settings) as core, AsyncExitStack() as stack:
         await core.publish([record(n, at_ns=n * 1_000) for n in range(6_000)])

@@ -20,8 +20,7 @@ from nova.core.query.latest import latest
 from nova.core.query.page import read_page
 from nova.core.query.playback import Playback, parse_rate, playback_bounds
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
-from nova.core.server import conflation
-from nova.core.server.conflation import ConflationGap
+from nova.core.server.conflation import Conflation, ConflationGap
 from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.core.store.archive import Archive
 from nova.core.store.keys import ID_HEAD_BYTES
@@ -313,12 +312,11 @@ async def test_history_joins_the_tail_without_gap_or_repeat(
 
 @pytest.mark.parametrize("keep_events", [1_000, 2])
 async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
-    world: World, keep_events: int, monkeypatch: pytest.MonkeyPatch
+    world: World, keep_events: int
 ) -> None:
     """Issue 5: what it gets and what it is told of make up everything; its last event of each
     series is the newest. It does not matter whether the tail still holds what is pending.
     """
-    monkeypatch.setattr(conflation, "PENDING_MAX_EVENTS", 50)
     tail = LiveTail(world.view, keep_events)
     received: list[bytes] = []
     told: list[ConflationGap] = []
@@ -333,7 +331,8 @@ async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
         told.append(shed)
 
     selection = EventFilter(Filters(), world.view.series)
-    stream = LiveStream(world.view, tail, selection, chunk_max_events=1_000, report_gap=tell)
+    conflation = Conflation(tell, pending_max_events=50)
+    stream = LiveStream(world.view, tail, selection, chunk_max_events=1_000, conflation=conflation)
     history = RangeCursor(world.view, selection, Span("canonical"))
     task = asyncio.create_task(stream.run(history, NS_MAX, send))
     for step in range(30):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,14 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.core.derived import sampler as sampling
 from nova.core.derived.sampler import Sampler
+from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
-from nova.core.query import sample_query as module
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.fields import numeric_fields
-from nova.core.query.sample_query import SampleQueries
+from nova.core.query.sample_query import SampleLimits, SampleQueries
 from nova.core.store import sample_store as layout
 from nova.core.store.archive import Archive
 from nova.core.store.sample_store import SampleStore
@@ -36,6 +36,12 @@ from tests.laws import law
 
 MS = 1_000_000
 FIELDS = ["n", "gps.lat", "on", "never"]
+
+
+SAMPLING = SamplerLimits(start_at_events=3, chunk_max_events=7, cached_max_series=1)
+READING = SampleLimits(
+    direct_max_events=4, direct_coarse_max_events=12, part_max_events=3, part_max_rows=2
+)
 
 
 class World(NamedTuple):
@@ -65,33 +71,37 @@ class World(NamedTuple):
         self.view.advance(committed.watermark)
         return committed.watermark
 
-    def sample(self, mark: int, writes: int) -> None:
+    def sample(self, mark: int, writes: int, limits: SamplerLimits = SAMPLING) -> None:
         """Let a new sampler work up to a mark, and die after so many writes."""
         store = SampleStore.open_primary(self.data)
         try:
-            for done, _ in enumerate(Sampler(self.follower, store).sample(mark), 1):
+            sampler = Sampler(self.follower, store, limits)
+            for done, _ in enumerate(sampler.sample(mark), 1):
                 if done == writes:
                     return
         finally:
             store.close()
 
+    @contextmanager
+    def reading(self, **limits: int) -> Iterator[SampleQueries]:
+        """Another reader of the samples, with some limits of its own."""
+        own = READING._replace(**limits)
+        samples = SampleQueries(self.view, self.data, self.data / "another", own)
+        try:
+            yield samples
+        finally:
+            samples.close()
+
 
 @pytest.fixture
-def world(tmp_path: Path, archive: Archive, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
     """An empty world in which a few events are many; as in the real one, what is too much to be
     read itself has begun to be sampled, also by a sampler that died after its first write.
     """
-    monkeypatch.setattr(sampling, "START_AT_EVENTS", 3)
-    monkeypatch.setattr(sampling, "CHUNK_MAX_EVENTS", 7)
-    monkeypatch.setattr(sampling, "CACHED_MAX_SERIES", 1)
-    monkeypatch.setattr(module, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(module, "DIRECT_COARSE_MAX_EVENTS", 12)
-    monkeypatch.setattr(module, "PART_EVENTS", 3)
-    monkeypatch.setattr(module, "PART_ROWS", 2)
     committer = Committer(archive, tmp_path)
     view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
     follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
-    samples = SampleQueries(view, tmp_path, tmp_path / "scratch")
+    samples = SampleQueries(view, tmp_path, tmp_path / "scratch", READING)
     yield World(tmp_path, archive, committer, view, samples, follower)
     samples.close()
     view.archive.close()
@@ -203,9 +213,7 @@ async def test_rows_answer_where_there_are_many_events(world: World, timebase: T
         check(answer, events)
 
 
-async def test_what_is_not_sampled_yet_is_said(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_what_is_not_sampled_yet_is_said(world: World) -> None:
     """Issue 5: too many events to read at once, and no rows, or rows that end long ago."""
     world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
@@ -214,9 +222,9 @@ async def test_what_is_not_sampled_yet_is_said(
     world.sample(world.view.watermark, 1_000)
     answer = await world.samples.respond(wide, "source")
     assert not answer.behind and sum(answer.fields[0].count) == 40
-    monkeypatch.setattr(module, "TAIL_MAX_EVENTS", 5)
     world.commit([(n + 100, {"n": n}) for n in range(9)])
-    answer = await world.samples.respond(wide, "source")
+    with world.reading(tail_max_events=5) as samples:
+        answer = await samples.respond(wide, "source")
     assert answer.behind and sum(answer.fields[0].count) == 40
 
 
@@ -227,20 +235,17 @@ async def test_a_series_that_is_not_there_has_no_samples(world: World) -> None:
     assert not any(any(field.count) for field in answer.fields)
 
 
-async def test_fields_beyond_those_that_are_sampled_are_refused(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_fields_beyond_those_that_are_sampled_are_refused(world: World) -> None:
     """A payload whose members are data has no end of fields; some are kept, the rest are told."""
-    monkeypatch.setattr(sampling, "FIELDS_MAX", 3)
-    monkeypatch.setattr(module, "FIELDS_MAX", 3)
     mark = world.commit([(n * 1_000, {"n": n, f"x{n}": n}) for n in range(30)])
-    world.sample(mark, 1_000)
+    world.sample(mark, 1_000, SAMPLING._replace(fields_max=3))
     wide = asked(START_NS, START_NS + 10**12, 10, ["n", "n"])
-    answer = await world.samples.respond(wide, "source")
-    assert [(field.field, sum(field.count)) for field in answer.fields] == [("n", 30)]
-    wide.fields = ["n", "x29"]
-    with pytest.raises(RequestError, match=r"notSampled.*'x29'"):
-        await world.samples.respond(wide, "source")
+    with world.reading(fields_max=3) as samples:
+        answer = await samples.respond(wide, "source")
+        assert [(field.field, sum(field.count)) for field in answer.fields] == [("n", 30)]
+        wide.fields = ["n", "x29"]
+        with pytest.raises(RequestError, match=r"notSampled.*'x29'"):
+            await samples.respond(wide, "source")
 
 
 async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> None:

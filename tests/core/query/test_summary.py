@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
-from nova.core.query import summary as module
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.summary import summarize
 from nova.core.store.archive import Archive
@@ -127,9 +126,7 @@ async def test_counts_are_the_brute_force_answer(
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-async def test_many_rows_are_read_in_parts(
-    world: World, timebase: Timebase, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_many_rows_are_read_in_parts(world: World, timebase: Timebase) -> None:
     """A part ends anywhere between two rows, and the next goes on behind it."""
     world.commit([(n * 134_217_728, "ui", SCOPES[n % 2]) for n in range(50)])
     everything = Summary(
@@ -142,9 +139,7 @@ async def test_many_rows_are_read_in_parts(
     )
     for request in (everything, narrow):
         whole = await summarize(world.view, request, timebase)
-        with monkeypatch.context() as patch:
-            patch.setattr(module, "READ_MAX_ROWS", 3)
-            assert await summarize(world.view, request, timebase) == whole
+        assert await summarize(world.view, request, timebase, read_max_rows=3) == whole
     assert sum(whole.lanes.ui) == (50 if timebase == "source" else 0)
 
 

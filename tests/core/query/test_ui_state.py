@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova.core.derived import view_fold as folds
+from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.ui_state import UiStates
@@ -24,11 +24,8 @@ from tests.core.telling import START_NS, Told
 from tests.core.viewing import ARRIVALS, MINUTE_NS, UNITS, Drawn, Folded, state_by_hand
 from tests.laws import law
 
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Segments so small that a few updates make several."""
-    monkeypatch.setattr(folds, "SEGMENT_EVENTS", 3)
+SMALL = CheckpointLimits(segment_events=3)
+"""Segments so small that a few updates make several."""
 
 
 async def shown(
@@ -78,7 +75,7 @@ async def test_a_state_is_the_brute_force_fold(
     checkpoints that lag by some commits or are not there; at any time, in both timebases.
     """
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = Archived(stack, limits=SMALL)
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
         stack.callback(states.close)
         for batch, is_made in zip(batches, made, strict=False):
@@ -107,12 +104,10 @@ def drawn(minute: int, value: int, version: str = "1.0.0") -> Drawn:
     return Drawn(minute, "a", version, (("x", value),))
 
 
-async def test_a_late_update_is_seen_before_its_checkpoints_are(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_late_update_is_seen_before_its_checkpoints_are() -> None:
     """AMB-45: a stale checkpoint is not used, and an earlier one that is right is."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = Archived(stack, limits=SMALL)
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
         stack.callback(states.close)
         archived.take([drawn(minute, minute) for minute in range(0, 300, 10)])
@@ -135,7 +130,7 @@ async def test_a_late_update_is_seen_before_its_checkpoints_are(
 async def test_what_is_read_is_bounded_by_a_segment() -> None:
     """Issue 6: however many updates an hour has, so many are folded."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = Archived(stack, limits=SMALL)
         archived.take([drawn(minute, minute) for minute in range(50)])
         archived.make()
         archived.view.advance(archived.committer.last_ns)
@@ -149,7 +144,7 @@ async def test_what_is_read_is_bounded_by_a_segment() -> None:
 async def test_pages_and_filters() -> None:
     """A-134: pages go by the view, a filter narrows, and updates may be left out."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = Archived(stack, limits=SMALL)
         archived.take([drawn(0, 1), Drawn(0, "b", "1.0.0", (("x", 2),))])
         archived.view.advance(archived.committer.last_ns)
         states = UiStates(archived.view, archived.data, archived.data / "scratch-checkpoints")
@@ -171,7 +166,7 @@ async def test_pages_and_filters() -> None:
 async def test_checkpoints_beyond_the_mark_are_not_used() -> None:
     """Invariant 6: what the reader has not been told of is not in a state either."""
     with ExitStack() as stack:
-        archived = Archived(stack)
+        archived = Archived(stack, limits=SMALL)
         archived.take([drawn(5, 1)])
         mark = archived.committer.last_ns
         archived.take([Drawn(0, "a", "1.0.0", (("y", 9),))])

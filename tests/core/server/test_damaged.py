@@ -12,14 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.derived import sampler as sampling
-from nova.core.derived import view_fold as folds
+from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
+from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import ArchiveError, DerivedDamagedError
 from nova.core.ordering import TIMEBASES
-from nova.core.query import sample_query as direct
-from nova.core.query.sample_query import SampleQueries
+from nova.core.query.sample_query import SampleLimits, SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
 from nova.core.store.derived_database import DerivedDatabase
@@ -34,6 +33,11 @@ from tests.core.telling import START_NS, Told, telling
 from tests.core.viewing import MINUTE_NS, Drawn
 
 MS = 1_000_000
+CHECKPOINTS = CheckpointLimits(segment_events=3)
+SAMPLING = SamplerLimits(start_at_events=3)
+READING = SampleLimits(direct_max_events=4, direct_coarse_max_events=12)
+"""Limits so small that a few events meet all of them."""
+
 TRIALS, MANY_TRIALS = 12, 400
 PARTS = 4
 """Of each but the last there is a table file, too few to be merged."""
@@ -73,7 +77,7 @@ class Spoilt:
     """An archive with derived data in several files and a log, of which it keeps a good copy."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.archived = Archived(stack)
+        self.archived = Archived(stack, limits=CHECKPOINTS)
         self.data = self.archived.data
         self.good = self.data / "good"
         for part in range(PARTS):
@@ -134,9 +138,9 @@ class Spoilt:
         """Take in all that there is."""
         mark, view = self.archived.committer.last_ns, self.archived.view
         if isinstance(store, CheckpointStore):
-            list(CheckpointMaker(view, store).make(mark))
+            list(CheckpointMaker(view, store, CHECKPOINTS).make(mark))
         elif isinstance(store, SampleStore):
-            list(Sampler(view, store).sample(mark))
+            list(Sampler(view, store, SAMPLING).sample(mark))
 
     def keys(self, kind: type[DerivedDatabase]) -> list[bytes]:
         """Of all that is stored, made anew if that cannot be read; as its maker leaves it."""
@@ -171,12 +175,8 @@ class Spoilt:
 
 
 @pytest.fixture
-def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[Spoilt]:
-    """One whose limits are so small that a few events meet all of them."""
-    monkeypatch.setattr(folds, "SEGMENT_EVENTS", 3)
-    monkeypatch.setattr(sampling, "START_AT_EVENTS", 3)
-    monkeypatch.setattr(direct, "DIRECT_MAX_EVENTS", 4)
-    monkeypatch.setattr(direct, "DIRECT_COARSE_MAX_EVENTS", 12)
+def spoilt() -> Iterator[Spoilt]:
+    """One with its derived data."""
     with ExitStack() as stack:
         yield Spoilt(stack)
 
@@ -206,7 +206,7 @@ async def test_samples_are_right_or_behind_where_they_are_damaged(
     await try_all(
         spoilt,
         SampleStore,
-        lambda scratch: SampleQueries(spoilt.archived.view, spoilt.data, scratch),
+        lambda scratch: SampleQueries(spoilt.archived.view, spoilt.data, scratch, READING),
         spoilt.check_samples,
         trials,
     )

@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.server import export_jobs as making
 from nova.core.server.export_jobs import TEMPORARY_PREFIX, ExportJobs
 from nova.sdk.client import download
 from nova.sdk.client.client import Client
@@ -34,6 +33,7 @@ from nova.sdk.protocol.messages import Filters, Query, Timebase
 from nova.sdk.settings import Settings
 from tests.core.filing import arrivals
 from tests.core.running import WAIT_S, Core, running_core
+from tests.core.telling import START_NS, telling
 
 EVENTS = 300
 
@@ -199,12 +199,11 @@ async def test_so_many_exports_at_once_and_no_more(core: Core) -> None:
         assert (await client.export(Export())).digest in digests
 
 
-async def test_an_export_that_grows_too_large_is_given_up(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_export_that_grows_too_large_is_given_up(data: Path) -> None:
     """It fails visibly, and leaves nothing."""
-    monkeypatch.setattr(making, "MIB", 0)
-    async with await Client.to_core(core.data) as client:
+    settings = Settings(data=str(data), mode="ground", drivers=("jsonl",), export_max_mib=1)
+    async with running_core(settings) as core, await Client.to_core(core.data) as client:
+        await core.publish([telling(START_NS + n, {"f": "x" * 60_000}) for n in range(40)])
         with pytest.raises(ProtocolError) as raised:
             await client.export(Export())
     assert raised.value.code == "exportTooLarge"

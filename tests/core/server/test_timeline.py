@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from nova.core.server import conflation
+from nova.core.server.reader_limits import ReaderLimits
 from nova.sdk.client.client import Client
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Discover, Latest, StartStream, StreamChunk, StreamStarted
 from nova.sdk.protocol.timeline import Extent, Fields, Neighbour, Sample, StreamGap, Summary
+from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Record
-from tests.core.running import Core, Frames
+from tests.core.running import Core, Frames, running_core
 from tests.core.telling import START_NS, telling
 
 Make = Callable[..., Record]
@@ -92,15 +94,17 @@ async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None
         assert len(page.events) == 5 and page.next_key is not None
 
 
-async def test_a_slow_client_is_told_what_it_does_not_get(
-    core: Core, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_slow_client_is_told_what_it_does_not_get(data: Path) -> None:
     """Issue 5, A-145: a client that reads nothing for a while goes on at the present, and a gap
     names what is missing; one that did not ask for it gets everything.
     """
-    monkeypatch.setattr(conflation, "PENDING_MAX_EVENTS", 50)
     filler = "x" * 60_000
-    async with core.frames() as slow, core.frames() as patient:
+    settings, limits = Settings(data=str(data), mode="ground"), ReaderLimits(pending_max_events=50)
+    async with (
+        running_core(settings, limits=limits) as core,
+        core.frames() as slow,
+        core.frames() as patient,
+    ):
         for frames, shed in ((slow, True), (patient, False)):
             live = StartStream(
                 playback_request_id="live", timeline_mode="LIVE", timebase="canonical", shed=shed

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from nova.core.writer import command_handler
 from nova.sdk.client.client import Client
 from nova.sdk.errors import ProtocolError, TransportError
 from nova.sdk.protocol.messages import Filters, Query, StartStream, StreamStarted
@@ -326,13 +325,10 @@ async def test_nothing_leaves_before_record_and_mark_are_durable(
     assert here.ears.requests() == [asked.request_id]
 
 
-async def test_a_command_that_comes_too_late_is_not_recorded(
-    here: Commanded, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_command_that_comes_too_late_is_not_recorded(here: Commanded) -> None:
     """A writer that was stopped or stuck for a while must not do what nobody expects any more."""
-    with monkeypatch.context() as patched:
-        patched.setattr(command_handler, "DISPATCH_WITHIN_S", -1.0)
-        assert await refusal(here.client, here.command()) == "tooLate"
+    here.core.writer.commands.dispatch_within_s = -1.0
+    assert await refusal(here.client, here.command()) == "tooLate"
     assert await here.heard_after() == []
     assert len(await here.lane()) == 1
 
@@ -346,7 +342,7 @@ async def test_a_command_that_became_late_while_it_was_recorded_is_not_sent(
         asked = here.command()
         submitting = asyncio.create_task(here.client.submit_command(asked))
         await disk.is_stuck()
-        patched.setattr(command_handler, "DISPATCH_WITHIN_S", -1.0)
+        here.core.writer.commands.dispatch_within_s = -1.0
         disk.go_on()
         await submitting
     _, result = decoded(await here.lane())

@@ -108,16 +108,15 @@ def test_an_archive_without_rollups_is_counted_when_its_writer_opens_it(
 
 
 def test_what_another_nova_stored_between_two_goes_is_counted_too(
-    archive: Archive, committer: Committer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    archive: Archive, committer: Committer, tmp_path: Path
 ) -> None:
     """A count was cut off, an older NOVA took in late events, which are behind it, and then this
     one went on.
     """
-    monkeypatch.setattr("nova.core.writer.rollup_backfill.BACKFILL_EVENTS", 30)
     committer.add_batch("link", Batch(records(100)))
     committer.close_commit()
     forget(archive, wholly=True)
-    next(backfill(archive, committer.series, 100))
+    next(backfill(archive, committer.series, 100, part_max_events=30))
     reached = counted_until(archive)
     before = dict(scan(archive.families["catalog"], ROLLUP_PREFIX, ROLLUP_PREFIX + b"\xff"))
     committer.add_batch("link", Batch(records(40, "v")))

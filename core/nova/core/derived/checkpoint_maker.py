@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
 
+from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.derived.view_fold import ViewFold
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -30,13 +31,6 @@ from nova.core.store.checkpoint_store import (
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MIN
 
-CHUNK_MAX_EVENTS = 25_000
-CHUNK_MAX_BYTES = 32 * 1024 * 1024
-"""Updates per write. Late ones among them cause one re-fold per series."""
-
-CACHED_MAX_SERIES = 20_000
-PENDING_MAX_ROWS = 5_000
-
 
 @dataclass(slots=True)
 class _SeriesFolds:
@@ -50,9 +44,16 @@ class _SeriesFolds:
 class CheckpointMaker:
     """Maintains the checkpoints of an archive by following its canonical timeline."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, store: CheckpointStore) -> None:
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        store: CheckpointStore,
+        limits: CheckpointLimits = CHECKPOINT_LIMITS,
+    ) -> None:
         self._snapshot = snapshot
         self._store = store
+        self._limits = limits
+        self._pending_max_rows = limits.pending_max_rows
         self._event_filter = EventFilter(Filters(lanes=["ui"]), snapshot.series)
         self._series: dict[int, _SeriesFolds] = {}
         self._pending: dict[bytes, bytes] = {}
@@ -91,7 +92,7 @@ class CheckpointMaker:
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
-            found = _read_chunk(range_cursor)
+            found = self._read_chunk(range_cursor)
             is_end = range_cursor.done or range_cursor.after is None
             self._until_ns = watermark if is_end else time_of(range_cursor.after or b"")
             self._fold_chunk(found)
@@ -99,6 +100,17 @@ class CheckpointMaker:
                 self._state.newest = found[-1][0]
             self._write(self._until_ns)
             yield len(found)
+
+    def _read_chunk(self, range_cursor: RangeCursor) -> list[Hit]:
+        """The next chunk of events."""
+        most, most_bytes = self._limits.chunk_max_events, self._limits.chunk_max_bytes
+        found: list[Hit] = []
+        size = 0
+        while not range_cursor.done and len(found) < most and size < most_bytes:
+            part = range_cursor.read_slice(most - len(found))
+            size += sum(len(stored) for _, stored in part)
+            found += part
+        return found
 
     def _fold_chunk(self, hits: Sequence[Hit]) -> None:
         by_series: defaultdict[int, list[dict[Timebase, Update]]] = defaultdict(list)
@@ -114,7 +126,7 @@ class CheckpointMaker:
         series = self._series.pop(number, None)
         if series is None:
             series = _SeriesFolds(number, self._store.series(number) or SeriesFold())
-            if len(self._series) >= CACHED_MAX_SERIES:
+            if len(self._series) >= self._limits.cached_max_series:
                 self._flush()
                 self._series = dict(islice(self._series.items(), len(self._series) // 4, None))
         self._series[number] = series
@@ -149,14 +161,14 @@ class CheckpointMaker:
         def load(version: str) -> ViewState:
             return self._state_of(series.number, timebase, version, view_fold.frontier)
 
-        view_fold = ViewFold(timebase, series.number, folded.versions, load)
+        view_fold = ViewFold(timebase, series.number, folded.versions, load, self._limits)
         series.folds[timebase] = view_fold
         return view_fold
 
     def _add(self, series: _SeriesFolds, fold: ViewFold, update: Update) -> None:
         self._pending.update(fold.add(update))
         self._changed[series.number] = series.folded
-        if len(self._pending) >= PENDING_MAX_ROWS:
+        if len(self._pending) >= self._pending_max_rows:
             self._flush()
 
     def _refold(
@@ -220,14 +232,3 @@ class CheckpointMaker:
         self._flush()
         self._state.cursor_ns = cursor_ns
         self._store.write([self._store.state_row(self._state)])
-
-
-def _read_chunk(range_cursor: RangeCursor) -> list[Hit]:
-    """The next chunk of events."""
-    found: list[Hit] = []
-    size = 0
-    while not range_cursor.done and len(found) < CHUNK_MAX_EVENTS and size < CHUNK_MAX_BYTES:
-        part = range_cursor.read_slice(CHUNK_MAX_EVENTS - len(found))
-        size += sum(len(stored) for _, stored in part)
-        found += part
-    return found

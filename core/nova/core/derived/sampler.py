@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from nova.core.derived.sample_fold import Rows, merge_rows, merge_sets, rows_of, widen
+from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of, unsigned_time
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.fields import NumericFields, numeric_fields
 from nova.core.query.lookup import look_up
-from nova.core.query.range_cursor import SLICE_MAX_BYTES, SLICE_MAX_ROWS, RangeCursor, Span
+from nova.core.query.range_cursor import SLICE_MAX_BYTES, RangeCursor, Span
 from nova.core.store.key_value import KeyValue as StoredRow
 from nova.core.store.rollup import COARSEST_LEVEL, bucket_time
 from nova.core.store.sample_store import (
-    FIELDS_MAX,
     FINEST_SAMPLE_LEVEL,
     SampledSeries,
     SampleRow,
@@ -38,19 +38,12 @@ from nova.core.store.sample_store import (
 )
 from nova.sdk.protocol.messages import Filters
 
-START_AT_EVENTS = 1_000
 BUCKET_EVENTS = 4
 """Approximate minimum of events per bucket at a series' finest level."""
 
-CHUNK_MAX_EVENTS = 100_000
-CHUNK_MAX_VALUES = 600_000
-"""A value takes some 30 bytes; with the rows computed from them, a chunk needs at most 200 MiB."""
-
-CACHED_MAX_SERIES = 20_000
 SHAPES_MAX = 64
 UNSAMPLED = -1
-"""Stands for the number of a field beyond the first FIELDS_MAX."""
-
+"""Stands for the number of a field beyond the first that are sampled."""
 
 Fields = tuple[int, ...]
 Values = Sequence[float]
@@ -82,6 +75,7 @@ class _SeriesSampling:
 
     record: SampledSeries
     numbers: dict[str, int]
+    fields_max: int
     shapes: dict[tuple[str, ...], Fields] = field(default_factory=dict)
     chunk: dict[Fields, _ChunkEvents] = field(default_factory=dict)
 
@@ -116,7 +110,7 @@ class _SeriesSampling:
         number = self.numbers.get(path)
         if number is not None:
             return number
-        if len(self.numbers) >= FIELDS_MAX:
+        if len(self.numbers) >= self.fields_max:
             return UNSAMPLED
         number = self.numbers[path] = len(self.numbers)
         self.record.fields.append(path)
@@ -126,9 +120,16 @@ class _SeriesSampling:
 class Sampler:
     """Maintains the samples of an archive by following its canonical timeline."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, store: SampleStore) -> None:
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        store: SampleStore,
+        limits: SamplerLimits = SAMPLER_LIMITS,
+    ) -> None:
         self._snapshot = snapshot
         self._store = store
+        self._limits = limits
+        self._start_at_events = limits.start_at_events
         self._event_filter = EventFilter(Filters(lanes=["ui", "parsed"]), snapshot.series)
         self._series: dict[int, _SeriesSampling] = {}
         self._changed: dict[int, _SeriesSampling] = {}
@@ -170,15 +171,16 @@ class Sampler:
 
     def _read_chunk(self, range_cursor: RangeCursor) -> Generator[int, None, int]:
         """Read one chunk; returns its number of events."""
+        most, slice_most = self._limits.chunk_max_events, self._limits.slice_max_events
         events = 0
         while True:
-            found = range_cursor.read_slice(min(CHUNK_MAX_EVENTS - events, SLICE_MAX_ROWS))
+            found = range_cursor.read_slice(min(most - events, slice_most))
             for key, stored in found:
                 self._add(key, stored)
             events += len(found)
             if found:
                 self._newest = found[-1][0]
-            is_full = events >= CHUNK_MAX_EVENTS or self._values >= CHUNK_MAX_VALUES
+            is_full = events >= most or self._values >= self._limits.chunk_max_values
             if is_full or range_cursor.done:
                 return events
             yield 0
@@ -190,7 +192,7 @@ class Sampler:
         self._changed[number] = series
         if series.record.finest:
             self._values += series.add(time_of(event_key), numeric_fields(stored))
-        elif series.record.events >= START_AT_EVENTS:
+        elif series.record.events >= self._start_at_events:
             self._start_series(number, series, time_of(event_key))
 
     def _series_of(self, number: int) -> _SeriesSampling:
@@ -198,7 +200,7 @@ class Sampler:
         if series is None:
             record = self._store.series(number) or SampledSeries()
             names = {path: index for index, path in enumerate(record.fields)}
-            series = self._series[number] = _SeriesSampling(record, names)
+            series = self._series[number] = _SeriesSampling(record, names, self._limits.fields_max)
         return series
 
     def _start_series(self, number: int, series: _SeriesSampling, until_ns: int) -> None:
@@ -229,7 +231,7 @@ class Sampler:
         self._state.cursor_ns, self._state.newest = cursor_ns, self._newest
         self._store.write(self._changed_rows())
         self._changed, self._values = {}, 0
-        if len(self._series) > CACHED_MAX_SERIES:
+        if len(self._series) > self._limits.cached_max_series:
             self._series = {}
 
     def _changed_rows(self) -> Iterator[StoredRow]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from nova.core.derived import checkpoint_follower
 from nova.core.derived.sampler import Sampler
+from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
@@ -26,10 +27,12 @@ log = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def open_sampler(settings: Settings) -> AsyncIterator[Sampler]:
+async def open_sampler(
+    settings: Settings, limits: SamplerLimits = SAMPLER_LIMITS
+) -> AsyncIterator[Sampler]:
     """A sampler with its archive snapshot and its database."""
     with derived_writer.open_for_writing(settings.data_folder(), SampleStore) as (snapshot, store):
-        yield Sampler(snapshot, store)
+        yield Sampler(snapshot, store, limits)
 
 
 async def maintain(data: Path, opened: asyncio.Event) -> None:

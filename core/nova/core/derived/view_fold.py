@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.ordering import Timebase
 from nova.core.query.updates import Update
 from nova.core.store.checkpoint_store import (
     BEFORE_ALL,
     HOUR_NS,
-    SEGMENT_EVENTS,
-    VERSIONS_MAX,
     ViewState,
     checkpoint_row,
     hour_start,
@@ -26,9 +25,6 @@ from nova.core.store.checkpoint_store import (
 from nova.core.store.key_value import KeyValue
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
-STATES_MAX = 16
-"""Manifest versions whose states are held in memory."""
-
 LoadState = Callable[[str], ViewState]
 """Called with a manifest version seen before; returns its state at the frontier."""
 
@@ -37,7 +33,12 @@ class ViewFold:
     """The fold of one series in one timebase, up to its frontier."""
 
     def __init__(
-        self, timebase: Timebase, number: int, versions: list[str], load: LoadState
+        self,
+        timebase: Timebase,
+        number: int,
+        versions: list[str],
+        load: LoadState,
+        limits: CheckpointLimits = CHECKPOINT_LIMITS,
     ) -> None:
         self.frontier = BEFORE_ALL
         """Position of the last folded update."""
@@ -46,6 +47,8 @@ class ViewFold:
         self._timebase: Timebase = timebase
         self._number = number
         self._load = load
+        self._limits = limits
+        self._segment_events = limits.segment_events
         self._states: dict[str, ViewState] = {}
         self._segment: bytes | None = None
         self._in_segment: set[str] = set()
@@ -90,7 +93,7 @@ class ViewFold:
         """
         if self._segment is None or update.time_ns >= self._hour_end_ns:
             return True
-        return self._events >= SEGMENT_EVENTS and self._bytes >= self._row_bytes
+        return self._events >= self._segment_events and self._bytes >= self._row_bytes
 
     def _segment_start(self, update: Update) -> bytes:
         if self._timebase == "source" and update.time_ns >= self._hour_end_ns:
@@ -103,19 +106,19 @@ class ViewFold:
         state = self._states.get(version)
         if state is None:
             state = self._load(version) if self._record_version(version) else ViewState()
-            if len(self._states) >= STATES_MAX:
+            if len(self._states) >= self._limits.states_max:
                 del self._states[next(iter(self._states))]
             self._states[version] = state
         return state
 
     def _record_version(self, version: str) -> bool:
         """Whether a manifest version may have been seen before; records it as seen. True for any
-        version once VERSIONS_MAX are recorded.
+        version once as many as the limit are recorded.
         """
         known = self._versions
         if version in known:
             return True
-        if len(known) < VERSIONS_MAX:
+        if len(known) < self._limits.versions_max:
             known.append(version)
             return False
         return True

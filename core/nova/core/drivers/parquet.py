@@ -48,18 +48,21 @@ class Parquet(SealedDriver):
     lanes = frozenset({"metadata", "command", "ui", "parsed"})
     requires = ("pyarrow",)
 
+    def __init__(self, row_group_events: int = ROW_GROUP_EVENTS) -> None:
+        self._row_group_events = row_group_events
+
     def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per stream."""
         return (f"{stem_of(stream)}.parquet",)
 
     def make(self, blocks: EventBlocks, out: BinaryIO) -> None:
-        """Write the file, one row group of ROW_GROUP_EVENTS at a time."""
+        """Write the file, one row group at a time."""
         import pyarrow.parquet as pq
 
         writer: pq.ParquetWriter | None = None
         table: _MemberColumns | None = None
         try:
-            for events in _row_groups(blocks):
+            for events in _row_groups(blocks, self._row_group_events):
                 heads, cells = _read(events)
                 if table is None:
                     table = _MemberColumns(cells)
@@ -79,12 +82,12 @@ class Parquet(SealedDriver):
                 writer.close()
 
 
-def _row_groups(blocks: EventBlocks) -> Iterator[list[bytes]]:
-    """Regroup events to the size of row groups."""
+def _row_groups(blocks: EventBlocks, size: int) -> Iterator[list[bytes]]:
+    """Regroup events into row groups of `size` events."""
     group: list[bytes] = []
     for event in chain.from_iterable(blocks):
         group.append(event)
-        if len(group) == ROW_GROUP_EVENTS:
+        if len(group) == size:
             yield group
             group = []
     if group:

@@ -35,13 +35,18 @@ class FileChangedError(NovaError):
 class FileFolder:
     """A folder with an LRU cache of open files."""
 
-    def __init__(self, root: Path, reserve: DiskReserve = NO_RESERVE) -> None:
+    def __init__(
+        self,
+        root: Path,
+        reserve: DiskReserve = NO_RESERVE,
+        open_max_files: int = OPEN_MAX_FILES,
+    ) -> None:
         self.root = root
         self.reserve = reserve
         make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-        self._open_max = max(1, min(OPEN_MAX_FILES, allowed // OPEN_SHARE))
+        self._open_max = max(1, min(open_max_files, allowed // OPEN_SHARE))
         self._open_files: OrderedDict[str, int] = OrderedDict()
         self._is_unsynced = False
         self.written_bytes = 0

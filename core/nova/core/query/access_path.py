@@ -32,12 +32,14 @@ def merge_is_cheaper(
     timebase: Timebase,
     lower: bytes,
     upper: bytes,
+    *,
+    merged_max_series: int = MERGED_MAX_SERIES,
 ) -> bool:
     """Whether merging series indexes costs less than a scan from `lower` to `upper`."""
     if event_filter.matches_all:
         return False
     series = len(event_filter.numbers())
-    if series > MERGED_MAX_SERIES:
+    if series > merged_max_series:
         return False
     if series == 0:
         return True

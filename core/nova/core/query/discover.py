@@ -106,9 +106,15 @@ class _DiscoveryCache:
 class Discovery:
     """Answers Discover requests; one instance is shared by all sessions of a reader."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, published: PublishedMetadata) -> None:
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        published: PublishedMetadata,
+        yield_every_entities: int = YIELD_EVERY_ENTITIES,
+    ) -> None:
         self._snapshot = snapshot
         self._published = published
+        self._yield_every_entities = yield_every_entities
         self._caches: dict[Timebase, _DiscoveryCache] = {
             timebase: _DiscoveryCache() for timebase in TIMEBASES
         }
@@ -136,7 +142,7 @@ class Discovery:
         found: list[bytes] = []
         last: EntityIds | None = None
         size = 0
-        turn = YieldEvery(YIELD_EVERY_ENTITIES)
+        turn = YieldEvery(self._yield_every_entities)
         for ids in known[start:]:
             if last is not None and (len(found) == limit or size >= max_bytes):
                 return EntityPage(found, ID_SEPARATOR.join(last))

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from nova.core.errors import DerivedDamagedError, RequestError
 from nova.core.ordering import Timebase, time_of, unsigned_time
@@ -31,22 +32,33 @@ from nova.core.store.sample_store import (
 from nova.sdk.protocol.timeline import FieldSample, Sample, SampleResponse
 from nova.sdk.timestamps import NS_MIN
 
-DIRECT_MAX_EVENTS = 1_500
-"""Up to this many events are read directly, in some 50 ms if each is in a block of its own."""
-
-DIRECT_COARSE_MAX_EVENTS = 2_500
-"""The same limit if the sampler's finest rows are much coarser than requested."""
-
 MUCH_COARSER_LEVELS = 5
-TAIL_MAX_EVENTS = 1_500
-"""Most unsampled tail events merged into an answer. Beyond that none are merged and the reply is
-flagged `behind`: merging a part would take time and still be incomplete."""
-
-PART_EVENTS = 500
-PART_ROWS = 500
 PART_MAX_BYTES = 4 * 1024 * 1024
 
 log = logging.getLogger(__name__)
+
+
+class SampleLimits(NamedTuple):
+    """How many events an answer reads itself, and what is read before sockets are served."""
+
+    direct_max_events: int = 1_500
+    """Up to this many events are read directly, in some 50 ms if each is in a block of its own."""
+
+    direct_coarse_max_events: int = 2_500
+    """The same limit if the sampler's finest rows are much coarser than requested."""
+
+    tail_max_events: int = 1_500
+    """Most unsampled tail events merged into an answer. Beyond that none are merged and the reply
+    is flagged `behind`: merging a part would take time and still be incomplete.
+    """
+
+    part_max_events: int = 500
+    part_max_rows: int = 500
+    fields_max: int = FIELDS_MAX
+    """Sampled fields per series."""
+
+
+SAMPLE_LIMITS = SampleLimits()
 
 
 class SampleAccumulator:
@@ -132,8 +144,15 @@ def _field_sample(path: str, cells: dict[int, list[float]], count: int) -> Field
 class SampleQueries:
     """Answers Sample requests from the sampler's database; shared by all sessions of a reader."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, data: Path, scratch: Path) -> None:
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        data: Path,
+        scratch: Path,
+        limits: SampleLimits = SAMPLE_LIMITS,
+    ) -> None:
         self._snapshot = snapshot
+        self._limits = limits
         self._derived = DerivedReader(SampleStore, data, scratch)
         self._lock = asyncio.Lock()
 
@@ -148,7 +167,8 @@ class SampleQueries:
         number = self._snapshot.series.number(series_of_request(request))
         if number is None:
             return SampleAccumulator(request.fields, wanted).response(timebase, is_behind=False)
-        if (few := self._keys_if_few(number, timebase, wanted, DIRECT_MAX_EVENTS)) is not None:
+        few = self._keys_if_few(number, timebase, wanted, self._limits.direct_max_events)
+        if few is not None:
             return await self._from_events(number, request, timebase, wanted, few)
         async with self._lock:  # One request at a time sees the database at one cursor.
             try:
@@ -186,7 +206,7 @@ class SampleQueries:
     ) -> None:
         start = 0
         while start < len(event_keys):
-            part = event_keys[start : start + PART_EVENTS]
+            part = event_keys[start : start + self._limits.part_max_events]
             keys = [row.canonical_key for row in part]
             stored = look_up(self._snapshot.archive, keys, sorted(keys), PART_MAX_BYTES)
             for row, envelope in zip(part, stored, strict=False):
@@ -204,7 +224,8 @@ class SampleQueries:
         if store is None or finest is None:
             return SampleAccumulator(request.fields, wanted).response(timebase, is_behind=True)
         if finest > wanted.level + MUCH_COARSER_LEVELS:
-            few = self._keys_if_few(number, timebase, wanted, DIRECT_COARSE_MAX_EVENTS)
+            most = self._limits.direct_coarse_max_events
+            few = self._keys_if_few(number, timebase, wanted, most)
             if few is not None:
                 return await self._from_events(number, request, timebase, wanted, few)
         chosen = choose_buckets(
@@ -213,7 +234,7 @@ class SampleQueries:
         accumulator = SampleAccumulator(request.fields, chosen)
         await self._add_rows(store, accumulator, number, timebase, record, request.fields)
         tail = self._unsampled_keys(number, timebase, chosen, cursor_ns)
-        if len(tail) > TAIL_MAX_EVENTS:
+        if len(tail) > self._limits.tail_max_events:
             return accumulator.response(timebase, is_behind=True)
         if timebase == "source":
             await self._add_events(accumulator, tail, lambda _, stored: source_time(stored))
@@ -240,14 +261,15 @@ class SampleQueries:
     ) -> None:
         chosen = accumulator.chosen
         level = stored_level(chosen.level, record.finest[timebase])
+        most = self._limits.part_max_rows
         head, steps = row_head(number, timebase, level), chosen.level - level
-        paths = _index_by_field_number(record, fields)
+        paths = _index_by_field_number(record, fields, self._limits.fields_max)
         first, stop = chosen.first << steps, (chosen.first + chosen.total) << steps
         while first < stop:
-            rows = store.rows(head, level, first, stop, PART_ROWS)
+            rows = store.rows(head, level, first, stop, most)
             for key, value in rows:
                 accumulator.add_row(bucket_of(key, chosen.level), decode_row(value), paths)
-            if len(rows) < PART_ROWS:
+            if len(rows) < most:
                 return
             first = bucket_of(rows[-1][0], level) + 1
             await asyncio.sleep(0)
@@ -255,23 +277,25 @@ class SampleQueries:
     def _unsampled_keys(
         self, number: int, timebase: Timebase, chosen: Buckets, cursor_ns: int
     ) -> list[EventKey]:
-        """The keys of a series' events after the cursor, up to TAIL_MAX_EVENTS + 1."""
+        """The keys of a series' events after the cursor, one more than may be merged at most."""
         low, high = (
             _bounds(chosen) if timebase == "canonical" else (NS_MIN, self._snapshot.watermark)
         )
         low = max(low, cursor_ns + 1)
         rows = event_keys(self._snapshot, number, "canonical", high, reverse=False, from_ns=low)
-        return list(islice(rows, TAIL_MAX_EVENTS + 1))
+        return list(islice(rows, self._limits.tail_max_events + 1))
 
 
-def _index_by_field_number(record: SampledSeries, fields: Sequence[str]) -> dict[int, int]:
+def _index_by_field_number(
+    record: SampledSeries, fields: Sequence[str], fields_max: int
+) -> dict[int, int]:
     """The index of each requested field by its field number; a field without samples is omitted."""
     numbers = {path: number for number, path in enumerate(record.fields)}
     for path in fields:
-        if path not in numbers and len(numbers) >= FIELDS_MAX:
+        if path not in numbers and len(numbers) >= fields_max:
             raise RequestError(
                 "notSampled",
-                f"fields: {path!r} is not sampled: only the first {FIELDS_MAX} fields of a series "
+                f"fields: {path!r} is not sampled: only the first {fields_max} fields of a series "
                 "are. Request a shorter span",
             )
     return {numbers[path]: index for index, path in enumerate(fields) if path in numbers}

@@ -55,7 +55,10 @@ def first_time(chosen: Buckets) -> str:
 
 
 async def summarize(
-    snapshot: ArchiveSnapshot, request: Summary, timebase: Timebase
+    snapshot: ArchiveSnapshot,
+    request: Summary,
+    timebase: Timebase,
+    read_max_rows: int = READ_MAX_ROWS,
 ) -> SummaryResponse:
     """The counts of a span, in all scopes or in the requested ones."""
     chosen = choose_buckets(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
@@ -65,9 +68,8 @@ async def summarize(
         scopes = scopes & set(request.scope_ids)
     slots: dict[int, int] = {}
     for scope in sorted(scopes):
-        await _add_scope(
-            snapshot, row_head(timebase, stored_level(chosen.level), scope), chosen, slots
-        )
+        head = row_head(timebase, stored_level(chosen.level), scope)
+        await _add_scope(snapshot, head, chosen, slots, read_max_rows)
     lanes: dict[str, list[int]] = {lane: [0] * chosen.total for lane in LANES}
     for index in range(chosen.total):
         if slot := slots.get(chosen.first + index):
@@ -82,7 +84,11 @@ async def summarize(
 
 
 async def _add_scope(
-    snapshot: ArchiveSnapshot, head: bytes, chosen: Buckets, slots: dict[int, int]
+    snapshot: ArchiveSnapshot,
+    head: bytes,
+    chosen: Buckets,
+    slots: dict[int, int],
+    read_max_rows: int,
 ) -> None:
     """Add a scope's rollup rows to the buckets that contain them."""
     level = stored_level(chosen.level)
@@ -90,7 +96,7 @@ async def _add_scope(
     number = (chosen.first << steps) >> ROW_STEP
     stop = (((chosen.first + chosen.total) << steps) - 1 >> ROW_STEP) + 1
     while number < stop:
-        found = rows_between(snapshot.archive, head, level, number, stop, READ_MAX_ROWS)
+        found = rows_between(snapshot.archive, head, level, number, stop, read_max_rows)
         for key, value in found:
             number, row = bucket_of(key, level + ROW_STEP), decode_row(value)
             if steps >= ROW_STEP:
@@ -98,7 +104,7 @@ async def _add_scope(
             else:
                 for slot, part in slots_of(row):
                     _add(slots, (number * SLOTS + slot) >> steps, part)
-        if len(found) < READ_MAX_ROWS:
+        if len(found) < read_max_rows:
             return
         number += 1
         await asyncio.sleep(0)

@@ -15,7 +15,7 @@ from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.playback import Playback, SendChunk, parse_rate, playback_bounds
 from nova.core.query.range_cursor import AFTER_ALL, Hit, RangeCursor, Span
-from nova.core.server.conflation import ConflationGap
+from nova.core.server.conflation import Conflation, ConflationGap
 from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError
@@ -59,6 +59,7 @@ class ActiveStream:
         settings: Settings,
         budget: MemoryBudget,
         *,
+        pending_max_events: int,
         is_replaying: bool,
     ) -> None:
         self._reply_writer = reply_writer
@@ -66,6 +67,7 @@ class ActiveStream:
         self._tail = tail
         self._settings = settings
         self._budget = budget
+        self._pending_max_events = pending_max_events
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
         self._live: LiveStream | None = None
@@ -195,7 +197,7 @@ class ActiveStream:
             self._tail,
             EventFilter(request.filters, self._snapshot.series),
             chunk_max_events=self._settings.chunk_max_events,
-            report_gap=report_gap if request.shed else None,
+            conflation=Conflation(report_gap, self._pending_max_events) if request.shed else None,
             is_present=_begins_at_present(request),
             chunk_bytes=self._budget.chunk_bytes,
         )

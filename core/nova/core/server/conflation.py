@@ -30,12 +30,19 @@ ReportGap = Callable[[ConflationGap], Awaitable[None]]
 """Informs the client of the events that it does not get."""
 
 
+class Conflation(NamedTuple):
+    """How a stream stays at the present: whom it tells of gaps, and how many events may wait."""
+
+    report_gap: ReportGap
+    pending_max_events: int = PENDING_MAX_EVENTS
+
+
 class ConflationBuffer:
     """Events that wait for a client, in canonical order; conflated above `max_events`."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, max_events: int | None = None) -> None:
+    def __init__(self, snapshot: ArchiveSnapshot, max_events: int = PENDING_MAX_EVENTS) -> None:
         self._snapshot = snapshot
-        self._max_events = PENDING_MAX_EVENTS if max_events is None else max_events
+        self._max_events = max_events
         self._limit = self._max_events
         self.events: list[Hit] = []
         self.gap: ConflationGap | None = None

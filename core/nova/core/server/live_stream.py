@@ -19,7 +19,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.playback import CHUNK_MAX_BYTES, SendChunk
 from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
-from nova.core.server.conflation import ConflationBuffer, ReportGap
+from nova.core.server.conflation import Conflation, ConflationBuffer
 from nova.core.server.lag import Lag
 from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
 
@@ -87,13 +87,13 @@ class LiveStream:
         event_filter: EventFilter,
         *,
         chunk_max_events: int,
-        report_gap: ReportGap | None = None,
+        conflation: Conflation | None = None,
         is_present: bool = False,
         lag_max_s: float = PRESENT_LAG_MAX_S,
         chunk_bytes: Callable[[], int] = lambda: CHUNK_MAX_BYTES,
     ) -> None:
-        """With a callback for gaps, the stream conflates for a slow client and reports what was
-        dropped. `is_present`: the stream has no history to send before it shows the present.
+        """With `conflation`, the stream conflates for a slow client and reports what was dropped.
+        `is_present`: the stream has no history to send before it shows the present.
         `chunk_bytes` returns the maximum bytes of the next chunk.
         """
         self._chunk_bytes = chunk_bytes
@@ -101,7 +101,7 @@ class LiveStream:
         self._tail = tail
         self._event_filter = event_filter
         self._chunk_max_events = chunk_max_events
-        self._report_gap = report_gap
+        self._conflation = conflation
         self._position = snapshot.watermark
         self._timebase: Timebase = "canonical"
         self._resumable = True
@@ -147,7 +147,7 @@ class LiveStream:
         newer = self._tail.since(self._position)
         if newer is None:
             return await self._from_store(send)
-        if self._report_gap is None:
+        if self._conflation is None:
             # Events that the client is not ready for stay in the shared tail or in the store.
             newer, is_all = self._first_chunk(newer)
             self._position = watermark if is_all else time_of(newer[-1][0])
@@ -159,10 +159,10 @@ class LiveStream:
             if self._event_filter.matches_number(series_of_event_key(key))
             and self._event_filter.accepts(stored)
         ]
-        if self._report_gap is not None:
-            buffer = ConflationBuffer(self._snapshot)
+        if self._conflation is not None:
+            buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
             buffer.add(found)
-            return await self._send_conflated(self._report_gap, buffer, send)
+            return await self._send_conflated(self._conflation, buffer, send)
         return await self._send_all(found, send)
 
     def _first_chunk(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
@@ -174,19 +174,19 @@ class LiveStream:
         span = Span("canonical", self._position + 1, NS_MAX)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         self._position = range_cursor.watermark
-        if self._report_gap is None:
+        if self._conflation is None:
             return await self._drain(range_cursor, send)
-        buffer = ConflationBuffer(self._snapshot)
+        buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
         while not range_cursor.done:
             buffer.add(await range_cursor.next_slice(self._chunk_max_events))
-        return await self._send_conflated(self._report_gap, buffer, send)
+        return await self._send_conflated(self._conflation, buffer, send)
 
     async def _send_conflated(
-        self, report_gap: ReportGap, buffer: ConflationBuffer, send: SendChunk
+        self, conflation: Conflation, buffer: ConflationBuffer, send: SendChunk
     ) -> bool:
         buffer.finish()
         if buffer.gap is not None:
-            await report_gap(buffer.gap)
+            await conflation.report_gap(buffer.gap)
         return await self._send_all(buffer.events, send)
 
     async def _send_all(self, events: Sequence[Hit], send: SendChunk) -> bool:

@@ -25,6 +25,7 @@ from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
 from nova.core.server.principal import principal_of, request_max_bytes
+from nova.core.server.reader_limits import READER_LIMITS, ReaderLimits
 from nova.core.server.services import Services
 from nova.core.server.session import ReaderSession
 from nova.core.server.submission_client import SubmissionClient
@@ -44,7 +45,13 @@ log = logging.getLogger(__name__)
 class Reader:
     """One archive snapshot, its live tail, and the sessions that share them."""
 
-    def __init__(self, settings: Settings, archive: Archive, scratch: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        archive: Archive,
+        scratch: Path,
+        limits: ReaderLimits = READER_LIMITS,
+    ) -> None:
         snapshot = ArchiveSnapshot(archive)
         data = settings.data_folder()
         links = LinkRegistry()
@@ -54,13 +61,14 @@ class Reader:
             snapshot=snapshot,
             tail=LiveTail(snapshot, settings.feed_keep_events),
             links=links,
-            samples=SampleQueries(snapshot, data, scratch / "samples"),
+            samples=SampleQueries(snapshot, data, scratch / "samples", limits.samples),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
             published=published,
             discovery=Discovery(snapshot, published),
             submissions=SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs),
             exports=ExportJobs(settings),
             budget=MemoryBudget(settings.answers_mib * MIB),
+            pending_max_events=limits.pending_max_events,
         )
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self.watermark_known = asyncio.Event()
@@ -142,7 +150,9 @@ class Reader:
 
 
 @asynccontextmanager
-async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
+async def open_reader(
+    settings: Settings, limits: ReaderLimits = READER_LIMITS
+) -> AsyncIterator[Reader]:
     """A listening reader whose archive is open and whose watermark is known.
 
     Raises TimeoutError if the writer announces none within FIRST_WATERMARK_TIMEOUT_S.
@@ -152,7 +162,7 @@ async def open_reader(settings: Settings) -> AsyncIterator[Reader]:
         scratch = stack.enter_context(scratch_folder("reader"))
         opening = open_secondary_archive(data, scratch / "truth", settings.memory_bytes())
         archive = stack.enter_context(opening)
-        reader = Reader(settings, archive, scratch)
+        reader = Reader(settings, archive, scratch, limits)
         stack.callback(reader.close)
         listening = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
         stack.push_async_callback(_cancel, listening)

@@ -38,6 +38,8 @@ class Services:
     submissions: SubmissionClient
     exports: ExportJobs
     budget: MemoryBudget
+    pending_max_events: int
+    """Events that may wait for a client whose stream conflates."""
 
     def timebase(self, requested: Timebase | None) -> Timebase:
         """The timebase of a request, or the instance's default."""

@@ -61,6 +61,7 @@ class ReaderSession:
             services.tail,
             services.settings,
             services.budget,
+            pending_max_events=services.pending_max_events,
             is_replaying=principal.is_replaying,
         )
 

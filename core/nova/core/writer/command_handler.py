@@ -64,7 +64,9 @@ class CommandHandler:
         actions: ArgumentChecker,
         dispatcher: Dispatcher,
         envelope_max_bytes: int,
+        dispatch_within_s: float = DISPATCH_WITHIN_S,
     ) -> None:
+        self.dispatch_within_s = dispatch_within_s
         self._committer = committer
         self._queue = queue
         self._targets = targets
@@ -82,8 +84,8 @@ class CommandHandler:
             known = await self._recorded_reply(request)
             if known is not None:
                 return known
-            if _is_late(received_s):
-                raise RequestError("tooLate", TOO_LATE.format(DISPATCH_WITHIN_S))
+            if self._is_late(received_s):
+                raise RequestError("tooLate", TOO_LATE.format(self.dispatch_within_s))
             _check_command_id(self._committer, request)
             target = self._targets.find(request)
             self._actions.check(request, target)
@@ -167,8 +169,8 @@ class CommandHandler:
         unreachable = unreachable_reason(transport)
         if unreachable is None:
             await self._queue.submit(lambda committer: _begin(committer, event))
-            if _is_late(received_s):
-                unreachable = TOO_LATE.format(DISPATCH_WITHIN_S)
+            if self._is_late(received_s):
+                unreachable = TOO_LATE.format(self.dispatch_within_s)
         if unreachable is not None:
             return await self._fail(event, NOT_SENT.format(unreachable))
         failure = await self._dispatcher.send(transport, event)
@@ -177,6 +179,9 @@ class CommandHandler:
             return None
         text = NOT_SENT if failure.is_certain else MAYBE_SENT
         return await self._fail(event, text.format(failure.reason))
+
+    def _is_late(self, received_s: float) -> bool:
+        return time.monotonic() - received_s > self.dispatch_within_s
 
     async def _fail(self, event: Event, reason: str) -> str:
         """Record a failure; returns it as it was recorded."""
@@ -202,10 +207,6 @@ def _record(committer: Committer, request: SubmitCommand, event: Event) -> int |
     dispatch = Dispatch(_order_key(event))
     committer.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
     return committer.record(event)
-
-
-def _is_late(received_s: float) -> bool:
-    return time.monotonic() - received_s > DISPATCH_WITHIN_S
 
 
 def _check_command_id(committer: Committer, request: SubmitCommand) -> None:

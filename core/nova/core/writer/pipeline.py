@@ -113,8 +113,8 @@ class Writer:
         self._queue = CommitQueue(self._trigger_commit)
         self._queue.watermark_ns = self.committer.last_ns
         self.dispatcher = Dispatcher(self.committer.link_routes)
-        self._commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
-        self.submissions = _submission_server(settings, self.committer, self._queue, self._commands)
+        self.commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
+        self.submissions = _submission_server(settings, self.committer, self._queue, self.commands)
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
 
     async def run(self, transports: list[Transport]) -> None:
@@ -124,7 +124,7 @@ class Writer:
             async with asyncio.TaskGroup() as stages:
                 stages.create_task(self._sync_groups())
                 stages.create_task(self._commit_groups())
-                await self._commands.end_unfinished()
+                await self.commands.end_unfinished()
                 self.submissions.open()
                 stages.create_task(self._check_groups())
                 stages.create_task(self._write_markers())

@@ -51,7 +51,9 @@ async def backfill_with_progress(archive: Archive) -> None:
         await asyncio.sleep(0)
 
 
-def backfill(archive: Archive, series: SeriesTable, events: int) -> Iterator[int]:
+def backfill(
+    archive: Archive, series: SeriesTable, events: int, part_max_events: int = BACKFILL_EVENTS
+) -> Iterator[int]:
     """Count the uncounted events of an archive with `events` events; yields the number counted
     after each part.
     """
@@ -62,12 +64,12 @@ def backfill(archive: Archive, series: SeriesTable, events: int) -> Iterator[int
         log.info("counting the events of the archive", extra={"context": {"events": events}})
     if was_complete:
         _clear(archive)
-    yield from _resume(archive, series)
+    yield from _resume(archive, series, part_max_events)
     if (
         counted_events(archive) != events
     ):  # An older NOVA has written between two interrupted counts.
         _clear(archive)
-        yield from _resume(archive, series)
+        yield from _resume(archive, series, part_max_events)
     batch = archive.batch()
     batch.put_record(COMPLETE_KEY, b"1")
     archive.write(batch)
@@ -79,11 +81,11 @@ def _clear(archive: Archive) -> None:
     archive.write(batch)
 
 
-def _resume(archive: Archive, series: SeriesTable) -> Iterator[int]:
+def _resume(archive: Archive, series: SeriesTable, part_max_events: int) -> Iterator[int]:
     after, done = counted_until(archive), counted_events(archive)
     rollups = RollupCounter(archive)
     rows = archive.events.scan("source", after)
-    while part := [row for row in islice(rows, BACKFILL_EVENTS) if row[0] != after]:
+    while part := [row for row in islice(rows, part_max_events) if row[0] != after]:
         last_key = part[-1][0]
         part.sort(key=itemgetter(1))
         scopes = [series.names[series_of_event_key(event_key)].scope_id for _, event_key in part]

@@ -1,0 +1,18 @@
+"""The limits of a reader that are not settings of the instance."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nova.core.query.sample_query import SAMPLE_LIMITS, SampleLimits
+from nova.core.server.conflation import PENDING_MAX_EVENTS
+
+
+class ReaderLimits(NamedTuple):
+    """What an answer reads itself, and what may wait for a client that is slow."""
+
+    samples: SampleLimits = SAMPLE_LIMITS
+    pending_max_events: int = PENDING_MAX_EVENTS
+
+
+READER_LIMITS = ReaderLimits()
