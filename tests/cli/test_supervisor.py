@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from nova.cli import supervisor
 from nova.cli.supervisor import ChildProcess
 from nova.sdk.errors import NovaError
 
@@ -54,12 +53,11 @@ ORPHAN_MAX_S = 20.0
 
 
 @pytest.fixture
-async def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ChildProcess]:
+async def child(tmp_path: Path) -> AsyncIterator[ChildProcess]:
     """A child that is not started."""
-    monkeypatch.setattr(supervisor, "READY_TIMEOUT_S", TIMEOUT_S)
     (tmp_path / "slow_child.py").write_text(SLOW)
     path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
-    made = ChildProcess("slow", (), {"PYTHONPATH": path})
+    made = ChildProcess("slow", (), {"PYTHONPATH": path}, ready_timeout_s=TIMEOUT_S)
     yield made
     await made.stop()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nova.recordings import can
 from nova.recordings.can import (
+    BUSES_MAX,
     EPOCH_UNUSED,
     INCOMPLETE,
     INTERFACE_ERROR,
@@ -139,12 +139,11 @@ def test_a_damaged_stamp_costs_its_line(tmp_path: Path) -> None:
     assert found.problems == [f"line 2: {RELATIVE}"]
 
 
-def test_interfaces_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interfaces_are_bounded(tmp_path: Path) -> None:
     """Each bus keeps the parts of its messages, so there can only be so many."""
-    monkeypatch.setattr(can, "BUSES_MAX", 2)
-    lines = [f"(1500000000.0) can{number} 1A3#00\n" for number in range(4)]
+    lines = [f"(1500000000.0) can{number} 1A3#00\n" for number in range(BUSES_MAX + 2)]
     found = read(written(tmp_path, *lines))
-    assert found.lanes == {"raw": 2}
+    assert found.lanes == {"raw": BUSES_MAX}
     assert len(found.problems) == 2
 
 

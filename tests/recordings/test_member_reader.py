@@ -87,13 +87,13 @@ def test_members_that_are_not_expanded_bit_by_bit_are_not_read(tmp_path: Path, m
     assert any("a.jsonl is compressed" in one and "unpack" in one for one in source.problems)
 
 
-def test_lines_are_the_same_however_they_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_are_the_same_however_they_are_cut() -> None:
     """Empty ones are passed over, ends are left off, the last needs none."""
     text = b"one\r\n\n\r\ntwo\n three \r\r\nfour\n\nfive"
     expected = [line.rstrip(b"\r") for line in text.split(b"\n") if line.rstrip(b"\r")]
     for size in range(1, len(text) + 2):
-        monkeypatch.setattr(member_reader, "READ_BYTES", size)
-        assert list(member_reader.read_lines(io.BytesIO(text), "a")) == expected
+        lines = member_reader.read_lines(io.BytesIO(text), "a", read_bytes=size)
+        assert list(lines) == expected
 
 
 def test_a_line_at_the_limit_is_read_and_one_beyond_is_named() -> None:

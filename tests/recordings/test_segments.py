@@ -6,7 +6,6 @@ import random
 
 import pytest
 
-from nova.recordings import segments
 from nova.recordings.packets import CONTINUATION, FIRST, LAST, Packet
 from nova.recordings.segments import SegmentGroup, SegmentJoiner
 from tests.recordings.packet_files import packet
@@ -92,10 +91,9 @@ def test_group_that_is_overtaken_is_given_up() -> None:
     assert list(held.take_given_up()) == []
 
 
-def test_what_is_held_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_held_is_bounded() -> None:
     """By bytes and by groups of a source; the oldest goes first."""
-    monkeypatch.setattr(segments, "HELD_MAX_BYTES", 1000)
-    held = SegmentJoiner()
+    held = SegmentJoiner(held_max_bytes=1000)
     for apid in range(300):
         held.add(group(apid, 0, 3)[0], None)
     assert len(list(held.take_given_up())) == 300 - 1000 // 7

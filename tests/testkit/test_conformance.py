@@ -15,10 +15,6 @@ from nova.sdk.transport.local import LocalTransport
 from nova.testkit.conformance import (
     Backend,
     TransportConformance,
-    command_cases,
-    core_stand_in,
-    leftovers,
-    producer_stand_in,
     result_table,
     trial,
 )
@@ -68,12 +64,10 @@ async def run(case: str, backend: Backend) -> None:
         await tried.close()
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What never comes is not waited for long."""
-    for module in (command_cases, core_stand_in, producer_stand_in, trial):
-        monkeypatch.setattr(module, "READ_TIMEOUT_S", PATIENCE_S)
-    monkeypatch.setattr(leftovers, "RELEASE_TIMEOUT_S", PATIENCE_S)
+async def run_impatiently(case: str, backend: Backend) -> None:
+    """One case in which what never comes is not waited for long."""
+    backend.read_timeout_s = backend.release_timeout_s = PATIENCE_S
+    await run(case, backend)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -83,22 +77,20 @@ async def test_a_transport_that_keeps_its_promises_passes(case: str) -> None:
 
 
 @pytest.mark.parametrize("make", BROKEN, ids=lambda make: make.__name__)
-@pytest.mark.usefixtures("impatient")
 async def test_a_broken_promise_is_caught(make: type[MemoryTransport]) -> None:
     """Each of these passes for a transport at first sight, and fails the case that is meant."""
     try:
         with pytest.raises(CAUGHT):
-            await run(BROKEN[make], MemoryBackend(make))
+            await run_impatiently(BROKEN[make], MemoryBackend(make))
     finally:
         while memory.LeavesDescriptor.left:
             os.close(memory.LeavesDescriptor.left.pop())
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_an_acknowledgement_that_a_crash_takes_back_is_caught() -> None:
     """Durable means after a SIGKILL too."""
     with pytest.raises(TimeoutError):
-        await run("test_acknowledged_means_kept", memory.Forgetful())
+        await run_impatiently("test_acknowledged_means_kept", memory.Forgetful())
 
 
 class Passing(Backend):
@@ -134,16 +126,14 @@ class Silent(LocalTransport):
     ("make", "case"),
     [(Hasty, "test_acknowledged_means_kept"), (Silent, "test_one_scope_is_read_alone")],
 )
-@pytest.mark.usefixtures("impatient")
 async def test_a_promise_broken_from_hand_to_hand_is_caught(
     make: type[LocalTransport], case: str, tmp_path: Path
 ) -> None:
     """The other form of the promises has teeth too."""
     with pytest.raises(CAUGHT):
-        await run(case, Passing(make, tmp_path))
+        await run_impatiently(case, Passing(make, tmp_path))
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_stolen_address_is_caught(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two who listen at one socket: the second would take the producers of the first."""
 
@@ -154,7 +144,8 @@ async def test_a_stolen_address_is_caught(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(local, "claim_socket", steal)
     with pytest.raises(pytest.fail.Exception):
-        await run("test_two_consumers_do_not_disturb_each_other", Passing(LocalTransport, tmp_path))
+        case = "test_two_consumers_do_not_disturb_each_other"
+        await run_impatiently(case, Passing(LocalTransport, tmp_path))
 
 
 def report(case: str, backend: str | None, outcome: str) -> pytest.TestReport:

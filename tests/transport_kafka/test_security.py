@@ -14,7 +14,6 @@ from nova.sdk.transport.base import Record
 from nova.testkit.apache_kafka import ApacheKafka
 from nova.testkit.ports import LOOPBACK, free_port
 from nova.testkit.record_reader import read_records
-from nova.transport_kafka import topics
 from nova.transport_kafka.transport import KafkaTransport
 
 pytestmark = pytest.mark.kafka
@@ -115,13 +114,12 @@ async def test_a_wrong_password_is_an_error_that_does_not_show_it(
     authority: tuple[Path, Path],
     secure: SecureKafka,
     scope: str,
-    monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Pitfalls §3: secrets are never in logs."""
-    monkeypatch.setattr(topics, "ADMIN_TIMEOUT_S", 3.0)
     config = properties(tmp_path, authority[0], "river-moon-24")
-    transport = KafkaTransport(f"kafka://{LOOPBACK}:{secure.secure_port}?config={config}")
+    url = f"kafka://{LOOPBACK}:{secure.secure_port}?config={config}"
+    transport = KafkaTransport(url, admin_timeout_s=3.0)
     try:
         with pytest.raises(TransportError) as caught:
             await transport.publish([Record(f"nova.{scope}.raw.a.b.c.v1", b"sealed")])

@@ -12,6 +12,7 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext, JetStreamManager
 
 from nova.testkit.nats_server import NatsServer
+from nova.transport_nats.publisher import PUBLISH_LIMITS, PublishLimits
 from nova.transport_nats.transport import NatsTransport
 
 MakeTransport = Callable[..., NatsTransport]
@@ -28,12 +29,12 @@ async def make_transport(tmp_path: Path) -> AsyncIterator[MakeTransport]:
     """Makes transports, with options if wanted, and closes them at the end."""
     made: list[NatsTransport] = []
 
-    def make(url: str, **options: str) -> NatsTransport:
+    def make(url: str, *, limits: PublishLimits = PUBLISH_LIMITS, **options: str) -> NatsTransport:
         if options:
             file = tmp_path / f"nats-{len(made)}.options"
             file.write_text("".join(f"{name}={value}\n" for name, value in options.items()))
             url += f"{'&' if '?' in url else '?'}config={file}"
-        made.append(NatsTransport(url))
+        made.append(NatsTransport(url, limits))
         return made[-1]
 
     yield make

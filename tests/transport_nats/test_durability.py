@@ -6,12 +6,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from nova.sdk.transport.link import LinkHealth
 from nova.testkit.nats_process import NatsProcess
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.ports import LOOPBACK, free_port
-from nova.transport_nats import durability
+from nova.transport_nats.config import parse_url
+from nova.transport_nats.durability import check_server
+from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import numbered
 
@@ -91,10 +95,13 @@ async def test_a_stream_in_memory_is_told(
     assert f"stream {scope} is in memory" in "\n".join(transport.state().warnings)
 
 
-async def test_an_old_server_is_told(
-    nats_server: NatsServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Servers before that version lose records; here every one is made to count as old."""
-    monkeypatch.setattr(durability, "OLDEST_SAFE_VERSION", (99, 0, 0))
-    told = await warnings(make_transport(nats_server.url))
+async def test_an_old_server_is_told(nats_server: NatsServer, client: Client) -> None:
+    """Servers before that version lose records; here every one counts as old."""
+    health = LinkHealth()
+    reporter = LinkHealthReporter("nats://here", health)
+    config = parse_url(nats_server.url)
+    await check_server(config, client, reporter)
+    assert "which can lose records" not in "\n".join(health.state({}).warnings)
+    await check_server(config, client, reporter, oldest_safe=(99, 0, 0))
+    told = "\n".join(health.state({}).warnings)
     assert "which can lose records: use 99.0.0 or later" in told

@@ -15,8 +15,7 @@ from nova.sdk.transport.base import Receipt, Record
 from nova.testkit.nats_process import PAYLOAD_MAX, NatsProcess
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.record_reader import read_records
-from nova.transport_nats import publisher
-from nova.transport_nats.publisher import WINDOW_RECORDS
+from nova.transport_nats.publisher import WINDOW_RECORDS, PublishLimits
 from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import entity, numbered, numbers, until
 
@@ -71,7 +70,7 @@ async def test_many_publishes_under_way_keep_their_order(
 
 
 async def test_a_server_that_is_away_for_long_is_an_error_and_later_publishes_work(
-    own_nats_server: NatsServer, make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch
+    own_nats_server: NatsServer, make_transport: MakeTransport
 ) -> None:
     """Fault 12: a publish waits for the server, not for ever, and a publisher outlives it."""
     transport = make_transport(own_nats_server.url)
@@ -84,13 +83,14 @@ async def test_a_server_that_is_away_for_long_is_an_error_and_later_publishes_wo
     await patient
     own_nats_server.stop()
     await until(lambda: not transport.state().connected)
-    monkeypatch.setattr(publisher, "CONNECT_TIMEOUT_S", 0.2)
+    hasty = make_transport(own_nats_server.url, limits=PublishLimits(connect_timeout_s=0.2))
     with pytest.raises(TransportError, match="was not reached within"):
-        await transport.publish(numbered("s", 1))
-    monkeypatch.undo()
+        await hasty.publish(numbered("s", 1))
     own_nats_server.start()
+    await until(lambda: hasty.state().connected)
     await transport.publish(numbered("s", 1, first=2))
-    assert (await read_records(transport, "s", 3)).values() == numbers(3)
+    await hasty.publish(numbered("s", 1, first=3))
+    assert (await read_records(transport, "s", 4)).values() == numbers(4)
 
 
 async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
@@ -118,11 +118,8 @@ async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
 
 
 @pytest.mark.parametrize("count", [10, 2 * WINDOW_RECORDS])
-async def test_silence_is_an_error(
-    make_transport: MakeTransport, monkeypatch: pytest.MonkeyPatch, count: int
-) -> None:
+async def test_silence_is_an_error(make_transport: MakeTransport, count: int) -> None:
     """A stream that never acknowledges does not hold a publisher for ever."""
-    monkeypatch.setattr(publisher, "ACK_TIMEOUT_S", 0.5)
     server = NatsProcess()
     try:
         server.start()

@@ -50,6 +50,7 @@ class ChildProcess:
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_awaited: bool = True
+    ready_timeout_s: float = READY_TIMEOUT_S
     starting: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
     facts: dict[str, str] = field(default_factory=dict)
@@ -78,11 +79,12 @@ class ChildProcess:
     ) -> dict[str, str]:
         """Read its next line, which reports progress or readiness; raises NovaError."""
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with asyncio.timeout(self.ready_timeout_s):
                 line = await stdout.readline()
         except TimeoutError:
             raise NovaError(
-                f"{self.name} reported neither readiness nor progress for {READY_TIMEOUT_S:.0f} s"
+                f"{self.name} reported neither readiness nor progress for "
+                f"{self.ready_timeout_s:.0f} s"
             ) from None
         if not line:
             code = await process.wait()

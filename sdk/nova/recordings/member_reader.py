@@ -31,11 +31,13 @@ def read_whole(file: Readable, name: str, max_bytes: int) -> bytes:
     return data
 
 
-def read_lines(file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES) -> Iterator[bytes]:
+def read_lines(
+    file: Readable, name: str, max_bytes: int = RECORD_MAX_BYTES, *, read_bytes: int = READ_BYTES
+) -> Iterator[bytes]:
     """The non-empty lines, without line ends; raises NovaError if one exceeds the limit."""
     parts: list[bytes] = []
     size, number = 0, 1
-    while block := file.read(READ_BYTES):
+    while block := file.read(read_bytes):
         for place, part in enumerate(block.split(b"\n")):
             if place > 0:
                 if text := b"".join(parts).rstrip(b"\r"):

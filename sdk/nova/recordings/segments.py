@@ -63,7 +63,8 @@ class SegmentGroup:
 class SegmentJoiner:
     """Joins segments. `take_given_up` returns the groups that stayed incomplete."""
 
-    def __init__(self) -> None:
+    def __init__(self, held_max_bytes: int = HELD_MAX_BYTES) -> None:
+        self._held_max_bytes = held_max_bytes
         self._groups: dict[SegmentGroup, None] = {}
         self._members: dict[tuple[int, int], SegmentGroup] = {}
         self._of_source: dict[int, dict[SegmentGroup, None]] = {}
@@ -135,7 +136,7 @@ class SegmentJoiner:
         of_source = self._of_source[source]
         while len(of_source) > GROUPS_MAX:
             self._give_up(next(iter(of_source)))
-        while self._held_bytes > HELD_MAX_BYTES:
+        while self._held_bytes > self._held_max_bytes:
             self._give_up(next(iter(self._groups)))
 
     def _give_up(self, group: SegmentGroup) -> None:

@@ -15,8 +15,8 @@ import pytest
 from aiohttp import WSMsgType, web
 
 from nova.sdk import endpoints
-from nova.sdk.client import connection as connection_module
 from nova.sdk.client.client import Client
+from nova.sdk.client.connection import REPLY_TIMEOUT_S
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import (
@@ -302,17 +302,18 @@ async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
             await anext(client.stream("LIVE"))
 
 
-async def test_no_answer_in_time_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_answer_in_time_is_an_error_of_ours() -> None:
     """A command line shows one line, not a trace."""
-    monkeypatch.setattr(connection_module, "REPLY_TIMEOUT_S", 0.05)
 
     async def script(peer: Peer) -> None:
         await peer.take()
         await peer.answer_all()
 
     async with connected(script) as client:
+        client.reply_timeout_s = 0.05
         with pytest.raises(ConnectionLostError, match="no answer"):
             await client.status()
+        client.reply_timeout_s = REPLY_TIMEOUT_S
         assert await is_served(client)
 
 

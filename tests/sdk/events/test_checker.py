@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nova.sdk.errors import EnvelopeError
-from nova.sdk.events import checker, event
+from nova.sdk.events import event
 from nova.sdk.events.checker import Checker
 from nova.sdk.events.event import Series, address_of, check
 from tests.sdk.manifests.test_manifest import MANIFEST
@@ -199,10 +199,9 @@ def test_a_doubtful_number_costs_no_whole_check(
         assert outcomes(judge, batch) == expected
 
 
-def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_memory_is_bounded() -> None:
     """However many units a producer makes up, what is remembered of them stays small."""
-    monkeypatch.setattr(checker, "CACHE_MAX", 10)
-    judge = Checker("sat", MAX_BYTES)
+    judge = Checker("sat", MAX_BYTES, cache_max=10)
     for number in range(35):
         record = encoded({**PARSED, "uniqueId": f"u{number}"})
         batch = [(None, record, ""), (f"nova.sat.parsed.bus.eps.u{number}.v1", record, "")]

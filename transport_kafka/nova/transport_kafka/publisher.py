@@ -88,8 +88,14 @@ class ReportingProducer:
 class KafkaPublisher:
     """Sends records in call order; several calls may run at once."""
 
-    def __init__(self, config: KafkaConfig, health: LinkHealth) -> None:
+    def __init__(
+        self,
+        config: KafkaConfig,
+        health: LinkHealth,
+        admin_timeout_s: float = topics.ADMIN_TIMEOUT_S,
+    ) -> None:
         self._config = config
+        self._admin_timeout_s = admin_timeout_s
         self._health = health
         self._known_topics: set[str] = set()
         self._producer: ReportingProducer | None = None
@@ -124,7 +130,8 @@ class KafkaPublisher:
     async def _ensure_topics(self, wanted: set[str]) -> None:
         if not wanted <= self._known_topics:
             await run_in_thread(
-                "nova-kafka-topics", lambda: topics.ensure_topics(self._config, wanted)
+                "nova-kafka-topics",
+                lambda: topics.ensure_topics(self._config, wanted, self._admin_timeout_s),
             )
             self._known_topics |= wanted
 

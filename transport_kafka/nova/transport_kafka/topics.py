@@ -19,31 +19,34 @@ ADMIN_TIMEOUT_S = 15.0
 log = logging.getLogger(__name__)
 
 
-def ensure_topics(config: KafkaConfig, topics: Iterable[str]) -> None:
+def ensure_topics(
+    config: KafkaConfig, topics: Iterable[str], timeout_s: float = ADMIN_TIMEOUT_S
+) -> None:
     """Create missing topics; blocks, raises TransportError on failure."""
     cause = FailureCause()
     try:
         with AdminClient(
             config.producer_properties(), logger=client_log.log, error_cb=cause.on_error
         ) as admin:
-            _create(config, admin, sorted(set(topics) - _existing_topics(admin)))
+            missing = set(topics) - _existing_topics(admin, timeout_s)
+            _create(config, admin, sorted(missing), timeout_s)
     except KafkaException as error:
         reason = config.redact(cause.describe(error))
         raise TransportError(f"{config.link} cannot list its topics: {reason}") from None
 
 
-def _existing_topics(admin: AdminClient) -> set[str]:
+def _existing_topics(admin: AdminClient, timeout_s: float) -> set[str]:
     try:
-        return set(admin.list_topics(timeout=ADMIN_TIMEOUT_S).topics)
+        return set(admin.list_topics(timeout=timeout_s).topics)
     finally:
         admin.poll(0)  # Serves the error callback, which may know why there was no reply.
 
 
-def _create(config: KafkaConfig, admin: AdminClient, topics: list[str]) -> None:
+def _create(config: KafkaConfig, admin: AdminClient, topics: list[str], timeout_s: float) -> None:
     if not topics:
         return
     wanted = [_new_topic(config, topic) for topic in topics]
-    for topic, future in admin.create_topics(wanted, operation_timeout=ADMIN_TIMEOUT_S).items():
+    for topic, future in admin.create_topics(wanted, operation_timeout=timeout_s).items():
         try:
             future.result()
         except KafkaException as error:

@@ -13,6 +13,7 @@ from nova.transport_kafka.command_assignment import CommandAssignment
 from nova.transport_kafka.config import parse_url
 from nova.transport_kafka.consumer import KafkaConsumption
 from nova.transport_kafka.publisher import KafkaPublisher
+from nova.transport_kafka.topics import ADMIN_TIMEOUT_S
 
 
 class KafkaTransport:
@@ -22,11 +23,11 @@ class KafkaTransport:
     as the gaps of a batch that moves the stored positions over them.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, admin_timeout_s: float = ADMIN_TIMEOUT_S) -> None:
         self._config = parse_url(url)
         self.link = self._config.link
         self._health = LinkHealth()
-        self._publisher = KafkaPublisher(self._config, self._health)
+        self._publisher = KafkaPublisher(self._config, self._health, admin_timeout_s)
         self._consumptions: set[KafkaConsumption] = set()
         self._command_consumptions: set[KafkaConsumption] = set()
         self._is_closed = False

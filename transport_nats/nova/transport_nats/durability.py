@@ -28,13 +28,18 @@ class _Jsz(msgspec.Struct):
     config: _Jetstream = msgspec.field(default_factory=_Jetstream)
 
 
-async def check_server(config: NatsConfig, client: Client, link_health: LinkHealthReporter) -> None:
+async def check_server(
+    config: NatsConfig,
+    client: Client,
+    link_health: LinkHealthReporter,
+    oldest_safe: tuple[int, int, int] = OLDEST_SAFE_VERSION,
+) -> None:
     """Warn if acknowledged records can be lost, or if that cannot be checked."""
     version = client.connected_server_version
     number = (version.major, version.minor, version.patch)
     old = None
-    if number < OLDEST_SAFE_VERSION:
-        version_text, oldest = (".".join(map(str, n)) for n in (number, OLDEST_SAFE_VERSION))
+    if number < oldest_safe:
+        version_text, oldest = (".".join(map(str, n)) for n in (number, oldest_safe))
         old = f"the server is version {version_text}, which can lose records: use {oldest} or later"
     link_health.set_warning("version", old)
     link_health.set_warning("sync", await _sync_warning(config.monitor))

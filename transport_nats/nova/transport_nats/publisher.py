@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from nats.aio.client import Client
@@ -25,10 +26,18 @@ from nova.transport_nats.streams import StreamCreator
 
 WINDOW_RECORDS = 1_000
 REFILL_RECORDS = 500
-CONNECT_TIMEOUT_S = 15.0
-ACK_TIMEOUT_S = 15.0
-"""How long to wait without a single acknowledgement while records are in flight."""
 PENDING_UNLIMITED = 0
+
+
+class PublishLimits(NamedTuple):
+    """How long a publish waits for its server."""
+
+    connect_timeout_s: float = 15.0
+    ack_timeout_s: float = 15.0
+    """How long to wait without a single acknowledgement while records are in flight."""
+
+
+PUBLISH_LIMITS = PublishLimits()
 
 
 class _PublishError(msgspec.Struct):
@@ -74,8 +83,14 @@ class PendingAcknowledgements:
 class NatsPublisher:
     """Sends records in call order; several calls may run at once."""
 
-    def __init__(self, config: NatsConfig, link_health: LinkHealthReporter) -> None:
+    def __init__(
+        self,
+        config: NatsConfig,
+        link_health: LinkHealthReporter,
+        limits: PublishLimits = PUBLISH_LIMITS,
+    ) -> None:
         self._config = config
+        self._limits = limits
         self._connection = NatsConnection(config, link_health, self._on_change)
         self._streams = StreamCreator(config, link_health)
         self._generation = 0
@@ -114,7 +129,7 @@ class NatsPublisher:
         async with self._lock:
             deliveries = {id(d): d.done for d in self._pending.values()}
             if deliveries:
-                await asyncio.wait(deliveries.values(), timeout=ACK_TIMEOUT_S)
+                await asyncio.wait(deliveries.values(), timeout=self._limits.ack_timeout_s)
             await self._connection.close()
             self._fail_pending("the transport was closed")
 
@@ -127,7 +142,7 @@ class NatsPublisher:
     async def _prepare(self, targets: Sequence[Address], records: Sequence[Record]) -> Client:
         """The client, with the inbox subscribed and streams for all targets."""
         self._connection.start()
-        client = await self._connection.client(CONNECT_TIMEOUT_S)
+        client = await self._connection.client(self._limits.connect_timeout_s)
         largest_bytes = client.max_payload
         for index, record in enumerate(records):
             if len(record.value) > largest_bytes:
@@ -180,18 +195,21 @@ class NatsPublisher:
     async def _wait_for_room(self, delivery: PendingAcknowledgements) -> None:
         self._room.clear()
         try:
-            async with asyncio.timeout(ACK_TIMEOUT_S):
+            async with asyncio.timeout(self._limits.ack_timeout_s):
                 await self._room.wait()
         except TimeoutError:
-            delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
+            delivery.fail(self._silence())
 
     async def _wait_for(self, delivery: PendingAcknowledgements) -> None:
         """Wait for the last acknowledgement while acknowledgements keep arriving."""
         while not delivery.done.done():
             before = delivery.acknowledged
-            await asyncio.wait((delivery.done,), timeout=ACK_TIMEOUT_S)
+            await asyncio.wait((delivery.done,), timeout=self._limits.ack_timeout_s)
             if not delivery.done.done() and delivery.acknowledged == before:
-                delivery.fail(f"nothing was acknowledged for {ACK_TIMEOUT_S:.0f} s")
+                delivery.fail(self._silence())
+
+    def _silence(self) -> str:
+        return f"nothing was acknowledged for {self._limits.ack_timeout_s:.0f} s"
 
     async def _on_acknowledgement(self, message: Msg) -> None:
         delivery = self._pending.pop(message.subject[len(self._inbox) :], None)

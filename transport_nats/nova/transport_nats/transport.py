@@ -13,13 +13,14 @@ from nova.transport_nats.config import parse_url
 from nova.transport_nats.consumer import NatsConsumption
 from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.naming import commands_of
-from nova.transport_nats.publisher import NatsPublisher
+from nova.transport_nats.publisher import PUBLISH_LIMITS, NatsPublisher, PublishLimits
 
 
 class NatsTransport:
     """Publishes and consumes through one cluster; connects on first use."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: PublishLimits = PUBLISH_LIMITS) -> None:
+        self._limits = limits
         self._config = parse_url(url)
         self.link = self._config.link
         self._health = LinkHealth()
@@ -33,7 +34,7 @@ class NatsTransport:
         """Return when every replica of the stream has the records."""
         self._check_open()
         if self._publisher is None:
-            self._publisher = NatsPublisher(self._config, self._link_health_reporter)
+            self._publisher = NatsPublisher(self._config, self._link_health_reporter, self._limits)
         await self._publisher.publish(records)
         return Receipt()
 

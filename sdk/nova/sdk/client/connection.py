@@ -88,6 +88,7 @@ class Connection:
     """Requests with their replies, at most one active stream, and pending exports."""
 
     busy_limit_s = BUSY_LIMIT_S
+    reply_timeout_s = REPLY_TIMEOUT_S
 
     def __init__(
         self,
@@ -201,10 +202,10 @@ class Connection:
         self._room_changed.set()
         try:
             await self._send(self._encode(message))
-            async with asyncio.timeout(REPLY_TIMEOUT_S):
+            async with asyncio.timeout(self.reply_timeout_s):
                 return await reply
         except TimeoutError:
-            raise ConnectionLostError(f"no answer within {REPLY_TIMEOUT_S:g} s") from None
+            raise ConnectionLostError(f"no answer within {self.reply_timeout_s:g} s") from None
         finally:
             self._pending.forget(ref)
 

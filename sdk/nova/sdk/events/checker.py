@@ -154,7 +154,9 @@ class Checker:
         manifests: Sequence[CardManifest] = (),
         *,
         own_scope: str | None = None,
+        cache_max: int = CACHE_MAX,
     ) -> None:
+        self._cache_max = cache_max
         self._scope_id = scope_id
         self._own_scope = own_scope
         self._max_bytes = max_bytes
@@ -229,7 +231,18 @@ class Checker:
         second_ns = timestamps.parse(f"{text}Z")
         if not NS_MIN <= second_ns <= NS_MAX - NS_PER_SECOND:
             raise TimestampError(f"{text} is outside the range of int64 nanoseconds")
-        return _add_to_cache(self._seconds, second, second_ns)
+        return self._add_to_cache(self._seconds, second, second_ns)
+
+    def _add_to_cache(
+        self, memory: dict[CacheKey, CacheValue], name: CacheKey, value: CacheValue
+    ) -> CacheValue:
+        """Add to a cache. A full cache is cleared, because its entries are cheap to compute
+        again.
+        """
+        if len(memory) >= self._cache_max:
+            memory.clear()
+        memory[name] = value
+        return value
 
     def check(self, record: bytes, address: str | None) -> Event:
         """Check one record; raises EnvelopeError that names the member and the rule."""
@@ -251,11 +264,11 @@ class Checker:
         if address is None:
             place = self._caches_of_lanes[found.series.lane]
         else:
-            place = self._caches.get(address) or _add_to_cache(
+            place = self._caches.get(address) or self._add_to_cache(
                 self._caches, address, _SeriesCache(kind, {})
             )
         names = kind.names(given)
-        _add_to_cache(
+        self._add_to_cache(
             place.series,
             names,
             _CachedSeries(
@@ -293,16 +306,6 @@ def _digest(look: _FastRecord, is_sure: bool) -> bytes | None:
     if known.is_partial:
         _fill_ids(envelope, known.series)
     return digest
-
-
-def _add_to_cache(
-    memory: dict[CacheKey, CacheValue], name: CacheKey, value: CacheValue
-) -> CacheValue:
-    """Add to a cache. A full cache is cleared, because its entries are cheap to compute again."""
-    if len(memory) >= CACHE_MAX:
-        memory.clear()
-    memory[name] = value
-    return value
 
 
 def _hashed_members(series: Series) -> tuple[str, str, tuple[str, str, str], str]:

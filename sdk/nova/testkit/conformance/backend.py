@@ -9,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, Self
 
 from nova.sdk.transport.base import Transport, connect
+from nova.testkit.conformance.leftovers import RELEASE_TIMEOUT_S
+from nova.testkit.record_reader import READ_TIMEOUT_S
 
 
 class Backend(ABC):
@@ -22,6 +24,11 @@ class Backend(ABC):
     name: str
     """The column's title in the suite's table."""
     keeps_records: bool = True
+    read_timeout_s: float = READ_TIMEOUT_S
+    """How long a case waits for what must come."""
+
+    release_timeout_s: float = RELEASE_TIMEOUT_S
+    """How long a closed transport may take to release what it has used."""
 
     @abstractmethod
     def connect(self) -> Transport:

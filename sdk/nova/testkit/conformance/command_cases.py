@@ -15,15 +15,15 @@ from nova.sdk.errors import NotSentError, TransportError
 from nova.sdk.transport.base import Record, Transport
 from nova.testkit.conformance.cases import Cases
 from nova.testkit.conformance.core_stand_in import CoreStandIn
-from nova.testkit.conformance.leftovers import ProcessResources, leaked_since
+from nova.testkit.conformance.leftovers import ProcessResources
 from nova.testkit.conformance.trial import Trial
-from nova.testkit.record_reader import READ_TIMEOUT_S
 
 
 class CommandReceiver:
     """A device's end of the transport: collects the commands of one scope."""
 
-    def __init__(self, transport: Transport, scope_id: str) -> None:
+    def __init__(self, transport: Transport, scope_id: str, read_timeout_s: float) -> None:
+        self._read_timeout_s = read_timeout_s
         self.received: list[Record] = []
         self.listening = asyncio.Event()
         self._commands = transport.commands(scope_id, self.listening)
@@ -37,13 +37,13 @@ class CommandReceiver:
 
     async def wait_until_listening(self) -> CommandReceiver:
         """Return when every command dispatched from then on will be received."""
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(self._read_timeout_s):
             await self.listening.wait()
         return self
 
     async def values_until(self, last: Record) -> list[bytes]:
         """The values received, once `last` is among them."""
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(self._read_timeout_s):
             while last.value not in (values := [record.value for record in self.received]):
                 self._received.clear()
                 await self._received.wait()
@@ -69,8 +69,8 @@ class CommandCases(Cases):
         in order.
         """
         core, scope = await _running_core(trial)
-        one = await CommandReceiver(trial.connect(), scope).wait_until_listening()
-        two = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        one = await _receiver(trial, scope).wait_until_listening()
+        two = await _receiver(trial, scope).wait_until_listening()
         sent = named_commands(scope, *(f"c{number}" for number in range(50)))
         for record in sent:
             await core.dispatch([record])
@@ -86,7 +86,7 @@ class CommandCases(Cases):
         core, scope = await _running_core(trial)
         for name in ("old-1", "old-2"):
             await _dispatch_to_nobody(trial, core, named_commands(scope, name))
-        listener = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        listener = await _receiver(trial, scope).wait_until_listening()
         producer = trial.producer(scope)
         await producer.publish(
             [
@@ -114,7 +114,7 @@ class CommandCases(Cases):
         listening = asyncio.Event()
         leaving = transport.commands(scope, listening)
         first = asyncio.ensure_future(anext(leaving))
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(trial.read_timeout_s):
             await listening.wait()
             dispatch = asyncio.create_task(core.dispatch(named_commands(scope, "leaving")))
             assert (await first).value == b"leaving"
@@ -131,7 +131,7 @@ class CommandCases(Cases):
         nothing twice.
         """
         core, scope = await _running_core(trial)
-        listener = await CommandReceiver(trial.connect(), scope).wait_until_listening()
+        listener = await _receiver(trial, scope).wait_until_listening()
         await core.dispatch(named_commands(scope, "before"))
         await listener.values_until(named_commands(scope, "before")[0])
         await trial.kill_server(core)
@@ -153,7 +153,12 @@ class CommandCases(Cases):
         await _listen_and_leave(trial, scope)
         before = ProcessResources.snapshot()
         await _listen_and_leave(trial, scope)
-        assert await leaked_since(before) == []
+        assert await trial.leaked_since(before) == []
+
+
+def _receiver(trial: Trial, scope: str) -> CommandReceiver:
+    """A listener with a transport of its own."""
+    return CommandReceiver(trial.connect(), scope, trial.read_timeout_s)
 
 
 async def _running_core(trial: Trial) -> tuple[CoreStandIn, str]:
@@ -174,12 +179,14 @@ async def _dispatch_to_nobody(trial: Trial, core: CoreStandIn, records: list[Rec
 
 async def _listen_and_leave(trial: Trial, scope: str) -> None:
     transport = trial.connect()
-    listeners: Sequence[CommandReceiver] = [CommandReceiver(transport, scope) for _ in range(2)]
+    listeners: Sequence[CommandReceiver] = [
+        CommandReceiver(transport, scope, trial.read_timeout_s) for _ in range(2)
+    ]
     for listener in listeners:
         await listener.wait_until_listening()
     await listeners[0].stop()
     await transport.close()
-    async with asyncio.timeout(READ_TIMEOUT_S):
+    async with asyncio.timeout(trial.read_timeout_s):
         await listeners[1].work
     with pytest.raises(TransportError):
         await anext(transport.commands(scope))

@@ -39,7 +39,13 @@ class CoreStandIn:
     stored ones.
     """
 
-    def __init__(self, connect: Callable[[], Transport], scope_id: str | None) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Transport],
+        scope_id: str | None,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        self._read_timeout_s = read_timeout_s
         self.stored: list[Record] = []
         self.keys: set[RecordKey] = set()
         self.refused: list[Record] = []
@@ -85,7 +91,7 @@ class CoreStandIn:
         assert self._transport is not None and self._work is not None
         await self._transport.close()
         self._may_store.set()
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(self._read_timeout_s):
             await self._work
 
     def pause(self) -> None:
@@ -116,7 +122,7 @@ class CoreStandIn:
         """Retry `dispatch` until it succeeds, which a real Core may not do: the server may be
         starting.
         """
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(self._read_timeout_s):
             while True:
                 try:
                     return await self.dispatch(records)
@@ -148,7 +154,7 @@ class CoreStandIn:
         """Wait for a condition; raises the error that ended consuming, or TimeoutError."""
         assert self._work is not None
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(self._read_timeout_s):
                 while not condition():
                     done, _ = await asyncio.wait({self._work}, timeout=POLL_INTERVAL_S)
                     if done:
@@ -156,8 +162,9 @@ class CoreStandIn:
                         raise AssertionError(f"consuming ended while waiting until {what}")
         except TimeoutError:
             raise TimeoutError(
-                f"{what}: not within {READ_TIMEOUT_S:.0f} s; {len(self.stored)} records stored, "
-                f"{len(self.refused)} refused, positions {self.positions}, {self.state()}"
+                f"{what}: not within {self._read_timeout_s:.0f} s; "
+                f"{len(self.stored)} records stored, {len(self.refused)} refused, "
+                f"positions {self.positions}, {self.state()}"
             ) from None
 
     async def wait_until_stored(self, records: Iterable[Record]) -> None:

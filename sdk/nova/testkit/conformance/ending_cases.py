@@ -13,7 +13,7 @@ import pytest
 from nova.sdk.errors import TransportError
 from nova.sdk.transport.base import Subscription, Transport
 from nova.testkit.conformance.cases import Cases
-from nova.testkit.conformance.leftovers import ProcessResources, leaked_since
+from nova.testkit.conformance.leftovers import ProcessResources
 from nova.testkit.conformance.trial import Trial
 
 
@@ -38,14 +38,14 @@ class EndingCases(Cases):
         await _cancelled_life(trial)
         before = ProcessResources.snapshot()
         await _cancelled_life(trial)
-        assert await leaked_since(before) == []
+        assert await trial.leaked_since(before) == []
 
     async def test_close_leaves_nothing_behind(self, trial: Trial) -> None:
         """`close` ends consuming and publishing, and leaves no task, thread or descriptor."""
         await _closed_life(trial)
         before = ProcessResources.snapshot()
         await _closed_life(trial)
-        assert await leaked_since(before) == []
+        assert await trial.leaked_since(before) == []
 
     async def test_a_closed_transport_refuses_to_work(self, trial: Trial) -> None:
         """After `close`, publishing and consuming raise TransportError, and another `close` does

@@ -44,10 +44,10 @@ class ProcessResources:
         return sorted(new)
 
 
-async def leaked_since(before: ProcessResources) -> list[str]:
-    """Resources added since `before` that are not released within RELEASE_TIMEOUT_S."""
+async def leaked_since(before: ProcessResources, timeout_s: float = RELEASE_TIMEOUT_S) -> list[str]:
+    """Resources added since `before` that are not released within `timeout_s`."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(RELEASE_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while ProcessResources.snapshot().added_since(before):
                 await asyncio.sleep(POLL_INTERVAL_S)
     return ProcessResources.snapshot().added_since(before)

@@ -19,7 +19,13 @@ RETRY_INTERVAL_S = 0.05
 class ProducerStandIn:
     """Publishes in one scope. Address and bytes identify a record, so each must be unique."""
 
-    def __init__(self, connect: Callable[[], Transport], scope_id: str) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Transport],
+        scope_id: str,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
+        self._read_timeout_s = read_timeout_s
         self.scope_id = scope_id
         self.transport = connect()
         self.attempts: Counter[RecordKey] = Counter()
@@ -48,7 +54,7 @@ class ProducerStandIn:
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
         """Publish until it succeeds."""
-        async with asyncio.timeout(READ_TIMEOUT_S):
+        async with asyncio.timeout(self._read_timeout_s):
             while True:
                 try:
                     return await self.attempt(records)

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from nova.sdk.transport.base import Record, Transport
 from nova.testkit.conformance.backend import Backend
 from nova.testkit.conformance.core_stand_in import POLL_INTERVAL_S, CoreStandIn
+from nova.testkit.conformance.leftovers import ProcessResources, leaked_since
 from nova.testkit.conformance.producer_stand_in import ProducerStandIn
-from nova.testkit.record_reader import READ_TIMEOUT_S
 
 
 class Trial:
@@ -19,6 +19,7 @@ class Trial:
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.keeps_records = backend.keeps_records
+        self.read_timeout_s = backend.read_timeout_s
         self._transports: list[Transport] = []
         self._cores: list[CoreStandIn] = []
 
@@ -32,17 +33,21 @@ class Trial:
 
     def producer(self, scope_id: str | None = None) -> ProducerStandIn:
         """A producer, in its own scope if none is given."""
-        return ProducerStandIn(self.connect, scope_id or self.scope())
+        return ProducerStandIn(self.connect, scope_id or self.scope(), self.read_timeout_s)
 
     def core(self, scope_id: str | None) -> CoreStandIn:
         """A Core of one scope, or of all."""
-        self._cores.append(CoreStandIn(self.connect, scope_id))
+        self._cores.append(CoreStandIn(self.connect, scope_id, self.read_timeout_s))
         return self._cores[-1]
 
     def pair(self) -> tuple[ProducerStandIn, CoreStandIn]:
         """A producer and a Core of its scope."""
         producer = self.producer()
         return producer, self.core(producer.scope_id)
+
+    async def leaked_since(self, before: ProcessResources) -> list[str]:
+        """Resources that the transports have used since then and not released in time."""
+        return await leaked_since(before, self.backend.release_timeout_s)
 
     async def deliver(
         self, producer: ProducerStandIn, core: CoreStandIn, *publishes: Sequence[Record]
@@ -64,11 +69,11 @@ class Trial:
     async def wait_until(self, what: str, condition: Callable[[], bool]) -> None:
         """Wait for a condition that involves no running Core; raises TimeoutError."""
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(self.read_timeout_s):
                 while not condition():
                     await asyncio.sleep(POLL_INTERVAL_S)
         except TimeoutError:
-            raise TimeoutError(f"{what}: not within {READ_TIMEOUT_S:.0f} s") from None
+            raise TimeoutError(f"{what}: not within {self.read_timeout_s:.0f} s") from None
 
     async def wait_until_read(self, producer: ProducerStandIn, core: CoreStandIn) -> None:
         """Return when the marks have arrived, after which no other record can come. Mark first."""
