@@ -6,14 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nova.hardware import host
 from tests.hardware import verifying
-
-
-@pytest.fixture(autouse=True)
-def ready_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line that is away is not waited for."""
-    monkeypatch.setattr(host, "READY_TIMEOUT_S", 0.5)
 
 
 @pytest.fixture

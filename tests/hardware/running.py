@@ -9,10 +9,13 @@ from pathlib import Path
 
 from nova.hardware.device import Device
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
-from nova.hardware.host import HardwareHost
+from nova.hardware.host import HardwareHost, HostLimits
 from nova.sdk import timestamps
 from nova.sdk.transport.base import Transport
 from tests.hardware.bench_device import SCOPE
+
+LIMITS = HostLimits(ready_timeout_s=0.5)
+"""A line that is away is not waited for."""
 
 
 def config_for(folder: Path, *names: str, **changes: object) -> HardwareConfig:
@@ -46,11 +49,18 @@ async def running(
     devices: Mapping[str, Device],
     *lines: Transport,
     now_ns: Callable[[], int] = timestamps.now,
+    limits: HostLimits = LIMITS,
     **changes: object,
 ) -> AsyncIterator[HardwareHost]:
     """A host at work, ready, and stopped at the end."""
     config = config_for(folder, *devices, **changes)
-    host = HardwareHost(config, lines, make=lambda _, chosen: devices[chosen.name], now_ns=now_ns)
+    host = HardwareHost(
+        config,
+        lines,
+        make=lambda _, chosen: devices[chosen.name],
+        now_ns=now_ns,
+        limits=limits,
+    )
     stop, ready = asyncio.Event(), asyncio.Event()
     work = asyncio.create_task(host.run(stop, ready.set))
     try:

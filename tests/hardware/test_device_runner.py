@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from nova.hardware import device_runner as keepers
 from nova.hardware.device import Command, CommandRefusedError, DeviceError, Progress, Reading
+from nova.hardware.device_runner import RunnerLimits
 from nova.hardware.host import DEVICE_STATE, REFUSED, HardwareHost
 from nova.sdk.events.envelope import CommandProgress, MetadataEvent, ParsedMessage
 from nova.sdk.events.event import Event
 from nova.sdk.field_types import JsonObject
 from nova.sdk.producer.producer import Retry
 from tests.hardware.bench_device import BenchDevice, Line, command_record, flow
-from tests.hardware.running import config_for, running
+from tests.hardware.running import LIMITS, config_for
+from tests.hardware.running import running as running_host
 
+SOON = RunnerLimits(restart=Retry(first_delay_s=0.001, max_delay_s=0.01))
+"""Devices are opened again at once."""
 
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Devices are opened again at once."""
-    monkeypatch.setattr(keepers, "RESTART", Retry(first_delay_s=0.001, max_delay_s=0.01))
-    defaults = keepers.DeviceRunner.__init__.__kwdefaults__
-    assert defaults is not None
-    monkeypatch.setitem(defaults, "restart", keepers.RESTART)
+running = partial(running_host, limits=LIMITS._replace(runner=SOON))
 
 
 def numbers(events: Sequence[Event]) -> list[object]:
@@ -288,11 +286,9 @@ async def test_a_device_that_is_not_open_does_nothing(tmp_path: Path) -> None:
     assert device.done == []
 
 
-async def test_too_many_waiting_commands_are_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_many_waiting_commands_are_refused(tmp_path: Path) -> None:
     """The queue of a device is bounded, and each that finds no room is told."""
-    monkeypatch.setattr(keepers, "QUEUE_MAX", 2)
+    limits = LIMITS._replace(runner=SOON._replace(queue_max_commands=2))
     line = Line()
     go = asyncio.Event()
 
@@ -302,7 +298,7 @@ async def test_too_many_waiting_commands_are_refused(
         return {}
 
     begun = asyncio.Event()
-    async with running(tmp_path, {"pump": BenchDevice(execute=execute)}, line):
+    async with running(tmp_path, {"pump": BenchDevice(execute=execute)}, line, limits=limits):
         line.dispatch(command_record("c0"))
         await begun.wait()
         for number in range(1, 6):

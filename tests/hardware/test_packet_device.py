@@ -165,15 +165,15 @@ async def test_damaged_datagrams_are_raw_and_hurt_nothing(tmp_path: Path, packet
     assert all(reading.at_ns is None for reading in readings)
 
 
-async def test_dropped_datagrams_are_counted(
-    tmp_path: Path, packets: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Invariant 7: what the system had no room for is told, also when nothing comes behind it."""
-    from nova.hardware import device_links
+def small_device(folder: Path, source: str) -> PacketDevice:
+    """A packet device whose port has room for a few datagrams."""
+    return PacketDevice(Setup("radio", {"source": source}, folder), udp_buffer_bytes=4096)
 
-    monkeypatch.setattr(device_links, "UDP_BUFFER_BYTES", 4096)
+
+async def test_dropped_datagrams_are_counted(tmp_path: Path, packets: bytes) -> None:
+    """Invariant 7: what the system had no room for is told, also when nothing comes behind it."""
     port = free_port()
-    radio = device(tmp_path, f"udp://127.0.0.1:{port}")
+    radio = small_device(tmp_path, f"udp://127.0.0.1:{port}")
     await radio.open()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
         for start in range(0, len(packets), PACKET_BYTES):
@@ -188,15 +188,10 @@ async def test_dropped_datagrams_are_counted(
     assert note.payload["total"] == 201 - (len(readings) - 1)
 
 
-async def test_drops_are_told_once_over_reopenings(
-    tmp_path: Path, packets: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_drops_are_told_once_over_reopenings(tmp_path: Path, packets: bytes) -> None:
     """Each reopening told all old drops again, and lost those that were not told yet."""
-    from nova.hardware import device_links
-
-    monkeypatch.setattr(device_links, "UDP_BUFFER_BYTES", 4096)
     port = free_port()
-    radio = device(tmp_path, f"udp://127.0.0.1:{port}")
+    radio = small_device(tmp_path, f"udp://127.0.0.1:{port}")
     readings = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as far:
         for _ in range(3):

@@ -7,34 +7,33 @@ from pathlib import Path
 
 import pytest
 
-from nova.hardware import tailed_file
 from nova.hardware.device import Parsed, Raw, Reading, Setup
 from nova.hardware.tailed_file import TailedFile
 from nova.recordings.logged_line import nmea_checksum
 from nova.sdk import timestamps
 
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Look often."""
-    monkeypatch.setattr(tailed_file, "POLL_S", 0.001)
-    monkeypatch.setattr(tailed_file, "QUIET_S", 0.1)
+POLL_S, QUIET_S = 0.001, 0.1
+"""Look often."""
 
 
 class Following:
     """A follower of one file, with all lines that it has read."""
 
-    def __init__(self, folder: Path, **options: object) -> None:
+    def __init__(self, folder: Path, *, quiet_s: float = QUIET_S, **options: object) -> None:
+        self._quiet_s = quiet_s
         self.path = folder / "antenna.log"
         self.lines: list[str] = []
         (folder / "state").mkdir(exist_ok=True)
         self._setup = Setup("log", {"path": str(self.path), **options}, folder / "state")
-        self._device = TailedFile(self._setup)
+        self._device = self._make()
+
+    def _make(self) -> TailedFile:
+        return TailedFile(self._setup, poll_s=POLL_S, quiet_s=self._quiet_s)
 
     async def open(self) -> None:
         """Begin, or begin again as another process would."""
         await self._device.close()
-        self._device = TailedFile(self._setup)
+        self._device = self._make()
         await self._device.open()
 
     async def until(self, last: str) -> list[str]:
@@ -122,12 +121,9 @@ async def test_a_rotated_file_is_read_to_its_end_first(tmp_path: Path) -> None:
     await log.close()
 
 
-async def test_who_writes_may_be_late_to_notice_a_rotation(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_who_writes_may_be_late_to_notice_a_rotation(tmp_path: Path) -> None:
     """What still goes to the old file after the new one has been made is read first."""
-    monkeypatch.setattr(tailed_file, "QUIET_S", 1.0)
-    log = Following(tmp_path)
+    log = Following(tmp_path, quiet_s=1.0)
     log.write("a\n")
     await log.open()
     await log.until("a")

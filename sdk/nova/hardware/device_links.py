@@ -13,7 +13,6 @@ import socket
 import struct
 import termios
 import tty
-from collections.abc import Callable
 from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -149,8 +148,9 @@ class UdpLink:
 
     can_wait = False
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, buffer_bytes: int = UDP_BUFFER_BYTES) -> None:
         self._host, self._port = host, port
+        self._buffer_bytes = buffer_bytes
         self._socket: socket.socket | None = None
         self._peer: tuple[object, ...] | None = None
         self._dropped_before = 0
@@ -177,7 +177,7 @@ class UdpLink:
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_DGRAM)
         self._socket.setblocking(False)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, UDP_BUFFER_BYTES)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, self._buffer_bytes)
         self._socket.bind((self._host, self._port))
 
     async def read(self) -> list[bytes]:
@@ -227,7 +227,7 @@ class UdpLink:
     def _take_arrived(self) -> None:
         while found := self._received():
             self._left += found
-            if sum(map(len, self._left)) > UDP_BUFFER_BYTES:
+            if sum(map(len, self._left)) > self._buffer_bytes:
                 break  # The sender does not pause.
 
 
@@ -236,7 +236,9 @@ def _wake(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-def make_link(name: str, url: str, schemes: tuple[str, ...]) -> DeviceLink:
+def make_link(
+    name: str, url: str, schemes: tuple[str, ...], udp_buffer_bytes: int = UDP_BUFFER_BYTES
+) -> DeviceLink:
     """Create the link of a URL; raises SettingsError that names the device and the rule."""
     try:
         parts = urlsplit(url)
@@ -250,8 +252,9 @@ def make_link(name: str, url: str, schemes: tuple[str, ...]) -> DeviceLink:
         return _serial_link(name, parts.path, parse_qs(parts.query))
     if not parts.hostname or port is None:
         raise SettingsError(f"devices.{name}: {url!r} is not {parts.scheme}://HOST:PORT")
-    kinds: dict[str, Callable[[str, int], DeviceLink]] = {"tcp": TcpLink, "udp": UdpLink}
-    return kinds[parts.scheme](parts.hostname, port)
+    if parts.scheme == "udp":
+        return UdpLink(parts.hostname, port, udp_buffer_bytes)
+    return TcpLink(parts.hostname, port)
 
 
 def _serial_link(name: str, path: str, query: dict[str, list[str]]) -> DeviceLink:

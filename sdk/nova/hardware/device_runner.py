@@ -22,9 +22,6 @@ OPEN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 RECOVERED_AFTER_S = 10.0
 """A device that was open for this long has recovered: the delays start again from the first."""
-RESTART = Retry(first_delay_s=0.5, max_delay_s=30.0)
-QUEUE_MAX = 100
-"""Queued commands per device; further ones fail at once."""
 REASON_MAX_CHARS = 500
 IDLE_PAUSE_S = 0.01
 """Pause after an empty read, so that a device that never waits does not block the event loop."""
@@ -32,6 +29,16 @@ IDLE_PAUSE_S = 0.01
 RunnerState = Literal["opening", "open", "failed", "closed"]
 
 _log = logging.getLogger(__name__)
+
+
+class RunnerLimits(NamedTuple):
+    """The delays of reopening a device, and how many commands wait for it; more fail at once."""
+
+    restart: Retry = Retry(first_delay_s=0.5, max_delay_s=30.0)
+    queue_max_commands: int = 100
+
+
+RUNNER_LIMITS = RunnerLimits()
 
 
 class RunnerHost(NamedTuple):
@@ -56,7 +63,7 @@ class DeviceRunner:
         host: RunnerHost,
         command_timeout_s: float,
         silence_max_s: float | None = None,
-        restart: Retry = RESTART,
+        limits: RunnerLimits = RUNNER_LIMITS,
     ) -> None:
         self.name = name
         self.state: RunnerState = "opening"
@@ -70,9 +77,9 @@ class DeviceRunner:
         self._is_executing = False
         self._command_timeout_s = command_timeout_s
         self._silence_max_s = silence_max_s
-        self._restart = restart
+        self._limits = limits
         self._reason: str | None = None
-        self._queue: asyncio.Queue[Command] = asyncio.Queue(QUEUE_MAX)
+        self._queue: asyncio.Queue[Command] = asyncio.Queue(limits.queue_max_commands)
         self._failure: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # --- the device's life ------------------------------------------------------------------------
@@ -80,13 +87,13 @@ class DeviceRunner:
     async def run(self) -> None:
         """Open, read, close and reopen, until cancelled."""
         loop = asyncio.get_running_loop()
-        delays_s = self._restart.delays_s()
+        delays_s = self._limits.restart.delays_s()
         try:
             while True:
                 began_s = loop.time()
                 reason = await self._run_session()
                 if loop.time() - began_s > RECOVERED_AFTER_S:
-                    delays_s = self._restart.delays_s()
+                    delays_s = self._limits.restart.delays_s()
                 self.restarts += 1
                 await self._set_state("failed", reason)
                 await asyncio.sleep(next(delays_s))
@@ -174,7 +181,8 @@ class DeviceRunner:
         try:
             self._queue.put_nowait(command)
         except asyncio.QueueFull:
-            return f"not done: the queue of device {self.name} is full ({QUEUE_MAX} commands)"
+            most = self._limits.queue_max_commands
+            return f"not done: the queue of device {self.name} is full ({most} commands)"
         return None
 
     async def serve(self) -> None:

@@ -10,14 +10,20 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nova.hardware import hardware_config as configs
 from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
 from nova.hardware.command_router import CommandRouter, MaxAgePolicy, RoutedTarget
 from nova.hardware.device import Device, Reading, device_can_wait
-from nova.hardware.device_runner import DeviceRunner, RunnerHost, RunnerState
+from nova.hardware.device_runner import (
+    RUNNER_LIMITS,
+    DeviceRunner,
+    RunnerHost,
+    RunnerLimits,
+    RunnerState,
+)
 from nova.hardware.event_builder import SYSTEM_ID, EventBuilder
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
 from nova.hardware.outbox import Outbox, OutboxGroup
@@ -31,8 +37,6 @@ from nova.sdk.settings import MIB
 from nova.sdk.transport.base import Transport
 
 FEEDBACK_MAX_BYTES = 64 * MIB
-READY_TIMEOUT_S = 10.0
-"""How long the readiness waits for devices and transports that may be absent."""
 LAST_PUBLISH_TIMEOUT_S = 3.0
 REFUSALS_INTERVAL_S = 10.0
 GAP = "HardwareGap"
@@ -40,6 +44,18 @@ DEVICE_STATE = "DeviceState"
 REFUSED = "ReadingRefused"
 
 _log = logging.getLogger(__name__)
+
+
+class HostLimits(NamedTuple):
+    """How long the readiness waits for devices and transports that may be absent, and the limits
+    of each device.
+    """
+
+    ready_timeout_s: float = 10.0
+    runner: RunnerLimits = RUNNER_LIMITS
+
+
+HOST_LIMITS = HostLimits()
 
 
 class HardwareHost:
@@ -52,8 +68,10 @@ class HardwareHost:
         *,
         make: Callable[[HardwareConfig, DeviceConfig], Device] = configs.make_device,
         now_ns: Callable[[], int] = timestamps.now,
+        limits: HostLimits = HOST_LIMITS,
     ) -> None:
         self._config = config
+        self._limits = limits
         self._transports = transports
         self._listening = {transport.link: asyncio.Event() for transport in transports}
         self._lock = _lock(config)
@@ -112,6 +130,7 @@ class HardwareHost:
             ),
             command_timeout_s=chosen.command_timeout_s,
             silence_max_s=chosen.silence_max_s,
+            limits=self._limits.runner,
         )
         for target in device.targets():
             other = self._targets.get(target.entity)
@@ -209,7 +228,7 @@ class HardwareHost:
         await self._feedback_outboxes.put(records)
 
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
-        await _within(READY_TIMEOUT_S, self._startup_done())
+        await _within(self._limits.ready_timeout_s, self._startup_done())
         on_ready()
 
     async def _startup_done(self) -> None:

@@ -25,7 +25,7 @@ from nova.hardware.device import (
     Setup,
     Target,
 )
-from nova.hardware.device_links import UdpLink, make_link
+from nova.hardware.device_links import UDP_BUFFER_BYTES, UdpLink, make_link
 from nova.hardware.packet_command import PacketCommand, PacketCommandOptions
 from nova.hardware.packet_dating import WAIT_MAX_S, DatedPacket, PacketDating
 from nova.hardware.sequence_counts import SequenceCounts
@@ -78,9 +78,15 @@ class PacketDevice:
     optionally confirmed by telemetry.
     """
 
-    def __init__(self, setup: Setup, *, wait_max_s: float = WAIT_MAX_S) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        wait_max_s: float = WAIT_MAX_S,
+        udp_buffer_bytes: int = UDP_BUFFER_BYTES,
+    ) -> None:
         options = setup.options_as(PacketOptions)
-        self._link = make_link(setup.name, options.source, ("udp", "tcp"))
+        self._link = make_link(setup.name, options.source, ("udp", "tcp"), udp_buffer_bytes)
         self.can_wait = self._link.can_wait
         self._entity = setup.entity(options.entity)
         self._system_id = options.system

@@ -3,7 +3,7 @@
 The offset is stored, so the next host reads what is written while none runs. Before lines are
 published, their end and host time are stored too: after a kill they are read again as the same
 events, which are known when they come twice. A renamed file is read to its end, and until it has
-not grown for QUIET_S since its writer may not have noticed, before the new file is opened. A
+not grown for a while since its writer may not have noticed, before the new file is opened. A
 truncated file is read again from its start. If it has grown beyond the old offset by then, the
 truncation cannot be detected.
 """
@@ -64,9 +64,18 @@ class TailedFile:
 
     can_wait = True
 
-    def __init__(self, setup: Setup, *, now_ns: Callable[[], int] = timestamps.now) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        *,
+        now_ns: Callable[[], int] = timestamps.now,
+        poll_s: float = POLL_S,
+        quiet_s: float = QUIET_S,
+    ) -> None:
         options = setup.options_as(TailedFileOptions)
         self._now_ns = now_ns
+        self._poll_s = poll_s
+        self._quiet_s = quiet_s
         self._path = Path(options.path)
         self._start = options.start
         self._entity = setup.entity(options.entity)
@@ -133,7 +142,7 @@ class TailedFile:
                 await self._store(begin)
                 return self._date_readings(lines, begin.at_ns)
             if not data and not self._has_more():
-                await asyncio.sleep(POLL_S)
+                await asyncio.sleep(self._poll_s)
 
     def _date_readings(self, lines: list[bytes], at_ns: int) -> list[Reading]:
         """The readings of lines; each without a time of its own has the next of the host's."""
@@ -150,8 +159,8 @@ class TailedFile:
         ]
 
     def _is_growing(self) -> bool:
-        """Whether the open file has grown within QUIET_S."""
-        return self._file is not None and time.monotonic() - self._last_growth_s < QUIET_S
+        """Whether the open file has grown a short while ago."""
+        return self._file is not None and time.monotonic() - self._last_growth_s < self._quiet_s
 
     def _log_context(self) -> dict[str, object]:
         return {"path": str(self._path), "mark": self._stored_offset}
