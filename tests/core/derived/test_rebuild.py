@@ -13,6 +13,7 @@ from nova.core.derived.rebuild import rebuild
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.rebuild_request import read_rebuild_record, rebuild_request_file
+from nova.sdk.archive_id import ANY_ARCHIVE
 from tests.core.derived.test_checkpoint_maker import Archived
 from tests.core.viewing import Drawn
 
@@ -45,7 +46,7 @@ async def test_a_running_process_makes_them_and_the_command_waits() -> None:
     with ExitStack() as stack:
         archived = filled(stack)
         opened = asyncio.Event()
-        work = asyncio.create_task(checkpoint_follower.maintain(archived.data, opened))
+        work = asyncio.create_task(checkpoint_follower.maintain(archived.data, opened, ANY_ARCHIVE))
         await opened.wait()
         arguments = ["checkpoints", "--data", str(archived.data)]
         done = await asyncio.to_thread(

@@ -13,8 +13,11 @@ from nova.core.errors import ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import maintain, open_for_writing
 from nova.core.store.archive import Archive
-from nova.core.store.rebuild_request import request_rebuild
+from nova.core.store.archive_identity import ensure_id
+from nova.core.store.rebuild_request import read_rebuild_record, request_rebuild
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+from nova.sdk import archive_id
+from nova.sdk.archive_id import ANY_ARCHIVE
 from nova.sdk.errors import ArchiveGoneError
 
 
@@ -46,8 +49,9 @@ async def test_nothing_is_made_where_the_archive_was(data: Path) -> None:
         data.mkdir()
         raise DerivedDamagedError("a file is missing")
 
-    with pytest.raises(ArchiveGoneError, match="no archive any more"):
-        await maintain(data, SampleStore, follow, asyncio.Event())
+    served = archive_id.require(data, ANY_ARCHIVE)
+    with pytest.raises(ArchiveGoneError, match="holds no archive"):
+        await maintain(data, SampleStore, follow, asyncio.Event(), served=served)
     assert list(data.iterdir()) == []
     data.rmdir()
     away.rename(data)
@@ -73,6 +77,70 @@ def test_a_database_that_was_made_where_the_archive_was_is_removed(data: Path) -
     data.rmdir()
     away.rename(data)
     archive.close()
+
+
+class Exchange:
+    """Two data folders with an archive each; the second has samples, and can take the place of the
+    first.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data, self._away = data, data / "away"
+        self._other = data / "other"
+        for folder in (self.data / "one", self._other):
+            archive = Archive.open_primary(folder)
+            ensure_id(archive, folder)
+            archive.close()
+        self.here = self.data / "one"
+        self.served = archive_id.require(self.here, ANY_ARCHIVE)
+        store = SampleStore.open_primary(self._other)
+        store.write([(b"kept", b"of the other")])
+        store.close()
+
+    def exchange(self) -> None:
+        """Put the other archive where the first one was."""
+        self.here.rename(self._away)
+        self._other.rename(self.here)
+
+    def kept(self) -> list[bytes]:
+        """What the samples of the other archive hold."""
+        store = SampleStore.open_primary(self.here)
+        try:
+            return [value for _, value in store.all_rows()]
+        finally:
+            store.close()
+
+
+async def test_nothing_of_another_archive_is_removed(data: Path) -> None:
+    """Its samples were thrown away for the damage of those that were there before."""
+    two = Exchange(data)
+
+    async def follow(_snapshot: ArchiveSnapshot, _store: SampleStore) -> None:
+        two.exchange()
+        raise DerivedDamagedError("a file is missing")
+
+    with pytest.raises(ArchiveGoneError, match=r"but .* holds archive"):
+        async with asyncio.timeout(20):
+            await maintain(two.here, SampleStore, follow, asyncio.Event(), served=two.served)
+    assert (two.here / SAMPLES_FOLDER / "CURRENT").exists()
+    assert read_rebuild_record(two.here).count == 0
+
+
+def test_nothing_is_written_into_what_another_archive_has(data: Path) -> None:
+    """It came while the database opened, which then was its own."""
+    two = Exchange(data)
+
+    class Exchanged(SampleStore):
+        @classmethod
+        def open_primary(cls, data: Path) -> Self:
+            two.exchange()
+            return super().open_primary(data)
+
+    with pytest.raises(ArchiveGoneError), open_for_writing(two.here, Exchanged):
+        raise AssertionError("open for writing")
+    with pytest.raises(ArchiveGoneError), open_for_writing(two.here, SampleStore, two.served):
+        raise AssertionError("open for writing")
+    assert two.kept() == [b"of the other"]
 
 
 def test_an_archive_of_another_layout_is_refused(data: Path) -> None:

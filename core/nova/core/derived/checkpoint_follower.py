@@ -13,6 +13,7 @@ from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
+from nova.sdk.archive_id import ArchiveIdentity
 
 
 @asynccontextmanager
@@ -22,11 +23,11 @@ async def open_maker(data: Path) -> AsyncIterator[CheckpointMaker]:
         yield CheckpointMaker(snapshot, store)
 
 
-async def maintain(data: Path, opened: asyncio.Event) -> None:
+async def maintain(data: Path, opened: asyncio.Event, served: ArchiveIdentity) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
     async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
         maker = CheckpointMaker(view, store)
         await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make)
 
-    await derived_writer.maintain(data, CheckpointStore, make, opened)
+    await derived_writer.maintain(data, CheckpointStore, make, opened, served=served)

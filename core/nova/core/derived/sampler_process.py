@@ -35,14 +35,14 @@ async def open_sampler(
         yield Sampler(snapshot, store, limits)
 
 
-async def maintain(data: Path, opened: asyncio.Event) -> None:
+async def maintain(data: Path, opened: asyncio.Event, served: ArchiveIdentity) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         sampler = Sampler(view, store)
         await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample)
 
-    await derived_writer.maintain(data, SampleStore, sample, opened)
+    await derived_writer.maintain(data, SampleStore, sample, opened, served=served)
 
 
 async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
@@ -56,8 +56,8 @@ async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         log.info("sampler ready")
 
     await asyncio.gather(
-        maintain(data, samples),
-        checkpoint_follower.maintain(data, checkpoints),
+        maintain(data, samples, served),
+        checkpoint_follower.maintain(data, checkpoints, served),
         archive_id.watch(data, served),
         announce(),
     )

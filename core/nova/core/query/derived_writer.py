@@ -19,6 +19,8 @@ from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.rebuild_request import discard, raise_if_requested, remove_all
 from nova.core.store.secondary import open_secondary_archive
+from nova.sdk import archive_id
+from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 
 MEMORY_BYTES = 64 * 1024 * 1024
@@ -38,20 +40,27 @@ Store = TypeVar("Store", bound=DerivedDatabase)
 
 
 @contextmanager
-def open_for_writing(data: Path, kind: type[Store]) -> Iterator[tuple[ArchiveSnapshot, Store]]:
-    """A snapshot of the archive, and the derived database open for writing."""
+def open_for_writing(
+    data: Path, kind: type[Store], served: ArchiveIdentity | None = None
+) -> Iterator[tuple[ArchiveSnapshot, Store]]:
+    """A snapshot of the archive, and the derived database open for writing. Raises ArchiveGoneError
+    unless the archive that is there is the one that is served (None: the one that is there now).
+    """
+    if served is None:
+        served = archive_id.require(data, ANY_ARCHIVE)
     with (
         scratch_folder(kind.FOLDER) as scratch,
         open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
     ):
-        _require_archive(data)
+        archive_id.require(data, served)
         store = kind.open_primary(data)
         try:
-            _require_archive(data)
+            archive_id.require(data, served)
         except ArchiveGoneError:
-            # It was moved away while the database opened, which made one anew in its place.
             store.close()
-            remove_all(data, kind.FOLDER)
+            if archive_id.inode_of(data / TRUTH_FOLDER) is None:
+                # It was moved away while the database opened, which made one anew in its place.
+                remove_all(data, kind.FOLDER)
             raise
         try:
             yield ArchiveSnapshot(archive), store
@@ -78,6 +87,8 @@ async def maintain(
     kind: type[Store],
     work: Callable[[ArchiveSnapshot, Store], Awaitable[None]],
     opened: asyncio.Event,
+    *,
+    served: ArchiveIdentity,
     pause_s: float = REBUILD_PAUSE_S,
 ) -> None:
     """Run `work` until cancelled. When the database is damaged, as found by this process or
@@ -86,11 +97,12 @@ async def maintain(
     started = time.monotonic()
     while True:
         try:
-            with open_for_writing(data, kind) as (snapshot, store):
+            with open_for_writing(data, kind, served) as (snapshot, store):
                 opened.set()
                 await work(snapshot, store)
         except DerivedDamagedError as error:
-            _require_archive(data)
+            # Nothing is made or removed where the archive was, or where another one is.
+            archive_id.require(data, served)
             discard(data, kind.FOLDER, str(error))
             await asyncio.sleep(pause_s)
         except ArchiveError as error:
@@ -98,11 +110,3 @@ async def maintain(
             if not is_waiting or time.monotonic() - started > LOCK_WAIT_S:
                 raise
             await asyncio.sleep(LOCK_INTERVAL_S)
-
-
-def _require_archive(data: Path) -> None:
-    """Raise ArchiveGoneError if the archive was moved away or unmounted: nothing is made where it
-    was, so that the folder stays as it is found.
-    """
-    if not (data / TRUTH_FOLDER).is_dir():
-        raise ArchiveGoneError(f"{data} holds no archive any more: no derived data is made there")
