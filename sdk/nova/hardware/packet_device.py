@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Never
 
 import msgspec
 
@@ -27,9 +27,9 @@ from nova.hardware.device import (
 )
 from nova.hardware.device_links import UDP_BUFFER_BYTES, UdpLink, make_link
 from nova.hardware.packet_command import PacketCommand, PacketCommandOptions
-from nova.hardware.packet_dating import WAIT_MAX_S, DatedPacket, PacketDating
 from nova.hardware.sequence_counts import SequenceCounts
 from nova.recordings.ccsds import CONTAINER_ID, message_type
+from nova.recordings.packet_dating import DatedPacket, PacketDating
 from nova.recordings.packet_reading import PacketDecoder
 from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packet_time import TimeSource
@@ -43,6 +43,8 @@ from nova.sdk.field_types import JsonObject
 DROPPED = "DatagramsDropped"
 INCOMPLETE_SEGMENTS = "SegmentsIncomplete"
 UNDATED = "PacketsUndated"
+WAIT_MAX_S = 1.0
+"""How long a packet waits for a time."""
 UNDATED_STEP = 1000
 """Of packets that the host dates, the first is reported, and the first of each further so many."""
 COUNTS_FILE = "sequence_counts.json"
@@ -106,7 +108,7 @@ class PacketDevice:
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._scanner = PacketScanner(eager=True, is_framed=isinstance(self._link, UdpLink))
         self._reading = PacketDecoder(self._definition, time)
-        self._dating = PacketDating(wait_max_s) if time is not None else None
+        self._dating = PacketDating[Never](wait_max_s=wait_max_s) if time is not None else None
         self._undated = 0
         self._dropped = 0
 

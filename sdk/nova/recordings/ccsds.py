@@ -8,14 +8,9 @@ from pathlib import Path
 
 from nova.recordings import view_cards
 from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.packet_dating import DatedPacket, PacketDating
 from nova.recordings.packet_file import scan_packets
-from nova.recordings.packet_reading import (
-    IDLE,
-    INCOMPLETE,
-    HeldPackets,
-    PacketContent,
-    PacketDecoder,
-)
+from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
 from nova.recordings.packet_time import CHOICES, TimeSource
 from nova.recordings.packets import Packet, PacketDamage
 from nova.recordings.recording import Step, event_step, undated_error
@@ -61,19 +56,20 @@ class CcsdsReader:
         without_time = NEIGHBOURS_TIME if time.is_given else EPOCHS_TIME
         if time.epoch_ns != self._time.epoch_ns:
             yield Step(0, "the begin", note=EPOCH_UNUSED)
-        last_ns = first_ns
-        for content in self._in_order(PacketDecoder(self._definition, time)):
-            if isinstance(content, Step):
-                yield content
+        for found in self._in_order(PacketDecoder(self._definition, time), first_ns):
+            if isinstance(found, Step):
+                yield found
                 continue
-            last_ns = content.time_ns if content.time_ns is not None else last_ns
-            assert last_ns is not None
-            yield self._step(content, last_ns)
+            content, at_ns = found
+            assert at_ns is not None
+            yield self._step(content, at_ns)
             yield from _note_steps(content, without_time)
 
-    def _in_order(self, reading: PacketDecoder) -> Iterator[PacketContent | Step]:
-        """Packets, each with its time if it has one, and the steps between them."""
-        held: HeldPackets[Step] = HeldPackets()
+    def _in_order(
+        self, reading: PacketDecoder, first_ns: int | None
+    ) -> Iterator[DatedPacket | Step]:
+        """Packets with their times, and the steps between them."""
+        held: PacketDating[Step] = PacketDating(first_ns)
         end_bytes = 0
         for found in self._packets():
             end_bytes = found.end_bytes

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple
 
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import FIRST, WHOLE, Packet
-from nova.recordings.segments import HELD_MAX_BYTES, SegmentGroup, SegmentJoiner
+from nova.recordings.segments import SegmentGroup, SegmentJoiner
 from nova.recordings.xtce import DecodedPacket, XtceDefinition
 
 IDLE = "an idle packet (APID 2047): it fills the channel and is not decoded"
 NOT_DECODED = "raw only: the XTCE file does not describe the packet"
 INCOMPLETE = "a segment group is incomplete: its packets are raw only"
-
-HELD_MAX = 4096
-"""Packets that are held for the first segment of a group."""
-
-T = TypeVar("T")
 
 
 class PacketContent(NamedTuple):
@@ -35,39 +29,6 @@ class PacketContent(NamedTuple):
     notes: tuple[str, ...] = ()
     group: SegmentGroup | None = None
     """The group of a segment whose time is not known yet."""
-
-
-class HeldPackets(Generic[T]):
-    """Keeps packets, and what stands between them, in order until their times are known.
-
-    A continuation before the first segment of its group has to wait for it; so do all behind it.
-    """
-
-    def __init__(self) -> None:
-        self._held: deque[PacketContent | T] = deque()
-        self._size_bytes = 0
-
-    def add(self, item: PacketContent | T) -> None:
-        """Append an item in reading order."""
-        self._held.append(item)
-        self._size_bytes += _size_bytes(item)
-
-    def ready(self, *, is_end: bool = False) -> Iterator[PacketContent | T]:
-        """The items whose times are known or waited for too long; with `is_end`, all."""
-        while self._held:
-            item = self._held[0]
-            if isinstance(item, PacketContent) and item.time_ns is None and item.group is not None:
-                settled = item.group.settled
-                is_full = len(self._held) > HELD_MAX or self._size_bytes > HELD_MAX_BYTES
-                if settled is None and not is_full and not is_end:
-                    return
-                item = item._replace(time_ns=None if settled is None else settled.time_ns)
-            self._size_bytes -= _size_bytes(self._held.popleft())
-            yield item
-
-
-def _size_bytes(item: object) -> int:
-    return len(item.packet.data) if isinstance(item, PacketContent) else 0
 
 
 class PacketDecoder:

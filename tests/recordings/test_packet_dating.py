@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from nova.hardware.packet_dating import PacketDating
-from nova.recordings.packet_reading import HELD_MAX, PacketContent
+from typing import Never
+
+from nova.recordings.packet_dating import HELD_MAX, PacketDating
+from nova.recordings.packet_reading import PacketContent
 from nova.recordings.packets import FIRST, LAST, Packet
 from nova.recordings.segments import SegmentJoiner
 from tests.recordings.packet_files import packet
@@ -14,7 +16,7 @@ class Dating:
 
     def __init__(self) -> None:
         self.now_s = 0.0
-        self.dating = PacketDating(1.0, lambda: self.now_s)
+        self.dating = PacketDating[Never](wait_max_s=1.0, now_s=lambda: self.now_s)
         self._joiner = SegmentJoiner()
 
     def add(self, sequence: int, time_ns: int | None, flags: int | None = None) -> list[int | None]:
@@ -77,3 +79,36 @@ def test_no_more_is_held_than_the_limit_and_nothing_at_the_end() -> None:
     assert dating.add(1, None) == []
     assert dating.ready(is_end=True) == [None]
     assert dating.dating.wait_s is None
+
+
+def test_what_stands_between_packets_keeps_its_place() -> None:
+    """In a recording, where the first time is known and nothing is waited for by a clock."""
+    dating: PacketDating[str] = PacketDating(70)
+    joiner = SegmentJoiner()
+    found: list[object] = []
+
+    def add(item: PacketContent | str) -> None:
+        dating.add(item)
+        found.extend(one if isinstance(one, str) else one.at_ns for one in dating.ready())
+
+    def segment(sequence: int, time_ns: int | None, flags: int) -> PacketContent:
+        one = Packet(0, _segment(sequence, flags))
+        return PacketContent(one, time_ns, group=joiner.add(one, time_ns))
+
+    add(PacketContent(Packet(0, packet(30, 1, b"body")), None))
+    add("damage")
+    assert found == [70, "damage"] and dating.wait_s is None
+    add(segment(3, None, LAST))
+    add("more damage")
+    assert found == [70, "damage"] and dating.wait_s is None
+    add(segment(2, 90, FIRST))
+    assert found == [70, "damage", 90, "more damage", 90]
+    add(segment(9, None, LAST))
+    add("the last")
+    assert found[5:] == []
+    ended = list(dating.ready(is_end=True))
+    assert [one if isinstance(one, str) else one.content.time_ns for one in ended] == [
+        None,
+        "the last",
+    ]
+    assert [one.at_ns for one in ended if not isinstance(one, str)] == [90]
