@@ -204,6 +204,7 @@ async def test_an_export_that_grows_too_large_is_given_up(data: Path) -> None:
     settings = Settings(data=str(data), mode="ground", drivers=("jsonl",), export_max_mib=1)
     async with running_core(settings) as core, await Client.to_core(core.data) as client:
         await core.publish([telling(START_NS + n, {"f": "x" * 60_000}) for n in range(40)])
+        await core.settled(client, 40)
         with pytest.raises(ProtocolError) as raised:
             await client.export(Export())
     assert raised.value.code == "exportTooLarge"

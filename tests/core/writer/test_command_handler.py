@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
@@ -325,10 +326,21 @@ async def test_nothing_leaves_before_record_and_mark_are_durable(
     assert here.ears.requests() == [asked.request_id]
 
 
+@contextmanager
+def everything_late(commanded: Commanded) -> Iterator[None]:
+    """Have every command come too late."""
+    handler = commanded.core.writer.commands
+    usual_s, handler.dispatch_within_s = handler.dispatch_within_s, -1.0
+    try:
+        yield
+    finally:
+        handler.dispatch_within_s = usual_s
+
+
 async def test_a_command_that_comes_too_late_is_not_recorded(here: Commanded) -> None:
     """A writer that was stopped or stuck for a while must not do what nobody expects any more."""
-    here.core.writer.commands.dispatch_within_s = -1.0
-    assert await refusal(here.client, here.command()) == "tooLate"
+    with everything_late(here):
+        assert await refusal(here.client, here.command()) == "tooLate"
     assert await here.heard_after() == []
     assert len(await here.lane()) == 1
 
@@ -342,9 +354,9 @@ async def test_a_command_that_became_late_while_it_was_recorded_is_not_sent(
         asked = here.command()
         submitting = asyncio.create_task(here.client.submit_command(asked))
         await disk.is_stuck()
-        here.core.writer.commands.dispatch_within_s = -1.0
-        disk.go_on()
-        await submitting
+        with everything_late(here):
+            disk.go_on()
+            await submitting
     _, result = decoded(await here.lane())
     assert result["errorMessage"].startswith("not dispatched: it could not be sent within")
     assert await here.heard_after() == []

@@ -40,11 +40,13 @@ WAIT_S = 30
 
 WRITER = f"""
 import os, signal, sys
-from nova.core.writer import rollup_backfill
+from functools import partial
+from nova.core.writer import writer_process
 from nova.sdk import lifecycle
 from nova.cli.main import nova
-rollup_backfill.BACKFILL_EVENTS = {PART}
-rollup_backfill.PROGRESS_INTERVAL_S = 0.0
+small = dict(part_max_events={PART}, progress_interval_s=0.0)
+whole = writer_process.backfill_with_progress
+writer_process.backfill_with_progress = partial(whole, **small)
 say = lifecycle.print_progress
 def said(process, progress):
     say(process, progress)

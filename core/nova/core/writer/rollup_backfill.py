@@ -35,7 +35,11 @@ PROGRESS_INTERVAL_S = 2.0
 log = logging.getLogger(__name__)
 
 
-async def backfill_with_progress(archive: Archive) -> None:
+async def backfill_with_progress(
+    archive: Archive,
+    part_max_events: int = BACKFILL_EVENTS,
+    progress_interval_s: float = PROGRESS_INTERVAL_S,
+) -> None:
     """Count uncounted events and report progress on stdout. It may be cancelled and resumes the
     next time.
     """
@@ -44,8 +48,8 @@ async def backfill_with_progress(archive: Archive) -> None:
     series.load(archive)
     counters = archive.record.counters()
     said = time.monotonic()
-    for done in backfill(archive, series, counters.events):
-        if time.monotonic() - said >= PROGRESS_INTERVAL_S:
+    for done in backfill(archive, series, counters.events, part_max_events):
+        if time.monotonic() - said >= progress_interval_s:
             lifecycle.print_progress("writer", f"counted {done:,} of {counters.events:,} events")
             said = time.monotonic()
         await asyncio.sleep(0)
