@@ -123,7 +123,7 @@ async def test_silence_is_an_error(make_transport: MakeTransport, count: int) ->
     server = NatsProcess()
     try:
         server.start()
-        transport = make_transport(server.url)
+        transport = make_transport(server.url, limits=PublishLimits(ack_timeout_s=0.5))
         await transport.publish(numbered("s", 1))
         assert server.pid is not None
         os.kill(server.pid, signal.SIGSTOP)
