@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self, TypeVar
 
-from nova.sdk.blocking.loop_thread import LoopThread
+from nova.sdk.blocking.blocking_facade import BlockingFacade
 from nova.sdk.client.client import Client, login
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
@@ -19,25 +18,21 @@ ItemT = TypeVar("ItemT")
 ReplyT = TypeVar("ReplyT", bound=messages.Reply)
 
 
-class BlockingClient:
+class BlockingClient(BlockingFacade[Client]):
     """A `Client` whose methods return when they are done; streams and queries are iterators.
 
     Several threads may use it at once. Like every client it has at most one active stream.
     """
 
-    def __init__(self, client: Client, thread: LoopThread) -> None:
-        self._client = client
-        self._thread = thread
-
     @classmethod
     def to_core(cls, data: Path | str) -> Self:
         """Connect to the reader of a local data folder."""
-        return cls._open(Client.to_core(Path(data)))
+        return cls(Client.to_core(Path(data)))
 
     @classmethod
     def to_edge(cls, url: str, token: str) -> Self:
         """Connect to an edge with a token."""
-        return cls._open(Client.to_edge(url, token))
+        return cls(Client.to_edge(url, token))
 
     @classmethod
     def log_in(cls, url: str, username: str, password: str) -> Self:
@@ -46,48 +41,20 @@ class BlockingClient:
         async def opened() -> Client:
             return await Client.to_edge(url, await login(url, username, password))
 
-        return cls._open(opened())
-
-    @classmethod
-    def _open(cls, opening: Coroutine[Any, Any, Client]) -> Self:
-        thread = LoopThread(cls.__name__)
-        try:
-            return cls(thread.run(opening), thread)
-        except BaseException:
-            thread.close()
-            raise
-
-    def close(self) -> None:
-        """Close the connection and end the thread. Closing twice is allowed."""
-        if self._thread.is_open:
-            try:
-                self._thread.run(self._client.close())
-            finally:
-                self._thread.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        return cls(opened())
 
     def request(self, message: messages.Message, reply: type[ReplyT]) -> ReplyT:
         """Send a request and wait for its reply; raises ProtocolError if the reply is an error."""
-        return self._thread.run(self._client.request(message, reply))
+        return self._thread.run(self._opened.request(message, reply))
 
     def query(self, query: messages.Query) -> Iterator[bytes]:
         """Stored envelopes of a range, in order, over all pages."""
-        for page in self._each(self._client.query_pages(query)):
+        for page in self._each(self._opened.query_pages(query)):
             yield from page
 
     def query_pages(self, query: messages.Query) -> Iterator[list[bytes]]:
         """Like `query`, a list for each page."""
-        return self._each(self._client.query_pages(query))
+        return self._each(self._opened.query_pages(query))
 
     def stream(
         self,
@@ -105,7 +72,7 @@ class BlockingClient:
         called in this thread, before the chunk behind the gap.
         """
         gaps: list[StreamGap] = []
-        chunks = self._client.stream(
+        chunks = self._opened.stream(
             timeline_mode,
             start_time=start_time,
             stop_time=stop_time,
@@ -131,81 +98,81 @@ class BlockingClient:
 
     def set_cursor(self, time: str | None) -> None:
         """Report the time that is displayed while no stream moves it; None is the present."""
-        self._thread.run(self._client.set_cursor(time))
+        self._thread.run(self._opened.set_cursor(time))
 
     def cancel_stream(self) -> None:
         """Cancel the active stream; its iteration ends."""
-        self._thread.run(self._client.cancel_stream())
+        self._thread.run(self._opened.cancel_stream())
 
     def discover(self, message: messages.Discover) -> messages.DiscoverResponse:
         """The entities known at a time, over all pages from the message's page on."""
-        return self._thread.run(self._client.discover(message))
+        return self._thread.run(self._opened.discover(message))
 
     def ui_state(self, message: messages.GetUiState) -> messages.UiStateResponse:
         """The state of views at a time, over all pages from the message's page on."""
-        return self._thread.run(self._client.ui_state(message))
+        return self._thread.run(self._opened.ui_state(message))
 
     def latest(self, message: messages.Latest) -> messages.LatestResponse:
         """The last event of every series at a time, over all pages from the message's page on."""
-        return self._thread.run(self._client.latest(message))
+        return self._thread.run(self._opened.latest(message))
 
     def summary(self, message: timeline.Summary) -> timeline.SummaryResponse:
         """Event counts by time and lane."""
-        return self._thread.run(self._client.summary(message))
+        return self._thread.run(self._opened.summary(message))
 
     def extent(self, message: timeline.Extent) -> timeline.ExtentResponse:
         """The times of the first and the last event."""
-        return self._thread.run(self._client.extent(message))
+        return self._thread.run(self._opened.extent(message))
 
     def sample(self, message: timeline.Sample) -> timeline.SampleResponse:
         """Minimum, maximum and mean of numeric fields, by time."""
-        return self._thread.run(self._client.sample(message))
+        return self._thread.run(self._opened.sample(message))
 
     def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
-        return self._thread.run(self._client.fields(message))
+        return self._thread.run(self._opened.fields(message))
 
     def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
         """The event next to a time."""
-        return self._thread.run(self._client.neighbour(message))
+        return self._thread.run(self._opened.neighbour(message))
 
     def submit_command(self, message: submission.SubmitCommand) -> submission.CommandAck:
         """Record and dispatch a command. It may be repeated after a lost connection, with the same
         requestId.
         """
-        return self._thread.run(self._client.submit_command(message))
+        return self._thread.run(self._opened.submit_command(message))
 
     def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
         """Send a chat message to all users of a scope."""
-        return self._thread.run(self._client.submit_chat(message))
+        return self._thread.run(self._opened.submit_chat(message))
 
     def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
-        return self._thread.run(self._client.acknowledge_alarm(message))
+        return self._thread.run(self._opened.acknowledge_alarm(message))
 
     def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
         """Import events of kinds that only a Core writes; repeating an import changes nothing."""
-        return self._thread.run(self._client.import_events(message))
+        return self._thread.run(self._opened.import_events(message))
 
     def export(self, message: Export, on_progress: OnProgress | None = None) -> ExportComplete:
         """Export a range to files and wait for completion. An interrupt cancels the export.
         `on_progress` is called in another thread.
         """
-        return self._thread.run(self._client.export(message, on_progress))
+        return self._thread.run(self._opened.export(message, on_progress))
 
     def drivers(self) -> DriversResponse:
         """The installed drivers."""
-        return self._thread.run(self._client.drivers())
+        return self._thread.run(self._opened.drivers())
 
     def rejects(self, message: messages.Rejects) -> messages.RejectsResponse:
         """Up to `limit` entries of the reject log, from as many pages as they take."""
-        return self._thread.run(self._client.rejects(message))
+        return self._thread.run(self._opened.rejects(message))
 
     def links(self) -> list[messages.LinkInfo]:
         """The state of the transports that the Core consumes from."""
-        return self._thread.run(self._client.links())
+        return self._thread.run(self._opened.links())
 
     def status(self) -> messages.StatusResponse:
         """Counts and state of the Core."""
-        return self._thread.run(self._client.status())
+        return self._thread.run(self._opened.status())
 
 
 async def _next_of(items: AsyncGenerator[ItemT, None]) -> ItemT | None:

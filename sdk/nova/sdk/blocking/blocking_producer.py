@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
-from nova.sdk.blocking.loop_thread import LoopThread
+from nova.sdk.blocking.blocking_facade import BlockingFacade
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity, Observation
 from nova.sdk.manifests.manifest import CardManifest
@@ -14,7 +12,7 @@ from nova.sdk.producer.producer import Producer, Retry
 from nova.sdk.transport.base import Receipt, Record, connect
 
 
-class BlockingProducer:
+class BlockingProducer(BlockingFacade[Producer]):
     """A `Producer` whose methods return when they are done; it owns its transport.
 
     Several threads may publish at once. `observe` and `ui` assign times, so call them from one
@@ -32,48 +30,24 @@ class BlockingProducer:
         async def opened() -> Producer:
             return Producer(connect(url), scope_id, retry=retry, manifests=manifests)
 
-        self._thread = LoopThread(type(self).__name__)
-        try:
-            self._producer = self._thread.run(opened())
-        except BaseException:
-            self._thread.close()
-            raise
+        super().__init__(opened())
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:
         """An instant of an entity: the given time, or now (strictly growing)."""
-        return self._producer.observe(entity, at_ns)
+        return self._opened.observe(entity, at_ns)
 
     def ui(
         self, entity: Entity, view_id: str, data: Mapping[str, object], at_ns: int | None = None
     ) -> Event:
         """An update of a view at a time, checked against the view's manifest."""
-        return self._producer.ui(entity, view_id, data, at_ns)
+        return self._opened.ui(entity, view_id, data, at_ns)
 
     def send(self, events: Iterable[Event]) -> Receipt:
         """Publish events in order; returns once all are durable."""
-        return self._thread.run(self._producer.send(events))
+        return self._thread.run(self._opened.send(events))
 
     def publish(self, records: Sequence[Record]) -> Receipt:
         """Publish records in order, in batches. Raises TransportError after the deadline of
         `retry`, which by default never comes.
         """
-        return self._thread.run(self._producer.publish(records))
-
-    def close(self) -> None:
-        """Flush, close the transport and end the thread. Closing twice is allowed."""
-        if self._thread.is_open:
-            try:
-                self._thread.run(self._producer.close())
-            finally:
-                self._thread.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
+        return self._thread.run(self._opened.publish(records))
