@@ -5,6 +5,7 @@ from __future__ import annotations
 from testcontainers.core.container import DockerContainer
 
 from nova.testkit import container_engine
+from nova.testkit.container_server import ContainerServer
 from nova.testkit.nats_server import NatsServer, wait_until_ready
 from nova.testkit.ports import LOOPBACK, free_port
 
@@ -12,7 +13,6 @@ IMAGE = "nats:2.11.4-alpine"
 CLIENT_PORT = 4222
 MONITOR_PORT = 8222
 CONFIGURATION_PATH = "/etc/nats/nova.conf"
-STOP_GRACE_S = 10
 
 _CONFIGURATION = """port: 4222
 http: 8222
@@ -26,44 +26,28 @@ def unavailable_reason() -> str | None:
     return container_engine.unavailable_reason(IMAGE)
 
 
-class NatsContainer(NatsServer):
+class NatsContainer(ContainerServer, NatsServer):
     """One container for the caller alone; it keeps its ports over restarts."""
 
     kind = f"NATS container, {IMAGE}"
+    STOP_GRACE_S = 10
 
     def __init__(self) -> None:
         port, monitor_port = free_port(), free_port()
         self.url = f"nats://{LOOPBACK}:{port}"
         self.monitor = f"{LOOPBACK}:{monitor_port}"
-        self._has_run = False
         # The container's shell writes the file, so that nothing of this machine has to be mounted.
         start = (
             f"printf '%s' '{_CONFIGURATION}' > {CONFIGURATION_PATH} "
             f"&& exec nats-server -c {CONFIGURATION_PATH}"
         )
-        self._container = (
+        super().__init__(
             DockerContainer(IMAGE)
             .with_kwargs(entrypoint=["sh", "-c", start])
             .with_bind_ports(CLIENT_PORT, port)
             .with_bind_ports(MONITOR_PORT, monitor_port)
         )
 
-    def start(self) -> None:
-        """Start or restart on the same ports and data; returns when it responds."""
-        if self._has_run:
-            self._container.get_wrapped_container().start()
-        else:
-            self._container.start()
-            self._has_run = True
+    def wait_until_ready(self) -> None:
+        """Return when it offers JetStream."""
         wait_until_ready(self.url)
-
-    def stop(self) -> None:
-        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
-        self._container.get_wrapped_container().stop(timeout=STOP_GRACE_S)
-
-    def kill(self) -> None:
-        self._container.get_wrapped_container().kill()
-
-    def close(self) -> None:
-        """Stop it and remove its data."""
-        self._container.stop()
