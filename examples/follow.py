@@ -1,4 +1,4 @@
-"""Follow what is stored from now on, and go on after a lost connection.
+"""Follow events as they are stored, and continue after a lost connection.
 
 python examples/follow.py /path/of/archive
 """

@@ -13,7 +13,7 @@ async def main(url: str) -> None:
     async with Producer(connect(url), "sat1") as producer:
         now = producer.observe(Entity("bus", "eps", "battery"))
         receipt = await producer.send([now.parsed("Battery", {"volts": 28.1})])
-        print(receipt.new, "stored,", receipt.duplicate, "known,", receipt.rejected)
+        print(f"{receipt.new} stored, {receipt.duplicate} duplicates, rejected: {receipt.rejected}")
 
 
 asyncio.run(main(sys.argv[1]))

@@ -10,4 +10,4 @@ from nova.sdk import BlockingProducer, Entity
 with BlockingProducer(sys.argv[1], "sat1") as producer:
     now = producer.observe(Entity("bus", "eps", "battery"))
     receipt = producer.send([now.parsed("Battery", {"volts": 28.1})])
-    print(receipt.new, "stored,", receipt.duplicate, "known,", receipt.rejected)
+    print(f"{receipt.new} stored, {receipt.duplicate} duplicates, rejected: {receipt.rejected}")

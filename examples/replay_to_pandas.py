@@ -1,5 +1,6 @@
 """Replay a range into a pandas DataFrame, a row for each event, indexed by source time.
 
+pip install pandas
 python examples/replay_to_pandas.py /path/of/archive 2026-01-31T12:00:00Z 2026-01-31T13:00:00Z
 """
 

@@ -1,5 +1,5 @@
-"""What every kind of reader answers about an archive: as text, to be compared with what it answers
-about another, or why it answers nothing.
+"""The answers of every kind of reader about an archive as text, for comparison between archives,
+or the reason of a refusal.
 """
 
 from __future__ import annotations

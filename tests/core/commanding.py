@@ -1,4 +1,6 @@
-"""A target that can be commanded, for tests: its descriptor, its ears, and what was asked of it."""
+"""A target of commands for tests: its descriptor, its listener, and the commands that it
+received.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An archive with its one writer, in a folder of the test's own, and events to put into it."""
+"""An archive with its one writer in a temporary folder, and events to store in it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Seeded damages of an archive, at rest and under a running instance, and what all kinds of readers
-make of them: right, loud, refused, or silently wrong.
+"""Seeded damage of an archive, at rest and under a running instance, and the answers of all kinds
+of readers: right, refused, or silently wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a reader tells of entities, read back."""
+"""Replies of `discover`, decoded."""
 
 from __future__ import annotations
 

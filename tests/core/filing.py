@@ -1,4 +1,6 @@
-"""An archive whose events cross midnight, late ones and copies among them, for tests of files."""
+"""An archive with events around midnight, including late ones and duplicates, for tests of
+files.
+"""
 
 from __future__ import annotations
 

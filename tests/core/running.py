@@ -1,4 +1,4 @@
-"""A real writer and a real reader in this process, meeting on real sockets."""
+"""A real writer and a real reader in this process, connected by real sockets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A disk that does not come back from a sync until it is told to."""
+"""A disk whose sync hangs until the test releases it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of several scopes, lanes and units that tell numbers, and the counts of them by hand."""
+"""Events of several scopes, lanes and units with numeric fields, and their expected counts."""
 
 from __future__ import annotations
 

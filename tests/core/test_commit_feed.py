@@ -1,4 +1,4 @@
-"""The feed's frames read back as they were written, or are no commits."""
+"""The feed's frames are decoded as they were encoded; anything else is not a commit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No answer is ever silently short: seeded damages over every kind of reader."""
+"""No answer is silently incomplete: seeded damage over every kind of reader."""
 
 from __future__ import annotations
 

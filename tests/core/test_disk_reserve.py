@@ -1,4 +1,4 @@
-"""Exports and daily files leave free disk to truth (issue 14), on a real disk that is small."""
+"""Exports and daily files leave free space to the archive (issue 14), on a real small disk."""
 
 from __future__ import annotations
 

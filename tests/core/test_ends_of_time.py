@@ -1,4 +1,4 @@
-"""Events at the ends of the times that there are, in every answer and every digest."""
+"""Events at the first and last representable times, in every reply and every digest."""
 
 from __future__ import annotations
 

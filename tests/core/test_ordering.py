@@ -1,4 +1,4 @@
-"""The order key's bytes and the comparator say the same (A-034…A-046)."""
+"""The bytes of the order key and the comparator agree (A-034…A-046)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Folders of the dead are removed, and nobody else's."""
+"""Scratch folders of dead processes are removed, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Updates of views with ties, late ones and copies, and their states folded by hand."""
+"""Updates of views with ties, late ones and duplicates, and their states folded by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reader's side of upstream connections, to inject what a real reader seldom does."""
+"""The reader's side of upstream connections, to inject rare behaviour of a reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The application: who may connect, and how it ends (pitfalls 25, 28)."""
+"""The application: who may connect, and how it stops (pitfalls 25, 28)."""
 
 from __future__ import annotations
 

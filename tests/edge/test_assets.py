@@ -1,4 +1,4 @@
-"""The static files and the headers they come with (A-153, A-165, pitfalls 30, 31)."""
+"""The static files and their headers (A-153, A-165, pitfalls 30, 31)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a token is still good, request by request (A-271, AMB-62)."""
+"""Whether a token is still valid, request by request (A-271, AMB-62)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that come packed: what cannot be unpacked is the client's fault, on every route."""
+"""Compressed request bodies: one that cannot be decompressed is a client error, on every route."""
 
 from __future__ import annotations
 

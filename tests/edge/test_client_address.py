@@ -1,4 +1,4 @@
-"""Where a request comes from: the word of trusted proxies, and of nobody else."""
+"""The address of a client: only headers of trusted proxies count."""
 
 from __future__ import annotations
 

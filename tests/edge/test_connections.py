@@ -1,4 +1,4 @@
-"""Who has to go when there is no room for another connection."""
+"""Which connection is closed to make room for another."""
 
 from __future__ import annotations
 

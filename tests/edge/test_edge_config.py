@@ -1,4 +1,4 @@
-"""What an edge can be told to listen on."""
+"""The addresses that an edge can listen on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""`/exports/{id}`: finished exports for those who may have them (A-213, AMB-43, pitfalls rows 28,
-30).
-"""
+"""`/exports/{id}`: finished exports for authorized users (A-213, AMB-43, pitfalls rows 28, 30)."""
 
 from __future__ import annotations
 

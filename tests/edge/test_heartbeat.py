@@ -1,4 +1,6 @@
-"""A reader that hangs keeps its connections and says nothing; its clients are told all the same."""
+"""A reader that hangs keeps its connections and sends nothing; its clients are notified all the
+same.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names that an edge answers to: a page that has its own name point here reads nothing."""
+"""The host names of an edge: a page whose own name points here (DNS rebinding) reads nothing."""
 
 from __future__ import annotations
 

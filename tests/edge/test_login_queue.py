@@ -1,4 +1,4 @@
-"""The short queue of passwords to check."""
+"""The bounded queue of passwords to check."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What logins leave behind, shared by the edges of a data folder."""
+"""The stored history of logins, shared by the edges of a data folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bounding the guesses at passwords (pitfalls 27), with a clock that tests move."""
+"""Throttling of password guesses (pitfalls 27), with a simulated clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures for those who watch: complete, named as Prometheus wants them, and not for everybody."""
+"""Metrics: complete, in Prometheus' names and format, and only for authorized clients."""
 
 from __future__ import annotations
 

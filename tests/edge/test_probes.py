@@ -1,4 +1,4 @@
-"""Whether the edge lives and whether it can serve."""
+"""The liveness and readiness probes of the edge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pages may talk to an edge (pitfalls 28)."""
+"""The origins whose pages may talk to an edge (pitfalls 28)."""
 
 from __future__ import annotations
 

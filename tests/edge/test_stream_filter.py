@@ -1,4 +1,4 @@
-"""The fence: nothing of a stream that is no longer wanted passes (A-140…A-142, AMB-29, AMB-36)."""
+"""The stream filter: no frame of a replaced stream passes (A-140…A-142, AMB-29, AMB-36)."""
 
 from __future__ import annotations
 

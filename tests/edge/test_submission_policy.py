@@ -1,4 +1,6 @@
-"""The gate of an edge: who may submit what, and what the Core is told of who asks."""
+"""The submission policy of an edge: who may submit what, and the principal that the Core
+receives.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: what is given is taken back, and nothing else is (A-271, pitfalls 26)."""
+"""Tokens: issued ones are accepted, and nothing else is (A-271, pitfalls 26)."""
 
 from __future__ import annotations
 

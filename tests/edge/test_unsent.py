@@ -1,4 +1,4 @@
-"""What clients have not taken is bounded over all connections of an edge (issue 14)."""
+"""Unread frames are bounded over all connections of an edge (issue 14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The upstream connection: a reader that comes and goes, a client that does not read."""
+"""The upstream connection: a reader that restarts, and a client that does not read."""
 
 from __future__ import annotations
 

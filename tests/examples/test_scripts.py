@@ -42,7 +42,7 @@ def publish_volts(nova: RunningNova, *volts: float, first_ns: int | None = None)
 
 @pytest.mark.parametrize("form", ["", "_plain"], ids=["async", "plain"])
 def test_a_value_is_published_and_read(nova: RunningNova, form: str) -> None:
-    assert run_script(f"publish{form}.py", nova.publish) == "1 stored, 0 known, []\n"
+    assert run_script(f"publish{form}.py", nova.publish) == "1 stored, 0 duplicates, rejected: []\n"
     *_, line = run_script(f"read{form}.py", str(nova.data)).splitlines()
     assert line.endswith("Z battery {'volts': 28.1}")
 

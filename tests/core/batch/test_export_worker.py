@@ -1,4 +1,4 @@
-"""A process of an export: a disk that is full, and a reader that goes (pitfalls rows 33, 34)."""
+"""An export process on a full disk, and when its reader ends (pitfalls rows 33, 34)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The outbox: frames in order, bounded, and an end where nobody takes them."""
+"""The frame buffer: frames in order, bounded, and closed when its consumer is gone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A replay's pieces: nothing past the mark, and a reading that goes on behind any key."""
+"""A replay's pieces: nothing past the watermark, and resuming after any key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The durable mark of a replay, by who runs on the archive."""
+"""The watermark of a replay, with and without a writer or reader on the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints follow from the updates alone: whatever the order of arrival, whatever was killed."""
+"""Checkpoints depend on the updates alone, not on their order of arrival or on kills."""
 
 from __future__ import annotations
 

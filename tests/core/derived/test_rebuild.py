@@ -1,4 +1,4 @@
-"""`nova rebuild checkpoints`: by the command itself, and by NOVA's own process where it runs."""
+"""`nova rebuild checkpoints`: by the command itself, or by the process of a running instance."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Folded rows equal brute force, whichever fields events tell, and however they are cut into parts
-and buckets.
+"""Folded rows equal brute force, for any fields of events and any division into parts and
+buckets.
 """
 
 from __future__ import annotations

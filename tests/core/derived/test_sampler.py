@@ -1,4 +1,4 @@
-"""The sampler: what it has written is exactly what lies before its cursor."""
+"""The sampler's rows cover exactly the events before its cursor."""
 
 from __future__ import annotations
 

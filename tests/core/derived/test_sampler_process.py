@@ -1,4 +1,4 @@
-"""The sampler as a process: it is killed, goes on, and is in nobody's way."""
+"""The sampler as a process: killed, resumed, and without effect on other processes."""
 
 from __future__ import annotations
 

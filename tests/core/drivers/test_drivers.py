@@ -1,4 +1,4 @@
-"""What drivers write is what the events say, however they were divided into calls (A-194…A-196)."""
+"""Drivers write the contents of events, however these are divided into calls (A-194…A-196)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as a column are those that the one reader of times reads (A-194)."""
+"""Times of a column equal those of the scalar parser (A-194)."""
 
 from __future__ import annotations
 

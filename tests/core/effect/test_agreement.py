@@ -1,4 +1,4 @@
-"""Discovery, commands, actions, drivers and files say the same of any moment, and what is right."""
+"""Discovery, commands, actions, drivers and files agree with the rule about any moment."""
 
 from __future__ import annotations
 

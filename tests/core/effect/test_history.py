@@ -1,4 +1,4 @@
-"""Histories: what is in effect at any moment, whatever the order in which it was told."""
+"""Histories: the item in effect at any moment, whatever the order of arrival."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Moments: what now is, of a whole Core whose clock is stepped, or whose producers' clocks are not
-its own.
-"""
+"""The present moment of a whole Core whose clock is stepped, or whose producers' clocks differ."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Descriptors and manifests as of a time: what is in effect, by the clock that is asked in."""
+"""The descriptors and manifests in effect at a time, in either timebase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ends of days by which daily files know their archive."""
+"""Day watermarks, by which daily files recognise their archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Files stay below their folder, whatever lies there or is asked for (pitfalls row 30)."""
+"""Files stay inside their folder, for any existing entries and requested names (pitfalls row
+30).
+"""
 
 from __future__ import annotations
 

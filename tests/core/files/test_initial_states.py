@@ -1,4 +1,4 @@
-"""An MCAP file that begins in the middle of a view's life begins with what views showed."""
+"""An MCAP file that begins during a view's life begins with the view's initial state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which way a reading takes is a matter of cost, never of what comes out."""
+"""The access path changes the cost of a read, never its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A view catches up when what is asked for may have changed, and only then."""
+"""A snapshot catches up if the requested data may have changed, and only then."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What derives has its view and its database, and leaves nothing open or behind."""
+"""A derived database is opened with its snapshot, and closed without leftovers."""
 
 from __future__ import annotations
 

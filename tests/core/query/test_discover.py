@@ -1,4 +1,4 @@
-"""What there is at a time, beyond what brute force already says of it (test_reading)."""
+"""`discover` at a time; the comparison with brute force is in test_range_cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Filters as sets of series: judged by their names alone, also when series are made later."""
+"""Filters as sets of series: matched by names alone, including series that are created later."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is timeless lies at the epoch and is no end of any timeline."""
+"""Undated events lie at the epoch and do not extend a timeline."""
 
 from __future__ import annotations
 

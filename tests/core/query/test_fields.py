@@ -1,4 +1,4 @@
-"""Which fields a series has, and what of an event is a number."""
+"""The fields of a series, and which values of an event are numbers."""
 
 from __future__ import annotations
 

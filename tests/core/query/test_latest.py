@@ -1,4 +1,4 @@
-"""The last event of each series, beyond what brute force already says of it (test_reading)."""
+"""`latest`: the last event of each series; brute force is in test_range_cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking up events: whatever lies where, each place gives its own event, in the order asked."""
+"""Looking up events: each key gives its own event, in the requested order, for any layout."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What answers take of a reader's memory together is bounded, and nobody starves (issue 14)."""
+"""The memory of all replies of a reader is bounded, and no client starves (issue 14)."""
 
 from __future__ import annotations
 

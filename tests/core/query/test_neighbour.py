@@ -1,4 +1,4 @@
-"""Steps along a timeline equal brute force, with times that several events share."""
+"""Steps along a timeline equal brute force, including events that share a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pages: their size, and requests that make no sense."""
+"""Pages: their size, and invalid requests."""
 
 from __future__ import annotations
 

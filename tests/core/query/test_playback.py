@@ -1,4 +1,4 @@
-"""Pace: chunks stay small enough for a frame whatever is due at once."""
+"""Pacing: chunks fit into a frame, however many events are due at once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reject log in pages: all of it, in turns, whatever size its records have."""
+"""The reject log in pages: complete, whatever the size of its records."""
 
 from __future__ import annotations
 

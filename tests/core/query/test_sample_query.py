@@ -1,6 +1,4 @@
-"""`sample` equals brute force: from events, from the sampler's rows, and where one ends and the
-other begins.
-"""
+"""`sample` equals brute force: from events, from the sampler's rows, and across their boundary."""
 
 from __future__ import annotations
 

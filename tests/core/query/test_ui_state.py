@@ -1,4 +1,4 @@
-"""What views show at a time is the fold of their updates, with checkpoints and without."""
+"""The state of views at a time is the fold of their updates, with and without checkpoints."""
 
 from __future__ import annotations
 

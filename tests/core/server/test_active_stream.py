@@ -1,4 +1,4 @@
-"""Where a connection's client looks: what the reader serves it decides, not what it asks for."""
+"""A client's position in time is decided by the stream that it is served, not by its requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a slow LIVE client is sent: the present, whole, and a word on what is missing."""
+"""Conflation for a slow LIVE client: the complete present, and the number of dropped events."""
 
 from __future__ import annotations
 

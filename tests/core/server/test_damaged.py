@@ -1,5 +1,5 @@
-"""Derived data is damaged in seeded ways, at rest and under a reader: answers are right all the
-same, and its maker throws it away and makes it anew.
+"""Seeded damage of derived data, at rest and under a reader: replies stay right, and the data is
+rebuilt.
 """
 
 from __future__ import annotations

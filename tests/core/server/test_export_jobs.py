@@ -1,5 +1,5 @@
-"""Exports over the protocol: what they hold is what was streamed, and they end as they should
-(A-207…A-212, pitfalls rows 33, 34).
+"""Exports over the protocol: their contents equal the stream, and they end properly (A-207…A-212,
+pitfalls rows 33, 34).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The handler table: every request of the protocol has a handler, and nothing else has."""
+"""The handler table has every request of the protocol and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Core says of itself that others have written down."""
+"""The parts of the status that other processes have written to files."""
 
 from __future__ import annotations
 

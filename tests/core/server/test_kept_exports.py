@@ -1,4 +1,6 @@
-"""Kept exports have a cap, and go where the disk becomes short, the oldest first (issue 14)."""
+"""Kept exports are bounded, and removed oldest first when the disk is short of space (issue
+14).
+"""
 
 from __future__ import annotations
 

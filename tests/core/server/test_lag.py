@@ -1,4 +1,4 @@
-"""Whether a LIVE stream shows the present: what it has sent against what was durable."""
+"""The lag of a LIVE stream: the time that it has sent against the watermark."""
 
 from __future__ import annotations
 

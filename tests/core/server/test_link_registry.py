@@ -1,4 +1,4 @@
-"""The links as clients see them: what is stored, and how the transports are at the moment."""
+"""The links as clients see them: their stored figures and the current state of the transports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tail's chunks; how it joins history is held to brute force in test_reading."""
+"""The chunks of the live tail; its junction with history is compared in test_range_cursor."""
 
 from __future__ import annotations
 

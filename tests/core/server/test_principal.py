@@ -1,4 +1,4 @@
-"""Who asks: a client of an edge, or the user at the other end of the Core's own socket."""
+"""The principal: a client of an edge, or the user at the other end of the Core's own socket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The reader as a process of its own: what it refuses to read, and what it waits for."""
+"""The reader as a process: the archives that it refuses, and the conditions that it waits for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection to a reader over its real socket: requests, the one stream, and garbage."""
+"""One connection to a reader over its real socket: requests, the stream, and malformed frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader hands over: what it could not, it refuses to the client that sent it."""
+"""Forwarding submissions: one that cannot be forwarded is refused to the client that sent it."""
 
 from __future__ import annotations
 

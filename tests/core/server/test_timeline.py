@@ -1,4 +1,4 @@
-"""What a timeline asks of a reader over its real socket, and what a slow client is told."""
+"""The requests of a timeline over a reader's real socket, and conflation of a slow client."""
 
 from __future__ import annotations
 

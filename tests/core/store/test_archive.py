@@ -1,4 +1,4 @@
-"""The truth store keeps what was durable, and says so when it cannot."""
+"""The archive keeps durable data, and reports when it cannot."""
 
 from __future__ import annotations
 

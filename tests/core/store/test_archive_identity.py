@@ -1,4 +1,4 @@
-"""An archive has an id, which its folder knows too; where both differ, one was exchanged."""
+"""An archive has an id that its folder stores too; a difference shows that one was exchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A fault that was found while the MANIFEST changed is looked at again."""
+"""A fault that is found while the MANIFEST changes is checked again."""
 
 from __future__ import annotations
 

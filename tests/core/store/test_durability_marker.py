@@ -1,4 +1,4 @@
-"""The witness: what is in its file is what was written, or is refused."""
+"""The durability marker: its file gives the written values back, or is refused."""
 
 from __future__ import annotations
 

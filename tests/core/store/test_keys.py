@@ -1,4 +1,4 @@
-"""Byte layouts: every key and value gives back what it was made of, in the right order."""
+"""Byte layouts: every key and value round-trips, and keys sort in the right order."""
 
 from __future__ import annotations
 

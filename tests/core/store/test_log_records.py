@@ -1,4 +1,4 @@
-"""RocksDB's log format: records come out as they went in, wherever blocks end."""
+"""RocksDB's log format: records are read as written, wherever blocks end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""What a power cut leaves behind the truth is cut off and kept; damage before it is refused."""
+"""The remains of a power cut after the durable data are moved to quarantine; earlier damage is
+refused.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Cutting a span into pieces: whatever lies in the archive, the pieces are the whole, in order, and
-of about equal size.
-"""
+"""Splitting a span: the pieces are complete, ordered and of about equal size, for any contents."""
 
 from __future__ import annotations
 

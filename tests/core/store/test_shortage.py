@@ -1,4 +1,4 @@
-"""No space and no descriptors are said as what they are."""
+"""Errors name a full disk or missing file descriptors as the cause."""
 
 from __future__ import annotations
 

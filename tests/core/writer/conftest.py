@@ -1,4 +1,4 @@
-"""Cores that can be commanded, on each transport with its real server."""
+"""Cores that accept commands, on each transport with its real server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Events of every kind and entity, made up at random: plain ones, and whatever else is accepted."""
+"""Random events of every kind and entity: typical ones, and everything else that is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Actions: the arguments of commands, as the manifests of a target's views say."""
+"""Actions: arguments of commands are checked by the manifests of a target's views."""
 
 from __future__ import annotations
 

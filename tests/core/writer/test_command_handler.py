@@ -1,4 +1,4 @@
-"""Commands: checked, recorded before they are sent, sent once, and what each repeat is answered."""
+"""Commands: checked, recorded before they are sent, sent once; and the replies to repeats."""
 
 from __future__ import annotations
 

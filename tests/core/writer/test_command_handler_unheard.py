@@ -1,4 +1,4 @@
-"""Commands over the local transport while hosts come and go: none vanishes without a trace."""
+"""Commands over the local transport while hosts come and go: each has a recorded outcome."""
 
 from __future__ import annotations
 

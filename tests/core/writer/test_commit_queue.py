@@ -1,4 +1,4 @@
-"""Entries: written alone and in order, and told only when they are durable."""
+"""The commit queue: entries are written alone and in order, and complete when they are durable."""
 
 from __future__ import annotations
 

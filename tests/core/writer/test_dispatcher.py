@@ -1,4 +1,4 @@
-"""The courier: over which link a command goes."""
+"""The dispatcher: the link over which a command is sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed: every commit to every reader, and only its mark to one that lags."""
+"""The feed: every commit to every reader, and only watermarks to one that lags."""
 
 from __future__ import annotations
 

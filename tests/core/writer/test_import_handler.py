@@ -1,4 +1,4 @@
-"""Imports: what only a Core writes comes back through its own door, as it was."""
+"""Imports: events that only a Core writes are stored unchanged over their own message."""
 
 from __future__ import annotations
 

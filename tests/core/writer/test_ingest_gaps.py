@@ -1,4 +1,6 @@
-"""Gaps: what a transport no longer has becomes an event in the commit that moves past it."""
+"""Gaps: records that a transport no longer has become an event in the commit that moves past
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests as events of the Core's own: told once, and never changed under a version."""
+"""Manifests as the Core's own events: published once, and never changed under a version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writer at work: nothing is shown or acknowledged before it is durable; stops are clean."""
+"""The pipeline at work: nothing is shown or acknowledged before it is durable; stops are clean."""
 
 from __future__ import annotations
 

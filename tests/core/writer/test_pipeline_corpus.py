@@ -1,4 +1,4 @@
-"""Nothing that an archive can hold stops its start."""
+"""The writer starts on an archive with any accepted contents."""
 
 from __future__ import annotations
 

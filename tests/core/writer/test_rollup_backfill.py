@@ -1,5 +1,5 @@
-"""Archives that were made without rollups: counted when their writer opens them, however often that
-is cut off.
+"""Archives without rollups are counted when their writer opens them, however often that is
+interrupted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Counting at ingest: what the rollups say is what the archive holds, always."""
+"""Counting at ingest: the rollups always equal the contents of the archive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The writer's socket for submissions: who asks is asked again, and nothing that comes harms it."""
+"""The writer's socket for submissions: principals are checked again, and no frame can harm it."""
 
 from __future__ import annotations
 

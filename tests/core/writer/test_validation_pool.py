@@ -1,4 +1,6 @@
-"""Checking beside: the same is found, in the same order, wherever it is done and whatever dies."""
+"""Validation in worker processes gives the same results in the same order, also when workers
+die.
+"""
 
 from __future__ import annotations
 
