@@ -27,8 +27,8 @@ from typing import NamedTuple
 from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS, Reader, Store
 from bench.work import Work
-from nova.core.export_protocol import ExportJob
 from nova.core.server.export_jobs import ExportJobs
+from nova.sdk.batch.range_messages import RangeRequest
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.export import ExportComplete, ExportProgress
 from nova.sdk.protocol.messages import Filters
@@ -61,16 +61,12 @@ def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
     """Make one export, as a reader does."""
     with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
         mark = reader.bounds("canonical")[1]
-    job = ExportJob(
+    request = RangeRequest(
         start_ns=NS_MAX - 1 if nothing else NS_MIN,
         stop_ns=NS_MAX,
         timebase="canonical",
         filters=Filters(lanes=LANES.get(driver)),
         mark=mark,
-        folder="",
-        preference=[],
-        driver=driver,
-        max_bytes=0,
     )
     exports = ExportJobs(Settings(data=str(data), mode="ground"))
 
@@ -79,7 +75,7 @@ def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
 
     with _watched() as seen:
         started = time.perf_counter()
-        done = asyncio.run(exports.run(exports.reserve_slot(job), job, tell))
+        done = asyncio.run(exports.run(exports.reserve_slot(driver), request, driver, tell))
         seconds = time.perf_counter() - started
     if not isinstance(done, ExportComplete):
         raise RuntimeError(f"the export failed: {done}")

@@ -14,8 +14,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from nova.core.batch.export_worker import ExportShare
-from nova.core.batch.range_pieces import RangePieces
+from nova.core.batch.range_reader import RangeReader
 from nova.core.batch.replay_watermark import durable_watermark
 from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
@@ -23,9 +22,7 @@ from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
-from nova.core.export_protocol import ExportJob
 from nova.core.files.daily_files import DailyFiles
-from nova.core.files.file_folder import FileFolder
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query import neighbour as stepping
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -42,13 +39,14 @@ from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.sample_store import SampleStore
 from nova.sdk import timestamps
-from nova.sdk.batch.shard_messages import ShardJob, SplitRequest
+from nova.sdk.batch.range_messages import DriverOutput, RangeRequest, SplitRequest
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.protocol.timeline import Neighbour, Sample, Summary
 from nova.sdk.protocol.views import GetUiState
 from nova.sdk.timestamps import NS_MAX, NS_MIN
+from tests.core.filing import export_share
 
 FIRST, LAST = timestamps.text(NS_MIN), timestamps.text(NS_MAX)
 PAGE_EVENTS = 150
@@ -212,33 +210,18 @@ class Answerer:
         return one
 
     def _lines(self, timebase: Timebase, pieces: int) -> Iterator[bytes]:
-        job = ShardJob(
-            start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=None
-        )
-        replay = RangePieces(self._data, self.archive, job)
+        replay = RangeReader(self._data, self.archive, everything(timebase, None))
         for piece in replay.split(SplitRequest(pieces=pieces)):
             for block in replay.read(piece.start_ns, piece.stop_ns, None):
-                yield from block.lines.splitlines()
+                yield from block.lines().splitlines()
 
     def export(self, timebase: Timebase) -> str:
         """What an export proves of itself, and its files."""
         target = self._folder / f"export-{timebase}"
-        folder = FileFolder(target)
-        job = ExportJob(
-            start_ns=NS_MIN,
-            stop_ns=NS_MAX,
-            timebase=timebase,
-            filters=Filters(),
-            mark=self.view.watermark,
-            folder=str(target),
-            preference=["jsonl"],
-            max_bytes=2**40,
-        )
-        try:
-            brought = ExportShare(self._data, self.archive, job, folder).run(lambda _: None)
-        finally:
-            folder.close()
-        return msgspec.json.encode(brought).decode() + _tree(target)
+        output = DriverOutput(folder=str(target), preference=["jsonl"], max_bytes=2**40)
+        request = everything(timebase, self.view.watermark)
+        done = export_share(self._data, self.archive, request, output)
+        return done.result.decode() + _tree(target)
 
     def files(self) -> str:
         """The daily files, written anew."""
@@ -270,6 +253,13 @@ class Answerer:
         finally:
             checkpoints.close()
         return _told([key + value for key, value in rows])
+
+
+def everything(timebase: Timebase, mark: int | None) -> RangeRequest:
+    """All events up to a mark."""
+    return RangeRequest(
+        start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=mark
+    )
 
 
 def _told(parts: list[bytes]) -> str:

@@ -12,11 +12,15 @@ from pathlib import Path
 
 import msgspec
 
+from nova.core.batch.driver_files import DriverFiles
+from nova.core.batch.range_outputs import Delivery
+from nova.core.batch.range_reader import RangeReader
 from nova.core.files.daily_files import DailyFiles
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
+from nova.sdk.batch.range_messages import DriverOutput, RangeProgress, RangeRequest, ReadRequest
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Record
 
@@ -151,3 +155,14 @@ def tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder."""
     found = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}
+
+
+def export_share(
+    data: Path, archive: Archive, request: RangeRequest, output: DriverOutput
+) -> RangeProgress:
+    """Write a share of an export, as a worker does; the last progress."""
+    reader = RangeReader(data, archive, request)
+    read = ReadRequest(start_ns=request.start_ns, stop_ns=request.stop_ns + 1, output=output)
+    delivery = Delivery(reader, read, lambda progress, body=b"": None)
+    DriverFiles(delivery, output).write()
+    return delivery.progress

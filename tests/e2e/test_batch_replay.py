@@ -150,7 +150,7 @@ def shards_of(data: Path) -> list[int]:
             words = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if b"shard" in words and os.fsencode(data) in words:
+        if b"range-worker" in words and os.fsencode(data) in words:
             found.append(int(folder.name))
     return found
 

@@ -131,7 +131,7 @@ def workers(reader: int) -> set[int]:
     for task in Path(f"/proc/{reader}/task").iterdir():
         with contextlib.suppress(OSError):
             for child in (task / "children").read_text().split():
-                if b"exporter" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+                if b"range-worker" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
                     found.add(int(child))
     return found
 

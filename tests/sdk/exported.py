@@ -5,9 +5,10 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from nova.core import export_protocol
+from nova.sdk.batch.range_messages import PackReply, PackRequest
+from nova.sdk.batch.range_workers import RangeWorkers
 from nova.sdk.protocol.message import Timebase
-from tests.core.batch.test_export_worker import job, reports, worker
+from tests.core.batch.test_range_worker import everything, output, written
 from tests.core.filing import PREFERENCES, filed
 
 EVENTS = 60
@@ -18,16 +19,15 @@ def exported(folder: Path, driver: str, timebase: Timebase = "source") -> Path:
     data = folder / "data"
     with filed(data, PREFERENCES["rawBinary"], EVENTS) as archive:
         mark = archive.committer.last_ns
-    asked = job(folder / "out", mark, driver)
-    asked.timebase = timebase
-    asked.driver = driver or None
-    asked.preference = list(PREFERENCES["rawBinary"])
+    files = output(folder / "out", driver)
+    files.driver = driver or None
+    files.preference = list(PREFERENCES["rawBinary"])
     (folder / "out").mkdir()
-    with worker(data) as process:
-        brought = reports(process, asked)
-        assert isinstance(brought, export_protocol.WorkerResult)
-        packed = reports(process, export_protocol.PackRequest(name="export.zip", brought=[brought]))
-        assert isinstance(packed, export_protocol.PackResult)
+    with RangeWorkers(data, 1, is_background=True) as workers:
+        done = written(workers[0], everything(mark, timebase), files)
+        workers[0].send(PackRequest(output=files, name="export.zip", results=[done.result]))
+        packed, _ = workers[0].reply()
+        assert isinstance(packed, PackReply)
     return folder / "out" / "export.zip"
 
 

@@ -86,20 +86,12 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
 
 @core.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
-def exporter(data: Path) -> None:
-    """Run one export process; a reader controls it on stdin and stdout."""
-    from nova.core.batch import export_worker
+@click.option("--background", is_flag=True, help="With few resources, beside a running instance.")
+def range_worker(data: Path, background: bool) -> None:
+    """Run one worker of a replay or an export, which controls it on stdin and stdout."""
+    from nova.core.batch import range_worker as process
 
-    logs.configure("exporter")
-    private.restrict_umask()
-    export_worker.serve(data)
-
-
-@core.command(hidden=True)
-@click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
-def shard(data: Path) -> None:
-    """Run one shard process; `nova replay` controls it on stdin and stdout."""
-    from nova.core.batch import shard as process
-
-    logs.configure("shard")
-    process.serve(data)
+    logs.configure("exporter" if background else "shard")
+    if background:
+        private.restrict_umask()
+    process.serve(data, is_background=background)

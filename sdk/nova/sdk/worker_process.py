@@ -226,6 +226,10 @@ class BlockingWorker(Generic[ReplyT]):
             self._process.kill()
             self._process.wait()
 
+    def kill(self) -> None:
+        """End it at once; another thread that waits for a reply gets a WorkerExitError."""
+        self._process.kill()
+
     def _require_open(self) -> None:
         if self._stdin.closed:  # Another file may have its descriptor by now.
             raise self._exit_error()

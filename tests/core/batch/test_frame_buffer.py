@@ -9,21 +9,15 @@ import pytest
 
 from nova.core.batch import frame_buffer
 from nova.core.batch.frame_buffer import FrameBuffer
-from nova.sdk.batch.shard_messages import SIZES, BlockReply, ShardReply, SinkProgress, decode_reply
+from nova.sdk.batch.range_messages import REPLIES, RangeProgress, WorkerReply
+from nova.sdk.channel import FrameReader
 
 
-def take(descriptor: int) -> tuple[ShardReply, bytes]:
+def take(descriptor: int) -> tuple[WorkerReply, bytes]:
     """The next frame from a pipe."""
-    with os.fdopen(os.dup(descriptor), "rb", buffering=0) as pipe:
-
-        def exactly(size: int) -> bytes:
-            data = b""
-            while len(data) < size:
-                data += pipe.read(size - len(data))
-            return data
-
-        head, body = SIZES.unpack(exactly(SIZES.size))
-        return decode_reply(exactly(head)), exactly(body)
+    frame = FrameReader(descriptor).read()
+    assert frame is not None
+    return REPLIES.decode(frame.head), bytes(frame.body)
 
 
 def test_frames_come_out_as_they_went_in(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,17 +31,17 @@ def test_frames_come_out_as_they_went_in(monkeypatch: pytest.MonkeyPatch) -> Non
     def fill() -> None:
         nonlocal put
         for number, body in enumerate(bodies):
-            box.put(BlockReply(events=number, after=""), body)
+            box.put(RangeProgress(events=number), body)
             put += 1
-        box.put(SinkProgress(events=1, bytes=2, passed=3))
+        box.put(RangeProgress(events=1, bytes=2, is_done=True))
 
     filling = threading.Thread(target=fill)
     filling.start()
     filling.join(0.3)
     assert filling.is_alive() and put < len(bodies)
     for number, body in enumerate(bodies):
-        assert take(reading) == (BlockReply(events=number, after=""), body)
-    assert take(reading) == (SinkProgress(events=1, bytes=2, passed=3), b"")
+        assert take(reading) == (RangeProgress(events=number), body)
+    assert take(reading) == (RangeProgress(events=1, bytes=2, is_done=True), b"")
     filling.join()
     box.flush()
     os.close(reading)
@@ -61,5 +55,5 @@ def test_who_puts_learns_that_nobody_takes() -> None:
     os.close(reading)
     with pytest.raises(BrokenPipeError):
         while True:
-            box.put(BlockReply(events=0, after=""), b"x" * 1_000_000)
+            box.put(RangeProgress(), b"x" * 1_000_000)
     os.close(writing)

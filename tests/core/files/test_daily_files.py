@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.batch.export_worker import ExportShare
 from nova.core.batch.zip_package import pack
-from nova.core.export_protocol import ExportJob
 from nova.core.files import daily_files
 from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.file_folder import FileFolder
 from nova.core.store.archive import Archive
+from nova.sdk.batch.range_messages import DriverOutput, RangeRequest
 from nova.sdk.drivers.driver import DriverFile
 from nova.sdk.protocol.messages import Filters
 from tests.core.copying import copy_unchanged
@@ -27,6 +26,7 @@ from tests.core.filing import (
     THIRD_DAY_NS,
     Clock,
     Filed,
+    export_share,
     filed,
     opened,
     record,
@@ -37,23 +37,24 @@ from tests.core.filing import (
 def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
     """The files of an export of a whole day in canonical time, in two shares."""
     start_ns, stop_ns = span_of(day)
+    request = RangeRequest(
+        start_ns=start_ns,
+        stop_ns=stop_ns,
+        timebase="canonical",
+        filters=Filters(),
+        mark=archive.committer.last_ns,
+    )
+    target.mkdir()
     for share in range(2):
-        job = ExportJob(
-            start_ns=start_ns,
-            stop_ns=stop_ns,
-            timebase="canonical",
-            filters=Filters(),
-            mark=archive.committer.last_ns,
+        output = DriverOutput(
             folder=str(target),
             preference=list(PREFERENCES["jsonl"]),
             share=share,
             shares=2,
             max_bytes=2**40,
         )
-        folder = FileFolder(target / "files")
         other = Archive.open_secondary(archive.data, target / f"scratch{share}")
-        ExportShare(archive.data, other, job, folder).run(lambda report: None)
-        folder.close()
+        export_share(archive.data, other, request, output)
         other.close()
     return tree(target / "files")
 

@@ -9,21 +9,19 @@ from pathlib import Path
 import pytest
 from mcap.reader import make_reader
 
-from nova.core.batch.export_worker import ExportShare
 from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
-from nova.core.export_protocol import ExportJob
 from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
-from nova.core.files.file_folder import FileFolder
 from nova.core.ordering import Timebase
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.recordings.export_reader import ExportReader
 from nova.sdk import timestamps
+from nova.sdk.batch.range_messages import DriverOutput, RangeRequest
 from nova.sdk.drivers.initial_state import CHECKPOINT_METADATA
 from nova.sdk.protocol.messages import Filters
-from tests.core.filing import DAYS, Filed, filed, tree
+from tests.core.filing import DAYS, Filed, export_share, filed, tree
 
 FILE = "sat/sat.mcap"
 SMALL = CheckpointLimits(segment_events=3)
@@ -63,21 +61,17 @@ def exported(
     archive: Filed, target: Path, timebase: Timebase, start_ns: int, filters: Filters
 ) -> bytes:
     """The MCAP file of an export that begins at a time."""
-    job = ExportJob(
+    request = RangeRequest(
         start_ns=start_ns,
         stop_ns=2**62,
         timebase=timebase,
         filters=filters,
         mark=archive.committer.last_ns,
-        folder=str(target),
-        preference=["mcap"],
-        driver="mcap",
-        max_bytes=2**40,
     )
-    folder = FileFolder(target / "files")
+    output = DriverOutput(folder=str(target), preference=["mcap"], driver="mcap", max_bytes=2**40)
+    target.mkdir(exist_ok=True)
     other = Archive.open_secondary(archive.data, target / "scratch")
-    ExportShare(archive.data, other, job, folder).run(lambda report: None)
-    folder.close()
+    export_share(archive.data, other, request, output)
     other.close()
     return (target / "files" / FILE).read_bytes()
 

@@ -288,6 +288,6 @@ def children() -> set[int]:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):
             for child in (task / "children").read_text().split():
                 arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-                if b"exporter" in arguments:
+                if b"range-worker" in arguments:
                     found.add(int(child))
     return found

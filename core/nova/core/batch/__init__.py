@@ -1,1 +1,1 @@
-"""Exports: worker processes that write a range to files through drivers and pack them."""
+"""Replays and exports: worker processes that read a range and deliver it to an output."""

@@ -6,7 +6,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 import msgspec
 
-from nova.core.export_protocol import ExportedFile, ExportJob, ExportOmission, WorkerResult
+from nova.core.batch.range_reader import RangeReader
+from nova.core.files.file_router import UnwrittenEvents
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
 from nova.sdk.protocol.messages import Filters, Timebase
@@ -16,6 +17,28 @@ FORMAT = 1
 MANIFEST_FILE = "export.json"
 LIBRARIES = ("mcap", "pyarrow", "zstandard")
 """Libraries whose version, beside the driver's, determines the bytes of some formats."""
+
+
+class ExportedFile(msgspec.Struct, kw_only=True, rename="camel"):
+    path: str
+    driver: str
+    events: int
+    bytes: int
+
+
+class ShareResult(msgspec.Struct, kw_only=True):
+    """The result of one worker's share. Only the first worker fills the totals of all that was
+    read: `events`, `lanes`, keys, `digest` and `bindings`.
+    """
+
+    files: list[ExportedFile]
+    failures: list[UnwrittenEvents]
+    events: int = 0
+    lanes: dict[str, int] = {}
+    first_key: str | None = None
+    last_key: str | None = None
+    digest: str = ""
+    bindings: list[msgspec.Raw] = []
 
 
 class ExportQuery(msgspec.Struct, kw_only=True, rename="camel"):
@@ -42,13 +65,15 @@ class PackageManifest(msgspec.Struct, kw_only=True, rename="camel"):
     drivers: dict[str, int]
     libraries: dict[str, str]
     files: list[ExportedFile]
-    failures: list[ExportOmission]
+    failures: list[UnwrittenEvents]
     bindings: list[msgspec.Raw]
 
 
-def manifest_of(job: ExportJob, results: list[WorkerResult]) -> PackageManifest:
-    """Combine the workers' results; the first worker's has the digest and counts of all events."""
-    whole = results[0]
+def manifest_of(
+    reader: RangeReader, driver: str | None, results: list[ShareResult]
+) -> PackageManifest:
+    """Combine the shares' results; the first one has the digest and counts of all events."""
+    request, whole = reader.request, results[0]
     files = sorted((file for part in results for file in part.files), key=lambda file: file.path)
     failures = sorted(
         (one for part in results for one in part.failures),
@@ -60,13 +85,13 @@ def manifest_of(job: ExportJob, results: list[WorkerResult]) -> PackageManifest:
     return PackageManifest(
         format=FORMAT,
         query=ExportQuery(
-            start_time=None if job.start_ns == NS_MIN else timestamps.text(job.start_ns),
-            stop_time=None if job.stop_ns == NS_MAX else timestamps.text(job.stop_ns),
-            timebase=job.timebase,
-            filters=job.filters,
-            driver=job.driver,
+            start_time=None if request.start_ns == NS_MIN else timestamps.text(request.start_ns),
+            stop_time=None if request.stop_ns == NS_MAX else timestamps.text(request.stop_ns),
+            timebase=request.timebase,
+            filters=request.filters,
+            driver=driver,
         ),
-        durable_time=timestamps.text(job.mark),
+        durable_time=timestamps.text(reader.watermark),
         events=whole.events,
         lanes={lane: whole.lanes.get(lane, 0) for lane in LANES},
         first_key=whole.first_key,

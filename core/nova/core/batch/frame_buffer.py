@@ -1,15 +1,15 @@
-"""The bounded read-ahead of a shard: frames that wait to be written to its pipe."""
+"""The bounded read-ahead of a worker: frames that wait to be written to its pipe."""
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 
-from nova.sdk.batch.shard_messages import ShardReply, reply_head
+from nova.sdk.batch.range_messages import REPLIES, WorkerReply
+from nova.sdk.channel import framed, write_all
 
 READ_AHEAD_MAX_BYTES = 32 * 1024 * 1024
-"""A little more than a piece, so that a shard reads its next piece while another shard's piece is
+"""A little more than a piece, so that a worker reads its next piece while another one's piece is
 being consumed.
 """
 
@@ -25,9 +25,10 @@ class FrameBuffer:
         self._error: OSError | None = None
         threading.Thread(target=self._write, daemon=True, name="outbox").start()
 
-    def put(self, reply: ShardReply, body: bytes = b"") -> None:
+    def put(self, reply: WorkerReply, body: bytes = b"") -> None:
         """Append a frame; raises BrokenPipeError if the pipe's reader has closed it."""
-        frames = [reply_head(reply, len(body)), body] if body else [reply_head(reply)]
+        head = framed(REPLIES.encode(reply), len(body))
+        frames = [head, body] if body else [head]
         with self._changed:
             while self._size > READ_AHEAD_MAX_BYTES and self._error is None:
                 self._changed.wait()
@@ -50,7 +51,7 @@ class FrameBuffer:
                     self._changed.wait()
                 frame = self._frames[0]
             try:
-                self._write_all(frame)
+                write_all(self._descriptor, frame)
             except OSError as error:
                 with self._changed:
                     self._error = error
@@ -60,8 +61,3 @@ class FrameBuffer:
                 self._frames.popleft()
                 self._size -= len(frame)
                 self._changed.notify_all()
-
-    def _write_all(self, frame: bytes) -> None:
-        view = memoryview(frame)
-        while view:
-            view = view[os.write(self._descriptor, view) :]

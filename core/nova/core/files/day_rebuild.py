@@ -46,12 +46,9 @@ def rebuild_day_files(
             router.route(found)
             events += len(found)
             report(events)
+        for _ in router.seal():
+            pass
         failures = router.unwritten()
-        for sink in router.seal():
-            if sink.failed:
-                failures.append(
-                    unwritten_file(sink.paths[0], sink.driver.name, sink.failed, sink.lost)
-                )
         router.sync()
         router.remove_spools()
     finally:
@@ -59,10 +56,3 @@ def rebuild_day_files(
     remove_tree(root / day)
     fresh.rename(root / day)
     return failures
-
-
-def unwritten_file(path: str, driver: str, reason: str, events: int) -> UnwrittenEvents:
-    """The failure record of a file that its driver could not write; `target_id` is its path."""
-    return UnwrittenEvents(
-        target_id=path, lane="", stream_type="", driver=driver, reason=reason, events=events
-    )

@@ -30,12 +30,13 @@ ROUTES_MAX = 16
 
 
 class UnwrittenEvents(msgspec.Struct, kw_only=True, rename="camel"):
-    """Events that were not written, and the reason."""
+    """Events of a stream, or of a file, that were not written, and the reason."""
 
-    target_id: str
-    lane: str
-    stream_type: str
+    target_id: str = ""
+    lane: str = ""
+    stream_type: str = ""
     schema_version: str = ""
+    path: str = ""
     driver: str = ""
     reason: str
     events: int
@@ -275,8 +276,10 @@ class FileRouter:
         return [sink.state for _, sink in sorted(self._sinks.items())]
 
     def unwritten(self) -> list[UnwrittenEvents]:
-        """The events without a driver, by stream and reason."""
-        found = [
+        """The events without a driver, by stream and reason, then those of files whose driver
+        failed.
+        """
+        streams = [
             UnwrittenEvents(
                 target_id=lost.stream.target_id,
                 lane=lost.stream.lane,
@@ -288,4 +291,11 @@ class FileRouter:
             )
             for lost in self._unrouted.values()
         ]
-        return sorted(found, key=lambda one: (one.target_id, one.lane, one.stream_type, one.reason))
+        streams.sort(key=lambda one: (one.target_id, one.lane, one.stream_type, one.reason))
+        return streams + [
+            UnwrittenEvents(
+                path=path, driver=sink.driver.name, reason=sink.failed, events=sink.lost
+            )
+            for path, sink in sorted(self._sinks.items())
+            if sink.failed
+        ]

@@ -102,7 +102,7 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
         snapshot.advance(snapshot.archive.record.last_canonical_ns())
         failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None)
     for failure in failures:
-        click.echo(f"not written: {failure.target_id} {failure.reason}", err=True)
+        click.echo(f"not written: {failure.target_id or failure.path} {failure.reason}", err=True)
     click.echo(f"{day} rebuilt in {root / day}", err=True)
     if failures:
         raise NovaError(f"{len(failures)} files of {day} were not written; see the reasons above")

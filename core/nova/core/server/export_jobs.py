@@ -14,21 +14,32 @@ import logging
 import os
 import secrets
 import shutil
-import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
-from nova.core import export_protocol
 from nova.core.disk_reserve import DiskReserve
 from nova.core.errors import RequestError
-from nova.core.export_protocol import ExportJob
 from nova.core.server.kept_exports import KeptExports
 from nova.sdk import private, timestamps
 from nova.sdk import settings as all_settings
+from nova.sdk.batch.range_messages import (
+    DriverOutput,
+    PackReply,
+    PackRequest,
+    RangeProgress,
+    RangeRequest,
+    ReadRequest,
+)
+from nova.sdk.batch.range_workers import (
+    ProgressCallback,
+    RangeFailedError,
+    RangeWorkers,
+    WorkerEndedError,
+)
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.endpoints import exports_folder
 from nova.sdk.errors import DriverError
@@ -39,11 +50,12 @@ ID_BYTES = 32
 TEMPORARY_PREFIX = "tmp-"
 LOCK_FILE = ".lock"
 PROGRESS_INTERVAL_S = 0.5
+FREE_INTERVAL_S = 0.25
 SWEEP_INTERVAL_S = 60.0
 
 log = logging.getLogger(__name__)
 
-ReportExportProgress = Callable[[ExportProgress], Awaitable[None]]
+ReportExportProgress = Callable[[ExportProgress], Coroutine[None, None, None]]
 
 
 class ExportInfo(msgspec.Struct, rename="camel"):
@@ -58,27 +70,6 @@ class ExportError(RequestError):
     """An export failed; its files were removed."""
 
 
-class _ExportWorker(NamedTuple):
-    process: asyncio.subprocess.Process
-
-    async def send(self, request: export_protocol.WorkerRequest) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(export_protocol.encode_line(request))
-        with contextlib.suppress(ConnectionError):
-            await self.process.stdin.drain()
-
-    async def receive_report(self) -> export_protocol.WorkerReport:
-        assert self.process.stdout is not None
-        text = await self.process.stdout.readline()
-        if not text:
-            status = await self.process.wait()
-            raise ExportError("exportFailed", f"an export worker exited with status {status}")
-        report = export_protocol.decode_report(text)
-        if isinstance(report, export_protocol.WorkerFailure):
-            raise ExportError(report.code, report.reason)
-        return report
-
-
 class ExportJobs:
     """The exports of one reader."""
 
@@ -90,6 +81,7 @@ class ExportJobs:
         )
         self._kept_exports = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
         self._running: set[str] = set()
+        self._threads = ThreadPoolExecutor(settings.exports_max, thread_name_prefix="export")
 
     def preference(self) -> tuple[str, ...]:
         """Names of the drivers for streams without a DriverBinding, most preferred first."""
@@ -98,7 +90,7 @@ class ExportJobs:
     def registry(self) -> DriverRegistry:
         return DriverRegistry.load(self.preference())
 
-    def reserve_slot(self, job: ExportJob) -> str:
+    def reserve_slot(self, driver: str | None) -> str:
         """Reserve one of the `exports_max` slots and return the export's id. Raises RequestError if
         none is free, the driver is unknown or the disk is short.
         """
@@ -108,9 +100,9 @@ class ExportJobs:
                 f"{len(self._running)} exports are running, the maximum of `exports_max`: "
                 "retry when one has ended",
             )
-        if job.driver is not None:
+        if driver is not None:
             try:
-                self.registry().named(job.driver)
+                self.registry().named(driver)
             except DriverError as error:
                 raise RequestError("unknownDriver", str(error)) from None
         self._kept_exports.free_disk_space()
@@ -126,19 +118,29 @@ class ExportJobs:
         """Release the slot."""
         self._running.discard(export_id)
 
-    async def run(self, export_id: str, job: ExportJob, report: ReportExportProgress) -> ExportEnd:
+    async def run(
+        self,
+        export_id: str,
+        request: RangeRequest,
+        driver: str | None,
+        report: ReportExportProgress,
+    ) -> ExportEnd:
         """Run an export that has begun and report its progress. If it ends early, for whatever
         reason, its files are removed.
         """
         temporary = self._folder / f"{TEMPORARY_PREFIX}{export_id}"
+        most = min(self._settings.export_max_mib, self._settings.exports_mib)
+        output = DriverOutput(
+            folder=str(temporary),
+            preference=list(self.preference()),
+            driver=driver,
+            max_bytes=most * MIB,
+            reserve_bytes=self._reserve.size_bytes,
+        )
         try:
             with self._locked_folder(temporary):
-                job.folder = str(temporary)
-                most = min(self._settings.export_max_mib, self._settings.exports_mib)
-                job.max_bytes, job.reserve_bytes = most * MIB, self._reserve.size_bytes
-                job.preference = list(self.preference())
-                results, size = await self._run_workers(export_id, job, report)
-                return self._publish(temporary, export_id, results, size)
+                packed = await self._run_workers(export_id, request, output, report)
+                return self._publish(temporary, export_id, packed)
         except ExportError as error:
             log.error("export failed", extra={"context": {"reason": str(error)}})
             return ExportFailed(export_id=export_id, code=error.code, message=error.message)
@@ -158,62 +160,39 @@ class ExportJobs:
                 shutil.rmtree(folder, ignore_errors=True)
 
     async def _run_workers(
-        self, export_id: str, job: ExportJob, report: ReportExportProgress
-    ) -> tuple[list[export_protocol.WorkerResult], int]:
-        """Run one worker per share, then have the first one pack all results into the zip."""
-        shares = self._settings.export_processes
-        workers: list[_ExportWorker] = []
-        try:
-            for share in range(shares):
-                worker = await self._start_worker()
-                workers.append(worker)
-                mine = msgspec.structs.replace(job, share=share, shares=shares)
-                await worker.send(mine)
-            progress = _ShareProgress(export_id, job.max_bytes, report, self._kept_exports)
-            async with asyncio.TaskGroup() as all_shares:
-                tasks = [
-                    all_shares.create_task(_await_result(worker, progress, share))
-                    for share, worker in enumerate(workers)
-                ]
-            results = [task.result() for task in tasks]
-            for worker in workers[1:]:
-                await _end_worker(worker)
-            await workers[0].send(
-                export_protocol.PackRequest(name=f"{export_id}.zip", brought=results)
-            )
-            packed = await workers[0].receive_report()
-            assert isinstance(packed, export_protocol.PackResult)
-            return results, packed.bytes
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        finally:
-            for worker in workers:
-                await asyncio.shield(_end_worker(worker))
-
-    async def _start_worker(self) -> _ExportWorker:
-        data = str(self._settings.data_folder())
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P"),
-            *("-m", "nova.cli", "core", "exporter", "--data", data),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            limit=export_protocol.LINE_MAX_BYTES,
-            start_new_session=True,
-        )
-        return _ExportWorker(process)
-
-    def _publish(
         self,
-        temporary: Path,
         export_id: str,
-        results: list[export_protocol.WorkerResult],
-        size: int,
-    ) -> ExportComplete:
+        request: RangeRequest,
+        output: DriverOutput,
+        report: ReportExportProgress,
+    ) -> PackReply:
+        """Run one worker per share in a thread; they are killed if this is cancelled."""
+        loop = asyncio.get_running_loop()
+        data, shares = self._settings.data_folder(), self._settings.export_processes
+        workers = RangeWorkers(data, shares, is_background=True, exit_timeout_s=0)
+        progress = _ShareProgress(export_id, output.max_bytes, self._kept_exports, loop, report)
+        name = f"{export_id}.zip"
+        working = loop.run_in_executor(
+            self._threads, _export, workers, request, output, name, progress.update
+        )
+        try:
+            return await asyncio.shield(working)
+        except WorkerEndedError as error:
+            reason = f"an export worker exited with status {error.status}"
+            raise ExportError("exportFailed", reason) from None
+        except RangeFailedError as error:
+            raise ExportError(error.code, str(error)) from None
+        finally:
+            workers.cancel()
+            progress.close()
+            await asyncio.shield(asyncio.wait((working,)))
+
+    def _publish(self, temporary: Path, export_id: str, packed: PackReply) -> ExportComplete:
         """Move a finished export to its final path; it can be downloaded from now on."""
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
-        info = ExportInfo(expires, size, results[0].digest)
-        self._kept_exports.make_room(size)
+        info = ExportInfo(expires, packed.bytes, packed.digest)
+        self._kept_exports.make_room(packed.bytes)
         about = temporary / f"{export_id}.json"
         about.write_bytes(msgspec.json.encode(info))
         about.replace(self._folder / about.name)
@@ -221,11 +200,11 @@ class ExportJobs:
         return ExportComplete(
             export_id=export_id,
             url=f"/exports/{export_id}",
-            bytes=size,
+            bytes=packed.bytes,
             expires_at=expires,
-            events=results[0].events,
-            digest=results[0].digest,
-            failures=sum(len(part.failures) for part in results),
+            events=packed.events,
+            digest=packed.digest,
+            failures=packed.failures,
         )
 
     async def sweep_periodically(self) -> None:
@@ -249,70 +228,88 @@ class ExportJobs:
 
 
 class _ShareProgress:
-    """Combined progress of the shares of an export."""
+    """Combined progress of the shares of an export, updated by the thread that runs them."""
 
     def __init__(
         self,
         export_id: str,
         max_bytes: int,
-        report: ReportExportProgress,
         kept_exports: KeptExports,
+        loop: asyncio.AbstractEventLoop,
+        report: ReportExportProgress,
     ) -> None:
-        self._kept_exports = kept_exports
         self._export_id = export_id
         self._max_bytes = max_bytes
+        self._kept_exports = kept_exports
+        self._loop = loop
         self._report = report
-        self._shares: dict[int, export_protocol.WorkerProgress] = {}
         self._began = time.monotonic()
-        self._reported_at = 0.0
+        self._freed_at = self._reported_at = 0.0
+        self._reporting: Future[None] | None = None
 
-    async def update(self, share: int, progress: export_protocol.WorkerProgress) -> None:
-        """Record a share's progress; raises ExportError if all shares exceed `max_bytes`."""
-        self._shares[share] = progress
-        if sum(one.bytes for one in self._shares.values()) > self._max_bytes:
+    def update(self, shares: Sequence[RangeProgress]) -> None:
+        """Report the shares' progress; raises ExportError if all shares exceed `max_bytes`."""
+        if sum(one.bytes for one in shares) > self._max_bytes:
             raise ExportError(
                 "exportTooLarge",
                 f"the export exceeds {self._max_bytes} bytes: export a shorter range or fewer "
                 "lanes, or raise `export_max_mib` and `exports_mib`",
             )
-        self._kept_exports.free_disk_space()
         now = time.monotonic()
-        if now - self._reported_at < PROGRESS_INTERVAL_S:
-            return
-        self._reported_at = now
-        slowest = min(self._shares.values(), key=lambda one: one.done)
-        total = max(one.total for one in self._shares.values())
-        done = min(slowest.done, total)
+        if now - self._freed_at >= FREE_INTERVAL_S:
+            self._freed_at = now
+            self._kept_exports.free_disk_space()
+        # A client that does not read its progress must not stop the export.
+        is_reporting = self._reporting is not None and not self._reporting.done()
+        if now - self._reported_at >= PROGRESS_INTERVAL_S and not is_reporting:
+            self._reported_at = now
+            progress = self._combined(shares, now)
+            self._reporting = asyncio.run_coroutine_threadsafe(self._report(progress), self._loop)
+
+    def _combined(self, shares: Sequence[RangeProgress], now: float) -> ExportProgress:
+        total = max(one.total for one in shares)
+        done = min(*(one.passed for one in shares), total)
         eta_s = (now - self._began) * (total - done) / done if done else None
-        await self._report(
-            ExportProgress(
-                export_id=self._export_id,
-                done=done,
-                total=total,
-                eta_s=None if eta_s is None else round(eta_s, 1),
-            )
+        return ExportProgress(
+            export_id=self._export_id,
+            done=done,
+            total=total,
+            eta_s=None if eta_s is None else round(eta_s, 1),
         )
 
-
-async def _await_result(
-    worker: _ExportWorker, progress: _ShareProgress, share: int
-) -> export_protocol.WorkerResult:
-    while True:
-        report = await worker.receive_report()
-        if isinstance(report, export_protocol.WorkerResult):
-            return report
-        assert isinstance(report, export_protocol.WorkerProgress)
-        await progress.update(share, report)
+    def close(self) -> None:
+        """Drop a report that is still being sent."""
+        if self._reporting is not None:
+            self._reporting.cancel()
 
 
-async def _end_worker(worker: _ExportWorker) -> None:
-    """Kill a worker; all of its files are in the temporary folder."""
-    if worker.process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            worker.process.kill()
-    if worker.process.stdin is not None:
-        worker.process.stdin.close()
-    await worker.process.wait()
+def _export(
+    workers: RangeWorkers,
+    request: RangeRequest,
+    output: DriverOutput,
+    name: str,
+    watch: ProgressCallback,
+) -> PackReply:
+    """Have each worker write its share of the files, and the first one pack them all."""
+    with workers:
+        count = len(workers)
+        reads = [
+            ReadRequest(
+                start_ns=request.start_ns,
+                stop_ns=request.stop_ns + 1,
+                output=msgspec.structs.replace(output, share=share, shares=count),
+            )
+            for share in range(count)
+        ]
+        for worker in workers:
+            worker.send(request)
+        done = workers.read(reads, watch)
+        workers.end(first=1)
+        results = [progress.result for progress in done]
+        workers[0].send(PackRequest(output=output, name=name, results=results))
+        packed, _ = workers[0].reply()
+        assert isinstance(packed, PackReply)
+        return packed
 
 
 def _sweep_temporary(path: Path) -> None:

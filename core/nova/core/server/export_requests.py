@@ -10,11 +10,11 @@ from collections.abc import Awaitable, Callable
 from typing import get_args
 
 from nova.core.errors import RequestError
-from nova.core.export_protocol import ExportJob
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import parse_time_or
 from nova.core.server.export_jobs import ExportJobs
+from nova.sdk.batch.range_messages import RangeRequest
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.export import (
     CancelExport,
@@ -61,32 +61,29 @@ class ExportRequests:
         stop_ns = parse_time_or("stopTime", request.stop_time, NS_MAX)
         if start_ns > stop_ns:
             raise RequestError("badRange", "startTime is after stopTime")
-        job = ExportJob(
+        whole = RangeRequest(
             start_ns=start_ns,
             stop_ns=stop_ns,
             timebase=timebase,
             filters=request.filters,
             mark=self._snapshot.watermark,
-            folder="",
-            preference=[],
-            driver=request.driver,
-            max_bytes=0,
         )
-        export_id = self._exports.reserve_slot(job)
-        task = self._tasks[export_id] = asyncio.create_task(self._run(export_id, job, request.ref))
+        export_id = self._exports.reserve_slot(request.driver)
+        task = self._tasks[export_id] = asyncio.create_task(self._run(export_id, whole, request))
         task.add_done_callback(lambda _: self._release(export_id))
 
     def _release(self, export_id: str) -> None:
         self._exports.release_slot(export_id)
         self._tasks.pop(export_id, None)
 
-    async def _run(self, export_id: str, job: ExportJob, ref: Ref) -> None:
+    async def _run(self, export_id: str, whole: RangeRequest, request: Export) -> None:
         async def report(progress: ExportProgress) -> None:
             await self._send(progress, None)
 
         with contextlib.suppress(ConnectionError):
-            await self._send(ExportStarted(export_id=export_id), ref)
-            await self._send(await self._exports.run(export_id, job, report), None)
+            await self._send(ExportStarted(export_id=export_id), request.ref)
+            end = await self._exports.run(export_id, whole, request.driver, report)
+            await self._send(end, None)
 
     async def _cancel(self, request: CancelExport) -> None:
         task = self._tasks.get(request.export_id)

@@ -1,1 +1,1 @@
-"""Batch replay by several processes: messages, merge, sinks."""
+"""Parallel reads of a range: messages, workers, and the outputs of a batch replay."""

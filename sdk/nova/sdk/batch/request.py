@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from nova.sdk import timestamps
-from nova.sdk.batch.shard_messages import ShardJob
+from nova.sdk.batch.range_messages import RangeRequest
 from nova.sdk.protocol.messages import Filters, Timebase
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
@@ -40,9 +40,9 @@ class ReplayRequest:
     timebase: Timebase = "canonical"
     filters: Filters = field(default_factory=Filters)
 
-    def to_job(self, mark: int | None = None, after: str | None = None) -> ShardJob:
-        """The request as the job of a shard; raises TimestampError for an invalid time."""
-        return ShardJob(
+    def to_range(self, mark: int | None = None, after: str | None = None) -> RangeRequest:
+        """The request as a worker's; raises TimestampError for an invalid time."""
+        return RangeRequest(
             start_ns=NS_MIN if self.start is None else timestamps.parse(self.start),
             stop_ns=NS_MAX if self.stop is None else timestamps.parse(self.stop),
             timebase=self.timebase,
@@ -53,11 +53,11 @@ class ReplayRequest:
 
     def as_stored(self, shards: int | None = None) -> dict[str, str | None]:
         """The request as stored in a state; includes `shards` only if the output depends on it."""
-        job = self.to_job()
+        whole = self.to_range()
         return {
             "data": str(self.data.resolve()),
-            "from": None if self.start is None else timestamps.text(job.start_ns),
-            "to": None if self.stop is None else timestamps.text(job.stop_ns),
+            "from": None if self.start is None else timestamps.text(whole.start_ns),
+            "to": None if self.stop is None else timestamps.text(whole.stop_ns),
             "timebase": self.timebase,
             "filters": msgspec.json.encode(self.filters).decode(),
             "shards": None if shards is None else str(shards),

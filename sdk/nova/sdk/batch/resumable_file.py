@@ -17,7 +17,7 @@ from typing import Self, TypeVar
 import msgspec
 
 from nova.sdk import durable
-from nova.sdk.batch.shard_messages import RangePiece
+from nova.sdk.batch.range_messages import RangePiece
 from nova.sdk.errors import NovaError
 
 SAVE_INTERVAL_S = 1.0

@@ -8,8 +8,16 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from nova.sdk.batch.fan_out import ProgressCallback, run_shards
 from nova.sdk.batch.merge import MergedPart, merge_pieces
+from nova.sdk.batch.range_messages import (
+    FileOutput,
+    FunctionOutput,
+    RangePiece,
+    RangeProgress,
+    ReadRequest,
+    SplitRequest,
+)
+from nova.sdk.batch.range_workers import ProgressCallback, RangeWorkers
 from nova.sdk.batch.request import ReplayRequest, ReplaySummary, ReportCallback
 from nova.sdk.batch.resumable_file import (
     OutputState,
@@ -19,15 +27,6 @@ from nova.sdk.batch.resumable_file import (
     state_path,
     write_state,
 )
-from nova.sdk.batch.shard_messages import (
-    RangePiece,
-    ShardJob,
-    SinkProgress,
-    SinkRequest,
-    SplitReply,
-    SplitRequest,
-)
-from nova.sdk.batch.shard_process import ShardProcess, running_shards
 from nova.sdk.errors import NovaError
 
 SHARDS_MAX = 64
@@ -41,9 +40,9 @@ def merged_parts(
     request: ReplayRequest, shards: int, report: ReportCallback | None = None
 ) -> Iterator[MergedPart]:
     """A range in order, as blocks of lines."""
-    with running_shards(request.data, _valid_shards(shards)) as processes:
-        _, pieces = _plan(processes, request.to_job(), SplitRequest(pieces_min=shards))
-        yield from _reported(merge_pieces(processes, pieces, None), pieces, 0, report)
+    with RangeWorkers(request.data, _valid_shards(shards)) as workers:
+        _, pieces = workers.plan(request.to_range(), SplitRequest(pieces_min=shards))
+        yield from _reported(merge_pieces(workers, pieces, None), pieces, 0, report)
 
 
 def to_file(
@@ -58,12 +57,12 @@ def to_file(
     started = time.monotonic()
     asked = request.as_stored()
     known = _interrupted_state(path, asked, restart)
-    with running_shards(request.data, _valid_shards(shards)) as processes:
-        job = request.to_job(known.plan.mark if known.plan else None, known.after)
-        mark, pieces = _plan(processes, job, SplitRequest(pieces_min=shards))
+    with RangeWorkers(request.data, _valid_shards(shards)) as workers:
+        rest = request.to_range(known.plan.mark if known.plan else None, known.after)
+        mark, pieces = workers.plan(rest, SplitRequest(pieces_min=shards))
         with ResumableFile(path, ReplayPlan(asked=asked, mark=mark)) as output:
             counted = output.state
-            found = merge_pieces(processes, pieces, counted.after)
+            found = merge_pieces(workers, pieces, counted.after)
             for part in _reported(found, pieces, counted.events, report):
                 output.write(part.lines, part.events, part.after)
             output.finish()
@@ -100,21 +99,20 @@ def to_folder(
     started = time.monotonic()
     asked = request.as_stored(_valid_shards(shards))
     plan = _interrupted_plan(folder, asked, restart)
-    with running_shards(request.data, shards) as processes:
-        mark, ranges = _plan(
-            processes, request.to_job(plan.mark if plan else None), SplitRequest(pieces=shards)
-        )
+    with RangeWorkers(request.data, shards) as workers:
+        whole = request.to_range(plan.mark if plan else None)
+        mark, ranges = workers.plan(whole, SplitRequest(pieces=shards))
         if plan is None:
             plan = ReplayPlan(asked=asked, mark=mark, ranges=ranges)
             write_state(folder / PLAN_FILE, plan)
         paths = [folder / f"shard-{number:03}.jsonl" for number in range(shards)]
-        sinks = [
-            SinkRequest(
-                shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, path=str(path)
+        reads = [
+            ReadRequest(
+                start_ns=piece.start_ns, stop_ns=piece.stop_ns, output=FileOutput(path=str(path))
             )
-            for number, (piece, path) in enumerate(zip(plan.ranges, paths, strict=True))
+            for piece, path in zip(plan.ranges, paths, strict=True)
         ]
-        done = run_shards(processes, sinks, _progress_callback(plan.ranges, report))
+        done = workers.read(reads, _progress_callback(plan.ranges, report))
     for path in paths:
         state_path(path).unlink()
     (folder / PLAN_FILE).unlink()
@@ -148,30 +146,18 @@ def to_function(
     its events. The function itself must handle a restart after an interruption.
     """
     started = time.monotonic()
-    with running_shards(request.data, _valid_shards(shards)) as processes:
-        _, ranges = _plan(processes, request.to_job(), SplitRequest(pieces=shards))
-        sinks = [
-            SinkRequest(shard=number, start_ns=piece.start_ns, stop_ns=piece.stop_ns, call=name)
+    with RangeWorkers(request.data, _valid_shards(shards)) as workers:
+        _, ranges = workers.plan(request.to_range(), SplitRequest(pieces=shards))
+        reads = [
+            ReadRequest(
+                start_ns=piece.start_ns,
+                stop_ns=piece.stop_ns,
+                output=FunctionOutput(call=name, shard=number),
+            )
             for number, piece in enumerate(ranges)
         ]
-        done = run_shards(processes, sinks, _progress_callback(ranges, report))
+        done = workers.read(reads, _progress_callback(ranges, report))
     return _summary_of(done, started, shards)
-
-
-def _plan(
-    processes: Sequence[ShardProcess], job: ShardJob, cut: SplitRequest
-) -> tuple[int, list[RangePiece]]:
-    """Send all shards the job with one watermark; returns it and the first shard's pieces."""
-    first = processes[0]
-    first.send(job)
-    first.send(cut)
-    planned, _ = first.reply()
-    if not isinstance(planned, SplitReply):
-        raise NovaError(f"shard {first.number} sent {type(planned).__name__} instead of Planned")
-    job.mark = planned.mark
-    for process in processes[1:]:
-        process.send(job)
-    return planned.mark, planned.pieces
 
 
 def _reported(
@@ -195,7 +181,7 @@ def _progress_callback(
 ) -> ProgressCallback:
     total = sum(piece.events for piece in ranges)
 
-    def watch(shards: Sequence[SinkProgress]) -> None:
+    def watch(shards: Sequence[RangeProgress]) -> None:
         if report is not None:
             passed = sum(progress.passed for progress in shards)
             report(passed, total, sum(progress.events for progress in shards))
@@ -231,7 +217,7 @@ def _valid_shards(shards: int) -> int:
     return shards
 
 
-def _summary_of(done: Sequence[SinkProgress], started: float, shards: int) -> ReplaySummary:
+def _summary_of(done: Sequence[RangeProgress], started: float, shards: int) -> ReplaySummary:
     events, size = sum(each.events for each in done), sum(each.bytes for each in done)
     return _summary(events, size, started, shards)
 

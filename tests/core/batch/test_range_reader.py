@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nova.core.batch.range_pieces import RangePieces
+from nova.core.batch.range_reader import RangeReader
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
-from nova.sdk.batch.shard_messages import ShardJob, SplitRequest
+from nova.sdk.batch.range_messages import RangeRequest, SplitRequest
 from nova.sdk.events.event import check_stored
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -34,20 +34,20 @@ def shard(tmp_path: Path, committer: Committer, record: Make) -> Iterator[Archiv
 
 def job(
     timebase: Timebase, mark: int, *, unit: str | None = None, after: str | None = None
-) -> ShardJob:
+) -> RangeRequest:
     """Everything that there is up to a mark."""
     filters = Filters(unique_id=unit)
     span = {"start_ns": NS_MIN, "stop_ns": NS_MAX}
-    return ShardJob(**span, timebase=timebase, filters=filters, mark=mark, after=after)
+    return RangeRequest(**span, timebase=timebase, filters=filters, mark=mark, after=after)
 
 
-def lines_of(replay: RangePieces, pieces: int, after: str | None = None) -> list[bytes]:
+def lines_of(replay: RangeReader, pieces: int, after: str | None = None) -> list[bytes]:
     """All lines of a replay, cut into so many pieces."""
     return [
         line
         for piece in replay.split(SplitRequest(pieces=pieces))
         for block in replay.read(piece.start_ns, piece.stop_ns, after)
-        for line in block.lines.splitlines()
+        for line in block.lines().splitlines()
     ]
 
 
@@ -56,11 +56,11 @@ def test_nothing_past_the_mark(
     tmp_path: Path, shard: Archive, committer: Committer, timebase: Timebase
 ) -> None:
     """nova.md §5: a secondary sees what is not durable yet; a replay does not show it."""
-    whole = lines_of(RangePieces(tmp_path, shard, job(timebase, committer.last_ns)), 1)
+    whole = lines_of(RangeReader(tmp_path, shard, job(timebase, committer.last_ns)), 1)
     assert len(whole) == EVENTS
     stamps = {line: check_stored(line)[1] for line in whole}
     mark = sorted(stamps.values())[EVENTS // 3]
-    found = lines_of(RangePieces(tmp_path, shard, job(timebase, mark)), 3)
+    found = lines_of(RangeReader(tmp_path, shard, job(timebase, mark)), 3)
     assert found == [line for line in whole if stamps[line] <= mark]
     assert len(found) == EVENTS // 3 + 1
 
@@ -72,14 +72,14 @@ def test_it_goes_on_behind_any_block(
 ) -> None:
     """The key of a block is where a later run goes on, however its rest is cut."""
     mark = committer.last_ns
-    replay = RangePieces(tmp_path, shard, job(timebase, mark, unit=unit))
+    replay = RangeReader(tmp_path, shard, job(timebase, mark, unit=unit))
     (piece,) = replay.split(SplitRequest(pieces=1))
     blocks = list(replay.read(piece.start_ns, piece.stop_ns, None))
     assert [block.is_last for block in blocks] == [False] * (len(blocks) - 1) + [True]
-    whole = b"".join(block.lines for block in blocks).splitlines()
-    assert len(whole) == sum(block.events for block in blocks) == EVENTS // (3 if unit else 1)
+    whole = b"".join(block.lines() for block in blocks).splitlines()
+    assert len(whole) == sum(len(block.hits) for block in blocks) == EVENTS // (3 if unit else 1)
     behind = 0
     for block in blocks:
-        behind += block.events
-        rest = RangePieces(tmp_path, shard, job(timebase, mark, unit=unit, after=block.after))
+        behind += len(block.hits)
+        rest = RangeReader(tmp_path, shard, job(timebase, mark, unit=unit, after=block.after))
         assert lines_of(rest, 2, block.after) == whole[behind:]

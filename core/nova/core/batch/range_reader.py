@@ -1,0 +1,90 @@
+"""The events of one request: splits its range into pieces, and reads a piece slice by slice."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from nova.core.batch.replay_watermark import durable_watermark
+from nova.core.ordering import time_of
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.store.archive import Archive
+from nova.core.store.range_split import PARTS_MAX, TimeDistribution, event_bytes
+from nova.sdk.batch.range_messages import RangePiece, RangeRequest, SplitRequest
+
+PIECE_EVENTS = 50_000
+PIECE_BYTES = 16 * 1024 * 1024
+SLICE_EVENTS = 5_000
+
+
+class EventSlice(NamedTuple):
+    """Events in order, and the key (hex) to continue after."""
+
+    hits: list[Hit]
+    after: str
+    is_last: bool
+
+    def lines(self) -> bytes:
+        """The stored envelopes, each with a newline at its end."""
+        return b"\n".join([stored for _, stored in self.hits]) + b"\n" if self.hits else b""
+
+
+class RangeReader:
+    """One request to an archive, as of one watermark."""
+
+    def __init__(self, data: Path, archive: Archive, request: RangeRequest) -> None:
+        self.data = data
+        self.request = request
+        self.watermark = durable_watermark(data, archive) if request.mark is None else request.mark
+        self.snapshot = ArchiveSnapshot(archive)
+        self.snapshot.advance(self.watermark)
+        self.snapshot.refresh()
+        self.event_filter = EventFilter(request.filters, self.snapshot.series)
+        self._archive = archive
+
+    def split(self, request: SplitRequest) -> list[RangePiece]:
+        """Split the rest of the range, after the request's key, into pieces: as many as requested,
+        or small ones.
+        """
+        whole = self.request
+        start_ns = whole.start_ns
+        if whole.after is not None:
+            start_ns = max(start_ns, time_of(bytes.fromhex(whole.after)))
+        shape = self._shape(start_ns, whole.stop_ns)
+        shape.refine(request.pieces or PARTS_MAX)
+        return self._pieces(
+            shape, request.pieces or max(request.pieces_min, self._small_piece_count(shape))
+        )
+
+    def progress_pieces(self, start_ns: int, stop_ns: int) -> list[RangePiece]:
+        """Small pieces of a half-open range; progress is reported per piece."""
+        shape = self._shape(start_ns, stop_ns - 1)
+        return self._pieces(shape, self._small_piece_count(shape))
+
+    def _shape(self, start_ns: int, stop_ns: int) -> TimeDistribution:
+        if self.request.timebase == "canonical":
+            stop_ns = max(start_ns - 1, min(stop_ns, self.watermark))
+        return TimeDistribution(self._archive, self.request.timebase, start_ns, stop_ns)
+
+    def _small_piece_count(self, shape: TimeDistribution) -> int:
+        """The number of pieces of at most PIECE_EVENTS and about PIECE_BYTES."""
+        size = min(PIECE_EVENTS, PIECE_BYTES / event_bytes(self._archive))
+        return max(1, math.ceil(shape.events / size))
+
+    def _pieces(self, shape: TimeDistribution, count: int) -> list[RangePiece]:
+        return [RangePiece(*piece) for piece in shape.split(count)]
+
+    def read(self, start_ns: int, stop_ns: int, after: str | None) -> Iterator[EventSlice]:
+        """The events of a half-open range after a key, in at least one slice; the last one has
+        `is_last`.
+        """
+        span = Span(self.request.timebase, start_ns, stop_ns - 1)
+        key = None if after is None else bytes.fromhex(after)
+        cursor = RangeCursor(self.snapshot, self.event_filter, span, key)
+        while not cursor.done:
+            hits = cursor.read_slice(SLICE_EVENTS)
+            yield EventSlice(hits, (cursor.after or b"").hex(), cursor.done)
