@@ -15,15 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import aiohttp
 from aiohttp import web
 
 from nova.sdk import timestamps
 from nova.sdk.address import is_id, parse
-from nova.sdk.endpoints import abort, describe_peer
 from nova.sdk.errors import NotSentError, TransportError
 from nova.sdk.transport.base import Record
 from nova.sdk.transport.link import LinkHealth
 from nova.sdk.transport.local_commands import COMMANDS
+from nova.sdk.transport.local_peer import LocalPeer
 
 HEARTBEAT_S = 10.0
 
@@ -46,8 +47,10 @@ class DispatchLimits:
     listeners_max: int = 1_000
 
 
-class ListenerConnection:
+class ListenerConnection(LocalPeer):
     """One listener's connection, with the commands that it has not acknowledged yet."""
+
+    KIND = "listener"
 
     def __init__(
         self,
@@ -56,69 +59,52 @@ class ListenerConnection:
         limits: DispatchLimits,
         on_unresponsive: Callable[[str], None],
     ) -> None:
-        self._socket = socket
-        self._request = request
+        super().__init__(socket, request, limits.acknowledge_s, on_unresponsive)
         self._limits = limits
-        self._on_unresponsive = on_unresponsive
         self._unsent: asyncio.Queue[tuple[bytes, asyncio.Future[Outcome]]] = asyncio.Queue()
         self._unacknowledged: deque[asyncio.Future[Outcome]] = deque()
-        self.is_closed = False
 
     async def serve(self) -> None:
         """Send queued commands and receive acknowledgements until the listener disconnects."""
-        sender = asyncio.create_task(self._send())
-        try:
-            async for _ in self._socket:
-                if self._unacknowledged:
-                    _resolve(self._unacknowledged.popleft(), "taken")
-        finally:
-            sender.cancel()
-            await asyncio.wait((sender,))
+        await self._exchange(self._receive_acknowledgement)
+
+    async def _receive_acknowledgement(self, _: aiohttp.WSMessage) -> None:
+        if self._unacknowledged:
+            _resolve(self._unacknowledged.popleft(), "taken")
 
     def send(self, frame: bytes) -> asyncio.Future[Outcome]:
         """Queue a command; the future resolves to its outcome."""
         outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         waiting = len(self._unacknowledged) + self._unsent.qsize()
         if not self.is_closed and waiting >= self._limits.unacknowledged_max:
-            self._disconnect(f"has not acknowledged any of {waiting:,} commands")
+            self._disconnect(
+                f"has not acknowledged any of {waiting:,} commands and was disconnected"
+            )
         if self.is_closed:
             outcome.set_result("unsent")
         else:
             self._unsent.put_nowait((frame, outcome))
         return outcome
 
-    async def _send(self) -> None:
-        try:
-            await self._socket.send_bytes(b"")  # From here on it receives every command.
-            while True:
-                frame, outcome = await self._unsent.get()
-                if self._is_disconnected():
-                    _resolve(outcome, "unsent")
-                    return
-                self._unacknowledged.append(outcome)
-                async with asyncio.timeout(self._limits.acknowledge_s):
-                    await self._socket.send_bytes(frame)
-        except TimeoutError:
-            self._disconnect(f"has not read for {self._limits.acknowledge_s:g} s")
-        except ConnectionError:
-            pass
-        finally:
-            self._resolve_all()
+    async def _send_queued(self) -> None:
+        await self._socket.send_bytes(b"")  # From here on it receives every command.
+        while True:
+            frame, outcome = await self._unsent.get()
+            if self._is_disconnected():
+                _resolve(outcome, "unsent")
+                return
+            self._unacknowledged.append(outcome)
+            await self._send(frame)
+
+    def _silence(self) -> str:
+        return f"has not read for {self._limits.acknowledge_s:g} s and was disconnected"
 
     def _is_disconnected(self) -> bool:
         transport = self._request.transport
         return self._socket.closed or transport is None or transport.is_closing()
 
-    def _disconnect(self, reason: str) -> None:
-        self._on_unresponsive(
-            f"the listener {describe_peer(self._request)} {reason} and was disconnected"
-        )
-        self._resolve_all()
-        abort(self._request)
-
-    def _resolve_all(self) -> None:
+    def _release(self) -> None:
         """Resolve outcomes: sent commands may have been received, unsent ones were not."""
-        self.is_closed = True
         while self._unacknowledged:
             _resolve(self._unacknowledged.popleft(), "unknown")
         while not self._unsent.empty():

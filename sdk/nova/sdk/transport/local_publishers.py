@@ -16,6 +16,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 import msgspec
@@ -23,9 +24,9 @@ from aiohttp import web
 
 from nova.sdk import timestamps
 from nova.sdk.channel import ChannelError, FrameCodec
-from nova.sdk.endpoints import abort, describe_peer
 from nova.sdk.transport.base import Batch, Receipt, Record, Rejection
 from nova.sdk.transport.link import LinkHealth
+from nova.sdk.transport.local_peer import LocalPeer
 
 FRAME_MAX_BYTES = 64 * 1024 * 1024
 HEARTBEAT_S = 30.0
@@ -70,8 +71,10 @@ class ReplyLimits:
     timeout_s: float = 10.0
 
 
-class PublisherConnection:
+class PublisherConnection(LocalPeer):
     """One publisher's connection, and its pending replies."""
+
+    KIND = "publisher"
 
     def __init__(
         self,
@@ -80,37 +83,28 @@ class PublisherConnection:
         limits: ReplyLimits,
         on_unresponsive: Callable[[str], None],
     ) -> None:
-        self._socket = socket
-        self._request = request
+        super().__init__(socket, request, limits.timeout_s, on_unresponsive)
         self._limits = limits
-        self._on_unresponsive = on_unresponsive
         self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
         self._unsent_bytes = 0
         self._pending = 0
         self._records = 0
-        self._is_closed = False
         self._may_publish = asyncio.Event()
         self.all_replies_sent = asyncio.Event()
         self._update_events()
 
     async def serve(self, deliver: Callable[[LocalBatch], Awaitable[None]]) -> None:
-        """Pass its batches to `take` until it disconnects; pauses while too many replies are
+        """Pass its batches to `deliver` until it disconnects; pauses while too many replies are
         pending.
         """
-        sender = asyncio.create_task(self._send())
-        try:
-            async for message in self._socket:
-                await self._may_publish.wait()
-                self._pending += 1
-                self._update_events()
-                await self._receive(message, deliver)
-        finally:
-            sender.cancel()
-            await asyncio.wait((sender,))
+        await self._exchange(partial(self._receive, deliver))
 
     async def _receive(
-        self, message: aiohttp.WSMessage, deliver: Callable[[LocalBatch], Awaitable[None]]
+        self, deliver: Callable[[LocalBatch], Awaitable[None]], message: aiohttp.WSMessage
     ) -> None:
+        await self._may_publish.wait()
+        self._pending += 1
+        self._update_events()
         try:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 raise ChannelError("a publish is a binary MessagePack frame")
@@ -128,28 +122,26 @@ class PublisherConnection:
         publisher are dropped.
         """
         self._records -= records
-        if self._is_closed:
+        if self.is_closed:
             return
         frame = PUBLISH_REPLIES.encode(published)
         self._unsent_bytes += len(frame)
         self._update_events()
         self._unsent.put_nowait(frame)
 
-    async def _send(self) -> None:
-        try:
-            while True:
-                frame = await self._unsent.get()
-                async with asyncio.timeout(self._limits.timeout_s):
-                    await self._socket.send_bytes(frame)
-                self._pending -= 1
-                self._unsent_bytes -= len(frame)
-                self._update_events()
-        except TimeoutError:
-            self._disconnect()
-        except ConnectionError:
-            pass  # It disconnected, and publishes again what has no reply.
-        finally:
-            self._release_waiters()
+    async def _send_queued(self) -> None:
+        while True:
+            frame = await self._unsent.get()
+            await self._send(frame)
+            self._pending -= 1
+            self._unsent_bytes -= len(frame)
+            self._update_events()
+
+    def _silence(self) -> str:
+        return (
+            f"has not read a reply for {self._limits.timeout_s:g} s; "
+            f"disconnected with {self._pending} replies pending"
+        )
 
     def _update_events(self) -> None:
         """Update both events: whether it may publish, and whether it has all its replies."""
@@ -159,19 +151,11 @@ class PublisherConnection:
             or self._unsent_bytes > limits.unread_max_bytes
             or self._records >= limits.records_max
         )
-        _set_event(self._may_publish, self._is_closed or not full)
-        _set_event(self.all_replies_sent, self._is_closed or not self._unsent_bytes)
+        _set_event(self._may_publish, self.is_closed or not full)
+        _set_event(self.all_replies_sent, self.is_closed or not self._unsent_bytes)
 
-    def _disconnect(self) -> None:
-        self._on_unresponsive(
-            f"the publisher {describe_peer(self._request)} has not read a reply for "
-            f"{self._limits.timeout_s:g} s; disconnected with {self._pending} replies pending"
-        )
-        abort(self._request)
-
-    def _release_waiters(self) -> None:
-        """Release all waiters: nothing more is sent."""
-        self._is_closed = True
+    def _release(self) -> None:
+        """It publishes again what has no reply."""
         self._update_events()
 
 
