@@ -18,7 +18,6 @@ IN_A_SCRIPT = re.compile(r"^\w[\w.]*\.([A-Z][A-Z0-9_]+) \+?= ", re.MULTILINE)
 PATCHERS = {"setattr", "delattr", "patch", "object"}
 ALLOWED = {
     "tests/conftest.py: DEFAULT_DRIVERS": "the whole run counts events, without driver bindings",
-    "tests/core/batch/test_frame_buffer.py: READ_AHEAD_MAX_BYTES": "the reader of ranges changes",
     **dict.fromkeys(
         (
             f"tests/hardware/test_command_journal.py: {name}"

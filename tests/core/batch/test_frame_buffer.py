@@ -7,7 +7,6 @@ import threading
 
 import pytest
 
-from nova.core.batch import frame_buffer
 from nova.core.batch.frame_buffer import FrameBuffer
 from nova.sdk.batch.range_messages import REPLIES, RangeProgress, WorkerReply
 from nova.sdk.channel import FrameReader
@@ -20,11 +19,10 @@ def take(descriptor: int) -> tuple[WorkerReply, bytes]:
     return REPLIES.decode(frame.head), bytes(frame.body)
 
 
-def test_frames_come_out_as_they_went_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_frames_come_out_as_they_went_in() -> None:
     """Who puts more than there is room for waits; nothing is lost or mixed."""
-    monkeypatch.setattr(frame_buffer, "READ_AHEAD_MAX_BYTES", 100_000)
     reading, writing = os.pipe()
-    box = FrameBuffer(writing)
+    box = FrameBuffer(writing, max_bytes=100_000)
     bodies = [bytes([number]) * 70_000 for number in range(8)]
     put = 0
 

@@ -57,3 +57,13 @@ def test_a_manifest_that_never_rests_is_not_waited_for_without_end(folder: Path)
     with pytest.raises(ArchiveError, match="Try again") as caught:
         until_settled(folder, Looks(folder, 1000, moves=True), moving_max_s=0.2)
     assert not isinstance(caught.value, ArchiveDamagedError)
+
+
+@pytest.mark.parametrize("content", [bytes(16), b"", b"\xff\xfe", b"../elsewhere"])
+def test_a_fault_is_told_where_current_names_no_manifest(folder: Path, content: bytes) -> None:
+    """Zeros in it, as a fault of the disk leaves them, ended the reader with a ValueError."""
+    (folder / CURRENT_FILE).write_bytes(content)
+    look = Looks(folder, 1000, moves=False)
+    with pytest.raises(ArchiveDamagedError, match=r"000009\.sst is missing"):
+        until_settled(folder, look)
+    assert look.count == ATTEMPTS

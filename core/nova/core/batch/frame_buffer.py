@@ -17,8 +17,9 @@ being consumed.
 class FrameBuffer:
     """A bounded queue of frames that a thread writes to a pipe; `put` blocks while it is full."""
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, max_bytes: int = READ_AHEAD_MAX_BYTES) -> None:
         self._descriptor = descriptor
+        self._max_bytes = max_bytes
         self._frames: deque[bytes] = deque()
         self._size = 0
         self._changed = threading.Condition()
@@ -30,7 +31,7 @@ class FrameBuffer:
         head = framed(REPLIES.encode(reply), len(body))
         frames = [head, body] if body else [head]
         with self._changed:
-            while self._size > READ_AHEAD_MAX_BYTES and self._error is None:
+            while self._size > self._max_bytes and self._error is None:
                 self._changed.wait()
             if self._error is not None:
                 raise self._error

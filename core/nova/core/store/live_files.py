@@ -39,6 +39,8 @@ def manifest_stamp(folder: Path) -> tuple[str, int] | None:
     """
     try:
         name = (folder / CURRENT_FILE).read_text("ascii", "replace").strip()
+        if _MANIFEST.fullmatch(name) is None:
+            return None
         return name, (folder / name).stat().st_size
     except OSError:
         return None
