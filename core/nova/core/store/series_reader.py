@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from nova.core.ordering import SERIES_BYTES, Timebase, time_key
 from nova.core.store.families import Families
@@ -63,15 +64,21 @@ class SeriesSeeker:
 
     def first(self, number: int, until_ns: int) -> KeyValue | None:
         """The first index row of a series, None if it is after `until_ns`."""
-        return self._rows.first(*_bounds(number, NS_MIN, until_ns))
+        series = series_bytes(number)
+        return self._rows.first(series, series + _after_events_of(until_ns))
 
     def last(self, number: int, until_ns: int) -> KeyValue | None:
         """The last index row of a series at or before `until_ns`."""
-        return self._rows.last(*_bounds(number, NS_MIN, until_ns))
+        series = series_bytes(number)
+        return self._rows.last(series, series + _after_events_of(until_ns))
+
+
+@lru_cache(maxsize=16)  # A page of discovery seeks thousands of series at the same two times.
+def _after_events_of(time_ns: int) -> bytes:
+    """The end of a series key that sorts after all events of a time."""
+    return series_key(b"", time_key(time_ns), LAST_EVENT_ID)
 
 
 def _bounds(number: int, from_ns: int, until_ns: int) -> tuple[bytes, bytes]:
     series = series_bytes(number)
-    return series_key(series, time_key(from_ns)), series_key(
-        series, time_key(until_ns), LAST_EVENT_ID
-    )
+    return series_key(series, time_key(from_ns)), series + _after_events_of(until_ns)
