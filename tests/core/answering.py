@@ -224,7 +224,7 @@ class Answerer:
         return done.result.decode() + _tree(target)
 
     def files(self) -> str:
-        """The daily files, written anew."""
+        """The daily files, written again."""
         root = self._folder / "files"
         files = DailyFiles(self.view, DriverRegistry.load(("jsonl",)), root)
         try:
@@ -235,7 +235,7 @@ class Answerer:
         return _tree(root)
 
     def samplers(self) -> str:
-        """Samples and checkpoints, made anew."""
+        """Samples and checkpoints, rebuilt."""
         samples = SampleStore.open_primary(self._folder)
         try:
             sampler = Sampler(self.view, samples, self._limits.sampling)

@@ -56,7 +56,7 @@ def command(**given: Any) -> SubmitCommand:
 
 
 def feedback(request: dict[str, Any], message_type: str, body: dict[str, Any]) -> Record:
-    """What a device tells of a command that it has heard."""
+    """The feedback of a device on a command that it received."""
     ids = ("scopeId", "lane", "systemId", "containerId", "uniqueId")
     names = ("commandId", "targetId", "commandType")
     envelope = {name: request[name] for name in (*ids, *names)}

@@ -94,7 +94,7 @@ def view(tmp_path: Path, archive: Archive) -> Iterator[ArchiveSnapshot]:
 def commit(
     committer: Committer, view: ArchiveSnapshot
 ) -> Callable[[Sequence[Record]], CommitFrame]:
-    """Commits records and tells the view, as the writer would; returns the commit."""
+    """Commit records and notify the snapshot, as the writer does; returns the commit."""
 
     def run(records: Sequence[Record]) -> CommitFrame:
         committer.add_batch("link", Batch(records))

@@ -93,7 +93,7 @@ class Corpus:
 
 
 class Writer:
-    """The writer of an archive, whose clock depends on what it has written alone."""
+    """A writer whose clock depends only on the number of written events."""
 
     def __init__(self, data: Path) -> None:
         self.data = data
@@ -164,7 +164,7 @@ def answers(data: Path, folder: Path) -> dict[str, str]:
 
 
 def judge(table: Table, asked: Answerer, right: dict[str, str]) -> list[str]:
-    """Note what comes of each kind of answer; returns those that are silently wrong."""
+    """Record the outcome of each kind of answer; returns those that are silently wrong."""
     silent = []
     for kind, ask in asked.kinds().items():
         outcome = _outcome(ask, right[kind])
@@ -193,7 +193,7 @@ def refused(table: Table, right: dict[str, str]) -> None:
 
 
 def damage(dice: random.Random, data: Path, stale: Path) -> str:
-    """Damage one file of an archive, or two; says what was done."""
+    """Damage one or two files of an archive; returns a description."""
     path = dice.choice(_files(data))
     kinds = ("bit", "bit", "bytes", "zeros", "cut", "gone", "swapped", "stale", "garbage")
     kind = dice.choice(kinds)
@@ -244,7 +244,7 @@ def _files(data: Path) -> list[Path]:
 
 
 def at_rest(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
-    """Damage a copy, open it as its writer or not, and ask; returns what is silently wrong."""
+    """Damage a copy, open it and query it; returns the answers that are silently wrong."""
     dice = random.Random(seed)
     data = folder / "copy"
     shutil.copytree(corpus.data, data)

@@ -31,7 +31,7 @@ async def discovered(
     filters: Filters | None = None,
     discovery: Discovery | None = None,
 ) -> list[EntityInfo]:
-    """All entities at a time; by one that remembers, or anew."""
+    """All entities at a time, from a cached listing or a new one."""
     selection = EventFilter(filters or Filters(), view.series)
     page = await (discovery or discovery_of(view)).page(selection, moment_at(timebase, at_ns))
     return [read_entity(entity) for entity in page.entities]

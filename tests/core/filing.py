@@ -40,7 +40,7 @@ PREFERENCES = {
 
 
 def record(number: int, at_ns: int) -> Record:
-    """The event of a number: of every lane, with members that come and go and change their type."""
+    """The n-th event: of every lane, with members that appear, disappear and change type."""
     lane = ("parsed", "parsed", "raw", "ui", "parsed", "metadata")[number % 6]
     unit = f"u{number % 2}"
     members: dict[str, object] = {

@@ -77,7 +77,7 @@ class Core:
             await transport.close()
 
     async def settled(self, client: Client, events: int) -> list[bytes]:
-        """All events in canonical order, once the reader shows so many."""
+        """All events in canonical order, once the reader shows that many."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 found = [event async for event in client.query(Query(timebase="canonical"))]

@@ -53,7 +53,7 @@ def telling(
     lane: str = "parsed",
     unit: str = "u",
 ) -> Record:
-    """The record of one event; ui tells its payload as data, raw tells its time."""
+    """The record of one event; ui has its payload as data, raw its time."""
     members: JsonObject = {
         "scopeId": scope,
         "lane": lane,

@@ -43,7 +43,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
-    """The error says how much is missing and what to do; what is there stays."""
+    """The error says how much space is missing and what to do; existing files stay."""
     reserve = DiskReserve(disk, free_bytes(disk) - 2 * MIB, disk)
     folder = FileFolder(disk / "files", reserve)
     folder.append("a", 0, bytes(MIB))

@@ -114,7 +114,7 @@ def in_order(events: Sequence[Told], timebase: Timebase, unit: str) -> list[tupl
 def state_by_hand(
     events: Sequence[Told], timebase: Timebase, unit: str, time_ns: int
 ) -> Folded | None:
-    """What a unit shows at a time: of the version that was told last, all that it told (AMB-47)."""
+    """The state of a unit at a time: all keys of the version of its last update (AMB-47)."""
     until = [one for one in in_order(events, timebase, unit) if one[0] <= time_ns]
     if not until:
         return None

@@ -71,7 +71,7 @@ class Archived:
         self.committer.close_commit()
 
     def make(self, writes: int | None = None) -> None:
-        """Let a new maker work, or be killed after so many writes."""
+        """Run a new maker, or kill it after a number of writes."""
         store = CheckpointStore.open_primary(self.data)
         try:
             maker = CheckpointMaker(self.view, store, self.limits)
@@ -263,7 +263,7 @@ def test_checkpoints_of_another_archive_are_forgotten() -> None:
 
 
 def test_checkpoints_of_a_later_state_of_an_archive_are_forgotten() -> None:
-    """An archive was put back from a copy: what it lacks is in no state."""
+    """An archive was restored from a copy: events that it lacks are in no state."""
     with ExitStack() as stack:
         one = small(stack)
         one.take([Drawn(minute, "a", "1.0.0", (("x", 1),)) for minute in range(50)])

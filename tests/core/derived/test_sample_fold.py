@@ -48,7 +48,7 @@ def folded(events: list[Event]) -> Rows:
 
 
 def check(rows: Rows, expected: Found) -> None:
-    """Rows are what was counted by hand; only sums may differ by their rounding."""
+    """Rows equal the counts by hand; only sums may differ by rounding."""
     found = {
         (bucket, field): (row.counts[n], row.sums[n], row.least[n], row.greatest[n])
         for bucket, row in rows.items()
@@ -66,7 +66,7 @@ def check(rows: Rows, expected: Found) -> None:
 def test_rows_are_the_brute_force_answer(
     first: list[Event], second: list[Event], steps: int
 ) -> None:
-    """At the finest level and above it, in one go and on top of what was stored before."""
+    """At the finest level and above it, at once and added to stored rows."""
     check(folded(first), by_hand(first, 0))
     check(widen(folded(first), steps), by_hand(first, steps))
     stored = {bucket: decode_row(encode_row(row)) for bucket, row in folded(first).items()}
@@ -74,7 +74,7 @@ def test_rows_are_the_brute_force_answer(
 
 
 def test_a_sum_beyond_all_numbers_is_no_error() -> None:
-    """Values are told as they are; what they add up to need not be a number."""
+    """Values are exact; their sum need not be a finite number."""
     row = SampleRow((0,), [1], [1.7e308], [1.7e308], [1.7e308])
     assert merge_rows([row, row, row]).sums == [math.inf] == merge_rows([row, row]).sums
     assert decode_row(encode_row(merge_rows([row, row]))).sums == [math.inf]

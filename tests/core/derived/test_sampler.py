@@ -32,7 +32,7 @@ EVENTS = 300
 
 @pytest.fixture
 def follower(tmp_path: Path, archive: Archive, committer: Committer) -> Iterator[ArchiveSnapshot]:
-    """A sampler's view of an archive with two series that tell and one that does not."""
+    """A sampler's snapshot of an archive with two numeric series and one without numbers."""
     records = [
         telling(
             START_NS + n * 37 % EVENTS * 10**8, {"n": n / 7, "on": n % 2 == 0}, unit=unit, lane=lane
@@ -54,7 +54,7 @@ def sampled(
     writes: int | None = None,
     limits: SamplerLimits = SAMPLER_LIMITS,
 ) -> list[KeyValue]:
-    """What is stored after a sampler has worked, or was killed after so many writes."""
+    """The stored rows after a sampler ran, or was killed after a number of writes."""
     store = SampleStore.open_primary(data)
     try:
         for done, _ in enumerate(Sampler(view, store, limits).sample(mark), 1):

@@ -45,7 +45,7 @@ UNKNOWN = "unknown"
 
 
 class Said(NamedTuple):
-    """Something that is told at an hour, by a clock that may be wrong, for an hour."""
+    """An item published at one hour, with a possibly wrong clock, effective from another."""
 
     kind: str
     received: int
@@ -101,7 +101,7 @@ def manifest_of(number: int, one: Said) -> CardManifest:
 
 
 def record_for(number: int, one: Said) -> Record:
-    """The record of what is told."""
+    """The record of an item."""
     if one.kind == "descriptor":
         return descriptor_of(number, one)
     if one.kind == "binding":
@@ -110,7 +110,7 @@ def record_for(number: int, one: Said) -> Record:
 
 
 class Everybody:
-    """An archive, and all who ask what is in effect in it."""
+    """An archive, and every component that determines what is in effect."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
         self._now_ns = START_NS
@@ -123,7 +123,7 @@ class Everybody:
         self.known: dict[str, list[Known]] = {"descriptor": [], "manifest": [], "binding": []}
 
     def tell(self, said: Sequence[Said]) -> None:
-        """Store what is told, in the order of its receipt."""
+        """Store items in the order of receipt."""
         shown = Observer(SCOPE).observe(HEATER, hours(-40)).ui("heater", "heater", "1.0.0", {})
         self.committer.add_batch("link", Batch([record_of(shown)]))
         for number, one in enumerate(sorted(said, key=lambda one: one.received)):
@@ -178,7 +178,7 @@ class Asked(InEffect):
 
 
 def commanded(everybody: Everybody, asked: Asked, count: int) -> str:
-    """The capability that a command is taken for, of all that were ever told."""
+    """The capability that lets a command be accepted, of all that were published."""
     targets = TargetFinder(everybody.committer, asked, require_descriptor=True)
     taken = [str(number) for number in range(count) if is_taken(targets, number)]
     assert len(taken) < 2
@@ -195,7 +195,7 @@ def is_taken(targets: TargetFinder, number: int) -> bool:
 
 
 def argument(everybody: Everybody, asked: Asked, count: int) -> str:
-    """The number that the action in effect takes; unknown where none is."""
+    """The number that the action in effect accepts; unknown if there is none."""
     actions = ArgumentChecker(everybody.committer, asked)
     targets = TargetFinder(everybody.committer, asked, require_descriptor=False)
     ids = {"system_id": HEATER.system_id, "container_id": HEATER.container_id}

@@ -22,7 +22,7 @@ def told(number: int, canonical: int, source: int, effective: int) -> EventTimes
 
 
 def expected(all_told: list[EventTimes], timebase: Timebase, time_ns: int) -> bytes | None:
-    """The eventId of what is in effect, by the words of the rule."""
+    """The eventId of the item in effect, computed from the rule."""
     best: tuple[int, int, bytes] | None = None
     for one in all_told:
         if timebase == "source":

@@ -70,7 +70,7 @@ async def instance(data: Path, mode: Mode) -> AsyncIterator[tuple[Core, Client]]
 
 
 async def capabilities(client: Client, timebase: Timebase | None = None) -> list[str] | None:
-    """What the heater can do now, as whoever discovers it is told."""
+    """The heater's capabilities now, in the reply of `discover`."""
     found = await client.discover(Discover(timebase=timebase))
     for entity in found.entities:
         if entity.unique_id == HEATER.unique_id and entity.descriptor is not None:

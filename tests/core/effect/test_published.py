@@ -57,12 +57,12 @@ def descriptor(at_ns: int, effective_ns: int, capability: str, unit: str = "u") 
 
 
 def published(manifest: CardManifest, scope: str = "sat") -> Record:
-    """A manifest as it is told."""
+    """A published manifest."""
     return Record(None, published_event(manifest, scope).body)
 
 
 async def capabilities(view: ArchiveSnapshot, timebase: Timebase, at_ns: int) -> list[str] | None:
-    """What the one unit can do at a time; None where it has told nothing."""
+    """The capabilities of the unit at a time; None if it has published no descriptor."""
     view.refresh()
     found = await discovered(view, timebase, at_ns)
     told = found[0].descriptor if found else None
@@ -76,7 +76,7 @@ async def capabilities(view: ArchiveSnapshot, timebase: Timebase, at_ns: int) ->
 async def test_in_source_time_effective_time_decides(
     view: ArchiveSnapshot, commit: Commit, after_s: int, expected: list[str] | None
 ) -> None:
-    """A-146, A-148, AMB-37: also of what was told later than it took effect, or sooner."""
+    """A-146, A-148, AMB-37: also if it was published after or before its effective time."""
     commit(
         [
             updating(START_NS - 3 * SECOND_NS, {"n": 1}, unit="u"),
@@ -134,7 +134,7 @@ async def test_a_descriptor_that_comes_later_is_found(
 
 
 async def test_a_filter_does_not_hide_the_descriptor(view: ArchiveSnapshot, commit: Commit) -> None:
-    """A-133: whoever asks for the ui lane is told what its entities can do."""
+    """A-133: a listing of the ui lane includes the capabilities of its entities."""
     commit([descriptor(START_NS, START_NS, "a"), updating(START_NS, {"n": 1}, unit="u")])
     view.refresh()
     (entity,) = await discovered(view, filters=Filters(lanes=["ui"]))

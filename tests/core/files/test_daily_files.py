@@ -111,7 +111,7 @@ def test_a_zip_of_the_same_files_is_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_files_that_lost_their_ends_are_written_anew(tmp_path: Path) -> None:
-    """A power cut may take what was not synced; the files still end as they should."""
+    """A power cut may lose unsynced bytes; the final files are still right."""
     with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
         mark = archive.committer.last_ns
         files = archive.daily()
@@ -374,7 +374,7 @@ def test_files_of_an_archive_put_back_to_before_all_that_is_remembered(tmp_path:
 
 
 def test_a_state_of_a_version_that_kept_no_ends_is_gone_on_with(tmp_path: Path) -> None:
-    """Nothing is written anew, and from the next event on the end is kept."""
+    """Nothing is rewritten, and day watermarks are stored from the next event on."""
     with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
         written(archive)
         path = archive.root / daily_files.STATE_FILE

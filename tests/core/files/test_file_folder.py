@@ -17,7 +17,7 @@ from nova.sdk.errors import DriverError
 
 
 class Named(Driver):
-    """Names its file as it is told."""
+    """A driver with a given file name."""
 
     driver_id = "named"
 

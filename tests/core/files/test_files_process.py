@@ -64,7 +64,7 @@ def expected(archive: Filed, tmp_path: Path) -> dict[str, bytes]:
 
 
 def written_bytes(root: Path) -> int:
-    """About how much there is, of files that come and go."""
+    """The approximate size of files that may disappear meanwhile."""
     size = 0
     for path in root.rglob("*"):
         with contextlib.suppress(FileNotFoundError):
@@ -73,7 +73,7 @@ def written_bytes(root: Path) -> int:
 
 
 def killed_often(tmp_path: Path, times: int) -> None:
-    """Kill the process once it has written so many bytes, and compare what there is at last."""
+    """Kill the process after a number of bytes, and compare the final files."""
     dice = random.Random(times)
     with filed(tmp_path, ("parquet", "jsonl"), EVENTS) as archive:
         write_marker(tmp_path, archive.committer.marker())
@@ -172,7 +172,7 @@ def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_pa
 
 
 def test_only_one_process_writes_a_folder(tmp_path: Path) -> None:
-    """The second says who is there."""
+    """The second names the first."""
     with (
         lock_folder(tmp_path),
         pytest.raises(NovaError, match="another process writes the daily files"),

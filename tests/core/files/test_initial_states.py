@@ -126,7 +126,7 @@ def test_a_day_made_anew_begins_with_the_same(tmp_path: Path) -> None:
 
 
 def test_what_was_shown_is_not_imported(tmp_path: Path) -> None:
-    """A checkpoint is no event: `nova import` reads what is behind."""
+    """A checkpoint is not an event: `nova import` reads only the events after it."""
     with filed(tmp_path / "data", ("mcap",)) as archive:
         start_ns = span_of(DAYS[1])[0]
         data = exported(archive, tmp_path / "a", "canonical", start_ns, Filters())

@@ -42,7 +42,7 @@ def read(view: ArchiveSnapshot, timebase: Timebase, stop_ns: int) -> int:
 def test_the_past_needs_no_catching_up(
     view: ArchiveSnapshot, followed: list[int], commit: Commit, record: Make
 ) -> None:
-    """nova.md §5: below what was seen the canonical order never changes; source time may."""
+    """Before a shown event the canonical order never changes; source order may."""
     old = commit([record(n) for n in range(10)]).watermark
     assert read(view, "canonical", old) == 10
     new = commit([record(n) for n in range(10, 15)]).watermark

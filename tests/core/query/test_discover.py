@@ -42,7 +42,7 @@ MS_NS = 1_000_000
 async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
     view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
-    """A-133: nothing of the future is told."""
+    """A-133: nothing of the future is listed."""
     commit([record(3), record(1), record(2), record(9)])
     view.refresh()
     at_ns = timestamps.parse("2026-01-01T00:00:00.005Z")
@@ -81,7 +81,7 @@ async def test_pages_make_up_the_whole(
 async def test_a_page_ends_by_bytes_too(
     view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
-    """Issue 14: what is held for a client has a bound, and its next page goes on behind."""
+    """Issue 14: memory for a client is bounded, and its next page continues."""
     commit([record(number, unit=f"u{number}") for number in range(5)])
     discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
     found: list[str] = []
@@ -97,7 +97,7 @@ async def test_a_page_ends_by_bytes_too(
 
 
 async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None:
-    """A page goes on behind the key of a page of its kind."""
+    """A page continues after the key of a page of the same kind."""
     selection = EventFilter(Filters(), view.series)
     with pytest.raises(RequestError, match="badKey"):
         await discovery_of(view).page(selection, moment_at("source", NS_MAX), after_key="7")
@@ -185,7 +185,7 @@ async def test_what_has_no_news_is_not_read_again(
 
 
 class Step(NamedTuple):
-    """A commit, of which a reader is told in full or not, and a question after it."""
+    """A commit, announced to a reader in full or not, and a request after it."""
 
     events: list[tuple[int, str, bool]]
     told: bool

@@ -98,7 +98,7 @@ async def test_pages_make_up_the_whole(
 
 
 async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None:
-    """A page goes on behind the key of a page of its kind."""
+    """A page continues after the key of a page of the same kind."""
     selection = EventFilter(Filters(), view.series)
     with pytest.raises(RequestError, match="badKey"):
         await latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")

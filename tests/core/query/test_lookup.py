@@ -44,7 +44,7 @@ def test_each_place_gives_its_event(
     dice: object,
     archive: Archive,
 ) -> None:
-    """nova.md §5: neighbours, outliers, and rows between them that nobody asked for."""
+    """Neighbours, outliers, and rows between them that were not requested."""
     filled(archive, dense | far | holes)
     times = sorted(dense | far)
     dice.shuffle(times)  # type: ignore[attr-defined]
@@ -55,7 +55,7 @@ def test_each_place_gives_its_event(
 
 @pytest.mark.parametrize("gap", [1, HOUR])
 def test_large_events_are_looked_up_as_far_as_fits(gap: int, archive: Archive) -> None:
-    """A-145: memory is bounded; what is left out is the end of what was asked for."""
+    """A-145: memory is bounded; the end of the request is left out."""
     times = [number * gap for number in range(200)]
     filled(archive, set(times), size=1_000)
     places = [place_at(time) for time in times]
@@ -65,7 +65,7 @@ def test_large_events_are_looked_up_as_far_as_fits(gap: int, archive: Archive) -
 
 @pytest.mark.parametrize("around", [1, 40])
 def test_an_event_that_is_not_there_is_damage(around: int, archive: Archive) -> None:
-    """Pitfalls row 5: an index that names nothing is told, beside many neighbours and few."""
+    """Pitfalls row 5: an index row without its event is reported, for any neighbours."""
     filled(archive, set(range(around)))
     places = [place_at(time) for time in (*range(around), around)]
     with pytest.raises(ArchiveDamagedError, match=places[-1].hex()):

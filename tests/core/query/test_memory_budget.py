@@ -91,7 +91,7 @@ async def test_what_was_given_to_one_who_left_goes_to_others() -> None:
 
 
 async def test_who_left_just_before_there_was_room_is_passed_over() -> None:
-    """Room may come between the moment when a wait ends and the moment when that is noticed."""
+    """Memory may be released between the end of a wait and its detection."""
     room = BytePool(10)
     await room.acquire(10, SOON_S)
     waiting = asyncio.create_task(room.acquire(10, 10))
@@ -115,7 +115,7 @@ async def test_more_than_there_is_takes_all_there_is() -> None:
 
 
 async def test_small_answers_come_while_large_ones_are_told_busy() -> None:
-    """Fairness: who walks the archive takes nothing from who asks for little, nor from streams."""
+    """Fairness: a client that reads the whole archive does not delay small requests or streams."""
     budget = MemoryBudget(4 * MIB, SOON_S)
     async with AsyncExitStack() as stack:
         for _ in range(4):

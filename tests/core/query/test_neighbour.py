@@ -108,7 +108,7 @@ async def test_beyond_all_times_there_is_nothing(view: ArchiveSnapshot, commit: 
 async def test_the_extent_tells_what_is_dated_ahead_of_now(
     view: ArchiveSnapshot, commit: Commit
 ) -> None:
-    """The last event of now, and beside it how many are still to come and when."""
+    """The last event as of now, and the number and time of events dated ahead."""
     now_ns = timestamps.now()
     past, soon, late = (
         now_ns - 10**9,

@@ -63,7 +63,7 @@ class Known(NamedTuple):
 
 
 class World(NamedTuple):
-    """An archive with events that come late, tie in time and span lanes; and a view of it."""
+    """An archive with late events and ties in several lanes, and a snapshot of it."""
 
     view: ArchiveSnapshot
     committer: Committer
@@ -72,7 +72,7 @@ class World(NamedTuple):
     record: Make
 
     async def commit(self, numbers: list[tuple[int, str, str]]) -> None:
-        """Commit events (instant, lane, unit) and tell the reader, as the writer would."""
+        """Commit events (instant, lane, unit) and notify the reader, as the writer does."""
         committed = self.write(numbers)
         self.learn(committed)
         await self.tail.apply(committed)
@@ -87,7 +87,7 @@ class World(NamedTuple):
         return self.committer.close_commit()
 
     def learn(self, committed: CommitFrame) -> None:
-        """Remember what was committed."""
+        """Record the committed events."""
         for _, stored in committed.events or ():
             event, canonical_ns = check_stored(stored)
             self.known.append(Known(event, canonical_ns, stored))
@@ -203,7 +203,7 @@ async def test_latest_and_discover_are_the_brute_force_answer(
 
 
 async def test_nothing_past_the_mark_is_served(world: World) -> None:
-    """Only what is durable is shown, though a secondary sees more."""
+    """Only durable events are shown, although a secondary sees more."""
     await world.commit([(1, "parsed", "a")])
     world.write([(2, "parsed", "a"), (3, "parsed", "b")])
     world.view.archive.catch_up()

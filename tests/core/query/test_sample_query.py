@@ -70,7 +70,7 @@ class World(NamedTuple):
         return committed.watermark
 
     def sample(self, mark: int, writes: int, limits: SamplerLimits = SAMPLING) -> None:
-        """Let a new sampler work up to a mark, and die after so many writes."""
+        """Run a new sampler up to a watermark, or kill it after a number of writes."""
         store = SampleStore.open_primary(self.data)
         try:
             sampler = Sampler(self.follower, store, limits)
@@ -107,7 +107,7 @@ def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
 
 
 def asked(start: int, stop: int, buckets: int, fields: list[str] | None = None) -> Sample:
-    """A span in ns of the series that tells."""
+    """A span in ns of the numeric series."""
     return Sample(
         start_time=timestamps.text(start),
         stop_time=timestamps.text(stop),
@@ -234,7 +234,7 @@ async def test_a_series_that_is_not_there_has_no_samples(world: World) -> None:
 
 
 async def test_fields_beyond_those_that_are_sampled_are_refused(world: World) -> None:
-    """A payload whose members are data has no end of fields; some are kept, the rest are told."""
+    """A payload with unbounded member names: some fields are kept, the rest are reported."""
     mark = world.commit([(n * 1_000, {"n": n, f"x{n}": n}) for n in range(30)])
     world.sample(mark, 1_000, SAMPLING._replace(fields_max=3))
     wide = asked(START_NS, START_NS + 10**12, 10, ["n", "n"])
@@ -247,7 +247,7 @@ async def test_fields_beyond_those_that_are_sampled_are_refused(world: World) ->
 
 
 async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> None:
-    """The folder is nobody's treasure: without it everything is sampled again."""
+    """Without the folder everything is sampled again."""
     mark = world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
     world.sample(mark, 1_000)

@@ -37,7 +37,7 @@ class World(NamedTuple):
 
 @pytest.fixture
 def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
-    """An archive whose writer starts anew for each commit."""
+    """An archive whose writer restarts for each commit."""
     Committer(archive, tmp_path)
     view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
 
@@ -127,7 +127,7 @@ async def test_counts_are_the_brute_force_answer(
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 async def test_many_rows_are_read_in_parts(world: World, timebase: Timebase) -> None:
-    """A part ends anywhere between two rows, and the next goes on behind it."""
+    """A part may end between any two rows, and the next continues there."""
     world.commit([(n * 134_217_728, "ui", SCOPES[n % 2]) for n in range(50)])
     everything = Summary(
         start_time=timestamps.text(START_NS - YEAR_NS),

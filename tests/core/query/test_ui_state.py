@@ -128,7 +128,7 @@ async def test_a_late_update_is_seen_before_its_checkpoints_are() -> None:
 
 
 async def test_what_is_read_is_bounded_by_a_segment() -> None:
-    """Issue 6: however many updates an hour has, so many are folded."""
+    """Issue 6: the number of folded updates is bounded, however many an hour has."""
     with ExitStack() as stack:
         archived = Archived(stack, limits=SMALL)
         archived.take([drawn(minute, minute) for minute in range(50)])
@@ -164,7 +164,7 @@ async def test_pages_and_filters() -> None:
 
 
 async def test_checkpoints_beyond_the_mark_are_not_used() -> None:
-    """Invariant 6: what the reader has not been told of is not in a state either."""
+    """Invariant 6: a state has no event beyond the reader's watermark."""
     with ExitStack() as stack:
         archived = Archived(stack, limits=SMALL)
         archived.take([drawn(5, 1)])

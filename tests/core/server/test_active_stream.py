@@ -58,7 +58,7 @@ def done(playback_id: str, cursor: str) -> StreamComplete:
 
 
 async def reply_of(frames: Frames, message: messages.Message) -> messages.Reply:
-    """What a request is answered, whatever else comes before it."""
+    """The reply to a request; other frames before it are skipped."""
     await frames.send(message)
     async with asyncio.timeout(WAIT_S):
         while (reply := await frames.receive()).ref != message.ref:
@@ -88,7 +88,7 @@ BAD = [
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
 async def test_a_refused_live_opens_nothing(filled: Core, bad: dict[str, object]) -> None:
-    """Issue 14 §2.3, §2.4: the replay goes on and nothing is submitted from it."""
+    """Issue 14: the replay continues and nothing is submitted from it."""
     async with filled.frames() as frames:
         assert isinstance(await reply_of(frames, play("a", rate=1.0)), StreamStarted)
         assert not await may_submit(frames)
@@ -103,7 +103,7 @@ async def test_a_refused_live_opens_nothing(filled: Core, bad: dict[str, object]
 
 
 async def test_a_replay_that_is_paused_or_over_is_the_past(filled: Core) -> None:
-    """AMB-28: what was served last counts."""
+    """AMB-28: the last served stream counts."""
     async with filled.frames() as frames:
         assert await may_submit(frames)
         await frames.send(play("a", rate="max"))

@@ -33,7 +33,7 @@ def lane_of(view: ArchiveSnapshot, event: Hit) -> str:
 
 @pytest.fixture
 def live_view(tmp_path: Path, archive: Archive) -> Iterator[tuple[ArchiveSnapshot, Committer]]:
-    """A view that the writer tells of its series."""
+    """A snapshot with the series of the writer."""
     committer = Committer(archive, tmp_path)
     view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
     yield view, committer

@@ -104,7 +104,7 @@ class Spoilt:
         self.archived.committer.close_commit()
 
     def make_and_kill(self, kind: type[DerivedDatabase]) -> None:
-        """Have a maker work, and leave what a kill leaves: files, and a log that goes on."""
+        """Run a maker, and leave the files and the open log of a killed one."""
         store = kind.open_primary(self.data)
         self.work(store)
         shutil.rmtree(self.good / kind.FOLDER, ignore_errors=True)
@@ -143,7 +143,7 @@ class Spoilt:
             list(Sampler(view, store, SAMPLING).sample(mark))
 
     def keys(self, kind: type[DerivedDatabase]) -> list[bytes]:
-        """Of all that is stored, made anew if that cannot be read; as its maker leaves it."""
+        """The derived data of all stored events, rebuilt if unreadable, as its maker leaves it."""
         self.make(kind)
         for _ in range(2):
             store = kind.open_primary(self.data)

@@ -99,7 +99,7 @@ async def test_an_export_is_what_was_streamed(
 
 
 async def test_the_same_export_twice_is_the_same_zip(core: Core, tmp_path: Path) -> None:
-    """AMB-43: under two names that nobody can guess."""
+    """AMB-43: with two names that cannot be guessed."""
     async with await Client.to_core(core.data) as client:
         asked = Export(timebase="canonical", stop_time="2200-01-01T00:00:00Z")
         made = [await client.export(asked) for _ in range(2)]
@@ -176,7 +176,7 @@ async def test_cancelling_leaves_nothing(core: Core) -> None:
 
 
 async def test_an_export_ends_with_its_connection(core: Core) -> None:
-    """Invariant 4: nobody is there to be told, so nothing goes on."""
+    """Invariant 4: an export ends with its connection."""
     async with core.frames() as frames:
         await frames.send(Export(ref=1))
         await frames.until(ExportStarted)
@@ -213,7 +213,7 @@ async def test_an_export_that_grows_too_large_is_given_up(data: Path) -> None:
 
 
 async def test_what_a_crash_left_and_what_expired_is_swept(core: Core) -> None:
-    """Pitfalls row 33; what is being made stays, for somebody holds its lock."""
+    """Pitfalls row 33: a file in progress stays, because its lock is held."""
     async with await Client.to_core(core.data) as client:
         done = await client.export(Export())
     folder = exports_folder(core.data)

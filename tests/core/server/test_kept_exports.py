@@ -32,7 +32,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_the_oldest_go_first_and_no_more_than_it_takes(tmp_path: Path) -> None:
-    """With what is said of them."""
+    """Kept exports with their log messages."""
     kept(tmp_path, 4)
     exports = KeptExports(tmp_path, 45, DiskReserve(tmp_path, 0))
     exports.make_room(5)

@@ -23,7 +23,7 @@ WAIT_S = 20.0
 
 
 class Tape:
-    """A transport that plays given batches and then says of itself what it is told to."""
+    """A transport that yields given batches and then reports a given state."""
 
     def __init__(self, link: str, batches: Sequence[Batch]) -> None:
         self.link = link
@@ -53,7 +53,7 @@ class Tape:
         raise NotImplementedError
 
     def state(self) -> LinkState:
-        """As it was told."""
+        """The given state."""
         return self.health.state(self.ends)
 
     async def close(self) -> None:

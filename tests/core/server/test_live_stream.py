@@ -35,7 +35,7 @@ def test_chunks_are_bounded_by_events_and_by_bytes(sizes: list[int], max_events:
 
 
 class Door:
-    """A client that takes what is sent only while its door is open."""
+    """A client that reads frames only while its gate is open."""
 
     def __init__(self) -> None:
         self.open = asyncio.Event()
@@ -95,7 +95,7 @@ async def test_a_stream_whose_client_reads_slowly_does_not_show_the_present(
     commit: Callable[[Sequence[Record]], CommitFrame],
     record: Callable[..., Record],
 ) -> None:
-    """Issue 14 §2.4: every chunk arrives in time, and yet what it shows is long past."""
+    """Issue 14: every chunk arrives in time, but shows the past."""
     selection, tail, client = EventFilter(Filters(), view.series), LiveTail(view, 100), SlowClient()
     stream = LiveStream(
         view, tail, selection, chunk_max_events=1, is_present=True, lag_max_s=LAG_MAX_S

@@ -126,7 +126,7 @@ async def test_requests_are_answered_under_their_refs(filled: Core) -> None:
 async def test_an_error_names_its_request_and_leaves_the_connection_open(
     core: Core, frame: str | bytes, code: str, ref: messages.Ref
 ) -> None:
-    """A-135, nova.md §8: errors carry the ref; what comes after is served."""
+    """A-135: errors carry the ref; later requests are served."""
     async with core.frames() as frames:
         await frames.send(frame)
         error = await frames.receive()
@@ -330,7 +330,7 @@ async def keep_publishing(core: Core, record: Make, enough: asyncio.Event) -> No
 async def test_a_tail_gives_last_keys_only_where_they_resume(
     filled: Core, record: Make, timebase: Timebase
 ) -> None:
-    """AMB-33, AMB-34: the tail comes in canonical order, whatever the history was read in."""
+    """AMB-33, AMB-34: the live tail is in canonical order, whatever the order of the history."""
     async with filled.frames() as frames:
         await frames.send(play("p", timeline_mode="LIVE", rate=1.0, timebase=timebase))
         await frames.until(StreamStarted)

@@ -234,7 +234,7 @@ def test_a_look_up_in_a_block_that_cannot_be_read_is_damage(tmp_path: Path, reco
 
 
 def test_a_data_folder_that_cannot_be_written_is_said_in_words(tmp_path: Path) -> None:
-    """Whoever mounted it wrongly reads what is wrong, not a traceback."""
+    """A wrong mount gives an error that names the fault, not a traceback."""
     (tmp_path / "truth").write_text("not a folder")
     with pytest.raises(NovaError, match="truth is a file, but NOVA keeps a folder there"):
         Archive.open_primary(tmp_path)
@@ -265,7 +265,7 @@ def test_a_reader_that_opens_a_damaged_archive_refuses_by_name(
 def test_a_reader_whose_archive_is_damaged_while_it_runs_becomes_loud(
     archive: Archive, committer: Committer, tmp_path: Path, record: Make, damage: str
 ) -> None:
-    """What it knew goes on being right; what it cannot open is refused by name, not left out."""
+    """Open files stay readable; a file that cannot be opened is refused by name, not left out."""
     view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
     committer.add_batch("link", Batch([record(n) for n in range(3_000)]))
     committer.close_commit()

@@ -84,7 +84,7 @@ def events_of(data: Path) -> int:
 
 
 def damage(data: Path, dice: random.Random, sizes: dict[str, int], *, behind: bool) -> Path:
-    """Garbage in a log of a copy, behind what is durable or before it; returns the log."""
+    """Write garbage into a log of a copy, after or before the durable data; returns the log."""
     paths = [
         path
         for path in logs(data)
@@ -182,7 +182,7 @@ PAGE = 4096
 
 
 def padded(record: Record, size: int) -> Record:
-    """The same event with a text of so many characters."""
+    """The same event with a text of the given length."""
     members = msgspec.json.decode(record.value)
     members["payload"]["pad"] = "x" * size
     return record._replace(value=msgspec.json.encode(members))

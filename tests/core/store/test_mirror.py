@@ -45,7 +45,7 @@ def count(view: Archive) -> int:
 def test_a_mirror_follows_the_writer_over_new_files(
     archive: Archive, committer: Committer, record: Make, tmp_path: Path, read_only: Path
 ) -> None:
-    """Logs and tables that come are linked, what goes is let go, and nothing stays in the end."""
+    """New logs and tables are linked, deleted ones released, and nothing stays in the end."""
     commit(committer, record(0))
     view = Archive.open_secondary(tmp_path, tmp_path / "scratch")
     assert count(view) == 1

@@ -38,7 +38,7 @@ class WritersView(ArchiveSnapshot):
 
 
 class Filled:
-    """An archive as a shard sees it, and what is put into it."""
+    """An archive as a shard sees it, and the events in it."""
 
     def __init__(self, archive: Archive, committer: Committer, make: Make) -> None:
         self.archive = archive
@@ -56,7 +56,7 @@ class Filled:
         self._committer.close_commit()
 
     def flush(self) -> None:
-        """Let what is in memory become files."""
+        """Flush the memtables to files."""
         for family in self.archive.families.values():
             family.flush()
 
@@ -154,7 +154,7 @@ def test_pieces_are_about_equal_where_one_file_holds_everything(
 
 
 def test_estimates_follow_a_part_of_the_span(filled: Filled) -> None:
-    """A span inside a file is told about as many events as it holds, and so are its pieces."""
+    """The estimate for a span inside a file is about its number of events, as for its pieces."""
     filled.put([START_NS + number * 1_000_000 for number in range(10_000)])
     filled.flush()
     shape = TimeDistribution(filled.archive, "source", START_NS, START_NS + 2_500 * 1_000_000 - 1)

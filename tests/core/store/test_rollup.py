@@ -46,7 +46,7 @@ def row_of(slots: dict[int, tuple[int, ...]]) -> int:
 
 @given(st.lists(slotted, max_size=5))
 def test_rows_are_added_as_numbers(rows: list[dict[int, tuple[int, ...]]]) -> None:
-    """Each lane's count in each slot stays its own, and what is stored reads back."""
+    """Counts of lanes and slots are independent, and read back as stored."""
     total = sum(map(row_of, rows))
     found = {slot: lane_counts(part) for slot, part in slots_of(total)}
     for slot in range(SLOTS):
@@ -89,7 +89,7 @@ def test_the_narrowest_buckets_that_are_few_enough(
 
 @given(st.integers(FINEST_LEVEL, 63))
 def test_at_most_four_rows_make_a_bucket_unless_it_is_longer_than_a_century(level: int) -> None:
-    """Reading is bounded by what was asked for."""
+    """A read is bounded by its request."""
     stored = stored_level(level)
     assert stored in LEVELS and stored <= level
     rows_each = 2 ** (level - stored) // SLOTS

@@ -19,7 +19,7 @@ from tests.core.running import running_core
 
 
 async def lane(client: Client, count: int) -> list[bytes]:
-    """The events of the command lane but for when they were received, once there are so many."""
+    """The events of the command lane without their receive times, once there are that many."""
     query = Query(timebase="canonical", filters=Filters(lanes=["command"]))
     async with asyncio.timeout(WAIT_S):
         while len(found := [event async for event in client.query(query)]) < count:

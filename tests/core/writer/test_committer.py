@@ -62,7 +62,7 @@ def test_batches_of_one_commit_dedupe_against_each_other(
 def test_stored_envelopes_prove_themselves(
     archive: Archive, committer: Committer, record: Make
 ) -> None:
-    """A-063, A-086: each stored event's id follows from what it says; keys and content agree."""
+    """A-063, A-086: each stored event's id follows from its content; keys and content agree."""
     lanes = ("metadata", "ui", "parsed", "raw")
     committer.add_batch("a", Batch([record(n, lane=lane) for n, lane in enumerate(lanes)]))
     committer.close_commit()
@@ -92,7 +92,7 @@ def test_canonical_time_grows_though_the_clock_steps_back(
 def test_refusals_keep_bytes_reason_and_position(
     archive: Archive, committer: Committer, record: Make
 ) -> None:
-    """Invariant 7: what is refused is kept whole, with why and where."""
+    """Invariant 7: a refused record is kept complete, with reason and position."""
     bad = Record("nova.sat.raw.bus.eps.u.v1", b'{"lane":"raw"}', "topic/0@17")
     receipt, _ = committer.add_batch("a", Batch([record(1), bad, record(2)], {"topic/0": 18}))
     committer.close_commit()
