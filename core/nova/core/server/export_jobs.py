@@ -175,6 +175,8 @@ class ExportJobs:
         working = loop.run_in_executor(
             self._threads, _export, workers, request, output, name, progress.update
         )
+        # Nothing awaits a cancelled read, and asyncio would log its exception as never retrieved.
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())
         try:
             return await asyncio.shield(working)
         except WorkerEndedError as error:
