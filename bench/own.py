@@ -36,10 +36,11 @@ from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.keys import FAMILIES
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
-from nova.core.writer import committer
+from nova.core.writer import writer_state
+from nova.core.writer.additions import NOTHING
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
-from nova.core.writer.rollup_counter import RollupCounter
+from nova.core.writer.stages import stage_list
 from nova.sdk import endpoints, timestamps
 from nova.sdk.events.checker import Checker
 from nova.sdk.protocol.messages import Filters, GetUiState, chunk_frame
@@ -188,9 +189,8 @@ class Store:
 def uncounted() -> Iterator[None]:
     """Writers that are opened here count nothing, not even when they open."""
     with (
-        patch.object(RollupCounter, "count_batch"),
-        patch.object(RollupCounter, "write"),
-        patch.object(committer, "backfill", return_value=()),
+        patch.object(stage_list, "count_rollups", return_value=NOTHING),
+        patch.object(writer_state, "backfill", return_value=()),
     ):
         yield
 

@@ -67,10 +67,10 @@ def test_unfinished_dispatches_are_those_that_were_not_removed(
     first, second = Dispatch(b"k1"), Dispatch(b"k2", is_begun=True)
     for number, dispatch in enumerate((first, second)):
         key = catalog.dispatch_key("s", f"r{number}")
-        committer.put_record(key, catalog.encode_dispatch(dispatch))
+        committer.open.put_record(key, catalog.encode_dispatch(dispatch))
     committer.close_commit()
     assert archive.record.dispatches() == [first, second]
-    committer.delete_record(catalog.dispatch_key("s", "r0"))
+    committer.open.delete_record(catalog.dispatch_key("s", "r0"))
     committer.close_commit()
     assert archive.record.dispatches() == [second]
 

@@ -200,17 +200,17 @@ class CommandHandler:
 def _record(committer: Committer, request: SubmitCommand, event: Event) -> int | None:
     """Record a request with its dispatch; None if one of its ids was used meanwhile."""
     scope_id = request.scope_id
-    if committer.has_key(catalog.request_key(scope_id, request.request_id)):
+    if committer.open.has_key(catalog.request_key(scope_id, request.request_id)):
         return None
-    if committer.has_key(catalog.command_key(scope_id, request.command_id)):
+    if committer.open.has_key(catalog.command_key(scope_id, request.command_id)):
         return None
     dispatch = Dispatch(_order_key(event))
-    committer.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+    committer.open.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
     return committer.record(event)
 
 
 def _check_command_id(committer: Committer, request: SubmitCommand) -> None:
-    if committer.has_key(catalog.command_key(request.scope_id, request.command_id)):
+    if committer.open.has_key(catalog.command_key(request.scope_id, request.command_id)):
         raise _conflict_error(request)
 
 
@@ -224,11 +224,11 @@ def _conflict_error(request: SubmitCommand) -> RequestError:
 
 def _begin(committer: Committer, event: Event) -> None:
     dispatch = Dispatch(_order_key(event), is_begun=True)
-    committer.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
+    committer.open.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
 
 
 def _end(committer: Committer, event: Event) -> None:
-    committer.delete_record(_dispatch_key(event))
+    committer.open.delete_record(_dispatch_key(event))
 
 
 def _record_failure(committer: Committer, event: Event, reason: str) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from nova.core.errors import RequestError
 from nova.core.writer.command_targets import CommandTarget
-from nova.core.writer.link_routes import LinkRoutes
+from nova.core.writer.stages.link_routes import LinkRoutes
 from nova.sdk import address
 from nova.sdk.errors import NotSentError, NovaError
 from nova.sdk.events.envelope import CommandRequest

@@ -145,7 +145,7 @@ class Writer:
             log.warning("manifest conflict", extra={"context": {"conflict": conflict}})
         is_news = conflicts != self._archive.record.manifest_conflicts()
         if is_news:
-            committer.put_record(
+            committer.open.put_record(
                 catalog.MANIFEST_CONFLICTS_KEY, catalog.encode_conflicts(conflicts)
             )
         events = [published_event(one, scope) for one in self._manifests.unpublished]

@@ -25,7 +25,8 @@ from nova.core.store.rollup import (
     is_complete,
 )
 from nova.core.store.series_table import SeriesTable
-from nova.core.writer.rollup_counter import RollupCounter
+from nova.core.writer.rollup_counts import mixed_counts
+from nova.core.writer.rollup_rows import RollupRows
 from nova.sdk import lifecycle
 
 BACKFILL_EVENTS = 20_000
@@ -87,15 +88,16 @@ def _clear(archive: Archive) -> None:
 
 def _resume(archive: Archive, series: SeriesTable, part_max_events: int) -> Iterator[int]:
     after, done = counted_until(archive), counted_events(archive)
-    rollups = RollupCounter(archive)
+    rollups = RollupRows(archive)
     rows = archive.events.scan("source", after)
     while part := [row for row in islice(rows, part_max_events) if row[0] != after]:
         last_key = part[-1][0]
         part.sort(key=itemgetter(1))
         scopes = [series.names[series_of_event_key(event_key)].scope_id for _, event_key in part]
-        rollups.count_mixed(scopes, [event_key for _, event_key in part], [key for key, _ in part])
+        event_keys, source_keys = [row[1] for row in part], [row[0] for row in part]
+        counts = mixed_counts(scopes, event_keys, source_keys)
         batch = archive.batch()
-        rollups.write(batch)
+        batch.put_records(rollups.after(counts))
         batch.put_record(COUNTED_KEY, last_key)
         archive.write(batch)
         done += len(part)

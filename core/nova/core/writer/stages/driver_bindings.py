@@ -9,7 +9,7 @@ until its own selection changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
@@ -17,15 +17,18 @@ from nova.core.effect.published import DESCRIPTOR_TYPE
 from nova.core.ordering import order_keys, time_of
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.core.store.series_table import EntityIds, SeriesTable
-from nova.core.store.write_batch import ArchiveBatch
+from nova.core.store.series_table import EntityIds
+from nova.core.writer.additions import NOTHING, Additions
 from nova.core.writer.capabilities import EntityCapabilities
 from nova.core.writer.columns import BatchColumns
+from nova.core.writer.commit import Commit
+from nova.core.writer.new_events import NewEvents
+from nova.core.writer.writer_state import WriterState
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream, marker_of
 from nova.sdk.drivers.registry import BINDING_TYPE, DriverRegistry
 from nova.sdk.errors import DriverError
-from nova.sdk.events.event import Series, check
+from nova.sdk.events.event import Event, Series, check
 
 SELECTION_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
 NO_SIGNATURE = (b"}", 0)
@@ -59,11 +62,56 @@ def _entity(series: Series | DriverStream) -> EntityIds:
     return (series.scope_id, series.system_id, series.container_id, series.unique_id)
 
 
-class DriverBindings:
-    """The driver selected for each stream, and the bindings that the open commit adds."""
+class _AddedBindings:
+    """The bindings that are added to one batch, and what they select."""
 
-    def __init__(self, archive: Archive, table: SeriesTable, registry: DriverRegistry) -> None:
+    def __init__(self, columns: BatchColumns, commit: Commit) -> None:
+        self.events: dict[bytes, Event] = {}
+        """By order key."""
+
+        self.selections: dict[bytes, str] = {}
+        self._columns = columns
+        self._commit = commit
+
+    def selection(self, key: bytes) -> str | None:
+        """What this batch or the open commit selects for a stream."""
+        return self.selections.get(key, self._commit.selections.get(key))
+
+    def has_key(self, source_key: bytes) -> bool:
+        return source_key in self.events or source_key in self._commit.keys
+
+    def append(self, event: Event, source_key: bytes) -> int:
+        """Returns the event's index in `columns`."""
+        self.events[source_key] = event
+        return len(self._columns.keys) + len(self.events) - 1
+
+    def columns(self) -> BatchColumns:
+        """The batch's columns with the bindings behind its events."""
+        if not self.events:
+            return self._columns
+        known, events = self._columns, self.events.values()
+        names = list(known.names)
+        series = {one: n for n, one in enumerate(names) if one.message_type == BINDING_TYPE}
+        for event in events:
+            if event.series not in series:
+                series[event.series] = len(names)
+                names.append(event.series)
+        return BatchColumns(
+            [*known.keys, *self.events],
+            [*known.series, *(series[event.series] for event in events)],
+            [*known.bodies, *(event.body[:-1] for event in events)],
+            names,
+            known.requests,
+            known.refusals,
+        )
+
+
+class DriverBindings:
+    """The driver selected for each stream; appends the bindings that the events of a batch need."""
+
+    def __init__(self, archive: Archive, state: WriterState, registry: DriverRegistry) -> None:
         self._archive = archive
+        self._clock = state.clock
         self._registry = registry
         self._bound: dict[EntityIds, set[tuple[Series, bytes]]] = {}
         """By entity, the bound pairs of a series and a schemaVersion (as JSON text)."""
@@ -73,10 +121,7 @@ class DriverBindings:
         has it there belongs to a bound stream and needs no further check.
         """
 
-        self._selected: dict[bytes, str] = {}
-        """Selections that the open commit adds to the catalog, by catalog key."""
-
-        self._capabilities = EntityCapabilities(archive, table)
+        self._capabilities = EntityCapabilities(archive, state.series)
         self._now_ns = 0
         """Estimated canonical time of the event being checked; it never decreases."""
 
@@ -85,38 +130,37 @@ class DriverBindings:
         for known, _ in self._bound.pop(entity, ()):
             self._signatures.pop(known, None)
 
-    def insert_bindings(
-        self, columns: BatchColumns, unknown: Sequence[int], open_keys: set[bytes], now_ns: int
-    ) -> list[int]:
-        """Append the bindings that these events need to the columns; returns the indexes of events
-        and bindings in the order in which they are stored.
-
-        `open_keys` are the order keys of the open commit; the bindings' are added to it. `now_ns`
-        is the estimated canonical time of the first event.
-        """
-        self._now_ns = max(now_ns, self._now_ns)
+    def __call__(self, events: NewEvents, commit: Commit) -> tuple[NewEvents, Additions]:
+        """Each binding is before the event that needs it."""
+        self._now_ns = max(self._clock.estimate_ns(), self._now_ns)
         for entity in self._capabilities.newly_effective(self._now_ns):
             self._recheck(entity)
-        marks = [self._signatures.get(names, NO_SIGNATURE) for names in columns.names]
-        texts = [text for text, _ in marks]
-        places = [place for _, place in marks]
-        series, bodies = columns.series, columns.bodies
-        fresh = {
+        unchecked = self._unchecked(events)
+        if not unchecked:
+            return events, NOTHING
+        added = _AddedBindings(events.columns, commit)
+        order: list[int] = []
+        for number in events.numbers:
+            if number in unchecked:
+                order += self._check_event(events.columns, number, added)
+            order.append(number)
+        after = NewEvents(added.columns(), order, events.received)
+        return after, Additions(keys=added.events, selections=added.selections)
+
+    def _unchecked(self, events: NewEvents) -> set[int]:
+        """The events that no signature matches: any may be the first of its stream."""
+        signatures = [self._signatures.get(names, NO_SIGNATURE) for names in events.columns.names]
+        texts = [text for text, _ in signatures]
+        places = [place for _, place in signatures]
+        series, bodies = events.columns.series, events.columns.bodies
+        return {
             number
-            for number in unknown
+            for number in events.numbers
             if not bodies[number].startswith(texts[series[number]], places[series[number]])
         }
-        if not fresh:
-            return list(unknown)
-        order: list[int] = []
-        for number in unknown:
-            if number in fresh:
-                order += self._check_event(columns, number, open_keys)
-            order.append(number)
-        return order
 
     def _check_event(
-        self, columns: BatchColumns, number: int, open_keys: set[bytes]
+        self, columns: BatchColumns, number: int, added: _AddedBindings
     ) -> Iterator[int]:
         """Process an event that may be its stream's first; yields the indexes of new bindings."""
         series, body = columns.names[columns.series[number]], columns.bodies[number]
@@ -127,14 +171,14 @@ class DriverBindings:
         bound = self._bound.setdefault(_entity(series), set())
         if (series, version) not in bound:
             bound.add((series, version))
-            yield from self._bind(columns, number, series, open_keys)
+            yield from self._bind(columns, number, added)
         if series.lane == "metadata" and series.message_type in SELECTION_TYPES:
-            self._apply_metadata(series, body + b"}")
+            self._apply_metadata(series, body + b"}", added)
         else:
             mark = marker_of(body, _stream(series, body))
             self._signatures[series] = (mark.text, mark.offset)
 
-    def _apply_metadata(self, series: Series, envelope: bytes) -> None:
+    def _apply_metadata(self, series: Series, envelope: bytes, added: _AddedBindings) -> None:
         """Apply a descriptor or binding that affects the selection."""
         if series.message_type == DESCRIPTOR_TYPE:
             self._now_ns += 1
@@ -146,40 +190,29 @@ class DriverBindings:
             if len(ids) == ENTITY_IDS:
                 kind = (bound.target_lane, bound.stream_type, bound.schema_version)
                 stream = DriverStream(scope_id, ids[0], ids[1], ids[2], *kind)
-                self._selected.setdefault(catalog.binding_key(stream), self._select(stream))
+                key, selected = catalog.binding_key(stream), self._select(stream)
+                if added.selection(key) is None:
+                    added.selections[key] = selected
 
-    def _bind(
-        self, columns: BatchColumns, number: int, series: Series, open_keys: set[bytes]
-    ) -> Iterator[int]:
+    def _bind(self, columns: BatchColumns, number: int, added: _AddedBindings) -> Iterator[int]:
         """Append the binding that an event needs, if any; yields its index."""
+        series = columns.names[columns.series[number]]
         if series.message_type == BINDING_TYPE and series.lane == "metadata":
             return
         stream = _stream(series, columns.bodies[number])
         key = catalog.binding_key(stream)
-        selected = self._select(stream)
-        if selected == self._stored_selection(key):
+        selected, known = self._select(stream), added.selection(key)
+        if selected == (self._archive.record.binding(key) if known is None else known):
             return
-        self._selected[key] = selected
+        added.selections[key] = selected
         if selected == NO_DRIVER:
             return
         source_ns = time_of(columns.keys[number])
         event = check(_envelope(stream, selected, timestamps.text(source_ns)))
         source_key = order_keys([event.source_ns], [event.lane], [event.event_id])[0]
-        if source_key in open_keys or self._archive.events.event_key(source_key) is not None:
+        if added.has_key(source_key) or self._archive.events.event_key(source_key) is not None:
             return
-        open_keys.add(source_key)
-        if event.series not in columns.names:
-            columns.names.append(event.series)
-        columns.keys.append(source_key)
-        columns.series.append(columns.names.index(event.series))
-        columns.bodies.append(event.body[:-1])
-        yield len(columns.keys) - 1
-
-    def _stored_selection(self, key: bytes) -> str | None:
-        known = self._selected.get(key)
-        if known is None:
-            known = self._archive.record.binding(key)
-        return known
+        yield added.append(event, source_key)
 
     def _select(self, stream: DriverStream) -> str:
         """`id@version` of the driver for a stream, or NO_DRIVER."""
@@ -190,12 +223,6 @@ class DriverBindings:
         except DriverError as error:
             log.warning("no driver for a stream", extra={"context": {"reason": str(error)}})
             return NO_DRIVER
-
-    def write(self, batch: ArchiveBatch) -> None:
-        """Add the new selections to the batch of the commit."""
-        for key, name in self._selected.items():
-            batch.put_record(key, name.encode())
-        self._selected.clear()
 
 
 def _version(body: bytes) -> bytes:

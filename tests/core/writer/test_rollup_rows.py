@@ -16,7 +16,8 @@ from nova.core.store.archive import Archive
 from nova.core.store.rollup import FINEST_LEVEL, counted_events
 from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.committer import Committer
-from nova.core.writer.rollup_counter import RollupCounter
+from nova.core.writer.rollup_counts import scope_counts
+from nova.core.writer.rollup_rows import RollupRows
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, rollups_by_hand, rollups_of, telling, told
@@ -67,13 +68,13 @@ def test_rollups_are_a_count_of_the_archive(
 def test_rows_that_were_forgotten_are_read_again(archive: Archive) -> None:
     """A late event finds the row of its bucket, whatever has been forgotten meanwhile."""
     dice = random.Random(3)
-    rollups = RollupCounter(archive, cached_max=4)
+    rollups = RollupRows(archive, cached_max=4)
     times = [dice.randrange(3_000) * SECOND_NS for _ in range(300)]
     for number, time_ns in enumerate(times):
         place = time_key(START_NS + number) + bytes(4)
-        rollups.count_scope("sat", [place], [order_key(time_ns, 3, bytes(32))])
+        counts = scope_counts("sat", [place], [order_key(time_ns, 3, bytes(32))])
         batch = archive.batch()
-        rollups.write(batch)
+        batch.put_records(rollups.after(counts))
         archive.write(batch)
     assert counted_events(archive) == len(times)
     expected = Counter(unsigned_time(time_ns) >> FINEST_LEVEL for time_ns in times)

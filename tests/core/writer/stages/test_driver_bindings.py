@@ -11,11 +11,14 @@ import msgspec
 import pytest
 
 from nova.core.store.archive import Archive
+from nova.core.writer.commit import Commit
 from nova.core.writer.committer import Committer
+from nova.core.writer.stages.driver_bindings import DriverBindings
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Record
 from tests.core.filing import arrivals, record
+from tests.core.writer.staging import new_events, run
 
 AT_NS = timestamps.parse("2026-01-01T00:00:00Z")
 
@@ -101,6 +104,29 @@ def test_each_stream_is_bound_one_tick_before_its_first_event(
             )
             ticks = [timestamps.parse(str(e["canonicalTruthTime"])) for e in (before, event)]
             assert ticks[1] - ticks[0] == 1
+
+
+def test_a_batch_stays_as_it_was_and_its_bindings_are_returned(
+    archive: Archive, open_commit: Commit
+) -> None:
+    """The stage alone: each binding is before its event, and the columns have it behind them."""
+    registry = DriverRegistry.load(["rawBinary", "jsonl"])
+    stage = DriverBindings(archive, open_commit.state, registry)
+    events = new_events([record(2, AT_NS), record(8, AT_NS + 1), record(3, AT_NS + 2)], [0, 2])
+    found, added = run(stage, events, open_commit)
+    assert (list(found.numbers), found.received) == ([3, 0, 4, 2], 2)
+    assert [found.columns.names[i].message_type for i in found.columns.series[3:]] == [
+        "DriverBinding",
+        "DriverBinding",
+    ]
+    assert list(added.keys) == found.columns.keys[3:]
+    assert sorted(added.selections.values()) == ["jsonl@1.0.0", "rawBinary@1.0.0"]
+    open_commit.add(added)
+    again, added = run(stage, new_events([record(14, AT_NS + 3)]), open_commit)
+    assert (list(again.numbers), len(added.keys)) == ([0], 0)
+    fresh = DriverBindings(archive, open_commit.state, registry)
+    again, added = run(fresh, new_events([record(20, AT_NS + 4)]), open_commit)
+    assert list(again.numbers) == [0], "the open commit has selected the driver"
 
 
 def test_a_restart_binds_nothing_again(archive: Archive, tmp_path: Path) -> None:

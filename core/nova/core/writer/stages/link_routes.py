@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from nova.core.effect.published import DESCRIPTOR_TYPE
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
-from nova.core.writer.columns import BatchColumns
+from nova.core.store.key_value import KeyValue
+from nova.core.writer.additions import NOTHING, Additions
+from nova.core.writer.commit import Commit
+from nova.core.writer.delivered_batch import DeliveredBatch
 from nova.sdk.events.event import Series
 
 
@@ -21,22 +24,29 @@ class LinkRoutes:
         self._archive = archive
         self._routes: dict[bytes, dict[str, str]] = {}
 
-    def update(
-        self, link: str, columns: BatchColumns, put_record: Callable[[bytes, bytes], None]
-    ) -> None:
-        """Update the routes from a batch of a link; `put_record` writes a catalog record."""
+    def __call__(self, delivered: DeliveredBatch, _: Commit) -> Additions:
+        """Update the routes from a batch."""
+        columns = delivered.columns
         descriptors = {
             index: catalog.link_routes_key(names)
             for index, names in enumerate(columns.names)
             if names.message_type == DESCRIPTOR_TYPE and names.lane == "metadata"
         }
         if not descriptors:
-            return
-        for index, order_key in zip(columns.series, columns.keys, strict=True):
-            key = descriptors.get(index)
-            if key is not None and order_key.hex() > (links := self._load(key)).get(link, ""):
-                links[link] = order_key.hex()
-                put_record(key, catalog.encode_link_routes(links))
+            return NOTHING
+        rows: list[KeyValue] = []
+        for number, index in enumerate(columns.series):
+            if index in descriptors:
+                order_key = columns.keys[number].hex()
+                rows += self._advance(descriptors[index], delivered.link, order_key)
+        return Additions(rows=rows)
+
+    def _advance(self, key: bytes, link: str, order_key: str) -> Iterator[KeyValue]:
+        """Yields the new row if a link's descriptor is newer than its last one."""
+        links = self._load(key)
+        if order_key > links.get(link, ""):
+            links[link] = order_key
+            yield key, catalog.encode_link_routes(links)
 
     def routes_of(self, series: Series) -> dict[str, bytes]:
         """By link name, the order key of the newest descriptor of an entity that it delivered."""

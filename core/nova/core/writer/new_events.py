@@ -1,0 +1,43 @@
+"""The events of a batch that a commit stores, before and after they are stamped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from nova.core.writer.columns import BatchColumns
+
+
+class NewEvents(msgspec.Struct, frozen=True):
+    """Events that the archive lacks; `numbers` are their indexes into the columns, in the order in
+    which they are stored.
+
+    `received` of them were in the batch, the others are the Core's own.
+    """
+
+    columns: BatchColumns
+    numbers: Sequence[int]
+    received: int
+
+
+class StampedEvents(msgspec.Struct, frozen=True):
+    """New events with their canonical times; item i of each sequence belongs to one event."""
+
+    columns: BatchColumns
+    numbers: Sequence[int]
+    event_keys: Sequence[bytes]
+    source_keys: Sequence[bytes]
+    stored: Sequence[bytes]
+
+    def part(self, start: int, end: int) -> StampedEvents:
+        """The events from index `start` to before `end`."""
+        if end - start == len(self.numbers):
+            return self
+        return StampedEvents(
+            self.columns,
+            self.numbers[start:end],
+            self.event_keys[start:end],
+            self.source_keys[start:end],
+            self.stored[start:end],
+        )

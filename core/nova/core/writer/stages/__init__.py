@@ -1,0 +1,1 @@
+"""The stages of a commit; `stage_list.py` has their order."""

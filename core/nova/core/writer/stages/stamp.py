@@ -1,0 +1,52 @@
+"""Stamps events with canonical time, and numbers their series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nova.core.commit_feed import NewSeries
+from nova.core.store.keys import event_keys, series_bytes
+from nova.core.store.series_table import SeriesTable
+from nova.core.writer.additions import NOTHING, Additions
+from nova.core.writer.canonical_clock import CanonicalClock
+from nova.core.writer.commit import Commit
+from nova.core.writer.new_events import NewEvents, StampedEvents
+from nova.sdk.events.event import Series, stamped
+
+
+class Stamp:
+    """The events of a batch were received together, so the clock is read once and each is stamped
+    1 ns after the one before.
+    """
+
+    def __init__(self, clock: CanonicalClock) -> None:
+        self._clock = clock
+
+    def __call__(self, events: NewEvents, commit: Commit) -> tuple[StampedEvents, Additions]:
+        columns, numbers = events.columns, events.numbers
+        of_event, keys, bodies = columns.series, columns.keys, columns.bodies
+        series, new_series = series_numbers(columns.names, commit.state.series)
+        tails = [series_bytes(number) for number in series]
+        first_ns = self._clock.next_ns()
+        stamps = StampedEvents(
+            columns,
+            numbers,
+            event_keys(first_ns, [tails[of_event[number]] for number in numbers]),
+            [keys[number] for number in numbers],
+            stamped([bodies[number] for number in numbers], first_ns),
+        )
+        return stamps, Additions(series=new_series) if new_series else NOTHING
+
+
+def series_numbers(
+    names: Sequence[Series], table: SeriesTable
+) -> tuple[list[int], list[NewSeries]]:
+    """The number of each series; those that the table lacks get the next ones."""
+    numbers = [table.number(series) for series in names]
+    new: dict[Series, int] = {}
+    if None in numbers:
+        for series, number in zip(names, numbers, strict=True):
+            if number is None:
+                new.setdefault(series, len(table.names) + len(new))
+    known = [new[series] if n is None else n for series, n in zip(names, numbers, strict=True)]
+    return known, [NewSeries(number, series) for series, number in new.items()]
