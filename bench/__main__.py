@@ -86,7 +86,7 @@ def from_kafka(folder: Path, work: Work, sqlite: Figures) -> Row:
 
 
 def say(text: str) -> None:
-    """Tell who waits what is going on."""
+    """Print the progress to stderr."""
     click.echo(text, err=True)
 
 

@@ -1,4 +1,4 @@
-"""`python -m bench.commands`: how long a command takes from its submission to who listens for it,
+"""`python -m bench.commands`: the latency of a command from its submission to its listener,
 recorded, synced and marked on the way, to a listener and to a device behind a hardware host, at
 rest and beside ingest.
 """

@@ -21,7 +21,7 @@ WARM_UP_SHARE = 10
 
 
 def rounds_of(data: Path, events: int, rounds: int) -> Iterator[tuple[float, float]]:
-    """The rates of each round with counting and without; who begins changes every round."""
+    """The rates of each round with and without counting; the order alternates."""
     for number in range(rounds):
         last = (number + 1) * events
         batches = list(Work(last).batches(BATCH_EVENTS, number * events))
@@ -40,7 +40,7 @@ def rounds_of(data: Path, events: int, rounds: int) -> Iterator[tuple[float, flo
 @click.option("--events", type=click.IntRange(min=1_000), default=200_000, show_default=True)
 @click.option("--rounds", type=click.IntRange(min=1), default=7, show_default=True)
 def counting(events: int, rounds: int) -> None:
-    """Ingest rounds of so many events with and without rollups."""
+    """Ingest rounds of a number of events with and without rollups."""
     lifecycle.collect_garbage_rarely()
     shares: list[float] = []
     with tempfile.TemporaryDirectory(prefix="nova-counting-") as data:

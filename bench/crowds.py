@@ -106,7 +106,7 @@ TASKS: dict[str, Task] = {"walk": walk, "stall": stall, "hoard": hoard}
 
 
 async def crowd(name: str, url: str, token: str, clients: int) -> None:
-    """Be a crowd until stdin closes, then print what was done."""
+    """Run a crowd until stdin closes, then print its figures."""
     done: Counter[str] = Counter()
 
     async def one(session: aiohttp.ClientSession) -> None:
@@ -129,7 +129,7 @@ async def crowd(name: str, url: str, token: str, clients: int) -> None:
 
 @contextmanager
 def crowded(name: str, nova: RunningNova, token: str, clients: int) -> Iterator[Counter[str]]:
-    """A crowd in processes of its own for as long as the block runs, and what it has done."""
+    """A crowd in its own processes while the block runs, and its figures."""
     processes = []
     done: Counter[str] = Counter()
     for first in range(0, clients, CLIENTS_PER_PROCESS):
@@ -173,7 +173,7 @@ class Watched:
         return {name: resident_mib(pid) for name, pid in self._pids.items()}
 
     def end(self) -> str:
-        """Look no more; what was seen in words."""
+        """Stop measuring; returns the figures as text."""
         self._task.cancel()
         now = self.now()
         return ", ".join(
@@ -211,7 +211,7 @@ async def _live(client: Client, nova: RunningNova, work: Work, seed: int) -> str
 
 
 async def grow(nova: RunningNova, work: Work) -> None:
-    """Bring an archive to so many events."""
+    """Grow an archive to a number of events."""
     async with await Client.to_core(nova.data) as client:
         held = (await client.status()).events
     for batch in work.batches(50 * BATCH_EVENTS, held):

@@ -1,4 +1,4 @@
-"""What is measured of every store, ours and the peers', and how figures are made of times."""
+"""The figures of every store, ours and the peers', and how they are computed from times."""
 
 from __future__ import annotations
 

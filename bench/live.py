@@ -39,7 +39,7 @@ class Tail:
         self.latencies_s: list[float] = []
 
     async def follow(self, count: int, ready: asyncio.Event) -> None:
-        """Take chunks until so many of what was sent have come."""
+        """Read chunks until a number of the sent events has arrived."""
         async with aclosing(self._client.stream("LIVE")) as stream:
             async for chunk in stream:
                 ready.set()

@@ -1,4 +1,4 @@
-"""How much memory a process has needed at most (Linux)."""
+"""The peak memory of a process (Linux)."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ class Store:
         return len(found) - found.count(None), seconds
 
     def flush(self) -> None:
-        """Write to tables what is only in memory and in the log, so that sizes are of all."""
+        """Flush memtables to tables, so that sizes cover everything."""
         for family in self._archive.families.values():
             family.flush()
 
@@ -196,7 +196,7 @@ def uncounted() -> Iterator[None]:
 
 
 def forget_samples(data: Path) -> None:
-    """Let the sampler begin anew."""
+    """Reset the sampler."""
     shutil.rmtree(data / SAMPLES_FOLDER, ignore_errors=True)
 
 
@@ -209,7 +209,7 @@ def checkpoint(data: Path) -> tuple[int, float]:
 
 
 def sample(data: Path) -> tuple[int, float]:
-    """Let a sampler take in what it lacks of an archive; returns events and seconds."""
+    """Run a sampler to the end of an archive; returns events and seconds."""
     with open_for_writing(data, SampleStore) as (view, store):
         started = time.perf_counter()
         events = sum(Sampler(view, store).sample(_newest_ns(view.archive)))
@@ -284,7 +284,7 @@ class Reader:
         return b""
 
     def of_entity(self, filters: Filters, at_ns: int, count: int) -> int:
-        """Read so many events of what the filters name, from a source time on; how many came."""
+        """Read up to `count` filtered events from a source time on; returns how many."""
         reading = self._reading(filters, Span("source", at_ns))
         events = 0
         while events < count and not reading.done:

@@ -27,7 +27,7 @@ class Halves(NamedTuple):
 
 
 def _near(middle: float, spread: float, decimals: int) -> Value:
-    """A reading with few decimals; some are integral, and none is a negative zero."""
+    """A value with few decimals; some are integral, and none is a negative zero."""
     return lambda dice: round(dice.gauss(middle, spread), decimals) + 0.0
 
 

@@ -1,4 +1,4 @@
-"""The picture of a scale run: four figures against the size of the archive."""
+"""The chart of a scale run: four figures against the size of the archive."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ def _server(programs_folder: Path) -> Iterator[Path]:
 
 
 def _as_unprivileged(home: Path) -> list[str | Path]:
-    """How to start a program as somebody who is not root, who then owns the folder."""
+    """Command prefix to run a program as a user other than root, who owns the folder."""
     if os.geteuid() != 0:
         return []
     known = {entry.pw_name: entry for entry in pwd.getpwall()}

@@ -88,7 +88,7 @@ async def streamed(nova: RunningNova, records: Sequence[Record], sqlite: Figures
 
 
 def latency(task: str, seconds: Sequence[float], *, wanted: str) -> list[Row]:
-    """Median and 99th percentile in milliseconds; what is wanted is of the latter."""
+    """Median and 99th percentile in milliseconds; the target applies to the latter."""
     note = f"{len(seconds):,} of them"
     return [
         Row(f"{task}, p50", quantile(seconds, 0.5) * MS, "ms", note=note),

@@ -156,7 +156,7 @@ def grow(data: Path, events: int, seeks: int) -> list[Step]:
 )
 @click.option("--picture", type=click.Path(path_type=Path), default=PICTURE, help="The plots.")
 def scale(events: int, data: Path, seeks: int, out: Path | None, picture: Path) -> None:
-    """Grow an archive step by step and measure at each; a rerun goes on at the last step."""
+    """Grow an archive step by step and measure at each; a rerun continues at the last step."""
     lifecycle.collect_garbage_rarely()
     data.mkdir(parents=True, exist_ok=True)
     done = grow(data, events, seeks)

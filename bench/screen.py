@@ -52,9 +52,7 @@ WATCH = """() => {
 
 
 class Load:
-    """A producer in a thread of its own, that publishes so many events a second until it is told
-    to stop.
-    """
+    """A producer in its own thread, which publishes at a rate until it is stopped."""
 
     def __init__(self, url: str, rate_hz: int) -> None:
         self.sent = 0
@@ -153,7 +151,7 @@ def screen(browser: Browser, nova: RunningNova) -> Iterator[Watched]:
 
 
 def follow(watched: Watched, load: Load, seconds: float) -> None:
-    """LIVE, with nobody touching it."""
+    """LIVE, without user input."""
     began = time.monotonic()
     watched.begin()
     while (since_s := time.monotonic() - began) < seconds:

@@ -1,4 +1,4 @@
-"""The steps of a scale run, kept as JSON lines beside the archive so that a rerun goes on."""
+"""The steps of a scale run, stored as JSON lines beside the archive so that a rerun continues."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bench.table import number
 
 STEPS = (1_000_000, 2_000_000, 5_000_000, 10_000_000, 20_000_000, 50_000_000)
 STEP_SHARES = (50, 25, 10, 5, 5 / 2, 1)
-"""The last step is so many times as large."""
+"""The ratio of the last step to the one before."""
 
 
 class Step(msgspec.Struct, kw_only=True):
@@ -36,7 +36,7 @@ class Step(msgspec.Struct, kw_only=True):
 
 
 def sizes(events: int) -> list[int]:
-    """The sizes to measure at on the way to so many events."""
+    """The sizes to measure at on the way to a number of events."""
     if events == STEPS[-1]:
         return list(STEPS)
     return [int(events / share) for share in STEP_SHARES]

@@ -14,7 +14,7 @@ from bench.table import Row
 from nova.sdk.transport.base import Record
 
 WARM_UP_SHARE = 10
-"""One batch in so many is for warming up."""
+"""One batch of this many is for warming up."""
 
 Batches = Sequence[Sequence[Record]]
 

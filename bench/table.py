@@ -1,4 +1,4 @@
-"""The one table that a run prints, with what it ran on."""
+"""The table that a run prints, with the machine and versions."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Row(msgspec.Struct, omit_defaults=True):
 
 
 class Report(msgspec.Struct):
-    """A whole run: what it ran on, how many events, and its rows."""
+    """A whole run: machine and versions, number of events, and rows."""
 
     machine: str
     events: int

@@ -136,7 +136,7 @@ def ask_all(data: Path, asks: int, when: str) -> dict[str, Waited]:
 
 @contextmanager
 def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The sampler's process, which begins anew."""
+    """The sampler's process, with a new database."""
     own.forget_samples(data)
     arguments = ("-m", "nova.cli", "core", "sampler", "--data", str(data), "--exit-with-stdin")
     with subprocess.Popen(

@@ -183,7 +183,7 @@ async def compared(peer: Peer, work: Work) -> list[Row]:
 
 
 async def prepare(peer: Peer, records: Sequence[Record]) -> None:
-    """Make topics or the stream, and publish the first record, so that nobody pays for that."""
+    """Create topics or the stream and publish the first record, outside of the measurement."""
     if peer.name == "kafka":
         topics.ensure_topics(parse_url(peer.url), {topic_and_key(r.address)[0] for r in records})
     await own_publish(peer.url, records[:1])

@@ -84,7 +84,7 @@ class Work(NamedTuple):
 
 
 class Series(NamedTuple):
-    """What events of one series share: their address, and what is written around their times."""
+    """The common parts of a series' events: their address, and the text around their times."""
 
     address: str
     head: bytes

@@ -103,8 +103,8 @@ class LogFileTransport:
                 await asyncio.sleep(POLL_S)
 
     def _read(self, position: int) -> Batch:
-        """The whole lines of the next block. A log that is shorter than the position was made anew:
-        it is read from its beginning, and the gap says so.
+        """The whole lines of the next block. A log that is shorter than the position was replaced:
+        it is read from its beginning, and a gap reports that.
         """
         if self._path.parent.is_dir() and not self._path.exists():
             return Batch([])  # Nothing was published yet.
@@ -121,7 +121,7 @@ class LogFileTransport:
         return self._path.stat().st_size if self._path.exists() else 0
 
     def state(self) -> LinkState:
-        """The end of the log tells the Core how far behind it is."""
+        """The end of the log, from which the Core computes its lag."""
         return self._health.state({LOG: self._size()})
 
     async def close(self) -> None:

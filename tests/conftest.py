@@ -80,7 +80,7 @@ def server_of_run(
 
 
 SAID = pytest.StashKey[list[str]]()
-"""What processes of the run that are no terminal's have to say; told at its end."""
+"""Messages of the run's worker processes, printed at its end."""
 
 
 def say(request: pytest.FixtureRequest, text: str) -> None:

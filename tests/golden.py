@@ -10,7 +10,7 @@ EVENT_ID_VECTORS = Path(__file__).parent / "vectors" / "event_id.json"
 
 
 class Vector(msgspec.Struct, rename="camel"):
-    """One envelope and what it must come to."""
+    """One envelope and its expected result."""
 
     name: str
     envelope: dict[str, object]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 LONGER = int(os.environ.get("NOVA_TEST_EXAMPLES", "1"))
-"""`make test-slow` tries so many times as many."""
+"""`make test-slow` tries this many times as many examples."""
 
 EXAMPLE_MAX_S = 30
 

@@ -60,7 +60,7 @@ def _bus_second(number: int, interface: str) -> list[bytes]:
 
 
 def can_line(at_s: float, can_id: str, data: bytes, interface: str = "can0") -> bytes:
-    """A frame as candump logs it, so many seconds after the start."""
+    """A frame as candump logs it, some seconds after the start."""
     return f"({START_S + at_s:.6f}) {interface} {can_id}#{data.hex().upper()}\n".encode()
 
 

@@ -57,7 +57,7 @@ class SharedServer(ExternalServer, NatsServer):
 
 
 class RunFolder:
-    """The controller's side: the folder of the run, whose lock says that the run goes on."""
+    """The controller's side: the folder of the run, whose lock shows that the run is active."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="nova-run-"))

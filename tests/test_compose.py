@@ -60,7 +60,7 @@ def last_stage(instructions: list[Instruction]) -> list[Instruction]:
 
 @pytest.fixture(scope="module")
 def environment(services: dict[str, Service]) -> dict[str, str]:
-    """What the service `nova` is told when only the password is given."""
+    """The environment of the service `nova` if only the password is set."""
     given = cast("dict[str, str]", services["nova"]["environment"])
     return {name: _WITH_DEFAULT.sub(_fill_in, text) for name, text in given.items()}
 
@@ -96,7 +96,7 @@ def _variables(*names: str) -> set[str]:
 def test_every_variable_is_a_setting(
     environment: dict[str, str], last_stage: list[Instruction]
 ) -> None:
-    """A variable that nobody reads is a setting that does not work."""
+    """A variable that is not read would be a setting without effect."""
     known = _variables(*settings.HELP) | {PASSWORD_VARIABLE}
     assert set(environment) <= known
     assert set(re.findall(r"\bNOVA_[A-Z_]+", _only(last_stage, "ENV"))) <= known

@@ -70,7 +70,7 @@ def test_no_source_names_an_entity_type_or_a_view(path: Path) -> None:
     ids=lambda path: path.name,
 )
 def test_no_source_that_draws_cards_names_a_key(path: Path) -> None:
-    """What a value is called, and what it means, manifests say."""
+    """Titles and meanings of values come from manifests."""
     assert named_in(path.read_text(), keys()) == set()
 
 

@@ -1,4 +1,4 @@
-"""A clone with nothing beside it: its tests are collected, and what it lacks is listed."""
+"""A clone without recordings: its tests are collected, and missing recordings are listed."""
 
 from __future__ import annotations
 

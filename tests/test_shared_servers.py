@@ -95,7 +95,7 @@ def test_a_server_ends_with_a_run_that_is_killed() -> None:
 
 
 def test_a_server_that_cannot_start_says_why_to_everybody() -> None:
-    """Not only to the first who asks."""
+    """Also to later requests."""
     with run_folder() as run:
         for _ in range(2):
             with pytest.raises(RuntimeError, match="'none' server did not start: KeyError"):

@@ -103,7 +103,7 @@ def constraints(folder: Path) -> Path:
 
 
 def environment_with(folder: Path, wheel: Path) -> Path:
-    """The programs of a new environment that holds a wheel and what it asks for, nothing else."""
+    """The programs of a new environment with a wheel and its dependencies only."""
     venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
     locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
@@ -185,7 +185,7 @@ def page_of(url: str) -> list[str]:
 
 
 async def voltage_now(url: str, begun: str) -> object:
-    """The first voltage of the battery that the satellite tells from now on."""
+    """The next voltage of the satellite's battery."""
     battery = Filters(unique_id="battery", lanes=["ui"])
     token = await login(url, "admin", PASSWORD)
     async with await Client.to_edge(url, token) as client:
@@ -199,7 +199,7 @@ async def voltage_now(url: str, begun: str) -> object:
 
 
 def test_the_demo_runs_from_the_wheel_alone(installed: Path, tmp_path: Path) -> None:
-    """The page is served, and the satellite tells values as time goes by."""
+    """The page is served, and the satellite publishes values over time."""
     with demo_of(installed, tmp_path) as url:
         names = page_of(url)
         assert {Path(name).suffix for name in names} == {".js", ".css"}
