@@ -1,5 +1,5 @@
-"""An operator's first minutes, in a real browser: log in, watch, go back, and return to the
-present.
+"""An operator's first minutes with the demo, in a real browser: what it opens on, log in, watch, go
+back, and return to the present. Tests that only look at the demo stand here: they share one.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from nova.sdk import timestamps
-from nova.testkit.running_nova import RunningNova
-from tests.e2e.demo_page import choose
+from nova.sdk.timestamps import NS_PER_SECOND
+from nova.testkit.running_nova import PASSWORD, RunningNova
+from tests.e2e.demo_page import SHOWN_MS, choose
+from tests.e2e.screen import Screen, screen_on, serious
 
 pytestmark = pytest.mark.browser
 
@@ -123,3 +125,136 @@ def test_a_wrong_password_is_said_in_words(browser: Browser, demo: RunningNova) 
     expect(page.get_by_test_id("login-error")).not_to_be_empty()
     expect(page.get_by_test_id("entity-row")).to_have_count(0)
     page.close()
+
+
+# --- what it opens on before anybody has pressed anything ------------------------------------
+
+DESKTOPS = [(1280, 720), (1920, 1080)]
+PHONE = (390, 844)
+
+
+def opened(browser: Browser, url: str, size: tuple[int, int]) -> Page:
+    """The page after logging in, and nothing else."""
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page.goto(url)
+    page.get_by_test_id("login-username").fill("admin")
+    page.get_by_test_id("login-password").fill(PASSWORD)
+    page.get_by_test_id("login-submit").click()
+    return page
+
+
+def expect_plots(page: Page) -> None:
+    """The battery's charge and power and the temperatures are lines with values."""
+    lines = page.get_by_test_id("plot-line")
+    expect(lines).to_have_count(5, timeout=SHOWN_MS)
+    expect(lines.first).to_contain_text("battery")
+    expect(lines.first.locator(".reading")).to_have_text(re.compile(r"\d"), timeout=SHOWN_MS)
+
+
+def expect_on_screen(page: Page, test_id: str) -> None:
+    """All of it is in sight, without scrolling the page."""
+    box, size = page.get_by_test_id(test_id).first.bounding_box(), page.viewport_size
+    assert box is not None and size is not None
+    assert box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+    assert box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+
+
+@pytest.mark.parametrize("size", DESKTOPS, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_demo_opens_on_battery_orbit_and_heater(
+    browser: Browser, demo: RunningNova, size: tuple[int, int]
+) -> None:
+    """Plots, ground track and the heater's form at once, with no press."""
+    page = opened(browser, demo.url, size)
+    expect_plots(page)
+    expect(page.get_by_test_id("track-place")).to_contain_text("gps", timeout=SHOWN_MS)
+    expect(page.get_by_test_id("track-here")).to_be_attached(timeout=SHOWN_MS)
+    heater = page.locator('[data-testid="action"][data-command="heater.set"]')
+    expect(heater.get_by_role("button", name="Send")).to_be_visible(timeout=SHOWN_MS)
+    second = page.locator(".column").nth(1).locator("[data-panel]")
+    panels = [panel.get_attribute("data-panel") for panel in second.all()]
+    assert panels == ["plots", "track"]
+    for shown in ("plot-canvas", "track-map", "panel-commands"):
+        expect_on_screen(page, shown)
+    assert serious(page) == []
+    page.close()
+
+
+def test_the_demo_opens_on_plots_where_there_is_room_for_one_panel(
+    browser: Browser, demo: RunningNova
+) -> None:
+    """A phone shows one panel; the others are a tab away, and nothing is wider than the screen."""
+    page = opened(browser, demo.url, PHONE)
+    expect_plots(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_test_id("tab-track").click()
+    expect(page.get_by_test_id("track-place")).to_contain_text("gps", timeout=SHOWN_MS)
+    page.get_by_test_id("tab-commands").click()
+    expect(page.locator('[data-command="heater.set"]')).to_be_visible()
+    page.close()
+
+
+def test_what_a_person_chose_stays(browser: Browser, demo: RunningNova) -> None:
+    """A plot that is taken away does not come back, nor does another choice of entity."""
+    page = opened(browser, demo.url, DESKTOPS[0])
+    expect_plots(page)
+    page.get_by_test_id("remove-plot").first.click()
+    expect(page.get_by_test_id("plot-line")).to_have_count(4)
+    page.reload()
+    expect(page.get_by_test_id("plot-line")).to_have_count(4, timeout=SHOWN_MS)
+    page.close()
+
+
+def test_an_instance_that_says_nothing_opens_on_its_first_entity(
+    browser: Browser, recorded: RunningNova
+) -> None:
+    """No plots, and a map that says why it is empty."""
+    with screen_on(browser, recorded.url) as screen:
+        expect(screen.page.get_by_test_id("plots-empty")).to_be_visible()
+        expect(screen.page.get_by_test_id("track-empty")).to_contain_text("has no position")
+
+
+# --- a page that looks at the past has said so to the server ----------------------------------
+
+KEEP_SOCKET = (
+    "window.WebSocket = class extends WebSocket {"
+    "constructor(...given) { super(...given); window.novaSocket = this; } };"
+)
+SAY = (
+    "() => new Promise((resolve) => { const socket = window.novaSocket; const ref = 'said';"
+    "const hear = (event) => { const reply = JSON.parse(event.data); if (reply.ref !== ref) return;"
+    "socket.removeEventListener('message', hear); resolve(reply.code ?? reply.type); };"
+    "socket.addEventListener('message', hear);"
+    "socket.send(JSON.stringify({type: 'submitChat', ref, scopeId: 'demo', content: 'psst',"
+    "timelineMode: 'LIVE'})); })"
+)
+
+
+def stated(screen: Screen) -> int:
+    """How often the page has said where its clock stands."""
+    return sum(message["type"] == "setCursor" for message in screen.sent)
+
+
+def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: RunningNova) -> None:
+    """Issue 14 §2.4: whatever is sent on its socket, until it is LIVE again."""
+    context = browser.new_context()
+    context.add_init_script(KEEP_SOCKET)
+    screen = Screen(context)
+    screen.open(demo.url)
+    page = screen.page
+    screen.expect_state("LIVE")
+    assert page.evaluate(SAY) == "chatAck"
+    page.keyboard.press("Space")
+    screen.expect_state("PAUSED")
+    assert page.evaluate(SAY) == "replayRefused"
+    screen.seek(screen.cursor_ns() - 5 * NS_PER_SECOND)
+    assert page.evaluate(SAY) == "replayRefused"
+    # On a new connection the page says it again.
+    before = stated(screen)
+    page.evaluate("() => window.novaSocket.close()")
+    while stated(screen) == before:
+        page.wait_for_timeout(50)
+    assert page.evaluate(SAY) == "replayRefused"
+    page.get_by_test_id("live").click()
+    screen.expect_state("LIVE")
+    page.wait_for_function(f"async () => await ({SAY})() === 'chatAck'")
+    context.close()

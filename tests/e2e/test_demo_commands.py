@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -12,10 +11,10 @@ import pytest
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 
 
-@pytest.fixture
-def demo(tmp_path: Path) -> Iterator[RunningNova]:
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """A demo; what it keeps is gone with it."""
-    with running_nova(tmp_path, command="demo") as running:
+    with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:
         yield running
         running.kill()
 
