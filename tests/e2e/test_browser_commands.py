@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -195,7 +198,17 @@ def test_who_nobody_answers_stays_sent(screen: Screen) -> None:
     expect(marks.filter(has_text="door.open → silent: sent")).to_have_count(1, timeout=SHOWN_MS)
 
 
-def test_a_stack_is_sent_one_by_one(screen: Screen, tmp_path: Path) -> None:
+@contextmanager
+def standing_still(process_id: int) -> Iterator[None]:
+    """A process that does nothing for as long as the block runs."""
+    os.kill(process_id, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(process_id, signal.SIGCONT)
+
+
+def test_a_stack_is_sent_one_by_one(screen: Screen, demo: RunningNova, tmp_path: Path) -> None:
     """Added, moved, edited, kept, exported; each leaves by a press and waits for the one before."""
     page = screen.page
     choose(page, "computer")
@@ -220,10 +233,11 @@ def test_a_stack_is_sent_one_by_one(screen: Screen, tmp_path: Path) -> None:
     expect(stacked).to_have_count(2)
     following = page.get_by_test_id("stack-next")
     expect(following).to_have_attribute("aria-disabled", "false", timeout=SHOWN_MS)
-    following.click()
-    expect(page.get_by_test_id("stack-reason")).to_contain_text("waits for the result")
-    following.press("Enter")
-    assert len(submitted(screen, "camera.capture")) == 1
+    with standing_still(demo.child("hardware")):  # However slow this page is: no result meanwhile.
+        following.click()
+        expect(page.get_by_test_id("stack-reason")).to_contain_text("waits for the result")
+        following.press("Enter")
+        assert len(submitted(screen, "camera.capture")) == 1
     expect(following).to_have_attribute("aria-disabled", "false", timeout=SHOWN_MS)
     following.click()
     expect(stacked.nth(1).get_by_test_id("command-state")).to_have_text("success", timeout=SHOWN_MS)

@@ -31,7 +31,7 @@ from nova.testkit.test_server import BackendServer
 from tests.core.telling import rollups_by_hand, rollups_of, told
 from tests.e2e.shipped import MANIFESTS
 
-KILLS, MANY_KILLS = 6, 100
+KILLS, MANY_KILLS = 4, 100
 EVENTS, MANY_EVENTS = 10_000, 30_000
 PUBLISH_EVENTS = 250
 EVERYTHING = (b"", b"\xff" * 64)

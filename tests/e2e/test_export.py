@@ -57,7 +57,7 @@ async def digest_of(nova: RunningNova) -> str:
     return digest.text()
 
 
-@pytest.mark.parametrize("driver", ["jsonl", "mcap"])
+@pytest.mark.parametrize("driver", ["jsonl", pytest.param("mcap", marks=pytest.mark.slow)])
 def test_an_imported_export_exports_the_same(
     tmp_path: Path, driver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -102,7 +102,7 @@ def test_an_imported_export_exports_the_same(
     assert (manifest["digest"], manifest["failures"]) == (told["digest"], [])
 
 
-@pytest.mark.parametrize("through", ["core", "edge"])
+@pytest.mark.parametrize("through", [pytest.param("core", marks=pytest.mark.slow), "edge"])
 def test_an_export_of_the_own_scope_comes_back_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
@@ -174,7 +174,7 @@ def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.Monk
     assert {"raw.bin", "raw.index.csv", "llas.csv", "parsed.Count.jsonl"} <= names
 
 
-@pytest.mark.parametrize("through", ["core", "edge"])
+@pytest.mark.parametrize("through", [pytest.param("core", marks=pytest.mark.slow), "edge"])
 def test_a_reader_that_dies_leaves_no_export(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:

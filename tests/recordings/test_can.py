@@ -73,6 +73,7 @@ def test_raw_is_the_frame(recordings: Path) -> None:
     assert [data[8:] for data in frames] == [one.data for one in logged]
 
 
+@pytest.mark.slow
 def test_same_file_has_the_same_ids(recordings: Path) -> None:
     """Invariant 2."""
     assert read(recordings / BOAT).ids == read(recordings / BOAT).ids

@@ -71,6 +71,7 @@ def test_raw_is_the_packet_itself(jpss: Path, jpss_read: Everything) -> None:
     assert [frame.sequence for frame in frames[:3]] == [2606, 2607, 2608]
 
 
+@pytest.mark.slow
 def test_same_file_has_the_same_ids(jpss: Path, recordings: Path, jpss_read: Everything) -> None:
     """Invariant 2: a second reading makes the very same events."""
     assert everything(with_xtce(jpss, recordings / JPSS_XTCE).steps()).ids == jpss_read.ids

@@ -73,6 +73,7 @@ def test_binary_and_sentences_mixed(recordings: Path) -> None:
     assert found.problems == []
 
 
+@pytest.mark.slow
 def test_same_file_has_the_same_ids(recordings: Path) -> None:
     """Invariant 2, for a recording whose times stand still for many lines."""
     path = recordings / "gps/bundg_zeus_9.log"

@@ -105,6 +105,7 @@ def test_raw_is_the_record(drone: Everything, recordings: Path) -> None:
     assert numpy.array_equal(columns["f1"][:, 3], logged.data["q[0]"])
 
 
+@pytest.mark.slow
 def test_same_file_has_the_same_ids(drone: Everything, recordings: Path) -> None:
     """Invariant 2, though a third of the records has no time."""
     again = everything(islice(UlogReader(recordings / DRONE, Observer("test")).steps(), AGAIN))

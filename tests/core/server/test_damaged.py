@@ -38,7 +38,7 @@ SAMPLING = SamplerLimits(start_at_events=3)
 READING = SampleLimits(direct_max_events=4, direct_coarse_max_events=12)
 """Limits so small that a few events meet all of them."""
 
-TRIALS, MANY_TRIALS = 12, 400
+TRIALS, MANY_TRIALS = 8, 400
 PARTS = 4
 """Of each but the last there is a table file, too few to be merged."""
 

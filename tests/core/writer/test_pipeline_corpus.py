@@ -53,7 +53,7 @@ async def start_after_each(data: Path, events: int, seed: int, mode: Mode) -> No
 @pytest.mark.parametrize("mode", ["payload", "ground"])
 async def test_a_writer_starts_after_every_accepted_event(data: Path, mode: Mode) -> None:
     """Reserved kinds of its own scope, and manifests in conflict with those that ship, included."""
-    await start_after_each(data, 150, 1, mode)
+    await start_after_each(data, 50, 1, mode)
 
 
 @pytest.mark.slow
