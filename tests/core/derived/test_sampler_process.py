@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,7 +16,10 @@ from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.query import derived_writer
 from nova.core.query.sample_query import SampleLimits
 from nova.core.server.reader_limits import ReaderLimits
-from nova.core.store.sample_store import SAMPLES_FOLDER
+from nova.core.store.archive import Archive
+from nova.core.store.archive_identity import ensure_id
+from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
+from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.timeline import Sample, SampleResponse
@@ -76,3 +82,36 @@ async def test_a_reader_answers_from_what_the_sampler_has_written(core: Core) ->
                 answer.fields[0].min[0] == 0
                 and max(value for value in answer.fields[0].max if value is not None) == EVENTS - 1
             )
+
+
+def archive_at(folder: Path) -> None:
+    """An archive that its writer has left in order."""
+    archive = Archive.open_primary(folder)
+    ensure_id(archive, folder)
+    Committer(archive, folder).close_commit()
+    archive.close()
+
+
+def test_a_sampler_leaves_what_another_archive_has(data: Path) -> None:
+    """The archive is exchanged under it: it ends, and the other one's samples are as they were.
+    RocksDB removed files there when it was closed.
+    """
+    here, other = data / "here", data / "other"
+    archive_at(here)
+    archive_at(other)
+    store = SampleStore.open_primary(other)
+    store.write([(b"kept", b"of the other")])
+    store.close()
+    before = {path.name: path.read_bytes() for path in (other / SAMPLES_FOLDER).iterdir()}
+    command = (sys.executable, "-m", "nova.cli", "core", "sampler", "--data", str(here))
+    environment = {**os.environ, "NOVA_MODE": "ground"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as sampler:
+        try:
+            assert sampler.stdout is not None and b"ready" in sampler.stdout.readline()
+            here.rename(data / "away")
+            other.rename(here)
+            assert sampler.wait(WAIT_S) == 1
+        finally:
+            sampler.kill()
+    after = {path.name: path.read_bytes() for path in (here / SAMPLES_FOLDER).iterdir()}
+    assert after == before

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,10 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk import archive_id, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
+from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.settings import Settings
+
+GONE_EXIT_STATUS = 1
 
 log = logging.getLogger(__name__)
 
@@ -69,4 +73,9 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_garbage_rarely()
     lifecycle.take_lowest_priority()
     served = archive_id.require_at_start(settings.data_folder(), settings.archive)
-    await lifecycle.run_until_stopped(_maintain_all(settings, served), stop)
+    try:
+        await lifecycle.run_until_stopped(_maintain_all(settings, served), stop)
+    except ArchiveGoneError as error:
+        log.error(str(error))
+        # Closing its databases would remove files of what is in their place now.
+        os._exit(GONE_EXIT_STATUS)

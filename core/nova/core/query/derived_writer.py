@@ -38,6 +38,9 @@ each one is counted.
 
 Store = TypeVar("Store", bound=DerivedDatabase)
 
+_left_open: list[DerivedDatabase] = []
+"""Referenced, for without a reference they would be closed."""
+
 
 @contextmanager
 def open_for_writing(
@@ -65,7 +68,20 @@ def open_for_writing(
         try:
             yield ArchiveSnapshot(archive), store
         finally:
-            store.close()
+            _close(data, served, store)
+
+
+def _close(data: Path, served: ArchiveIdentity, store: DerivedDatabase) -> None:
+    """Close a database, unless its archive is gone: RocksDB opens files by path, and on close it
+    would remove files of whatever is at that path now. It then stays open until the process ends
+    without closing it.
+    """
+    try:
+        archive_id.require(data, served)
+    except ArchiveGoneError:
+        _left_open.append(store)
+    else:
+        store.close()
 
 
 async def follow(data: Path, folder: str, advance: Callable[[int], Iterable[object]]) -> None:
