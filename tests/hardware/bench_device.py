@@ -122,7 +122,7 @@ class Line(Tape):
 
     async def until(self, message_type: str, count: int = 1) -> list[Event]:
         """The events of one type, once there are so many."""
-        async with asyncio.timeout(20), self.published:
+        async with self.published:
             await self.published.wait_for(lambda: len(self.of_type(message_type)) >= count)
         return self.of_type(message_type)
 

@@ -1,153 +1,156 @@
-"""The memory of commands: at most once, whatever dies between (pitfalls row 32)."""
+"""The memory of commands: at most once, whatever dies between."""
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
-from nova.hardware import command_journal as memories
 from nova.hardware.command_journal import CommandJournal
+from nova.hardware.database_file import FILE_NAME
 from nova.hardware.device import Command
+from nova.hardware.host_database import HostDatabase
 from nova.sdk.errors import NovaError
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import PUMP
+from tests.hardware.stored import rows
+from tests.hardware.test_outbox import full_disk
 
 NOW = 1_800_000_000 * NS_PER_SECOND
 RESULT = Record("nova.lab.command.c1:CommandResult.v1", b'{"status":"success"}')
 
 
-def command(command_id: str = "c1", at_ns: int = NOW) -> Command:
+def command(command_id: str = "c1", at_ns: int = NOW, size_bytes: int = 0) -> Command:
     """A command of some time."""
-    return Command(command_id, PUMP, "pump.set", {"rate": 2}, at_ns)
+    return Command(command_id, PUMP, "pump.set", {"rate": 2, "filler": "x" * size_bytes}, at_ns)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the memory lies."""
-    return tmp_path / "commands.jsonl"
+@contextmanager
+def journal(folder: Path, **limits: int) -> Iterator[CommandJournal]:
+    """A journal with a maximum age of 30 s, closed at the end."""
+    database = HostDatabase(folder)
+    try:
+        yield CommandJournal(database, 30, now_ns=lambda: NOW, **limits)
+    finally:
+        database.close()
 
 
-def test_knows_a_command_by_either_id(path: Path) -> None:
+async def test_knows_a_command_by_either_id(tmp_path: Path) -> None:
     """A repeat has the same requestId, or comes with the same commandId; also after a restart."""
-    memory = CommandJournal(path, 30)
-    assert not memory.has_seen("c1", "r1")
-    memory.record_arrival(command(), "r1", NOW)
-    memory.close()
-    again = CommandJournal(path, 30)
-    for one in (memory, again):
-        assert one.has_seen("c1", "r1")
-        assert one.has_seen("c2", "r1")
-        assert one.has_seen("c1", "r2")
-        assert not one.has_seen("c2", "r2")
-    again.close()
+    with journal(tmp_path) as memory:
+        assert not memory.has_seen("c1", "r1")
+        await memory.record_arrival(command(), "r1", NOW)
+    with journal(tmp_path) as again:
+        for one in (memory, again):
+            assert one.has_seen("c1", "r1")
+            assert one.has_seen("c2", "r1")
+            assert one.has_seen("c1", "r2")
+            assert not one.has_seen("c2", "r2")
+
+
+async def test_a_command_is_known_before_it_is_stored(tmp_path: Path) -> None:
+    """Another link may bring it in that moment."""
+    with journal(tmp_path) as memory:
+        arriving = asyncio.create_task(memory.record_arrival(command(), "r1", NOW))
+        await asyncio.sleep(0)
+        assert memory.has_seen("c1", "r1")
+        await arriving
 
 
 @pytest.mark.parametrize("stage", ["came", "begun", "ended", "told"])
-async def test_a_kill_leaves_the_stage_that_was_reached(path: Path, stage: str) -> None:
+async def test_a_kill_leaves_the_stage_that_was_reached(tmp_path: Path, stage: str) -> None:
     """The next process knows what is still to be answered, and with what."""
-    memory = CommandJournal(path, 30)
-    memory.record_arrival(command(), "r1", NOW)
-    if stage != "came":
-        await memory.record_start(command())
-    if stage in ("ended", "told"):
-        memory.record_result(command(), RESULT)
-    if stage == "told":
-        memory.record_published(command())
-    memory.close()
-    again = CommandJournal(path, 30)
+    with journal(tmp_path) as memory:
+        await memory.record_arrival(command(), "r1", NOW)
+        if stage != "came":
+            await memory.record_start(command())
+        if stage in ("ended", "told"):
+            await memory.record_result(command(), RESULT)
+        if stage == "told":
+            await memory.record_published(command())
     expected = {
         "came": [(command(), "came", None)],
         "begun": [(command(), "begun", None)],
         "ended": [(command(), "ended", RESULT)],
         "told": [],
     }
-    assert again.unfinished() == expected[stage]
-    again.close()
-    third = CommandJournal(path, 30)  # which the second has rewritten
-    assert third.unfinished() == expected[stage]
-    assert third.has_seen("c1", "r1")
-    third.close()
+    for _ in range(2):
+        with journal(tmp_path) as again:
+            assert again.unfinished() == expected[stage]
+            assert again.has_seen("c1", "r1")
 
 
-def test_a_torn_last_line_is_a_command_that_never_began(path: Path) -> None:
-    """It was not durable, so nothing was done for it."""
-    memory = CommandJournal(path, 30)
-    memory.record_arrival(command("c1"), "r1", NOW)
-    memory.record_arrival(command("c2"), "r2", NOW)
-    memory.close()
-    path.write_bytes(path.read_bytes()[:-5])
-    again = CommandJournal(path, 30)
-    assert again.has_seen("c1", "r1")
-    assert not again.has_seen("c2", "r2")
-    again.close()
+async def test_a_full_disk_refuses_the_command_and_forgets_it(tmp_path: Path) -> None:
+    """Nothing was started, so a repeat is new; what was known before stays so."""
+    with journal(tmp_path) as memory:
+        await memory.record_arrival(command(), "r1", NOW)
+        with full_disk(tmp_path), pytest.raises(OSError):
+            await memory.record_arrival(command("c2", size_bytes=100_000), "r2", NOW)
+        assert not memory.has_seen("c2", "r2")
+        await memory.record_arrival(command("c2"), "r2", NOW)
+    with journal(tmp_path) as again:
+        assert [one.command_id for one, _, _ in again.unfinished()] == ["c1", "c2"]
 
 
-def test_damage_in_the_middle_stops_the_start(path: Path) -> None:
-    """Rather no host than a command that is done twice."""
-    memory = CommandJournal(path, 30)
-    for number in range(3):
-        memory.record_arrival(command(f"c{number}"), f"r{number}", NOW)
-    memory.close()
-    lines = path.read_bytes().split(b"\n")
-    lines[2] = lines[2][:10]
-    path.write_bytes(b"\n".join(lines))
-    with pytest.raises(NovaError, match="line 3"):
-        CommandJournal(path, 30)
-
-
-def test_is_bounded_and_remembers_how_far_it_forgot(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_is_bounded_and_remembers_how_far_it_forgot(tmp_path: Path) -> None:
     """Only what is older than the greatest age is forgotten, and never becomes new again."""
-    monkeypatch.setattr(memories, "KEPT_MIN", 10)
-    monkeypatch.setattr(memories, "FILE_MAX_BYTES", 4096)
-    memory = CommandJournal(path, 30)
-    sizes = []
-    for number in range(400):
-        at_ns = NOW + number * NS_PER_SECOND
-        one = command(f"c{number}", at_ns)
-        memory.record_arrival(one, f"r{number}", at_ns)
-        memory.record_result(one, RESULT)
-        memory.record_published(one)
-        sizes.append(path.stat().st_size)
-    assert max(sizes) < 32 * 1024
-    assert memory.has_seen("c399", "r399")
-    assert memory.has_seen("c370", "r370")
-    assert not memory.has_seen("c100", "r100")
-    assert NOW + 100 * NS_PER_SECOND < memory.forgotten_before_ns < NOW + 370 * NS_PER_SECOND
-    memory.close()
-    again = CommandJournal(path, 30)
-    assert again.has_seen("c370", "r370")
-    assert again.has_seen("c100", "r100") or again.forgotten_before_ns > NOW + 100 * NS_PER_SECOND
-    again.close()
+    with journal(tmp_path, kept_min=10) as memory:
+        for number in range(200):
+            at_ns = NOW + number * NS_PER_SECOND
+            one = command(f"c{number}", at_ns)
+            await memory.record_arrival(one, f"r{number}", at_ns)
+            await memory.record_result(one, RESULT)
+            await memory.record_published(one)
+        ((stored,),) = rows(tmp_path, "SELECT count(*) FROM command")
+        assert 10 <= int(str(stored)) <= 40
+        assert memory.has_seen("c199", "r199")
+        assert memory.has_seen("c170", "r170")
+        assert not memory.has_seen("c100", "r100")
+        assert NOW + 100 * NS_PER_SECOND < memory.forgotten_before_ns < NOW + 170 * NS_PER_SECOND
+    with journal(tmp_path) as again:
+        assert again.has_seen("c170", "r170")
+        assert again.forgotten_before_ns == memory.forgotten_before_ns
 
 
-def test_too_many_young_commands_are_refused(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_many_young_commands_are_refused(tmp_path: Path) -> None:
     """None is forgotten while it could be done again."""
-    monkeypatch.setattr(memories, "KEPT_MIN", 5)
-    monkeypatch.setattr(memories, "ENTRIES_MAX", 5)
-    memory = CommandJournal(path, 30)
-    for number in range(5):
-        memory.record_arrival(command(f"c{number}"), f"r{number}", NOW)
-    with pytest.raises(NovaError, match="5 commands"):
-        memory.record_arrival(command("c5"), "r5", NOW)
-    assert not memory.has_seen("c5", "r5")
-    memory.close()
+    with journal(tmp_path, kept_min=5, entries_max=5) as memory:
+        for number in range(5):
+            await memory.record_arrival(command(f"c{number}"), f"r{number}", NOW)
+        with pytest.raises(NovaError, match="5 commands"):
+            await memory.record_arrival(command("c5"), "r5", NOW)
+        assert not memory.has_seen("c5", "r5")
 
 
-def test_what_is_not_answered_is_not_forgotten(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_not_answered_is_not_forgotten(tmp_path: Path) -> None:
     """A command that takes longer than its age still gets its one result after a kill."""
-    monkeypatch.setattr(memories, "KEPT_MIN", 1)
-    memory = CommandJournal(path, 30)
-    memory.record_arrival(command("long"), "r-long", NOW)
-    for number in range(5):
-        at_ns = NOW + (100 + number) * NS_PER_SECOND
-        memory.record_arrival(command(f"c{number}", at_ns), f"r{number}", at_ns)
-        memory.record_published(command(f"c{number}", at_ns))
-    assert memory.has_seen("long", "r-long")
-    memory.close()
-    again = CommandJournal(path, 30)
-    assert [one.command_id for one, _, _ in again.unfinished()] == ["long"]
-    again.close()
+    with journal(tmp_path, kept_min=1) as memory:
+        await memory.record_arrival(command("long"), "r-long", NOW)
+        for number in range(5):
+            at_ns = NOW + (100 + number) * NS_PER_SECOND
+            one = command(f"c{number}", at_ns)
+            await memory.record_arrival(one, f"r{number}", at_ns)
+            await memory.record_published(one)
+        assert memory.has_seen("long", "r-long")
+    with journal(tmp_path) as again:
+        assert [one.command_id for one, _, _ in again.unfinished()] == ["long"]
+
+
+async def test_a_damaged_journal_makes_no_old_command_new(tmp_path: Path) -> None:
+    """What could stand in the one that was set aside is not executed, also after more restarts."""
+    with journal(tmp_path) as memory:
+        await memory.record_arrival(command(), "r1", NOW)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("UPDATE command SET arrival = CAST(replace(arrival, 'pump', 'lamp') AS BLOB)")
+        db.commit()
+    for _ in range(2):
+        with journal(tmp_path) as again:
+            assert again.unfinished() == []
+            # A command is at most as old as the limit, or as far ahead of the host's clock.
+            assert again.forgotten_before_ns > NOW + 30 * NS_PER_SECOND
+    assert (tmp_path / f"{FILE_NAME}.damaged-1").exists()

@@ -16,6 +16,7 @@ from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
 from tests.hardware.running import running
+from tests.hardware.stored import stages
 
 OTHER = Entity("lab", "bench", "valve")
 
@@ -158,18 +159,14 @@ async def test_a_stop_in_the_middle_is_answered(tmp_path: Path) -> None:
         line.dispatch(command_record("c1"))
         line.dispatch(command_record("c2"))
         await begun.wait()
-        while not _came(tmp_path, "c2"):
-            await asyncio.sleep(0.001)
+        while "c2" not in stages(tmp_path):
+            await asyncio.sleep(0.01)
     first, second = await line.results(2)
     assert "outcome" in str(first.error_message) or "unknown" in str(first.error_message)
     assert "before it started" in str(second.error_message)
     async with running(tmp_path, {"pump": BenchDevice()}, line):
         line.dispatch(command_record("c3"))
         assert len(await line.results(3)) == 3
-
-
-def _came(folder: Path, command_id: str) -> bool:
-    return f'"{command_id}"'.encode() in (folder / "commands.jsonl").read_bytes()
 
 
 async def test_answers_are_later_than_their_command(tmp_path: Path) -> None:

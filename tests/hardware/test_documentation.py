@@ -9,7 +9,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from nova.hardware import hardware_config, host, packet_device
+from nova.hardware import hardware_config, host, host_outboxes, packet_device
 from nova.hardware.device import PLUGIN_GROUP, Device, Setup
 from nova.hardware.line_device import LineOptions
 from nova.hardware.packet_device import PacketOptions
@@ -43,7 +43,7 @@ def test_every_plug_in_and_every_event_of_the_host_is_documented() -> None:
     """What there is to choose from, and what one may find in the archive."""
     for name in plugins.names(PLUGIN_GROUP):
         assert f"**`{name}`**" in PAGE
-    for message_type in (host.DEVICE_STATE, host.GAP, host.REFUSED, packet_device.DROPPED):
+    for message_type in (host.DEVICE_STATE, host_outboxes.GAP, host.REFUSED, packet_device.DROPPED):
         assert f"`{message_type}`" in PAGE
 
 

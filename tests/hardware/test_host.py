@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nova.hardware.device import Command, Parsed, Progress, Reading
-from nova.hardware.host import GAP, HardwareHost
+from nova.hardware.host import HardwareHost
+from nova.hardware.host_outboxes import GAP
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.events.envelope import (
@@ -19,6 +20,7 @@ from nova.sdk.events.envelope import (
 )
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
 from tests.hardware.running import config_for, running
+from tests.hardware.stored import stages
 from tests.sdk.tape import Fault
 
 
@@ -110,8 +112,8 @@ async def test_answers_overtake_a_backlog(tmp_path: Path) -> None:
     async with running(tmp_path, {"pump": device}, line):
         await device.silence()
         line.dispatch(command_record("c1"))
-        while b"told" not in (tmp_path / "commands.jsonl").read_bytes():
-            await asyncio.sleep(0.001)
+        while stages(tmp_path) != {"c1": "told"}:
+            await asyncio.sleep(0.01)
         line.away = False
         await line.results()
         await line.until("Flow", 1000)

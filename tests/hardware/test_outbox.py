@@ -1,62 +1,110 @@
-"""Outlets: a disk that is full makes devices wait, and loses nothing."""
+"""Outboxes: a disk that is full makes devices wait, and loses nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
 
+from nova.hardware.database_file import FILE_NAME
 from nova.hardware.outbox import Outbox
-from nova.hardware.outbox_log import LostRecords, OutboxLog
 from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import Line
-from tests.hardware.test_outbox_log import records
+from tests.hardware.test_outbox_log import OpenedLog, opened, records
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """No file may grow beyond what the database's log has now."""
+    size_bytes = (folder / f"{FILE_NAME}-wal").stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes + 10, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@asynccontextmanager
+async def publishing(outbox: Outbox) -> AsyncIterator[None]:
+    """Publish until everything is, at the end of the block."""
+    work = asyncio.create_task(outbox.run())
+    yield
+    async with asyncio.timeout(20):
+        await outbox.wait_drained()
+    work.cancel()
+    await asyncio.wait((work,))
+
+
+def outbox_of(log: OpenedLog, line: Line) -> Outbox:
+    """An outbox that publishes to a line."""
+    return Outbox("readings", log, Producer(line, "sat"))
 
 
 async def test_a_full_disk_is_waited_for(tmp_path: Path) -> None:
     """`put` returns when there is room again; what it was given is there once and in order."""
-    lost: list[LostRecords] = []
     line = Line()
-    spool = OutboxLog(tmp_path, 1024 * 1024, lost.append)
-    outlet = Outbox("readings", spool, Producer(line, "sat"))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    await outlet.put(records(0, 3))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size_bytes + 10, hard))
-    try:
-        waiting = asyncio.create_task(outlet.put(records(3, 3)))
-        done, _ = await asyncio.wait((waiting,), timeout=0.2)
-        assert not done
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    async with asyncio.timeout(20):
-        await waiting
-    publishing = asyncio.create_task(outlet.run())
-    async with asyncio.timeout(20):
-        await outlet.wait_drained()
-    publishing.cancel()
-    await asyncio.wait((publishing,))
-    outlet.close()
+    async with opened(tmp_path) as log:
+        outbox = outbox_of(log, line)
+        await outbox.put(records(0, 3))
+        with full_disk(tmp_path):
+            waiting = asyncio.create_task(outbox.put(records(3, 3)))
+            done, _ = await asyncio.wait((waiting,), timeout=0.2)
+            assert not done
+        async with asyncio.timeout(20):
+            await waiting
+        async with publishing(outbox):
+            pass
+        assert line.records == records(0, 6)
+        assert log.lost == []
+        assert (outbox.published, outbox.rejected) == (6, 0)
+
+
+async def test_a_disk_that_is_full_takes_nothing_half(tmp_path: Path) -> None:
+    """The error is the caller's; what was kept before and what comes after it is whole."""
+    async with opened(tmp_path) as log:
+        await log.append(records(0, 5))
+        kept = log.size_bytes
+        with full_disk(tmp_path), pytest.raises(OSError):
+            await log.append(records(5, 5, 30_000))
+        assert log.size_bytes == kept
+        await log.append(records(100, 1))
+    async with opened(tmp_path) as log:
+        assert (await log.read())[0] == [*records(0, 5), *records(100, 1)]
+
+
+async def test_what_is_published_on_a_full_disk_is_published_once(tmp_path: Path) -> None:
+    """Where it cannot be deleted it is passed over, and deleted with the next."""
+    line = Line()
+    async with opened(tmp_path) as log:
+        outbox = outbox_of(log, line)
+        await outbox.put(records(0, 3))
+        with full_disk(tmp_path):
+            async with publishing(outbox):
+                pass
+            assert line.records == records(0, 3)
+        async with publishing(outbox):
+            await outbox.put(records(3, 3))
     assert line.records == records(0, 6)
-    assert lost == []
-    assert (outlet.published, outlet.rejected) == (6, 0)
+    async with opened(tmp_path) as log:
+        assert log.is_empty
 
 
 async def test_what_the_core_refuses_is_counted_and_does_not_stop_the_rest(tmp_path: Path) -> None:
     """The Core keeps it with its reason; here it is counted, and the rest goes on."""
     line = Line()
-    spool = OutboxLog(tmp_path, 1024 * 1024, lambda lost: None)
-    outlet = Outbox("readings", spool, Producer(line, "sat"))
-    bad = records(0, 1)[0]._replace(value=b"{}")
-    await outlet.put([bad, *records(1, 2)])
-    publishing = asyncio.create_task(outlet.run())
-    async with asyncio.timeout(20):
-        await outlet.wait_drained()
-    publishing.cancel()
-    await asyncio.wait((publishing,))
-    outlet.close()
-    assert (outlet.published, outlet.rejected) == (3, 1)
+    async with opened(tmp_path) as log:
+        outbox = outbox_of(log, line)
+        bad = records(0, 1)[0]._replace(value=b"{}")
+        await outbox.put([bad, *records(1, 2)])
+        async with publishing(outbox):
+            pass
+        assert (outbox.published, outbox.rejected) == (3, 1)
     assert len(line.events) == 2
 
 
@@ -64,18 +112,27 @@ async def test_who_cannot_wait_any_longer_is_told_of_the_loss(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A host that ends while its disk is full says what it could not keep."""
-    spool = OutboxLog(tmp_path, 1024 * 1024, lambda lost: None)
-    outlet = Outbox("readings", spool, Producer(Line(), "sat"))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    await outlet.put(records(0, 3))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (spool.size_bytes + 10, hard))
-    try:
-        waiting = asyncio.create_task(outlet.put(records(3, 3)))
-        await asyncio.wait((waiting,), timeout=0.05)
-        waiting.cancel()
-        await asyncio.wait((waiting,))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    outlet.close()
+    async with opened(tmp_path) as log:
+        outbox = outbox_of(log, Line())
+        await outbox.put(records(0, 3))
+        with full_disk(tmp_path):
+            waiting = asyncio.create_task(outbox.put(records(3, 3)))
+            await asyncio.wait((waiting,), timeout=0.05)
+            waiting.cancel()
+            await asyncio.wait((waiting,))
     (lost,) = [one for one in caplog.records if one.getMessage() == "events were lost"]
     assert getattr(lost, "context", {})["records"] == 3
+
+
+async def test_a_cancelled_put_has_stored_its_records_once(tmp_path: Path) -> None:
+    """Whenever it is cancelled: before its commit, during it, or after."""
+    async with opened(tmp_path) as log:
+        outbox = outbox_of(log, Line())
+        for number in range(20):
+            storing = asyncio.create_task(outbox.put(records(number, 1)))
+            for _ in range(number % 5 + 1):
+                await asyncio.sleep(0)
+            storing.cancel()
+            await asyncio.wait((storing,))
+        found: list[Record] = (await log.read())[0]
+        assert found == records(0, 20)

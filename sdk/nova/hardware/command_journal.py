@@ -1,126 +1,76 @@
-"""The command journal: which commands arrived, were started and how they ended; on disk, so that no
-command is executed twice, whichever process dies in between.
+"""The command journal: which commands arrived, were started and how they ended; in the host's
+database, so that no command is executed twice, whichever process dies in between.
 
-A line is written when a command arrives, before it is started (synced), when it ended with its
-result, and when that result is in the outbox. Only commands younger than the maximum age must be
-kept, since older ones are refused: so the journal is bounded, and forgetting is safe. The time up
-to which it has forgotten is stored too: an older command may have been executed and answered, also
-if a clock that was set back makes it look young again.
+A command is stored when it arrives, before it is started (synced), when it ended with its result,
+and when that result is in the outbox. Only commands younger than the maximum age must be kept,
+since older ones are refused: so the journal is bounded, and forgetting is safe. The time up to
+which it has forgotten is stored too: an older command may have been executed and answered, also if
+a clock that was set back makes it look young again. After a damaged journal was set aside, that
+time is the latest that a command in it can have.
 """
 
 from __future__ import annotations
 
-import asyncio
-import errno
 import logging
-import os
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
+import sqlite3
+from collections.abc import Callable
+from functools import partial
+from itertools import count
 
-import msgspec
-
+from nova.hardware import command_rows
+from nova.hardware.command_rows import CommandArrival, CommandRow, CommandStage
+from nova.hardware.database_file import JOURNAL_LOST
 from nova.hardware.device import Command
-from nova.sdk import durable
+from nova.hardware.host_database import HostDatabase
+from nova.sdk import timestamps
 from nova.sdk.errors import NovaError
-from nova.sdk.events.observation import Entity
-from nova.sdk.field_types import JsonObject
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 
 KEPT_MIN = 10_000
 """Commands kept beyond their age, so that a late duplicate is recognised."""
 ENTRIES_MAX = 100_000
-FILE_MAX_BYTES = 8 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
-
-Stage = Literal["came", "begun", "ended", "told"]
-
-
-class _ArrivalLine(msgspec.Struct, tag="came", tag_field="stage"):
-    command_id: str
-    request_id: str
-    target: Entity
-    command_type: str
-    payload: JsonObject
-    source_ns: int
-
-
-class _StartLine(msgspec.Struct, tag="begun", tag_field="stage"):
-    command_id: str
-
-
-class _ResultLine(msgspec.Struct, tag="ended", tag_field="stage"):
-    command_id: str
-    address: str | None
-    value: str
-
-
-class _PublishedLine(msgspec.Struct, tag="told", tag_field="stage"):
-    command_id: str
-
-
-class _ForgottenLine(msgspec.Struct, tag="forgotten", tag_field="stage"):
-    before_ns: int
-
-
-_JournalLine = _ArrivalLine | _StartLine | _ResultLine | _PublishedLine | _ForgottenLine
-_decoder = msgspec.json.Decoder(_JournalLine)
-
-
-class _JournalEntry:
-    """The journalled state of one command."""
-
-    def __init__(self, arrival: _ArrivalLine) -> None:
-        self.arrival = arrival
-        self.stage: Stage = "came"
-        self.result: _ResultLine | None = None
-
-    def command(self) -> Command:
-        came = self.arrival
-        return Command(
-            came.command_id, came.target, came.command_type, came.payload, came.source_ns
-        )
-
-    def lines(self) -> Iterator[_JournalLine]:
-        command_id = self.arrival.command_id
-        yield self.arrival
-        if self.stage in ("begun", "ended"):
-            yield _StartLine(command_id)
-        if self.stage == "ended" and self.result is not None:
-            yield self.result
-        if self.stage == "told":
-            yield _PublishedLine(command_id)
 
 
 class CommandJournal:
     """The commands of one host, by commandId and requestId."""
 
-    def __init__(self, path: Path, max_age_s: float) -> None:
-        self._path = path
+    def __init__(
+        self,
+        database: HostDatabase,
+        max_age_s: float,
+        *,
+        now_ns: Callable[[], int] = timestamps.now,
+        kept_min: int = KEPT_MIN,
+        entries_max: int = ENTRIES_MAX,
+    ) -> None:
+        self._database = database
         self._max_age_ns = round(max_age_s * NS_PER_SECOND)
-        self._entries: dict[str, _JournalEntry] = {}
-        self._requests: set[str] = set()
-        self.forgotten_before_ns = -(2**63)
-        self._load()
-        self._size_bytes = 0
-        self._rewrite_at_bytes = FILE_MAX_BYTES
-        self._file = self._rewrite()
+        self._kept_min = kept_min
+        self._entries_max = entries_max
+        latest_ns = now_ns() + self._max_age_ns
+        rows, self.forgotten_before_ns = database.call(partial(_load, latest_ns=latest_ns))
+        self._entries = {row.arrival.command_id: row for row in rows}
+        self._requests = {row.arrival.request_id for row in rows}
+        self._numbers = count(max((row.number for row in rows), default=0) + 1)
+        self._forgotten: list[int] = []
+        """Numbers that are to be deleted."""
 
     def has_seen(self, command_id: str, request_id: str) -> bool:
         """Whether a command arrived before, under either of its ids."""
         return command_id in self._entries or request_id in self._requests
 
-    def record_arrival(self, command: Command, request_id: str, now_ns: int) -> None:
+    async def record_arrival(self, command: Command, request_id: str, now_ns: int) -> None:
         """Journal a new command; raises NovaError if the journal is full.
 
         Raises OSError if the disk write fails: then the command must not be started.
         """
         self._forget(now_ns)
-        if len(self._entries) >= ENTRIES_MAX:
-            raise NovaError(f"{ENTRIES_MAX:,} commands arrived within the maximum age")
-        came = _ArrivalLine(
+        if len(self._entries) >= self._entries_max:
+            raise NovaError(f"{self._entries_max:,} commands arrived within the maximum age")
+        arrival = CommandArrival(
             command.command_id,
             request_id,
             command.target,
@@ -128,124 +78,93 @@ class CommandJournal:
             command.payload,
             command.source_ns,
         )
-        self._write(came)
-        self._entries[command.command_id] = _JournalEntry(came)
+        # It is known from now on: another link may bring it before it is stored.
+        row = CommandRow(next(self._numbers), arrival, "came", None)
+        self._entries[command.command_id] = row
         self._requests.add(request_id)
+        forgotten = tuple(self._forgotten)
+        try:
+            await self._database.run(partial(_arrive, self.forgotten_before_ns, forgotten, row))
+        except Exception:
+            del self._entries[command.command_id]
+            self._requests.discard(request_id)
+            raise
+        self._forgotten = [number for number in self._forgotten if number not in set(forgotten)]
 
     async def record_start(self, command: Command) -> None:
         """Journal that a command is about to be started; durable on return."""
-        self._write(_StartLine(command.command_id))
-        self._entries[command.command_id].stage = "begun"
-        await asyncio.to_thread(_sync, os.dup(self._file))
+        work = partial(command_rows.set_stage, command_id=command.command_id, stage="begun")
+        await self._database.run(work, is_synced=True)
+        self._set(command, "begun")
 
-    def record_result(self, command: Command, result: Record) -> None:
+    async def record_result(self, command: Command, result: Record) -> None:
         """Journal the result, with the bytes that will be published."""
-        known = self._entries[command.command_id]
-        known.result = _ResultLine(command.command_id, result.address, result.value.decode())
-        known.stage = "ended"
-        self._try_write(known.result)
+        self._set(command, "ended", result)
+        await self._try_store(command, "ended", result)
 
-    def record_published(self, command: Command) -> None:
+    async def record_published(self, command: Command) -> None:
         """Journal that the result is in the outbox."""
-        known = self._entries[command.command_id]
-        known.stage, known.result = "told", None
-        self._try_write(_PublishedLine(command.command_id))
+        self._set(command, "told")
+        await self._try_store(command, "told")
 
-    def unfinished(self) -> list[tuple[Command, Stage, Record | None]]:
+    def unfinished(self) -> list[tuple[Command, CommandStage, Record | None]]:
         """Unfinished commands of a previous process, with their stages and results (if any)."""
         return [
-            (known.command(), known.stage, _result(known.result))
-            for known in self._entries.values()
-            if known.stage != "told"
+            (_command(row.arrival), row.stage, row.result)
+            for row in self._entries.values()
+            if row.stage != "told"
         ]
-
-    def close(self) -> None:
-        os.close(self._file)
 
     def _forget(self, now_ns: int) -> None:
         """Drop the oldest commands; commands arrive nearly in the order of their times."""
-        while len(self._entries) > KEPT_MIN:
-            command_id, known = next(iter(self._entries.items()))
-            if known.arrival.source_ns >= now_ns - self._max_age_ns or known.stage != "told":
+        while len(self._entries) > self._kept_min:
+            command_id, row = next(iter(self._entries.items()))
+            if row.arrival.source_ns >= now_ns - self._max_age_ns or row.stage != "told":
                 break
             del self._entries[command_id]
-            self._requests.discard(known.arrival.request_id)
-            self.forgotten_before_ns = max(self.forgotten_before_ns, known.arrival.source_ns + 1)
-        if self._size_bytes > self._rewrite_at_bytes:
-            os.close(self._file)
-            self._file = self._rewrite()
+            self._requests.discard(row.arrival.request_id)
+            self._forgotten.append(row.number)
+            self.forgotten_before_ns = max(self.forgotten_before_ns, row.arrival.source_ns + 1)
 
-    def _try_write(self, line: _JournalLine) -> None:
-        """Write a line whose loss only makes a later process report an unknown outcome again."""
+    def _set(self, command: Command, stage: CommandStage, result: Record | None = None) -> None:
+        row = self._entries[command.command_id]
+        self._entries[command.command_id] = row._replace(stage=stage, result=result)
+
+    async def _try_store(
+        self, command: Command, stage: CommandStage, result: Record | None = None
+    ) -> None:
+        """Store what can be lost: a later process then reports an unknown outcome again."""
+        work = partial(
+            command_rows.set_stage, command_id=command.command_id, stage=stage, result=result
+        )
         try:
-            self._write(line)
+            await self._database.run(work)
         except OSError as error:
             _log.error("cannot write the command journal: %s", error)
 
-    def _write(self, line: _JournalLine) -> None:
-        data = msgspec.json.encode(line) + b"\n"
-        written = os.write(self._file, data)
-        if written < len(data):
-            os.ftruncate(self._file, self._size_bytes)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
-        self._size_bytes += written
 
-    def _rewrite(self) -> int:
-        """Replace the file atomically by one with the entries that are still kept."""
-        lines: list[_JournalLine] = [_ForgottenLine(self.forgotten_before_ns)]
-        for known in self._entries.values():
-            lines += known.lines()
-        data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-        aside = self._path.with_suffix(".new")
-        aside.unlink(missing_ok=True)
-        file = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(os.dup(file), "ab") as whole:
-            whole.write(data)
-        os.fsync(file)
-        aside.rename(self._path)
-        durable.sync_folder(self._path.parent)
-        self._size_bytes = len(data)
-        self._rewrite_at_bytes = max(FILE_MAX_BYTES, 2 * len(data))
-        return file
-
-    def _load(self) -> None:
-        """Read the file. Its last line may be torn: commands start after it is durable."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._path.exists():
-            return
-        lines = self._path.read_bytes().split(b"\n")
-        for number, line in enumerate(lines[:-1], 1):
-            try:
-                self._apply(_decoder.decode(line))
-            except (msgspec.DecodeError, KeyError, UnicodeDecodeError) as error:
-                raise NovaError(
-                    f"{self._path} is damaged in line {number} ({error}): without it a command "
-                    "could be executed twice. Move it away to start without the journal"
-                ) from None
-
-    def _apply(self, line: _JournalLine) -> None:
-        match line:
-            case _ForgottenLine():
-                self.forgotten_before_ns = max(self.forgotten_before_ns, line.before_ns)
-            case _ArrivalLine():
-                self._entries[line.command_id] = _JournalEntry(line)
-                self._requests.add(line.request_id)
-            case _ResultLine():
-                self._entries[line.command_id].result = line
-                self._entries[line.command_id].stage = "ended"
-            case _StartLine():
-                self._entries[line.command_id].stage = "begun"
-            case _PublishedLine():
-                self._entries[line.command_id].stage = "told"
+def _load(db: sqlite3.Connection, latest_ns: int) -> tuple[list[CommandRow], int]:
+    """The stored commands, and the time before which some may be missing."""
+    if db.execute("DELETE FROM state WHERE name = ?", (JOURNAL_LOST,)).rowcount:
+        command_rows.raise_forgotten(db, latest_ns + 1)
+    before_ns = command_rows.forgotten_before_ns(db)
+    return list(command_rows.load(db)), -(2**63) if before_ns is None else before_ns
 
 
-def _sync(file: int) -> None:
-    """Sync a file by a duplicated descriptor, since the journal may replace its file meanwhile."""
-    try:
-        os.fsync(file)
-    finally:
-        os.close(file)
+def _arrive(
+    forgotten_before_ns: int, forgotten: tuple[int, ...], row: CommandRow, db: sqlite3.Connection
+) -> None:
+    if forgotten:
+        command_rows.delete(db, forgotten)
+        command_rows.raise_forgotten(db, forgotten_before_ns)
+    command_rows.insert(db, row.number, row.arrival)
 
 
-def _result(ended: _ResultLine | None) -> Record | None:
-    return None if ended is None else Record(ended.address, ended.value.encode())
+def _command(arrival: CommandArrival) -> Command:
+    return Command(
+        arrival.command_id,
+        arrival.target,
+        arrival.command_type,
+        arrival.payload,
+        arrival.source_ns,
+    )

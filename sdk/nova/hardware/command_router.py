@@ -112,7 +112,7 @@ class CommandRouter:
     async def _admit(self, command: Command, request_id: str, served: RoutedTarget) -> None:
         """Journal a new command, then queue it or publish why not."""
         try:
-            self._journal.record_arrival(command, request_id, self._max_age.now_ns())
+            await self._journal.record_arrival(command, request_id, self._max_age.now_ns())
         except (NovaError, OSError) as error:
             reason = f"not done: cannot write the command journal: {error}"
             await self._feedback.publish(self._feedback.failure(command, reason))
@@ -126,9 +126,9 @@ class CommandRouter:
             await self._finish(command, self._feedback.failure(command, refusal))
 
     async def _finish(self, command: Command, result: Record) -> None:
-        self._journal.record_result(command, result)
+        await self._journal.record_result(command, result)
         await self._feedback.publish(result)
-        self._journal.record_published(command)
+        await self._journal.record_published(command)
 
     def _problem(self, command: Command, served: RoutedTarget) -> str | None:
         if served.target.accepts(command.command_type):

@@ -191,9 +191,9 @@ class DeviceRunner:
             command = await self._queue.get()
             result = await self._process(command)
             if result is not None:
-                self._journal.record_result(command, result)
+                await self._journal.record_result(command, result)
                 await self._feedback.publish(result)
-            self._journal.record_published(command)
+            await self._journal.record_published(command)
 
     async def _process(self, command: Command) -> Record | None:
         """The command's result; None if it was sent and has no confirmation."""

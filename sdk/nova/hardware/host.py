@@ -7,9 +7,7 @@ import fcntl
 import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
-from functools import partial
-from hashlib import sha256
+from contextlib import ExitStack, asynccontextmanager
 from typing import Literal, NamedTuple
 
 from nova.hardware import hardware_config as configs
@@ -26,20 +24,18 @@ from nova.hardware.device_runner import (
 )
 from nova.hardware.event_builder import SYSTEM_ID, EventBuilder
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
-from nova.hardware.outbox import Outbox, OutboxGroup
-from nova.hardware.outbox_log import LostRecords, OutboxLog
+from nova.hardware.host_database import HostDatabase
+from nova.hardware.host_outboxes import HostOutboxes
+from nova.hardware.outbox import OutboxGroup
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, SettingsError, TransportError
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
-from nova.sdk.producer.producer import Producer, Retry
-from nova.sdk.settings import MIB
+from nova.sdk.producer.producer import Retry
 from nova.sdk.transport.base import Transport
 
-FEEDBACK_MAX_BYTES = 64 * MIB
 LAST_PUBLISH_TIMEOUT_S = 3.0
 REFUSALS_INTERVAL_S = 10.0
-GAP = "HardwareGap"
 DEVICE_STATE = "DeviceState"
 REFUSED = "ReadingRefused"
 
@@ -74,49 +70,32 @@ class HardwareHost:
         self._limits = limits
         self._transports = transports
         self._listening = {transport.link: asyncio.Event() for transport in transports}
-        self._lock = _lock(config)
-        self._event_builder = EventBuilder(config.scope, now_ns)
-        self._entity = Entity(SYSTEM_ID, "host", config.name)
-        self._feedback_outboxes = OutboxGroup(
-            self._make_outbox(one, "answers", FEEDBACK_MAX_BYTES) for one in transports
-        )
-        max_bytes = config.buffer_mib * MIB
-        self._dropping_outboxes = OutboxGroup(
-            self._make_outbox(one, "readings", max_bytes) for one in transports
-        )
-        self._holding_outboxes = OutboxGroup(
-            self._make_outbox(one, "held", max_bytes, drops=False) for one in transports
-        )
-        self._journal = CommandJournal(config.data / "commands.jsonl", config.command_max_age_s)
-        self._max_age = MaxAgePolicy(config.command_max_age_s, now_ns)
-        self._feedback = CommandFeedback(config.scope, self._feedback_outboxes, now_ns)
-        self._targets: dict[Entity, RoutedTarget] = {}
-        self.runners = [
-            self._make_runner(device, make(config, device)) for device in config.devices
-        ]
-        self.router = CommandRouter(
-            config.scope,
-            self._targets,
-            journal=self._journal,
-            feedback=self._feedback,
-            max_age=self._max_age,
-        )
+        with ExitStack() as opened:
+            opened.callback(os.close, _lock(config))
+            self._database = HostDatabase(config.data)
+            opened.callback(self._database.close)
+            self._event_builder = EventBuilder(config.scope, now_ns)
+            self._outboxes = HostOutboxes(self._database, config, transports, self._event_builder)
+            self._journal = CommandJournal(self._database, config.command_max_age_s, now_ns=now_ns)
+            self._max_age = MaxAgePolicy(config.command_max_age_s, now_ns)
+            self._feedback = CommandFeedback(config.scope, self._outboxes.feedback, now_ns)
+            self._targets: dict[Entity, RoutedTarget] = {}
+            self.runners = [
+                self._make_runner(device, make(config, device)) for device in config.devices
+            ]
+            self.router = CommandRouter(
+                config.scope,
+                self._targets,
+                journal=self._journal,
+                feedback=self._feedback,
+                max_age=self._max_age,
+            )
+            self._opened = opened.pop_all()
 
     # --- setting up -------------------------------------------------------------------------------
 
-    def _make_outbox(
-        self, transport: Transport, kind: str, max_bytes: int, *, drops: bool = True
-    ) -> Outbox:
-        """The outbox of one kind of records for one transport, in the link's own folder."""
-        folder = self._config.data / "spool" / _folder_name(transport.link) / kind
-        on_lost = partial(self._on_lost, transport.link, kind)
-        spool = OutboxLog(folder, max_bytes, on_lost, drops=drops)
-        return Outbox(
-            f"{kind} for {transport.link}", spool, Producer(transport, self._config.scope)
-        )
-
     def _make_runner(self, chosen: DeviceConfig, device: Device) -> DeviceRunner:
-        outlets = self._holding_outboxes if device_can_wait(device) else self._dropping_outboxes
+        outlets = self._outboxes.holding if device_can_wait(device) else self._outboxes.dropping
         keeper = DeviceRunner(
             chosen.name,
             device,
@@ -167,42 +146,17 @@ class HardwareHost:
         return tell
 
     async def _publish_event(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
-        await self._feedback_outboxes.put(
+        await self._outboxes.feedback.put(
             [self._event_builder.host_event(entity, message_type, payload)]
         )
-
-    def _on_lost(self, link: str, kind: str, lost: LostRecords) -> None:
-        """Queue a gap event before the records are deleted, so that no loss is silent."""
-        payload: JsonObject = {"link": link, "kind": kind, "reason": lost.reason}
-        named = {
-            "records": lost.records,
-            "bytes": lost.size_bytes,
-            "from": lost.from_time,
-            "to": lost.to_time,
-        }
-        payload |= {name: value for name, value in named.items() if value is not None}
-        _log.error("events were lost", extra={"context": payload})
-        self._feedback_outboxes.append([self._event_builder.host_event(self._entity, GAP, payload)])
-
-    def _warn_of_unknown_buffers(self) -> None:
-        """Log buffers with events for transports that are no longer configured."""
-        known = {_folder_name(transport.link) for transport in self._transports}
-        for folder in sorted((self._config.data / "spool").iterdir()):
-            if folder.name not in known:
-                _log.warning(
-                    "buffer of an unknown transport", extra={"context": {"folder": str(folder)}}
-                )
 
     # --- running ----------------------------------------------------------------------------------
 
     async def run(self, stop: asyncio.Event, on_ready: Callable[[], None] = lambda: None) -> None:
         """Run until `stop` is set; raises the exception of any part that fails."""
         try:
-            outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
-            async with _tasks(
-                *(work for one in outlets for work in one.publishers())
-            ) as publishing:
-                self._warn_of_unknown_buffers()
+            async with _tasks(self._database.watch(), *self._outboxes.publishers()) as publishing:
+                await self._outboxes.report_earlier()
                 await self._describe()
                 await self.router.finish_left_over()
                 working = [work for one in self.runners for work in (one.run(), one.serve())]
@@ -217,7 +171,7 @@ class HardwareHost:
                             task.cancel()
                         await asyncio.wait((stopping, starting))
                 await self.router.finish_left_over()
-                await _within(LAST_PUBLISH_TIMEOUT_S, self._drained())
+                await _within(LAST_PUBLISH_TIMEOUT_S, self._outboxes.wait_drained())
         finally:
             self.close()
 
@@ -225,7 +179,7 @@ class HardwareHost:
         records = [
             self._event_builder.descriptor(served.target) for served in self._targets.values()
         ]
-        await self._feedback_outboxes.put(records)
+        await self._outboxes.feedback.put(records)
 
     async def _be_ready(self, on_ready: Callable[[], None]) -> None:
         await _within(self._limits.ready_timeout_s, self._startup_done())
@@ -240,17 +194,13 @@ class HardwareHost:
         for listening in self._listening.values():
             await listening.wait()
         await self._past_delivered()
-        await self._drained()
+        await self._outboxes.wait_drained()
 
     async def _past_delivered(self) -> None:
         """Return once devices that start with past readings have delivered them."""
         for served in self._targets.values():
             if served.target.since_ns is not None and served.runner.state == "open":
                 await served.runner.first_reading.wait()
-
-    async def _drained(self) -> None:
-        outlets = (self._feedback_outboxes, self._dropping_outboxes, self._holding_outboxes)
-        await asyncio.gather(*(one.wait_drained() for one in outlets))
 
     async def _listen(self, transport: Transport) -> None:
         """Receive commands for ever; retries an unavailable transport."""
@@ -274,11 +224,7 @@ class HardwareHost:
 
     def close(self) -> None:
         """Close all files; the next host publishes what is left in them."""
-        self._feedback_outboxes.close()
-        self._dropping_outboxes.close()
-        self._holding_outboxes.close()
-        self._journal.close()
-        os.close(self._lock)
+        self._opened.close()
 
 
 class _RefusedReadings:
@@ -301,11 +247,6 @@ class _RefusedReadings:
             payload["reason"] = reasons[-1].encode(errors="replace").decode()
         _log.warning("invalid reading", extra={"context": {"device": self._name, **payload}})
         return payload
-
-
-def _folder_name(link: str) -> str:
-    """A link's folder name: its scheme for readability, and a digest for uniqueness."""
-    return f"{link.partition(':')[0]}-{sha256(link.encode()).hexdigest()[:12]}"
 
 
 def _lock(config: HardwareConfig) -> int:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 
+from nova.hardware.host_database import completed
 from nova.hardware.outbox_log import LogPosition, OutboxLog
 from nova.sdk.producer.producer import Producer, Retry
 from nova.sdk.transport.base import Receipt, Record
@@ -34,9 +35,9 @@ class Outbox:
         self.published = 0
         self.rejected = 0
 
-    def append(self, records: Sequence[Record]) -> None:
+    async def append(self, records: Sequence[Record], *, may_drop: bool = True) -> None:
         """Store records for publishing; raises OSError if the disk write fails."""
-        self._outbox_log.append(records)
+        await self._outbox_log.append(records, may_drop=may_drop)
         self._changed.set()
 
     async def wait_for_room(self, records: Sequence[Record], is_urgent: Callable[[], bool]) -> None:
@@ -65,23 +66,29 @@ class Outbox:
         """Return once the records are on disk; while the disk is full, log that and retry."""
         for delay_s in Retry().delays_s():
             try:
-                self.append(records)
+                await self.append(records)
                 return
             except OSError as error:
                 _log.error(
                     "the buffer cannot be written, devices wait",
                     extra={"context": {"buffer": self._name, "error": str(error)}},
                 )
+            except asyncio.CancelledError as cancelled:
+                if cancelled.__cause__ is not None:
+                    await self.append_last_attempt(records)
+                raise
             try:
                 await asyncio.sleep(delay_s)
             except asyncio.CancelledError:
-                self.append_last_attempt(records)
+                await self.append_last_attempt(records)
                 raise
 
-    def append_last_attempt(self, records: Sequence[Record]) -> None:
+    async def append_last_attempt(self, records: Sequence[Record]) -> None:
         """Try once more to store a cancelled caller's records, over the limit too; logs a loss."""
+        storing = asyncio.ensure_future(self.append(records))
+        await completed(storing)
         try:
-            self.append(records)
+            storing.result()
         except OSError as error:
             context = {"buffer": self._name, "records": len(records), "error": str(error)}
             _log.error("events were lost", extra={"context": context})
@@ -102,19 +109,28 @@ class Outbox:
 
     async def _publish_next(self) -> None:
         self._changed.clear()
-        records, place = self._outbox_log.read()
+        records, place = await self._outbox_log.read()
         if not records:
             await self._changed.wait()
             return
         receipt = await self._producer.publish(records)
         self.published += len(records)
         self._report(records, receipt)
-        self._outbox_log.commit(place)
+        await self._commit(place)
         if self._is_full_logged and self._outbox_log.is_empty:
             self._is_full_logged = False
             _log.info("the buffer is empty again", extra={"context": self._log_context()})
         async with self._committed:
             self._committed.notify_all()
+
+    async def _commit(self, position: LogPosition) -> None:
+        try:
+            await self._outbox_log.commit(position)
+        except OSError as error:
+            _log.error(
+                "published events cannot be removed from the buffer",
+                extra={"context": {"buffer": self._name, "error": str(error)}},
+            )
 
     async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
@@ -122,11 +138,8 @@ class Outbox:
         async with self._committed:
             await self._committed.wait_for(lambda: self._is_published(end))
 
-    def _is_published(self, end: LogPosition) -> bool:
-        return self._outbox_log.is_empty or self._outbox_log.start >= end
-
-    def close(self) -> None:
-        self._outbox_log.close()
+    def _is_published(self, end: int) -> bool:
+        return self._outbox_log.is_empty or self._outbox_log.published >= end
 
     def _report(self, records: Sequence[Record], receipt: Receipt) -> None:
         """Count and log refused records; the Core stores them with the reason in its reject log."""
@@ -150,10 +163,10 @@ class OutboxGroup:
     def __init__(self, outboxes: Iterable[Outbox]) -> None:
         self._outboxes = list(outboxes)
 
-    def append(self, records: Sequence[Record]) -> None:
-        """Store records for all transports; raises OSError if a disk write fails."""
+    async def append_gap(self, records: Sequence[Record]) -> None:
+        """Store records of a loss for all transports, over the limit too; raises OSError."""
         for outlet in self._outboxes:
-            outlet.append(records)
+            await outlet.append(records, may_drop=False)
 
     async def put(
         self, records: Sequence[Record], is_urgent: Callable[[], bool] = lambda: False
@@ -170,7 +183,7 @@ class OutboxGroup:
                 await waiting.pop(0).put(records)  # If cancelled, it stores the records itself.
         except asyncio.CancelledError:
             for outlet in waiting:
-                outlet.append_last_attempt(records)
+                await outlet.append_last_attempt(records)
             raise
 
     async def recheck_room(self) -> None:
@@ -185,7 +198,3 @@ class OutboxGroup:
     async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
         await asyncio.gather(*(outlet.wait_drained() for outlet in self._outboxes))
-
-    def close(self) -> None:
-        for outlet in self._outboxes:
-            outlet.close()

@@ -1,0 +1,146 @@
+"""The rows of outboxes in the host's database. Records that were appended together are one row, a
+batch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from nova.hardware.lost_records import LostRecords
+from nova.sdk.transport.base import Record
+
+READ_MAX_RECORDS = 500
+READ_MAX_BYTES = 1024 * 1024
+NUMBER_BITS = 40
+"""A batch's number has its outbox in the bits above these, so each outbox is a range of rows."""
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(list[Record])
+
+
+class BatchRow(NamedTuple):
+    """Records as they are stored."""
+
+    records: int
+    crc32: int
+    content: bytes
+
+
+class _SourceTime(msgspec.Struct, rename="camel"):
+    source_truth_time: str
+
+
+def rows_of(records: Sequence[Record]) -> Iterator[BatchRow]:
+    """Records as batches that a read can return; a record over the limit is a batch of its own."""
+    start = size_bytes = 0
+    for index, record in enumerate(records):
+        is_full = size_bytes + len(record.value) > READ_MAX_BYTES
+        if index > start and (is_full or index - start == READ_MAX_RECORDS):
+            yield _row(records[start:index])
+            start, size_bytes = index, 0
+        size_bytes += len(record.value)
+    if start < len(records):
+        yield _row(records[start:])
+
+
+def _row(records: Sequence[Record]) -> BatchRow:
+    content = _encoder.encode(records)
+    return BatchRow(len(records), zlib.crc32(content), content)
+
+
+def records_of(row: BatchRow) -> list[Record]:
+    """The records of a row whose checksum matches."""
+    return _decoder.decode(row.content)
+
+
+def numbers_of(db: sqlite3.Connection, link: str, kind: str) -> range:
+    """The numbers that an outbox's batches may have; it is created if there is none."""
+    db.execute("INSERT OR IGNORE INTO outbox (link, kind) VALUES (?, ?)", (link, kind))
+    (outbox,) = db.execute(
+        "SELECT id FROM outbox WHERE link = ? AND kind = ?", (link, kind)
+    ).fetchone()
+    return range((outbox << NUMBER_BITS) + 1, (outbox + 1) << NUMBER_BITS)
+
+
+def links_with_records(db: sqlite3.Connection) -> set[str]:
+    """The links whose outboxes have unpublished records."""
+    query = f"""SELECT link FROM outbox WHERE EXISTS (
+        SELECT 1 FROM batch WHERE number BETWEEN id << {NUMBER_BITS}
+        AND ((id + 1) << {NUMBER_BITS}) - 1
+    )"""
+    return {link for (link,) in db.execute(query)}
+
+
+def insert(db: sqlite3.Connection, first: int, rows: Sequence[BatchRow]) -> None:
+    """Store batches under ascending numbers."""
+    for number, row in enumerate(rows, first):
+        db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (number, *row))
+
+
+def last_number(db: sqlite3.Connection, numbers: range) -> int:
+    """The number of an outbox's newest batch, or the one before its first."""
+    query = "SELECT max(number) FROM batch WHERE number BETWEEN ? AND ?"
+    (last,) = db.execute(query, _bounds(numbers)).fetchone()
+    return numbers.start - 1 if last is None else int(last)
+
+
+def extent(db: sqlite3.Connection, numbers: range) -> tuple[int, int]:
+    query = "SELECT total(length(content)) FROM batch WHERE number BETWEEN ? AND ?"
+    (size_bytes,) = db.execute(query, _bounds(numbers)).fetchone()
+    return last_number(db, numbers), int(size_bytes)
+
+
+def select(db: sqlite3.Connection, numbers: range) -> list[tuple[int, BatchRow]]:
+    """The first batches, within the limits of one read."""
+    query = """SELECT number, records, crc32, content FROM batch
+        WHERE number BETWEEN ? AND ? ORDER BY number"""
+    found: list[tuple[int, BatchRow]] = []
+    records = size_bytes = 0
+    for number, *stored in db.execute(query, _bounds(numbers)):
+        row = BatchRow(*stored)
+        records += row.records
+        size_bytes += len(row.content)
+        if found and (records > READ_MAX_RECORDS or size_bytes > READ_MAX_BYTES):
+            break
+        found.append((number, row))
+    return found
+
+
+def loss_of_oldest(
+    db: sqlite3.Connection, numbers: range, size_bytes: int
+) -> tuple[int, LostRecords | None]:
+    """The last of the oldest batches that have `size_bytes`, and all their records as a loss."""
+    query = (
+        "SELECT number, records, content FROM batch WHERE number BETWEEN ? AND ? ORDER BY number"
+    )
+    last, records, lost_bytes, times = 0, 0, 0, list[str]()
+    for number, of_batch, content in db.execute(query, _bounds(numbers)):
+        last, records, lost_bytes = number, records + of_batch, lost_bytes + len(content)
+        times += _times(content)
+        if lost_bytes >= size_bytes:
+            break
+    if not records:
+        return last, None
+    span = (min(times), max(times)) if times else (None, None)
+    return last, LostRecords("the buffer was full", records, lost_bytes, *span)
+
+
+def _times(content: bytes) -> Iterator[str]:
+    try:
+        for record in _decoder.decode(content):
+            yield msgspec.json.decode(record.value, type=_SourceTime).source_truth_time
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return  # A damaged batch, or no event: it is counted without its times.
+
+
+def delete(db: sqlite3.Connection, numbers: range) -> None:
+    db.execute("DELETE FROM batch WHERE number BETWEEN ? AND ?", _bounds(numbers))
+
+
+def _bounds(numbers: range) -> tuple[int, int]:
+    return numbers.start, numbers.stop - 1
