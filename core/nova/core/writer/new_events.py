@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from nova.core.writer.columns import BatchColumns
+
+
+class Selection(NamedTuple):
+    """A driver that is selected for a stream, in the commit of the event of this number."""
+
+    number: int
+    key: bytes
+    driver: str
 
 
 class NewEvents(msgspec.Struct, frozen=True):
@@ -19,16 +28,20 @@ class NewEvents(msgspec.Struct, frozen=True):
     columns: BatchColumns
     numbers: Sequence[int]
     received: int
+    selections: Sequence[Selection] = ()
 
 
 class StampedEvents(msgspec.Struct, frozen=True):
-    """New events with their canonical times; item i of each sequence belongs to one event."""
+    """New events with their canonical times: item i of `numbers`, of both keys and of the stored
+    envelopes is one event.
+    """
 
     columns: BatchColumns
     numbers: Sequence[int]
     event_keys: Sequence[bytes]
     source_keys: Sequence[bytes]
     stored: Sequence[bytes]
+    selections: Sequence[Selection] = ()
 
     def part(self, start: int, end: int) -> StampedEvents:
         """The events from index `start` to before `end`."""
@@ -40,4 +53,9 @@ class StampedEvents(msgspec.Struct, frozen=True):
             self.event_keys[start:end],
             self.source_keys[start:end],
             self.stored[start:end],
+            self._selections_of(self.numbers[start:end]) if self.selections else (),
         )
+
+    def _selections_of(self, numbers: Sequence[int]) -> list[Selection]:
+        chosen = set(numbers)
+        return [selection for selection in self.selections if selection.number in chosen]

@@ -12,13 +12,15 @@ import pytest
 
 from nova.core.store.archive import Archive
 from nova.core.writer.commit import Commit
+from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.committer import Committer
 from nova.core.writer.stages.driver_bindings import DriverBindings
+from nova.core.writer.stages.driver_selections import record_selections
 from nova.sdk import timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Record
 from tests.core.filing import arrivals, record
-from tests.core.writer.staging import new_events, run
+from tests.core.writer.staging import new_events, run, stamped
 
 AT_NS = timestamps.parse("2026-01-01T00:00:00Z")
 
@@ -120,8 +122,11 @@ def test_a_batch_stays_as_it_was_and_its_bindings_are_returned(
         "DriverBinding",
     ]
     assert list(added.keys) == found.columns.keys[3:]
-    assert sorted(added.selections.values()) == ["jsonl@1.0.0", "rawBinary@1.0.0"]
-    open_commit.add(added)
+    assert [(one.number, one.driver) for one in found.selections] == [
+        (3, "rawBinary@1.0.0"),
+        (4, "jsonl@1.0.0"),
+    ]
+    open_commit.add(run(record_selections, stamped(found, open_commit), open_commit))
     again, added = run(stage, new_events([record(14, AT_NS + 3)]), open_commit)
     assert (list(again.numbers), len(added.keys)) == ([0], 0)
     fresh = DriverBindings(archive, open_commit.state, registry)
@@ -218,3 +223,26 @@ def test_binding_and_event_are_committed_together(
     events = stored(archive)
     assert len(bindings(events)) == crash_after
     assert len(events) == 3 * crash_after
+
+
+@pytest.mark.parametrize("commit_max_events", range(1, 17))
+def test_a_crash_in_the_middle_of_a_batch_loses_no_binding(
+    archive: Archive, tmp_path: Path, commit_max_events: int
+) -> None:
+    """A batch that is split: the last part is lost, and its bindings are added when it is consumed
+    again, but no other one a second time.
+    """
+    records = [record(number, AT_NS + number) for number in range(12)]
+    whole = tmp_path / "whole"
+    undisturbed = Archive.open_primary(whole)
+    take(writer(undisturbed, whole), records)
+    expected = bindings(stored(undisturbed))
+    undisturbed.close()
+    limits = CommitLimits(commit_max_events=commit_max_events)
+    registry = DriverRegistry.load(["rawBinary", "jsonl"])
+    crashed = Committer(archive, tmp_path, registry=registry, limits=limits)
+    crashed.add_batch("link", Batch(records))
+    assert 0 < len(stored(archive)) < 18
+    take(writer(archive, tmp_path), records)
+    assert sorted(bindings(stored(archive))) == sorted(expected)
+    assert len(expected) == 5

@@ -22,7 +22,7 @@ from nova.core.writer.additions import NOTHING, Additions
 from nova.core.writer.capabilities import EntityCapabilities
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
-from nova.core.writer.new_events import NewEvents
+from nova.core.writer.new_events import NewEvents, Selection
 from nova.core.writer.writer_state import WriterState
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream, marker_of
@@ -69,13 +69,19 @@ class _AddedBindings:
         self.events: dict[bytes, Event] = {}
         """By order key."""
 
-        self.selections: dict[bytes, str] = {}
+        self.selections: list[Selection] = []
+        self._selected: dict[bytes, str] = {}
         self._columns = columns
         self._commit = commit
 
     def selection(self, key: bytes) -> str | None:
         """What this batch or the open commit selects for a stream."""
-        return self.selections.get(key, self._commit.selections.get(key))
+        return self._selected.get(key, self._commit.selections.get(key))
+
+    def select(self, number: int, key: bytes, driver: str) -> None:
+        """Select a driver in the commit of the event of this number."""
+        self.selections.append(Selection(number, key, driver))
+        self._selected[key] = driver
 
     def has_key(self, source_key: bytes) -> bool:
         return source_key in self.events or source_key in self._commit.keys
@@ -144,8 +150,8 @@ class DriverBindings:
             if number in unchecked:
                 order += self._check_event(events.columns, number, added)
             order.append(number)
-        after = NewEvents(added.columns(), order, events.received)
-        return after, Additions(keys=added.events, selections=added.selections)
+        after = NewEvents(added.columns(), order, events.received, added.selections)
+        return after, Additions(keys=added.events)
 
     def _unchecked(self, events: NewEvents) -> set[int]:
         """The events that no signature matches: any may be the first of its stream."""
@@ -173,12 +179,14 @@ class DriverBindings:
             bound.add((series, version))
             yield from self._bind(columns, number, added)
         if series.lane == "metadata" and series.message_type in SELECTION_TYPES:
-            self._apply_metadata(series, body + b"}", added)
+            self._apply_metadata(series, number, body + b"}", added)
         else:
             mark = marker_of(body, _stream(series, body))
             self._signatures[series] = (mark.text, mark.offset)
 
-    def _apply_metadata(self, series: Series, envelope: bytes, added: _AddedBindings) -> None:
+    def _apply_metadata(
+        self, series: Series, number: int, envelope: bytes, added: _AddedBindings
+    ) -> None:
         """Apply a descriptor or binding that affects the selection."""
         if series.message_type == DESCRIPTOR_TYPE:
             self._now_ns += 1
@@ -192,7 +200,7 @@ class DriverBindings:
                 stream = DriverStream(scope_id, ids[0], ids[1], ids[2], *kind)
                 key, selected = catalog.binding_key(stream), self._select(stream)
                 if added.selection(key) is None:
-                    added.selections[key] = selected
+                    added.select(number, key, selected)
 
     def _bind(self, columns: BatchColumns, number: int, added: _AddedBindings) -> Iterator[int]:
         """Append the binding that an event needs, if any; yields its index."""
@@ -204,15 +212,17 @@ class DriverBindings:
         selected, known = self._select(stream), added.selection(key)
         if selected == (self._archive.record.binding(key) if known is None else known):
             return
-        added.selections[key] = selected
-        if selected == NO_DRIVER:
-            return
-        source_ns = time_of(columns.keys[number])
-        event = check(_envelope(stream, selected, timestamps.text(source_ns)))
-        source_key = order_keys([event.source_ns], [event.lane], [event.event_id])[0]
-        if added.has_key(source_key) or self._archive.events.event_key(source_key) is not None:
-            return
-        yield added.append(event, source_key)
+        place = number
+        if selected != NO_DRIVER:
+            source_ns = time_of(columns.keys[number])
+            event = check(_envelope(stream, selected, timestamps.text(source_ns)))
+            source_key = order_keys([event.source_ns], [event.lane], [event.event_id])[0]
+            if not added.has_key(source_key) and not self._archive.events.event_key(source_key):
+                place = added.append(event, source_key)
+        # With its binding: a crash between their commits would leave the stream without one.
+        added.select(place, key, selected)
+        if place != number:
+            yield place
 
     def _select(self, stream: DriverStream) -> str:
         """`id@version` of the driver for a stream, or NO_DRIVER."""

@@ -1,7 +1,8 @@
 """The stages of a commit, in the order in which they run.
 
 Each stage gets what is to be committed and the open commit, changes neither, and returns what it
-adds to the commit. Its own members, if any, are caches of the archive.
+adds to the commit. Its own members, if any, are caches of the archive, and the clock that assigns
+canonical times.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from nova.core.writer.new_events import NewEvents, StampedEvents
 from nova.core.writer.stages.command_requests import record_requests
 from nova.core.writer.stages.dedupe import Dedupe
 from nova.core.writer.stages.driver_bindings import DriverBindings
+from nova.core.writer.stages.driver_selections import record_selections
 from nova.core.writer.stages.link_counts import LinkCounts
 from nova.core.writer.stages.link_positions import advance_positions
 from nova.core.writer.stages.link_routes import LinkRoutes
@@ -53,7 +55,7 @@ def stages(
         dedupe=Dedupe(archive),
         before_stamp=(bindings,) if bindings else (),
         stamp=Stamp(state.clock),
-        of_part=(count_rollups, record_requests, count_orphans),
+        of_part=(count_rollups, record_selections, record_requests, count_orphans),
         # Positions are last: after a crash in the middle of a batch that was split, the batch is
         # consumed again, and what is stored of it is deduplicated.
         of_delivery=(RejectLog(state.clock), routes, LinkCounts(state.clock), advance_positions),

@@ -34,6 +34,7 @@ class Stamp:
             event_keys(first_ns, [tails[of_event[number]] for number in numbers]),
             [keys[number] for number in numbers],
             stamped([bodies[number] for number in numbers], first_ns),
+            events.selections,
         )
         return stamps, Additions(series=new_series) if new_series else NOTHING
 
