@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,31 +34,3 @@ def test_what_is_no_pipe_is_left_as_it_is() -> None:
     with Path(os.devnull).open("wb") as no_pipe:
         pipe_buffer.enlarge(no_pipe)
         assert no_pipe.write(b"?") == 1
-
-
-def test_lines_come_as_they_arrive_and_the_last_without_an_end() -> None:
-    """However the bytes were written."""
-    reading, writing = os.pipe()
-    arriving = pipe_buffer.lines(reading)
-    os.write(writing, b"one\ntw")
-    assert next(arriving) == b"one\n"
-    os.write(writing, b"o\n\nthree")
-    os.close(writing)
-    assert list(arriving) == [b"two\n", b"\n", b"three"]
-    os.close(reading)
-
-
-def test_an_interpreter_ends_in_order_while_a_thread_waits_for_lines() -> None:
-    """Every refused replay ended in "Fatal Python error: _enter_buffered_busy"."""
-    script = """
-import sys, threading, time
-from nova.sdk import pipe_buffer
-threading.Thread(target=lambda: list(pipe_buffer.lines(sys.stdin.fileno())), daemon=True).start()
-time.sleep(0.5)
-"""
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stderr is not None
-        assert process.stderr.read() == b""
-        assert process.wait() == 0

@@ -253,6 +253,20 @@ async def test_a_busy_worker_ends_with_a_parent_that_is_killed() -> None:
             await asyncio.sleep(0.01)
 
 
+def test_a_worker_that_ends_while_it_listens_ends_in_order() -> None:
+    """Its thread holds no lock; every refused replay ended in "_enter_buffered_busy"."""
+    script = LISTENING.replace("time.sleep(600)", "time.sleep(0.5)")
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
 async def test_a_listening_worker_ends_at_garbage() -> None:
     """It would otherwise wait for requests for ever."""
     worker = await WorkerProcess.start(NAME, ["listening_worker"], MESSAGES)
