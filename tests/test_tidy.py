@@ -127,6 +127,23 @@ def test_source_refers_to_nothing_outside_of_the_repository() -> None:
             assert not REFERENCES.findall(path.read_text()), path
 
 
+SYNCS = re.compile(r"\bos\.(fsync|fdatasync|replace)\(")
+SYNCING = {
+    "durable": "the one way to replace a file",
+    "driver_files": "streams an export and syncs it once",
+    "file_folder": "never follows a symlink, and syncs thousands of files at once",
+    "resumable_file": "syncs what it appends before the state that counts it",
+}
+"""Modules that sync or rename files, and why."""
+
+
+def test_files_are_replaced_in_one_way() -> None:
+    """All else uses `nova.sdk.durable`, so that no step of a durable replacement is missing."""
+    assert {path.stem for path in tracked(*SOURCES) if SYNCS.search(path.read_text())} == set(
+        SYNCING
+    )
+
+
 def test_web_views_are_small() -> None:
     """A view is read in one sitting; generated types are not views."""
     sources = [path for path in tracked("web/src/*.ts", "web/src/*.tsx") if path.stem != "protocol"]

@@ -124,6 +124,30 @@ async def test_who_cannot_wait_any_longer_is_told_of_the_loss(
     assert getattr(lost, "context", {})["records"] == 3
 
 
+async def test_a_put_that_fails_while_it_is_cancelled_leaves_no_trace(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its size is not counted, and what comes after it is published."""
+    line = Line()
+    async with opened(tmp_path, drops=False) as log:
+        outbox = outbox_of(log, line)
+        await outbox.put(records(0, 3))
+        kept = log.size_bytes
+        with full_disk(tmp_path):
+            storing = asyncio.create_task(outbox.put(records(3, 3)))
+            await asyncio.sleep(0)
+            storing.cancel()
+            await asyncio.wait((storing,))
+            assert storing.cancelled()
+        assert log.size_bytes == kept
+        assert "events were lost" in caplog.text
+        await outbox.put(records(6, 1))
+        async with publishing(outbox):
+            pass
+        assert log.is_empty
+    assert line.records == [*records(0, 3), *records(6, 1)]
+
+
 async def test_a_cancelled_put_has_stored_its_records_once(tmp_path: Path) -> None:
     """Whenever it is cancelled: before its commit, during it, or after."""
     async with opened(tmp_path) as log:

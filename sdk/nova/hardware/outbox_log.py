@@ -75,7 +75,12 @@ class OutboxLog:
             making = asyncio.ensure_future(self._make_room(size_bytes))
             is_cancelled = await completed(making)
             making.result()
-        last = await self._store(rows, size_bytes)
+        try:
+            last = await self._store(rows, size_bytes)
+        except OSError as error:
+            if is_cancelled:
+                raise asyncio.CancelledError from error
+            raise
         if len(rows) == 1:
             self._recent.add(RecentBatch(last, size_bytes, records))
         else:
@@ -91,8 +96,9 @@ class OutboxLog:
         try:
             work = partial(outbox_rows.insert, first=first, rows=rows)
             await self._database.run(work, is_synced=not self._drops, size_bytes=size_bytes)
-        except Exception:
-            self.size_bytes -= size_bytes
+        except BaseException as error:
+            if not isinstance(error, asyncio.CancelledError) or error.__cause__ is not None:
+                self.size_bytes -= size_bytes
             raise
         return first + len(rows) - 1
 
