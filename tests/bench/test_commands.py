@@ -1,4 +1,4 @@
-"""The measurement of commands runs, and every command that it counts was heard."""
+"""The measurement of commands runs, and every counted command was received."""
 
 from __future__ import annotations
 

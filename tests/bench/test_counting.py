@@ -1,6 +1,4 @@
-"""The measurement of counting counts in one archive and not in the other, and they are the same
-otherwise.
-"""
+"""The measurement of counting: one archive with rollups and one without, otherwise equal."""
 
 from __future__ import annotations
 

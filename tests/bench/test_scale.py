@@ -1,4 +1,4 @@
-"""A scale run can be made, stopped and gone on with."""
+"""A scale run can be made, stopped and resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The measurement of timelines runs, and asks for what is there."""
+"""The measurement of timelines runs, and requests existing data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The work is what it says: its shares, sizes and repetitions, and every event a function of its
+"""The work has its stated shares, sizes and repetitions; every event is a function of its
 number.
 """
 

@@ -1,4 +1,4 @@
-"""`nova command`: what its KEY=VALUE texts say (issue 14)."""
+"""`nova command`: parsing of KEY=VALUE arguments (issue 14)."""
 
 from __future__ import annotations
 

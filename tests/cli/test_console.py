@@ -1,4 +1,4 @@
-"""What commands show on a terminal, and what they do not show elsewhere."""
+"""Output of commands on a terminal, and when it is redirected."""
 
 from __future__ import annotations
 

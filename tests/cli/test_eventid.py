@@ -1,4 +1,4 @@
-"""`nova eventid`: what writers of producers in other languages hold their own ids against."""
+"""`nova eventid`, with which authors of producers in other languages check their ids."""
 
 from __future__ import annotations
 

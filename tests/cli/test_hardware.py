@@ -1,4 +1,4 @@
-"""`nova hardware`: what it says of a configuration, and how it ends."""
+"""`nova hardware`: its description of a configuration, and its exit."""
 
 from __future__ import annotations
 

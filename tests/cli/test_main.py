@@ -1,4 +1,4 @@
-"""`nova` and all its commands: what their help says reaches a terminal as it was written."""
+"""`nova` and all its commands: help reaches a terminal as it was written."""
 
 from __future__ import annotations
 

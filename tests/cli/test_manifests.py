@@ -1,4 +1,4 @@
-"""`nova manifests`: what an instance would start with, and what is wrong with it."""
+"""`nova manifests`: the manifests of an instance, and errors in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`nova status`: what people read of an instance and its links."""
+"""`nova status`: the text about an instance and its links."""
 
 from __future__ import annotations
 

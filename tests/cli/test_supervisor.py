@@ -1,4 +1,4 @@
-"""Starting processes: a child may take its time as long as it says how far it is."""
+"""Starting processes: a child may take its time as long as it reports progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person does with the panel of commands."""
+"""User actions in the command panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ten minutes of one unit, which browser tests move in, and what is added to them."""
+"""Ten minutes of one unit for browser tests, and the events that are added to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen in a real browser: logged in, and watched for what it complains of and sends."""
+"""The page in a real browser: logged in, with its console errors and requests recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every instance has published by itself before anybody else has: the manifests that ship."""
+"""The events that every instance publishes at its start: the shipped manifests."""
 
 from __future__ import annotations
 

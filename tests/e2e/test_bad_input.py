@@ -1,5 +1,5 @@
-"""Garbage comes in over a real broker and over the local transport; each piece is kept and
-explained.
+"""Malformed records over a real broker and over the local transport; each is kept with its
+reason.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What producers have dated ahead: stored, listed and marked, and never shown as the present."""
+"""Events dated ahead: stored, listed and marked, and never shown as the present."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The links in a real browser: what does not answer is said at once, with what is known of it."""
+"""The links in a real browser: an outage is reported at once, with its details."""
 
 from __future__ import annotations
 

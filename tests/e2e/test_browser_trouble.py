@@ -1,4 +1,4 @@
-"""The screen in trouble: cut off, too slow, refused or empty, it says so and goes on by itself."""
+"""The page when it is disconnected, too slow, refused or empty: it reports that and recovers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the screen must not get wrong: marks at their times, late data, and every digit."""
+"""Accuracy of the page: markers at their times, late data, and every digit."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The protocol by its client, against a real Core: requests, one stream, errors that end
-nothing.
+"""The client against a real Core: requests, one stream, and errors that do not close the
+connection.
 """
 
 from __future__ import annotations

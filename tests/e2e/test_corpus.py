@@ -1,4 +1,4 @@
-"""A whole NOVA starts on an archive that holds whatever was ever accepted."""
+"""A whole NOVA starts on an archive with every kind of accepted event."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The writer is killed again and again while it ingests from Kafka; nothing is lost,
-nothing twice.
-"""
+"""The writer is killed repeatedly while it ingests from Kafka; nothing is lost or stored twice."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Memory of reader and edge is bounded whatever many clients ask and do not read (issue 14): a
-tenth of what `bench/crowds.py` measures, on real processes.
+"""Memory of reader and edge is bounded, however many clients request and do not read (issue 14): a
+tenth of the size of `bench/crowds.py`, on real processes.
 """
 
 from __future__ import annotations

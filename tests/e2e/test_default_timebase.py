@@ -1,4 +1,4 @@
-"""Commands that name no timebase use their instance's, be it running or not."""
+"""Commands without a timebase use their instance's, whether it is running or not."""
 
 from __future__ import annotations
 

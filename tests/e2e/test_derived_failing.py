@@ -1,4 +1,4 @@
-"""NOVA serves while what keeps derived data cannot start."""
+"""NOVA serves while the processes of derived data cannot start."""
 
 from __future__ import annotations
 

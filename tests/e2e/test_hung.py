@@ -1,4 +1,4 @@
-"""Processes that hang: stopped in the middle, they are told from those that work, and go on."""
+"""Hung processes: stopped ones are distinguished from working ones, and continue."""
 
 from __future__ import annotations
 

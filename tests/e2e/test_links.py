@@ -1,5 +1,5 @@
-"""A Core and its links: topics that appear later, brokers that go and come back, records that went
-before they were read.
+"""A Core and its links: topics that appear later, broker outages, and records that were deleted
+unread.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""An archive that is moved away under a running `nova up`, with a copy put in its place or not."""
+"""An archive that is moved away under a running `nova up`, with and without a copy in its
+place.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""One order, whatever way events come: links, partitions, repetitions and losses leave no trace in
-the store of source time.
+"""One order, whatever the arrival: links, partitions, repetitions and losses leave no trace in
+source order.
 """
 
 from __future__ import annotations

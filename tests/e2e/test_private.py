@@ -1,4 +1,4 @@
-"""Everything that a running NOVA keeps is closed to other users (issue 14, §2 point 15)."""
+"""All files of a running NOVA are closed to other users (issue 14)."""
 
 from __future__ import annotations
 

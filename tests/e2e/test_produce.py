@@ -1,6 +1,4 @@
-"""A satellite's recording through real transports: every packet once, whichever way it
-came.
-"""
+"""A satellite's recording through real transports: every packet once, over any transport."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Archives on a read-only file system: one that nobody runs, and one that runs elsewhere."""
+"""Archives on a read-only file system: one without a running instance, and one that runs
+elsewhere.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Replay is the same bytes at any speed, in any direction, in any pieces, before and after a
+"""Replay gives the same bytes at any speed, in any direction, in any pieces, before and after a
 restart.
 """
 

@@ -1,5 +1,5 @@
-"""Clients that are slower than what comes in, through real processes: a LIVE stream that may shed
-through an edge, and `nova tail` at a terminal.
+"""Clients slower than ingest, through real processes: a LIVE stream with conflation through an
+edge, and `nova tail` at a terminal.
 """
 
 from __future__ import annotations

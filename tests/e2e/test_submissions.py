@@ -1,4 +1,4 @@
-"""Submissions through all of NOVA: an edge, a reader, a writer, and who may do what."""
+"""Submissions through a whole NOVA: an edge, a reader, a writer, and authorization."""
 
 from __future__ import annotations
 

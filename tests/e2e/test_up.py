@@ -1,6 +1,4 @@
-"""`nova up` as its operator sees it: it comes up, keeps its processes alive, and leaves none
-behind.
-"""
+"""`nova up` for its operator: it starts, restarts its processes, and stops all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A house with water pumps: a manifest of a user's own, updates of it, and how they are seen."""
+"""A house with water pumps: a user's own manifest, updates of it, and its cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The other ends of links: a server that says what it is told, and a serial line with two ends."""
+"""The other ends of links: a scripted server, and a serial line with two ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The memory of commands: at most once, whatever dies between."""
+"""The command journal: at most once, whichever process dies in between."""
 
 from __future__ import annotations
 

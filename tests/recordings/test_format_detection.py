@@ -1,4 +1,4 @@
-"""Guessing formats, of real recordings first."""
+"""Detecting formats, of real recordings first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Importing: each record goes to its place, and what fails for a moment is tried again."""
+"""Importing: each record goes to its destination, and transient failures are retried."""
 
 from __future__ import annotations
 

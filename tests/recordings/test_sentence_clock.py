@@ -1,4 +1,4 @@
-"""Dating sentences: what lines say of time, and what of it others believe."""
+"""Dating sentences: the times that lines state, and which of them date other lines."""
 
 from __future__ import annotations
 

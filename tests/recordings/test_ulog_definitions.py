@@ -1,4 +1,4 @@
-"""What stands before the records of a ULog file, also where it is damaged."""
+"""The definitions before the records of a ULog file, also when damaged."""
 
 from __future__ import annotations
 

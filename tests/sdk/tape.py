@@ -1,4 +1,4 @@
-"""A transport that keeps what is published, judges it as the Core would, and fails when told to."""
+"""A transport that records what is published, validates it like the Core, and fails on request."""
 
 from __future__ import annotations
 

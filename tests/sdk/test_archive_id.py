@@ -1,4 +1,4 @@
-"""A path is not an archive: processes know theirs by its id."""
+"""A path does not identify an archive: processes recognise theirs by its id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames over pipes: what went in comes out, and what is none is one clear error."""
+"""Frames over pipes: they are read as written; anything else is one clear error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are there whole, or as they were."""
+"""Files are replaced completely or not at all."""
 
 from __future__ import annotations
 

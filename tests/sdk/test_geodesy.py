@@ -1,4 +1,4 @@
-"""The Earth's shape: out from a place to coordinates, and back."""
+"""The Earth's shape: positions to coordinates and back."""
 
 from __future__ import annotations
 

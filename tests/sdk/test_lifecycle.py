@@ -1,4 +1,4 @@
-"""How a process lives: it says when it is ready, and ends when it is told to or left alone."""
+"""The life of a process: its ready line, and its end by a signal or a lost parent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is kept is closed to other users, and a folder that another may have made is not trusted."""
+"""Files are closed to other users, and folders that another user may have made are not trusted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times: texts to int64 nanoseconds and back, and all that is no time."""
+"""Times: texts to int64 nanoseconds and back, and invalid texts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transport in memory that keeps every promise, and variants that each break one of them."""
+"""A transport in memory that keeps every promise, and variants that break one each."""
 
 from __future__ import annotations
 

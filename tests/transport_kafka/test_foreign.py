@@ -1,4 +1,4 @@
-"""Producers that know nothing of NOVA: what docs/producers.md shows is run as it stands there."""
+"""Producers without NOVA: the programs in docs/producers.md are run as they are."""
 
 from __future__ import annotations
 

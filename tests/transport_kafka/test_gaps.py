@@ -1,4 +1,6 @@
-"""Positions that a real broker no longer has: told as gaps, whatever became of the records."""
+"""Positions that a real broker no longer has are reported as gaps, whatever removed the
+records.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishing to a real broker: what is acknowledged is there, what is not is told."""
+"""Publishing to a real broker: acknowledged records are stored, others are reported."""
 
 from __future__ import annotations
 

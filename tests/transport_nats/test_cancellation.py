@@ -1,4 +1,4 @@
-"""A cancellation that somebody swallows is asked for again."""
+"""A swallowed cancellation is repeated."""
 
 from __future__ import annotations
 

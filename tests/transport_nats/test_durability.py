@@ -1,4 +1,4 @@
-"""What is told of acknowledgements that a power cut can take back."""
+"""Warnings about acknowledgements that a power cut can revoke."""
 
 from __future__ import annotations
 

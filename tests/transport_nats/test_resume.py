@@ -1,4 +1,4 @@
-"""What a server no longer has of what was to be read becomes a gap, whatever took it away."""
+"""Unread records that a server no longer has become a gap, whatever removed them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the demo opens on is what its satellite tells."""
+"""The demo's default view names existing series of its satellite."""
 
 from __future__ import annotations
 

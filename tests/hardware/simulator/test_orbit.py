@@ -1,4 +1,4 @@
-"""The orbit, held against where the real satellite said it was."""
+"""The orbit, compared with reported positions of the real satellite."""
 
 from __future__ import annotations
 

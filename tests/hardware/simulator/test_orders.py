@@ -1,4 +1,4 @@
-"""Orders: what was told decides the state from then on, and never before."""
+"""Orders change the state from their time on, and never before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A file that is gone on with: what its state counts stays, what came after does not."""
+"""A resumed file: the bytes that its state counts stay, later ones are cut off."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is busy is asked again, later and later, and not for ever (issue 14)."""
+"""A busy server is retried with growing delays, and not for ever (issue 14)."""
 
 from __future__ import annotations
 

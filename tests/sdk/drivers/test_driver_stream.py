@@ -1,4 +1,4 @@
-"""Streams are told from the text of envelopes as parsing them would."""
+"""Streams are read from the text of envelopes with the same result as by parsing."""
 
 from __future__ import annotations
 

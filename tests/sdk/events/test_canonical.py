@@ -1,4 +1,4 @@
-"""Canonical JSON: the fast path prints what RFC 8785 prints, or does not print at all."""
+"""Canonical JSON: the fast path prints what RFC 8785 requires, or declines."""
 
 from __future__ import annotations
 

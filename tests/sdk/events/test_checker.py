@@ -1,4 +1,4 @@
-"""A checker that remembers says of every record what the whole check says of it alone."""
+"""A checker with its caches gives the same result for every record as the full check."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The only validator: what it takes, what it refuses, and that every refusal names what is
-wrong.
-"""
+"""The validator: accepted and refused envelopes, and errors that name member and rule."""
 
 from __future__ import annotations
 

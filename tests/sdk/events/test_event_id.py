@@ -1,4 +1,4 @@
-"""eventId: the golden vectors part by part, and what makes two events one or two."""
+"""eventId: the golden vectors part by part, and which differences make two events."""
 
 from __future__ import annotations
 

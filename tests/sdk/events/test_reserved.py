@@ -1,4 +1,4 @@
-"""Reserved kinds: refused where they claim the Core's own scope, taken in any other."""
+"""Reserved kinds: refused in the Core's own scope, accepted in any other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests that are wrong in themselves say where."""
+"""Errors about invalid manifests name the place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Producer: batches, order, and the very same bytes again until they are there."""
+"""The Producer: batches, order, and retries with the same bytes until they are acknowledged."""
 
 from __future__ import annotations
 

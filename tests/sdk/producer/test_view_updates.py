@@ -1,4 +1,4 @@
-"""Views: updates that tell what changed, when it is time to."""
+"""View updates contain the changed keys, at the configured rate."""
 
 from __future__ import annotations
 

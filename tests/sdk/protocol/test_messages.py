@@ -1,4 +1,4 @@
-"""The protocol's frames: strict in, exact out, and no frame that breaks who reads it."""
+"""The protocol's frames: strict decoding, exact encoding, and no frame that crashes a reader."""
 
 from __future__ import annotations
 

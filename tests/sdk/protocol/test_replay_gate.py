@@ -1,4 +1,4 @@
-"""The replay gate: in doubt it is the past, and nothing opens it but what is served."""
+"""The replay gate: it is closed in doubt, and opens only by what is served."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payloads of commands: what no envelope can hold is named before anything is made of it."""
+"""Payloads of commands: values that no envelope can hold are named before anything is built."""
 
 from __future__ import annotations
 

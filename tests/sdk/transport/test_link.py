@@ -1,4 +1,4 @@
-"""What a transport learns of its link adds up to a state that people can act on."""
+"""A transport's observations of its link add up to a useful state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publishers over the local transport that do not read their answers: nobody else waits."""
+"""Publishers over the local transport that do not read their replies do not delay others."""
 
 from __future__ import annotations
 
