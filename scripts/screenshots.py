@@ -230,6 +230,7 @@ def cards(page: Page, into: Path) -> None:
     for panel in ("values", "inspector", "plots", "track", "entities", "commands", "chat"):
         away(page, panel)
     orbiting = page.locator('[data-testid="card"][data-card^="jpss1/"]').first
+    orbiting.scroll_into_view_if_needed()  # samples are requested for visible cards only
     expect(orbiting.locator(".trend-line").first).to_have_attribute("d", re.compile("L"))
     settle(page)
     shoot(page, into / "cards.png")

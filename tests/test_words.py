@@ -14,7 +14,7 @@ OLD_WORDS = {
     r"askers?": "principal",
     r"fence": "stream filter",
     r"submitters?": "submission client",
-    r"coalesc\w+|shed|shedding": "conflate, drop",
+    r"coalesc(?:ed|es|ing)|shed|shedding": "conflate, drop",
     r"desks?": "submission handler, command router",
     r"couriers?": "dispatcher",
     r"carriers?": "link routes",

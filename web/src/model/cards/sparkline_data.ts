@@ -3,7 +3,7 @@
 import { type Signal, signal } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
 import { state, timebase, type Timebase } from "../clock/clock";
-import { appendEvents, type Buckets, lastFilled, requestBuckets } from "../plots/sampling";
+import { appendEvents, BEHIND_INTERVAL_MS, type Buckets, lastFilled, requestBuckets } from "../plots/sampling";
 import { connection } from "../session/session";
 import { stillCovers, withMargins } from "../timeline/prefetch";
 import { type Span, visible } from "../timeline/span";
@@ -66,6 +66,7 @@ function isDue(id: string, card: Card): boolean {
   const known = sparklines.get(id)?.value;
   if (known === undefined || known.timebase !== timebase.value || known.keys !== keys) return true;
   if (!stillCovers(known.span, visible.value)) return true;
+  if (known.buckets.isBehind === true && Date.now() - known.askedMs > BEHIND_INTERVAL_MS) return true;
   return state.value === "LIVE" && Date.now() - known.askedMs > LIVE_INTERVAL_MS;
 }
 

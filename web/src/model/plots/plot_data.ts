@@ -9,7 +9,7 @@ import { MARGIN_SHARE, stillCovers, withMargins } from "../timeline/prefetch";
 import { type Span, visible } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import { fieldsBySeries, type PlotField, plots } from "./plots";
-import { appendEvents, type Buckets, lastFilled, requestBuckets, sampledKey, seriesNameKey } from "./sampling";
+import { appendEvents, BEHIND_INTERVAL_MS, type Buckets, lastFilled, requestBuckets, sampledKey, seriesNameKey } from "./sampling";
 
 /** The data of one plotted series. */
 export interface PlotSeries {
@@ -45,6 +45,11 @@ export function startPlotSync(): void {
     untracked(() => stillCovers(askedSpan, span) || requestPlotData());
   });
   scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE", pausesWhenHidden: true });
+  scheduler.every(BEHIND_INTERVAL_MS, requestPlotData, { when: isBehind, pausesWhenHidden: true });
+}
+
+function isBehind(): boolean {
+  return [...plotSeries.value.values()].some(({ buckets }) => buckets.isBehind === true);
 }
 
 /** Request now, or as soon as the last reply has arrived and the pace allows it. */

@@ -8,6 +8,8 @@ import { entityKey, eventTime, type StoredEvent } from "../values/event";
 import { fromFineMs, toFineMs } from "../values/time";
 
 const NS_PER_MS = 1e6;
+/** Samples that were behind are requested again at this interval. */
+export const BEHIND_INTERVAL_MS = 3_000;
 /** The line breaks at a silence longer than this multiple of the usual distance between values… */
 const GAP_FACTOR = 10;
 /** …if it is also this share of the drawn range, because values that are sent on change are irregular. */
@@ -18,6 +20,8 @@ export interface Buckets {
   startMs: number;
   bucketMs: number;
   fields: FieldSample[];
+  /** Whether the sampler had not reached the newest events: buckets may be empty for now. */
+  isBehind?: boolean;
 }
 
 /** The map key of a series. */
@@ -69,6 +73,7 @@ function joinReplies(replies: readonly SampleResponse[]): Buckets {
     startMs: toFineMs(first.startTime),
     bucketMs: first.bucketNs / NS_PER_MS,
     fields: replies.flatMap((reply) => reply.fields),
+    isBehind: replies.some((reply) => reply.behind === true),
   };
 }
 

@@ -6,7 +6,7 @@ import { scheduler } from "../../scheduler";
 import { clampToPresent, cursorMs, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { latest } from "../entities/latest";
-import { requestBuckets, sampledKey, sampledSeriesOf, seriesNameKey } from "../plots/sampling";
+import { BEHIND_INTERVAL_MS, requestBuckets, sampledKey, sampledSeriesOf, seriesNameKey } from "../plots/sampling";
 import { defaultTrack } from "../session/default_view";
 import { connection } from "../session/session";
 import { stillCovers, withMargins } from "../timeline/prefetch";
@@ -65,6 +65,7 @@ export const currentPoint = computed<TrackPoint | undefined>(() => {
 });
 
 let requestCount = 0;
+let isBehind = false;
 let askedSpan: Span = { startMs: 0, stopMs: 0 };
 const pace = scheduler.slot();
 
@@ -81,6 +82,7 @@ export function startTrackSync(): void {
     untracked(() => stillCovers(askedSpan, span) || requestTrack());
   });
   scheduler.every(LIVE_INTERVAL_MS, requestTrack, { when: () => state.value === "LIVE", pausesWhenHidden: true });
+  scheduler.every(BEHIND_INTERVAL_MS, requestTrack, { when: () => isBehind, pausesWhenHidden: true });
 }
 
 function locate(events: ReadonlyMap<string, StoredEvent>): void {
@@ -120,5 +122,7 @@ async function refreshTrack(): Promise<void> {
   const mine = ++requestCount;
   askedSpan = withMargins(visible.value);
   const buckets = await requestBuckets(found.series, positionFieldNames(found.place), clampToPresent(askedSpan), TRACK_BUCKETS);
-  if (mine === requestCount) sampledTrack.value = trackOf(buckets, found.place);
+  if (mine !== requestCount) return;
+  isBehind = buckets.isBehind === true;
+  sampledTrack.value = trackOf(buckets, found.place);
 }
