@@ -34,6 +34,7 @@ OLD_WORDS = {
 
 ALLOWED = {
     r"\| who to whom \| carrier \|": "the carrier of a protocol, such as a WebSocket",
+    r"stage IN \(": "values of a database's column",
     r"spooled|cannot spool": "a pipe is spooled to a temporary file, as by a printer",
 }
 """Contexts in which an old word means something else."""
