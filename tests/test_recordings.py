@@ -43,6 +43,7 @@ def pytest_in(clone: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_everything_is_collected(bare_clone: Path) -> None:
     """No module asks for a file beside the repository when it is imported."""
     done = pytest_in(bare_clone, "--collect-only")

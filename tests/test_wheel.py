@@ -43,7 +43,7 @@ def copied(folder: Path, *, page: bool) -> Path:
     return folder
 
 
-def build(sources: Path, into: Path) -> subprocess.CompletedProcess[str]:
+def build(sources: Path, into: Path, *projects: str) -> subprocess.CompletedProcess[str]:
     """`pip wheel`, as anybody would."""
     command = [
         sys.executable,
@@ -54,8 +54,7 @@ def build(sources: Path, into: Path) -> subprocess.CompletedProcess[str]:
         "--no-deps",
         "-w",
         str(into),
-        "./sdk",
-        ".",
+        *projects,
     ]
     return subprocess.run(
         command, cwd=sources, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S
@@ -66,7 +65,7 @@ def build(sources: Path, into: Path) -> subprocess.CompletedProcess[str]:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    done = build(copied(folder / "sources", page=True), folder)
+    done = build(copied(folder / "sources", page=True), folder, "./sdk", ".")
     assert done.returncode == 0, done.stderr
     assert len(list(folder.glob("*.whl"))) == 2
     (found,) = folder.glob("nova_truth-*.whl")
@@ -87,7 +86,7 @@ def test_a_wheel_holds_the_page_and_the_licence(wheel: Path) -> None:
 
 def test_a_wheel_without_the_page_is_refused_in_words(tmp_path: Path) -> None:
     """It would install an edge whose page says that it was not built."""
-    done = build(copied(tmp_path / "sources", page=False), tmp_path)
+    done = build(copied(tmp_path / "sources", page=False), tmp_path, ".")
     assert done.returncode != 0
     assert "make wheel" in done.stdout + done.stderr
     assert list(tmp_path.glob("*.whl")) == []
