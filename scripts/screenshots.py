@@ -233,6 +233,7 @@ def cards(page: Page, into: Path) -> None:
     orbiting.scroll_into_view_if_needed()  # samples are requested for visible cards only
     expect(orbiting.locator(".trend-line").first).to_have_attribute("d", re.compile("L"))
     settle(page)
+    orbiting.scroll_into_view_if_needed()
     shoot(page, into / "cards.png")
     reset(page)
 
