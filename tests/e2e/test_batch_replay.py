@@ -174,7 +174,7 @@ def by_query(data: Path, timebase: Timebase, filters: Filters) -> list[bytes]:
     return asyncio.run(ask())
 
 
-@pytest.mark.parametrize("timebase", TIMEBASES)
+@pytest.mark.parametrize("timebase", ["source", pytest.param("canonical", marks=pytest.mark.slow)])
 def test_in_order_is_what_a_query_says(live: RunningNova, timebase: Timebase) -> None:
     """A-034…A-048, A-315: the same bytes in the same order, by however many processes."""
     expected = by_query(live.data, timebase, Filters())
@@ -228,7 +228,7 @@ def test_nothing_past_the_mark_while_it_grows(live: RunningNova) -> None:
     assert found == later[: len(found)] and len(found) >= 3_000
 
 
-@pytest.mark.parametrize("timebase", TIMEBASES)
+@pytest.mark.parametrize("timebase", [pytest.param("source", marks=pytest.mark.slow), "canonical"])
 def test_a_file_and_a_file_per_shard_hold_the_whole(
     resting: Path, whole: dict[Timebase, bytes], timebase: Timebase, tmp_path: Path
 ) -> None:
@@ -272,7 +272,7 @@ def test_killed_and_resumed_is_as_if_undisturbed(
     assert not list(tmp_path.rglob("*.state"))
 
 
-@pytest.mark.parametrize("option", ["--out", "--per-shard"])
+@pytest.mark.parametrize("option", ["--out", pytest.param("--per-shard", marks=pytest.mark.slow)])
 def test_a_full_disk_is_said_and_gone_on_from(
     resting: Path, whole: dict[Timebase, bytes], tmp_path: Path, option: str
 ) -> None:
