@@ -17,7 +17,7 @@ from nova.core.batch.export_manifest import (
     encode,
     manifest_of,
 )
-from nova.core.batch.range_outputs import Delivery
+from nova.core.batch.range_outputs import Delivery, OutputTooLargeError
 from nova.core.batch.range_reader import EventSlice, RangeReader
 from nova.core.batch.zip_package import pack
 from nova.core.disk_reserve import DiskReserve
@@ -27,14 +27,9 @@ from nova.core.files.file_router import FileRouter
 from nova.core.files.initial_states import InitialStates
 from nova.sdk.batch.range_messages import DriverOutput, PackReply, PackRequest
 from nova.sdk.drivers.registry import DriverRegistry
-from nova.sdk.errors import NovaError
 from nova.sdk.events.digest import EventDigest
 
 FILES_FOLDER = "files"
-
-
-class ExportTooLargeError(NovaError):
-    """The export exceeds its maximum size."""
 
 
 class DriverFiles:
@@ -85,7 +80,7 @@ class DriverFiles:
     def _count_bytes(self) -> None:
         self._delivery.progress.bytes = self._folder.written_bytes
         if self._folder.written_bytes > self._output.max_bytes:
-            raise ExportTooLargeError(
+            raise OutputTooLargeError(
                 f"the export exceeds {self._output.max_bytes} bytes: export a shorter range or "
                 "fewer lanes, or raise `export_max_mib` and `exports_mib`"
             )

@@ -16,6 +16,10 @@ Handle = Callable[[int, Iterable[bytes]], object]
 """Called with the shard number and its stored envelopes in order."""
 
 
+class OutputTooLargeError(NovaError):
+    """An output exceeds its maximum size."""
+
+
 class SendProgress(Protocol):
     def __call__(self, progress: RangeProgress, body: bytes = b"", /) -> None: ...
 

@@ -10,9 +10,14 @@ import tempfile
 from pathlib import Path
 from queue import SimpleQueue
 
-from nova.core.batch.driver_files import DriverFiles, ExportTooLargeError, pack_export
 from nova.core.batch.frame_buffer import FrameBuffer
-from nova.core.batch.range_outputs import Delivery, to_file, to_function, to_pipe
+from nova.core.batch.range_outputs import (
+    Delivery,
+    OutputTooLargeError,
+    to_file,
+    to_function,
+    to_pipe,
+)
 from nova.core.batch.range_reader import RangeReader
 from nova.core.store.archive import Archive
 from nova.sdk import lifecycle
@@ -75,7 +80,7 @@ def _failure(error: NovaError | OSError, what: str) -> RangeFailure:
         code = "diskFull" if error.errno in DISK_FULL else "disk"
         return RangeFailure(code=code, reason=f"cannot write the {what}: {error.strerror}")
     code = "driver" if isinstance(error, DriverError) else "archive"
-    if isinstance(error, ExportTooLargeError):
+    if isinstance(error, OutputTooLargeError):
         code = "exportTooLarge"
     return RangeFailure(code=code, reason=str(error))
 
@@ -109,6 +114,8 @@ def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuff
         case ReadRequest():
             _read(reader, request, frame_buffer)
         case PackRequest():
+            from nova.core.batch.driver_files import pack_export
+
             frame_buffer.put(pack_export(reader, request))
 
 
@@ -122,4 +129,7 @@ def _read(reader: RangeReader, request: ReadRequest, frame_buffer: FrameBuffer) 
         case FunctionOutput() as output:
             to_function(delivery, output)
         case DriverOutput() as output:
+            # Importing drivers takes a replay a tenth of its start.
+            from nova.core.batch.driver_files import DriverFiles
+
             DriverFiles(delivery, output).write()
