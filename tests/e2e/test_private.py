@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -43,8 +44,9 @@ async def test_all_that_is_kept_is_its_owners_and_what_was_open_is_closed(
     try:
         with running_nova(data, "--scope", "sat") as nova:
             await use(data, nova.publish)
-            kept = {path.name for path in data.iterdir()}
-            assert {"truth", "edge", "run", "exports", "files", "samples"} <= kept
+            wanted = {"truth", "edge", "run", "exports", "files", "samples"}
+            while not wanted <= {path.name for path in data.iterdir()}:
+                await asyncio.sleep(0.05)
             assert open_paths(data) == []
         assert open_paths(data) == []
         for path in data.rglob("*"):
@@ -52,7 +54,8 @@ async def test_all_that_is_kept_is_its_owners_and_what_was_open_is_closed(
                 path.chmod(0o777 if path.is_dir() else 0o666)
         with running_nova(data, "--scope", "sat") as nova:
             await use(data, nova.publish)
-            assert open_paths(data) == []
+            while open_paths(data):  # Processes of a low priority open what is theirs later.
+                await asyncio.sleep(0.05)
     finally:
         os.umask(before)
     said = [line for line in capfd.readouterr().err.splitlines() if "access removed" in line]
