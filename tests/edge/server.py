@@ -8,21 +8,22 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 from argon2 import PasswordHasher
+from multidict import MultiMapping
 
-from nova.edge.app import Edge
+from nova.edge.app import Edge, EdgeStores, open_stores
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
-from nova.edge.login import LoginReply, first_admin
-from nova.edge.login_store import LoginStore
+from nova.edge.login import DEVICE_COOKIE, first_admin
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.passwords import PasswordHashing
+from nova.edge.session_reply import REFRESH_COOKIE, LoginReply
 from nova.edge.upstream import reader_client
-from nova.edge.user_store import UserStore
+from nova.edge.user_store import Role, UserStore
 from nova.sdk.default_view import DefaultView
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Auth, Authenticated, Error, Message, Ref, Reply
@@ -30,6 +31,7 @@ from nova.sdk.settings import proxy_networks
 
 PASSWORD = "correct horse battery staple"
 WAIT_S = 10.0
+ReplyT = TypeVar("ReplyT", bound=Message)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
@@ -39,8 +41,13 @@ class RunningEdge:
 
     url: str
     config: EdgeConfig
-    users: UserStore
+    stores: EdgeStores
     http: aiohttp.ClientSession
+
+    @property
+    def users(self) -> UserStore:
+        """The users that the edge reads."""
+        return self.stores.users
 
     async def post_login(
         self,
@@ -59,6 +66,25 @@ class RunningEdge:
         assert status == 200, body
         return msgspec.json.decode(body, type=LoginReply).token
 
+    async def refresh(self, cookie: str) -> tuple[int, str, Mapping[str, str]]:
+        """Status, access token and headers of a refresh with this refresh token."""
+        headers = {"Cookie": f"{REFRESH_COOKIE}={cookie}"}
+        jar = aiohttp.DummyCookieJar()
+        async with (
+            aiohttp.ClientSession(cookie_jar=jar) as http,
+            http.post(f"{self.url}/auth/refresh", headers=headers) as reply,
+        ):
+            body = await reply.read()
+            if reply.status != 200:
+                return reply.status, "", reply.headers
+            return 200, msgspec.json.decode(body, type=LoginReply).token, reply.headers
+
+    def add_user(self, username: str, role: Role = "operator", **more: Any) -> None:
+        """Add a user with PASSWORD."""
+        admin = self.users.get("admin")
+        assert admin is not None
+        assert self.users.add(username, admin.password_hash, role, **more)
+
     @asynccontextmanager
     async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[Client]:
         """A WebSocket to `/ws` that has not authenticated."""
@@ -73,6 +99,20 @@ class RunningEdge:
             await client.send(Auth(token=token))
             assert isinstance(await client.receive(), Authenticated)
             yield client
+
+    @asynccontextmanager
+    async def new_client(self, username: str) -> AsyncIterator[Client]:
+        """A WebSocket of an operator who is added for it."""
+        self.add_user(username)
+        async with self.client(username) as client:
+            yield client
+
+
+def cookie_line(headers: Mapping[str, str], name: str = DEVICE_COOKIE) -> str:
+    """The Set-Cookie line of a cookie, by default of the one that identifies the browser."""
+    assert isinstance(headers, MultiMapping)
+    lines = [one for one in headers.getall("Set-Cookie") if one.startswith(f"{name}=")]
+    return lines[0] if lines else ""
 
 
 class Client:
@@ -99,6 +139,17 @@ class Client:
     async def receive(self) -> Reply:
         """The next frame as a message."""
         return messages.decode_reply(await self.frame())
+
+    async def request(self, message: Message, reply: type[ReplyT]) -> ReplyT:
+        """Send a request and receive its reply, which is the next frame."""
+        await self.send(message)
+        received = await self.receive()
+        assert isinstance(received, reply), received
+        return received
+
+    async def refusal(self, message: Message) -> str:
+        """Send a request that is refused; the code of the error."""
+        return (await self.request(message, Error)).code
 
     async def error(self) -> tuple[str, Ref]:
         """Code and ref of the next frame, which is an error."""
@@ -139,21 +190,21 @@ async def running_edge(
         trusted_proxies=proxy_networks(trusted_proxies),
         default_view=default_view,
     )
-    users = UserStore(config.folder)
+    stores = open_stores(config.folder)
     passwords = PasswordHashing(config.limits, hasher or CHEAP)
-    await first_admin(users, passwords, PASSWORD)
+    await first_admin(stores.users, passwords, PASSWORD)
     reader = reader_client(reader_socket)
-    logins = LoginStore(config.folder)
-    runner = Edge(config, users, passwords, LoginThrottle(logins, clock), reader).runner(1.0)
+    throttle = LoginThrottle(stores.logins, clock)
+    runner = Edge(config, stores, passwords, throttle, reader).runner(1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with aiohttp.ClientSession() as http:
-            yield RunningEdge(url, config, users, http)
+            yield RunningEdge(url, config, stores, http)
     finally:
         await runner.cleanup()
         await reader.close()
         passwords.close()
-        logins.close()
-        users.close()
+        for store in stores:
+            store.close()

@@ -1,88 +1,201 @@
-"""Whether a token is still valid, request by request (A-271, AMB-62)."""
+"""Whether an access token or an API key is still good, request by request (A-271, AMB-62)."""
 
 from __future__ import annotations
 
+import random
 import sqlite3
+import string
+import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from nova.edge.access import Access
+from nova.edge.app import EdgeStores, open_stores
 from nova.edge.authorization import Authorizer
 from nova.edge.edge_database import FILE_NAME
 from nova.edge.errors import AccessError
 from nova.edge.tokens import TokenSigner
-from nova.edge.user_store import UserStore
 
 TOKENS = TokenSigner(bytes(32), 3600)
 
 
 @pytest.fixture
-def users(tmp_path: Path) -> Iterator[UserStore]:
-    """A store with one operator."""
-    store = UserStore(tmp_path)
-    store.add("ann", "hash", "operator")
-    yield store
-    store.close()
+def stores(tmp_path: Path) -> Iterator[EdgeStores]:
+    """The stores of an edge with one operator."""
+    stores = open_stores(tmp_path)
+    stores.users.add("ann", "hash", "operator", scopes=["sat1"])
+    yield stores
+    for store in stores:
+        store.close()
 
 
-def token_of(users: UserStore) -> str:
-    """A good token of the operator."""
-    user = users.get("ann")
+def authorizer(stores: EdgeStores, cache_s: float = 0) -> Authorizer:
+    return Authorizer(stores.users, stores.sessions, stores.keys, TOKENS, cache_s)
+
+
+def token_of(stores: EdgeStores, signer: TokenSigner = TOKENS) -> str:
+    """A good token of a new session of the operator."""
+    user = stores.users.get("ann")
     assert user is not None
-    return TOKENS.issue(user)[0]
+    session, _ = stores.sessions.start(user)
+    return signer.issue(user, session.id)[0]
 
 
-def test_a_good_token_is_admitted_again_and_again(users: UserStore) -> None:
-    """Tokens are stateless: one is good for many connections."""
-    access = Authorizer(users, TOKENS, 0)
-    token = token_of(users)
-    assert access.authorize(token) == access.authorize(token)
+def key(stores: EdgeStores, name: str = "probe", expires: float | None = None) -> str:
+    secret = stores.keys.add(name, "viewer", "admin", lanes=["parsed"], expires=expires)
+    assert secret is not None
+    return secret
 
 
-def test_a_disabled_user_is_refused_and_so_are_old_tokens_after_that(users: UserStore) -> None:
+def test_a_good_token_is_admitted_again_and_again(stores: EdgeStores) -> None:
+    """One is good for many connections, with the rights that the user has."""
+    gate, token = authorizer(stores), token_of(stores)
+    access = gate.authorize(token)
+    assert access == gate.authorize(token)
+    gate.check(access)
+    assert (access.name, access.kind, access.role) == ("ann", "user", "operator")
+    assert (access.scopes, access.lanes) == (("sat1",), None)
+
+
+def test_a_disabled_user_is_refused_and_so_are_old_tokens_after_that(stores: EdgeStores) -> None:
     """Letting the user in again does not bring the old token back."""
-    access = Authorizer(users, TOKENS, 0)
-    old = token_of(users)
-    users.set_enabled("ann", False)
-    with pytest.raises(AccessError, match="disabled"):
-        access.authorize(old)
-    users.set_enabled("ann", True)
-    with pytest.raises(AccessError, match="changed"):
-        access.authorize(old)
-    access.authorize(token_of(users))
+    gate, old = authorizer(stores), token_of(stores)
+    access = gate.authorize(old)
+    stores.users.set_enabled("ann", False)
+    for _ in range(2):
+        with pytest.raises(AccessError):
+            gate.authorize(old)
+        with pytest.raises(AccessError):
+            gate.check(access)
+        stores.users.set_enabled("ann", True)
+    gate.authorize(token_of(stores))
 
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE users SET role = 'viewer'", "DELETE FROM users", "UPDATE users SET version = 9"],
+    [
+        "UPDATE users SET role = 'viewer'",
+        "DELETE FROM users",
+        "UPDATE users SET version = 9",
+        "UPDATE users SET scopes = NULL, version = version + 1",
+        "DELETE FROM sessions",
+    ],
 )
-def test_what_another_process_changes_counts(users: UserStore, tmp_path: Path, change: str) -> None:
+def test_what_another_process_changes_counts(
+    stores: EdgeStores, tmp_path: Path, change: str
+) -> None:
     """Several edges share the file."""
-    access = Authorizer(users, TOKENS, 0)
-    token = token_of(users)
-    access.authorize(token)
-    db = sqlite3.connect(tmp_path / FILE_NAME)
-    db.execute(change)
-    db.commit()
-    db.close()
+    gate, token = authorizer(stores), token_of(stores)
+    access = gate.authorize(token)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        db.execute(change)
+        db.commit()
     with pytest.raises(AccessError):
-        access.authorize(token)
+        gate.authorize(token)
+    with pytest.raises(AccessError):
+        gate.check(access)
 
 
-def test_the_user_is_looked_up_once_in_a_while_only(users: UserStore) -> None:
+def test_a_token_fits_its_own_session_only(stores: EdgeStores) -> None:
+    """The session of somebody else does not do, nor one that ended."""
+    stores.users.add("bob", "hash", "operator")
+    ann, bob = stores.users.get("ann"), stores.users.get("bob")
+    assert ann is not None and bob is not None
+    session, _ = stores.sessions.start(bob)
+    gate = authorizer(stores, cache_s=3600)
+    gate.authorize(TOKENS.issue(bob, session.id)[0])
+    with pytest.raises(AccessError):
+        gate.authorize(TOKENS.issue(ann, session.id)[0])
+    stores.sessions.end("bob", session.id)
+    gate.clear_cache()
+    with pytest.raises(AccessError):
+        gate.authorize(TOKENS.issue(bob, session.id)[0])
+
+
+def test_the_database_is_read_once_in_a_while_only(stores: EdgeStores) -> None:
     """Between two looks the cache answers, so that requests do not wait for the file."""
-    access = Authorizer(users, TOKENS, 3600)
-    claims = access.authorize(token_of(users))
-    users.set_enabled("ann", False)
-    access.check(claims)
+    gate = authorizer(stores, cache_s=3600)
+    access, by_key = gate.authorize(token_of(stores)), gate.authorize(key(stores))
+    gate.check(by_key)
+    stores.users.set_enabled("ann", False)
+    stores.keys.revoke("probe")
+    gate.check(access)
+    gate.check(by_key)
+    gate.clear_cache()
+    for ended in (access, by_key):
+        with pytest.raises(AccessError):
+            gate.check(ended)
 
 
-def test_an_expired_token_is_refused_without_a_look(users: UserStore) -> None:
+def test_an_expired_token_is_refused_without_a_look(stores: EdgeStores) -> None:
     """Expiry is checked at every request, not only when the token is read."""
-    short = TokenSigner(bytes(32), -1)
-    user = users.get("ann")
-    assert user is not None
-    _, claims = short.issue(user)
+    gate = authorizer(stores, cache_s=3600)
+    access = gate.authorize(token_of(stores))
+    past = Access(access.name, "user", access.role, time.time() - 1, session=access.session)
     with pytest.raises(AccessError, match="expired"):
-        Authorizer(users, TOKENS, 3600).check(claims)
+        gate.check(past)
+
+
+def test_a_key_gives_what_it_was_made_for(stores: EdgeStores) -> None:
+    """Its name, role and lanes; the use is recorded."""
+    gate = authorizer(stores)
+    access = gate.authorize(key(stores))
+    assert (access.name, access.kind, access.role) == ("probe", "key", "viewer")
+    assert (access.scopes, access.lanes) == (None, ("parsed",))
+    gate.check(access)
+    used = stores.keys.get("probe")
+    assert used is not None and used.last_used is not None
+
+
+def test_a_revoked_and_an_expired_key_are_refused(stores: EdgeStores) -> None:
+    """Connections that were made with them too."""
+    gate = authorizer(stores)
+    revoked, expired = key(stores), key(stores, "late", time.time() - 1)
+    access = gate.authorize(revoked)
+    stores.keys.revoke("probe")
+    for secret in (revoked, expired):
+        with pytest.raises(AccessError):
+            gate.authorize(secret)
+    with pytest.raises(AccessError):
+        gate.check(access)
+
+
+def mutated(dice: random.Random, text: str) -> str:
+    """A text that differs in one to three places."""
+    while True:
+        parts = list(text)
+        for _ in range(dice.randint(1, 3)):
+            place = dice.randrange(len(parts) + 1)
+            if dice.random() < 0.7 and place < len(parts):
+                parts[place] = dice.choice(string.printable)
+            elif dice.random() < 0.5:
+                parts.insert(place, dice.choice(string.printable))
+            else:
+                parts[place : place + 1] = []
+        if (changed := "".join(parts)) != text:
+            return changed
+
+
+def none_of_the_mutated_is_admitted(stores: EdgeStores, tries: int) -> None:
+    gate, dice = authorizer(stores, cache_s=3600), random.Random(tries)
+    good = token_of(stores), key(stores)
+    for secret in good:
+        gate.authorize(secret)
+    for number in range(tries):
+        with pytest.raises(AccessError):
+            gate.authorize(mutated(dice, good[number % 2]))
+
+
+def test_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
+    """Issue 17: a thousandth of them here."""
+    none_of_the_mutated_is_admitted(stores, 2_000)
+
+
+@pytest.mark.slow
+def test_a_million_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
+    """Issue 17: 1 million, 0 admitted."""
+    none_of_the_mutated_is_admitted(stores, 1_000_000)

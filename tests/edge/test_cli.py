@@ -18,7 +18,7 @@ import aiohttp
 import msgspec
 import pytest
 
-from nova.edge.login import LoginReply
+from nova.edge.session_reply import LoginReply
 from nova.sdk.protocol.messages import Auth, Authenticated
 from tests.edge.server import Client
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from nova.edge.edge_database import FILE_NAME
+from nova.edge.key_store import KeyStore
+from nova.edge.session_store import SessionStore
 from nova.edge.user_store import UserStore
 from nova.sdk.errors import NovaError
 
@@ -51,3 +55,26 @@ def test_a_newer_file_is_refused_with_words(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(NovaError, match="version 99"):
         UserStore(tmp_path / "edge")
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from nova.edge.key_store import KeyStore
+from nova.edge.session_store import SessionStore
+from nova.edge.user_store import UserStore
+with UserStore(Path(sys.argv[1])) as users:
+    users.set_password("ann", sys.argv[2])
+"""
+
+
+def test_all_connections_of_a_process_see_what_another_process_wrote(tmp_path: Path) -> None:
+    """Although several were opened one after the other: none drops the locks of the others."""
+    with UserStore(tmp_path) as first, KeyStore(tmp_path), SessionStore(tmp_path):
+        first.add("ann", "hash", "viewer")
+        for password_hash in ("one", "two"):
+            command = [sys.executable, "-c", OTHER_PROCESS, str(tmp_path), password_hash]
+            subprocess.run(command, check=True)
+            ann = first.get("ann")
+            assert ann is not None and ann.password_hash == password_hash
+            first.record_login("ann")

@@ -15,24 +15,27 @@ import pytest
 from argon2 import PasswordHasher
 
 from nova.edge.edge_config import EdgeLimits
-from nova.edge.login import LOGIN_MAX_BYTES, LoginReply, first_admin
+from nova.edge.login import LOGIN_MAX_BYTES, first_admin
 from nova.edge.passwords import PasswordHashing
+from nova.edge.session_reply import LoginReply
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
-from tests.edge.server import PASSWORD, RunningEdge, running_edge
+from tests.edge.server import PASSWORD, RunningEdge, cookie_line, running_edge
 
 
 async def test_a_good_password_gives_a_token_with_its_facts(edge: RunningEdge) -> None:
     """The token says what the reply says, and is nobody's to cache."""
     status, body, headers = await edge.post_login()
     reply = msgspec.json.decode(body, type=LoginReply)
-    claims = TokenSigner(load_key(edge.config.folder), 12 * 3600).verify(reply.token)
+    claims = TokenSigner(load_key(edge.config.folder), EdgeLimits().token_lifetime_s).verify(
+        reply.token
+    )
     assert status == 200
     assert (reply.user, reply.role) == ("admin", "admin") == (claims.sub, claims.role)
     assert reply.expires_at == timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
     assert headers["Cache-Control"] == "no-store"
-    assert set(json.loads(body)) == {"token", "user", "role", "expiresAt"}
+    assert set(json.loads(body)) == {"token", "user", "role", "expiresAt", "expiresInS"}
 
 
 async def test_every_refusal_has_the_same_body(edge: RunningEdge) -> None:
@@ -154,14 +157,14 @@ async def test_a_browser_that_has_logged_in_shows_it_by_a_cookie(edge: RunningEd
     """
     made_up = "a" * 43
     _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={made_up}"})
-    cookie = headers["Set-Cookie"]
+    cookie = cookie_line(headers)
     found = re.match(r"nova_device=([A-Za-z0-9_-]{43});", cookie)
     assert found and found[1] != made_up
     for word in ("HttpOnly", "Path=/auth/login", "SameSite=Strict", "Max-Age="):
         assert word in cookie
     assert "Secure" not in cookie
     _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={found[1]}"})
-    assert found[1] in headers["Set-Cookie"]
+    assert found[1] in cookie_line(headers)
     _, _, headers = await edge.post_login(password="wrong")
     assert "Set-Cookie" not in headers
 
@@ -169,7 +172,7 @@ async def test_a_browser_that_has_logged_in_shows_it_by_a_cookie(edge: RunningEd
 async def test_the_cookie_opens_while_the_address_is_refused(edge: RunningEdge) -> None:
     """Who guesses behind the owner's proxy spends what that address has, not the browser's own."""
     _, _, headers = await edge.post_login()
-    cookie = headers["Set-Cookie"].partition(";")[0]
+    cookie = cookie_line(headers).partition(";")[0]
     while (await edge.post_login(password="wrong"))[0] == 401:
         pass
     assert (await edge.post_login())[0] == 429
@@ -181,7 +184,7 @@ async def test_behind_tls_the_cookie_is_for_tls_alone(tmp_path: Path, reader_soc
     trusted = ("127.0.0.1",)
     async with running_edge(tmp_path, reader_socket, trusted_proxies=trusted) as edge:
         _, _, headers = await edge.post_login(headers={"X-Forwarded-Proto": "https"})
-        assert "Secure" in headers["Set-Cookie"]
+        assert "Secure" in cookie_line(headers)
 
 
 async def test_a_flood_of_logins_is_answered_and_bounded(
@@ -240,7 +243,7 @@ async def test_the_first_admin_is_made_only_where_there_are_no_users(tmp_path: P
     assert admin is not None
     assert made == [True, False]
     assert admin.role == "admin"
-    assert await passwords.verify(admin.password_hash, "one")
+    assert await passwords.verify(admin.password_hash, "the first of two")
     passwords.close()
     users.close()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nova.edge.edge_config import EdgeLimits
-from tests.edge.server import RunningEdge, running_edge
+from tests.edge.server import RunningEdge, cookie_line, running_edge
 
 HOUR_S = 3_600
 ACCOUNTS = [f"user-{number}" for number in range(10)]
@@ -33,7 +33,7 @@ async def log_in(edge: RunningEdge, name: str, address: str, cookie: str = "") -
     headers = {"X-Forwarded-For": address} | ({"Cookie": cookie} if cookie else {})
     status, body, given = await edge.post_login(name, headers=headers)
     assert status == 200, (name, address, body)
-    return given["Set-Cookie"].partition(";")[0]
+    return cookie_line(given).partition(";")[0]
 
 
 async def guess(edge: RunningEdge, networks: int) -> Counter[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.submission_policy import SubmissionPolicy
-from nova.edge.tokens import Claims
 from nova.edge.user_store import Role
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.messages import Error, StartStream, StreamCancelled, TimelineMode
@@ -24,9 +24,9 @@ MODES: tuple[tuple[TimelineMode, bool], ...] = (("REPLAY", False), ("LIVE", True
 """Modes, and whether something submitted from there is forwarded."""
 
 
-def claims(user: str = "ann", role: Role = "operator") -> Claims:
-    """What a token of this user says."""
-    return Claims(user, role, 1, 0, 2**31, "id", "nova", "nova-edge")
+def access(user: str = "ann", role: Role = "operator") -> Access:
+    """The access of a user."""
+    return Access(user, "user", role, 2.0**31)
 
 
 def chat(mode: TimelineMode = "LIVE") -> SubmitChat:
@@ -35,7 +35,7 @@ def chat(mode: TimelineMode = "LIVE") -> SubmitChat:
 
 
 def refusal(
-    gate: SubmissionPolicy, who: Claims, mode: TimelineMode = "LIVE", replaying: bool = False
+    gate: SubmissionPolicy, who: Access, mode: TimelineMode = "LIVE", replaying: bool = False
 ) -> str:
     """The code of a refusal, empty if there is none."""
     try:
@@ -50,7 +50,7 @@ def refusal(
 )
 def test_the_role_decides(role: Role, code: str) -> None:
     """A-176: viewers look."""
-    assert refusal(SubmissionPolicy(EdgeLimits()), claims(role=role)) == code
+    assert refusal(SubmissionPolicy(EdgeLimits()), access(role=role)) == code
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
     """Issue 14: what they bring speaks in the Core's own name."""
     gate, asked = SubmissionPolicy(EdgeLimits()), ImportEvents(events=["{}"], timeline_mode="LIVE")
     try:
-        gate.check(claims(role=role), asked, None)
+        gate.check(access(role=role), asked, None)
     except ProtocolError as error:
         assert error.code == code
     else:
@@ -71,11 +71,11 @@ def test_nothing_from_a_replay() -> None:
     """A-175, AMB-28: by the field, and by the stream; such attempts cost the user nothing."""
     gate = SubmissionPolicy(EdgeLimits(submissions_burst_max=1, submissions_per_user_per_s=1e-9))
     for _ in range(3):
-        assert refusal(gate, claims(), "REPLAY") == "replayRefused"
-        assert refusal(gate, claims(), replaying=True) == "replayRefused"
-    assert refusal(gate, claims()) == ""
-    assert refusal(gate, claims()) == "rateLimited"
-    assert refusal(gate, claims("bob")) == ""
+        assert refusal(gate, access(), "REPLAY") == "replayRefused"
+        assert refusal(gate, access(), replaying=True) == "replayRefused"
+    assert refusal(gate, access()) == ""
+    assert refusal(gate, access()) == "rateLimited"
+    assert refusal(gate, access("bob")) == ""
     assert gate.outcomes == {
         ("submitChat", "replayRefused"): 6,
         ("submitChat", "forwarded"): 2,
@@ -88,11 +88,11 @@ def test_a_budget_fills_up_again(monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 1_000.0
     monkeypatch.setattr("nova.edge.submission_policy.time.monotonic", lambda: now_s)
     gate = SubmissionPolicy(EdgeLimits(submissions_burst_max=3, submissions_per_user_per_s=2))
-    assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
+    assert [refusal(gate, access()) for _ in range(4)] == ["", "", "", "rateLimited"]
     now_s += 0.5
-    assert [refusal(gate, claims()) for _ in range(2)] == ["", "rateLimited"]
+    assert [refusal(gate, access()) for _ in range(2)] == ["", "rateLimited"]
     now_s += 3_600
-    assert [refusal(gate, claims()) for _ in range(4)] == ["", "", "", "rateLimited"]
+    assert [refusal(gate, access()) for _ in range(4)] == ["", "", "", "rateLimited"]
 
 
 async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: Peer) -> None:

@@ -22,9 +22,10 @@ from nova.sdk.errors import SettingsError
 KEY = bytes(range(32))
 LONG_KEY = bytes(range(64))
 LIFETIME_S = 3600
+SESSION = "5e551012"
 USER = User("ann", "hash", "operator", True, 7)
 TOKENS = TokenSigner(KEY, LIFETIME_S)
-GOOD, CLAIMS = TOKENS.issue(USER)
+GOOD, CLAIMS = TOKENS.issue(USER, SESSION)
 
 Changes = dict[str, object]
 
@@ -47,12 +48,13 @@ def test_a_token_says_who_and_until_when() -> None:
     claims = TOKENS.verify(GOOD)
     assert claims == CLAIMS
     assert (claims.sub, claims.role, claims.ver) == ("ann", "operator", 7)
+    assert claims.sid == SESSION
     assert claims.exp - claims.iat == LIFETIME_S
 
 
 def test_no_two_tokens_are_equal() -> None:
     """Each has its own id."""
-    assert TOKENS.issue(USER)[1].jti != CLAIMS.jti
+    assert TOKENS.issue(USER, SESSION)[1].jti != CLAIMS.jti
 
 
 NOW = int(time.time())
@@ -87,6 +89,8 @@ NOW = int(time.time())
         {"jti": 5},
         {"role": None},
         {"role": "root"},
+        {"sid": None},
+        {"sid": 5},
         {"ver": None},
         {"ver": "7"},
         {"ver": 7.0},

@@ -91,7 +91,7 @@ def test_the_last_enabled_admin_stays(users: UserStore, change: str) -> None:
     def apply() -> bool:
         if change == "disable":
             return users.set_enabled("admin", False)
-        return users.set_role("admin", "viewer") if change == "demote" else users.delete("admin")
+        return users.change("admin", role="viewer") if change == "demote" else users.delete("admin")
 
     users.add("admin", "hash", "admin")
     users.add("other", "hash", "admin")
@@ -121,7 +121,7 @@ def test_a_later_user_of_the_same_name_is_another(users: UserStore) -> None:
     users.add("admin", "hash", "admin")
     users.add("ann", "hash", "viewer")
     for _ in range(3):
-        users.set_role("ann", "operator")
+        users.change("ann", role="operator")
     first = users.get("ann")
     users.delete("ann")
     users.add("ann", "hash", "viewer")
@@ -141,8 +141,8 @@ def test_every_change_is_seen_by_other_edges_and_a_login_is_not(
         assert not other.has_changed()
         changes: list[Callable[[], bool]] = [
             lambda: users.set_enabled("ann", False),
-            lambda: users.set_role("ann", "operator"),
-            lambda: users.set_scopes("ann", ["sat1"]),
+            lambda: users.change("ann", role="operator"),
+            lambda: users.change("ann", scopes=["sat1"]),
             lambda: users.set_password("ann", "new"),
             lambda: users.delete("ann"),
         ]
@@ -158,6 +158,6 @@ def test_scopes_are_a_sorted_set(users: UserStore) -> None:
     users.add("ann", "hash", "viewer", scopes=["sat2", "sat1", "sat2"])
     found = users.get("ann")
     assert found is not None and found.scopes == ("sat1", "sat2")
-    users.set_scopes("ann", None)
+    users.change("ann", scopes=None)
     found = users.get("ann")
     assert found is not None and found.scopes is None

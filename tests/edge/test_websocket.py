@@ -39,7 +39,7 @@ async def test_a_good_token_opens_the_session(edge: RunningEdge) -> None:
         reply = await client.receive()
     assert isinstance(reply, Authenticated)
     assert (reply.ref, reply.user, reply.role) == ("first", "admin", "admin")
-    assert reply.expires_at.endswith("Z")
+    assert reply.expires_at is not None and reply.expires_at.endswith("Z")
 
 
 async def test_the_welcome_holds_what_screens_open_on(tmp_path: Path, peer: Peer) -> None:
@@ -110,9 +110,12 @@ async def test_a_silent_session_ends_when_its_token_expires(tmp_path: Path, peer
 async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, peer: Peer) -> None:
     """So does its upstream connection."""
     limits = EdgeLimits(access_check_s=0.05, access_cache_s=0.05)
-    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits) as edge,
+        edge.new_client("ann") as client,
+    ):
         connection = await peer.connection()
-        edge.users.set_enabled("admin", False)
+        edge.users.set_enabled("ann", False)
         assert await client.close_code() == CLOSE_UNAUTHORIZED
         await connection.wait_closed()
 
@@ -120,9 +123,12 @@ async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, p
 async def test_every_request_is_checked(tmp_path: Path, peer: Peer) -> None:
     """A request after the user was disabled is not forwarded (A-271)."""
     limits = EdgeLimits(access_check_s=3600, access_cache_s=0, users_poll_s=3600)
-    async with running_edge(tmp_path, peer.socket, limits=limits) as edge, edge.client() as client:
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits) as edge,
+        edge.new_client("ann") as client,
+    ):
         connection = await peer.connection()
-        edge.users.set_enabled("admin", False)
+        edge.users.set_enabled("ann", False)
         await client.send(Query(ref=3))
         assert await client.error() == ("unauthorized", 3)
         assert await client.close_code() == CLOSE_UNAUTHORIZED
@@ -152,7 +158,7 @@ async def test_requests_are_forwarded_and_replies_come_byte_for_byte(
         ("[]", None, ""),
         ('{"ref":1}', 1, "type"),
         ('{"type":"nothing","ref":1}', 1, "nothing"),
-        ('{"type":"auth","token":"x","ref":1}', 1, "auth"),
+        ('{"type":"auth","ref":1}', 1, "token"),
         ('{"type":"query","ref":1,"limit":"many"}', 1, "limit"),
         ('{"type":"query","ref":1,"limit":10001}', 1, "limit"),
         ('{"type":"query","ref":1,"colour":"red"}', 1, "colour"),

@@ -10,5 +10,5 @@ import { App } from "./views/App";
 
 applyTheme();
 startApp();
-resume();
+void resume();
 render(<App />, document.getElementById("app") as HTMLElement);

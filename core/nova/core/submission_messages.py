@@ -4,11 +4,12 @@ writer's socket.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
 from nova.sdk.channel import FrameCodec
+from nova.sdk.field_types import Lane
 from nova.sdk.protocol.submission import Role, Submission
 
 PATH: Final = "/submissions"
@@ -23,13 +24,17 @@ class Principal(msgspec.Struct, array_like=True, frozen=True):
     """The principal of a submission, as edge and reader know it, not as the client claims it.
 
     `connection` identifies the client's connection in logs. `is_replaying`: its timeline was in
-    replay when the submission arrived.
+    replay when the submission arrived. `scopes` and `lanes` are those that it may see and command,
+    None for all. `kind`: a user or an API key of an edge, or a Unix user of this machine.
     """
 
     user: str
     role: Role
     connection: str = ""
     is_replaying: bool = False
+    scopes: tuple[str, ...] | None = None
+    lanes: tuple[Lane, ...] | None = None
+    kind: Literal["user", "key", "local"] = "user"
 
 
 class SubmissionRequest(msgspec.Struct, array_like=True):

@@ -6,27 +6,35 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from typing import Literal
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import aiohttp
 from aiohttp import WSCloseCode, web
 
+from nova.edge.account_requests import AccountRequests
+from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.core_status import CoreStatus
-from nova.edge.edge_config import EdgeConfig
+from nova.edge.edge_config import EdgeConfig, EdgeLimits
 from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
+from nova.edge.key_store import KeyStore
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
+from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import MetricsHandler
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
 from nova.edge.replies import add_security_headers, error_reply, json_errors
 from nova.edge.same_origin import is_foreign_origin
+from nova.edge.session_refresh import SessionRefresh
+from nova.edge.session_reply import SessionReplies
+from nova.edge.session_store import SessionStore
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
@@ -45,44 +53,70 @@ TOO_MANY_UNSENT = "this edge has reached its limit of unsent bytes; try again la
 RETRY_AFTER = {"Retry-After": "5"}
 
 
+class EdgeStores(NamedTuple):
+    """The stores of an edge's folder; the caller owns and closes them."""
+
+    users: UserStore
+    sessions: SessionStore
+    keys: KeyStore
+    logins: LoginStore
+
+
+def open_stores(folder: Path) -> EdgeStores:
+    """Open the stores of an edge's folder."""
+    return EdgeStores(UserStore(folder), SessionStore(folder), KeyStore(folder), LoginStore(folder))
+
+
 class Edge:
     """One edge's components and routes. The caller owns and closes the arguments."""
 
     def __init__(
         self,
         config: EdgeConfig,
-        users: UserStore,
+        stores: EdgeStores,
         passwords: PasswordHashing,
         throttle: LoginThrottle,
         reader: aiohttp.ClientSession,
     ) -> None:
         self._config = config
         self._limits = config.limits
+        users, sessions = stores.users, stores.sessions
         tokens = TokenSigner(load_key(config.folder), self._limits.token_lifetime_s)
-        self._authorizer = Authorizer(users, tokens, self._limits.access_cache_s)
+        self._authorizer = _authorizer(stores, tokens, self._limits)
         self._users = users
-        self._addresses = ClientAddresses(config.trusted_proxies)
+        self._addresses = addresses = ClientAddresses(config.trusted_proxies)
+        replies = SessionReplies(tokens, addresses)
         self._login = LoginHandler(
-            users, passwords, tokens, throttle, self._addresses, self._limits
+            users, sessions, passwords, replies, throttle, addresses, self._limits
         )
+        self._refresh = SessionRefresh(users, sessions, replies)
         self._submission_policy = SubmissionPolicy(self._limits)
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
-        self._services = EdgeServices(
+        self._services = self._session_services(stores, passwords, throttle)
+        status = CoreStatus(reader, self._limits)
+        self._probes = Probes(status)
+        self._metrics = MetricsHandler(
+            status, config.metrics_token, self._submission_policy.outcomes
+        )
+        folder = exports_folder(config.data)
+        self._export_downloads = ExportDownloads(folder, self._authorizer, self._limits, addresses)
+
+    def _session_services(
+        self, stores: EdgeStores, passwords: PasswordHashing, throttle: LoginThrottle
+    ) -> EdgeServices:
+        users, sessions = stores.users, stores.sessions
+        return EdgeServices(
             self._authorizer,
             self._submission_policy,
             self._limits,
             self._heartbeat.responding,
             self._unsent,
-            config.default_view,
-        )
-        core = CoreStatus(reader, self._limits)
-        self._probes = Probes(core)
-        self._metrics = MetricsHandler(core, config.metrics_token, self._submission_policy.outcomes)
-        self._export_downloads = ExportDownloads(
-            exports_folder(config.data), self._authorizer, self._limits, self._addresses
+            AccountRequests(users, sessions, passwords, throttle),
+            AdminRequests(users, sessions, stores.keys, passwords, stores.logins),
+            self._config.default_view,
         )
 
     def application(self) -> web.Application:
@@ -97,6 +131,7 @@ class Edge:
         app.cleanup_ctx.append(self._users_watcher)
         app.cleanup_ctx.append(self._heartbeat_monitor)
         app.router.add_post("/auth/login", self._post_login)
+        app.router.add_post("/auth/refresh", self._post_refresh)
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/exports/{id}", self._export_downloads.get)
         app.router.add_post("/exports/{id}", self._export_downloads.post)
@@ -131,21 +166,27 @@ class Edge:
             return error_reply(408, "badRequest", BODY_TIMEOUT)
         return await self._login.post(request)
 
+    async def _post_refresh(self, request: web.Request) -> web.StreamResponse:
+        if is_foreign_origin(request):
+            return error_reply(403, "forbidden", FOREIGN_PAGE)
+        return await self._refresh.post(request)
+
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN_PAGE)
         if self._unsent.is_full:
             return error_reply(503, "busy", TOO_MANY_UNSENT, RETRY_AFTER)
-        address = rate_limit_key(self._addresses.client_of(request))
+        client = self._addresses.client_of(request)
+        address = rate_limit_key(client)
         if not self._sessions.make_room(address):
             log.info(
                 "connection refused: limit reached",
                 extra={"context": {"sessions": len(self._sessions)}},
             )
             return error_reply(503, "tooManyConnections", TOO_MANY_CONNECTIONS, RETRY_AFTER)
-        return await self._session(request, address)
+        return await self._session(request, address, client)
 
-    async def _session(self, request: web.Request, address: str) -> web.StreamResponse:
+    async def _session(self, request: web.Request, address: str, client: str) -> web.StreamResponse:
         ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
             heartbeat=self._limits.heartbeat_s,
             timeout=self._limits.close_timeout_s,
@@ -155,7 +196,7 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        session = EdgeSession(ws, request.transport, upstream, self._services)
+        session = EdgeSession(ws, request.transport, upstream, self._services, client)
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)
@@ -197,3 +238,7 @@ class Edge:
     async def _close_sessions(self, _: web.Application) -> None:
         going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]
         await asyncio.gather(*going, return_exceptions=True)
+
+
+def _authorizer(stores: EdgeStores, tokens: TokenSigner, limits: EdgeLimits) -> Authorizer:
+    return Authorizer(stores.users, stores.sessions, stores.keys, tokens, limits.access_cache_s)

@@ -13,10 +13,9 @@ from pathlib import Path
 import click
 from aiohttp import web
 
-from nova.edge.app import Edge
+from nova.edge.app import Edge, open_stores
 from nova.edge.edge_config import EdgeConfig, parse_listen
 from nova.edge.login import FIRST_USER, first_admin
-from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import TOKEN_VARIABLE
 from nova.edge.passwords import PasswordHashing
@@ -124,17 +123,15 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     _raise_file_limit()
     async with AsyncExitStack() as stack:
-        users = UserStore(config.folder)
-        stack.callback(users.close)
+        stores = open_stores(config.folder)
+        for store in stores:
+            stack.callback(store.close)
         passwords = PasswordHashing(config.limits)
         stack.callback(passwords.close)
-        await _ensure_first_admin(users, passwords)
-        logins = LoginStore(config.folder)
-        stack.callback(logins.close)
+        await _ensure_first_admin(stores.users, passwords)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
-        runner = Edge(config, users, passwords, LoginThrottle(logins), reader).runner(
-            SHUTDOWN_TIMEOUT_S
-        )
+        throttle = LoginThrottle(stores.logins)
+        runner = Edge(config, stores, passwords, throttle, reader).runner(SHUTDOWN_TIMEOUT_S)
         stack.push_async_callback(runner.cleanup)
         lifecycle.print_ready("edge", url=await _listen(runner, config))
         await stop.wait()

@@ -58,7 +58,9 @@ class EdgeLimits:
     reader_reply_timeout_s: float = 3.5
     """A reader that has not replied for this long counts as hung; its connections are dropped."""
 
-    token_lifetime_s: int = 12 * 3600
+    token_lifetime_s: int = 15 * 60
+    """Of an access token; the page and the clients of the sdk renew theirs before."""
+
     hash_workers: int = 2
     hash_queue_max: int = 64
     strangers_per_s: float = 20.0

@@ -35,10 +35,51 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE users ADD COLUMN must_change INTEGER NOT NULL DEFAULT 0",
         "ALTER TABLE users ADD COLUMN last_login TEXT",
         "CREATE TABLE revision (number INTEGER NOT NULL) STRICT",
-        "INSERT INTO revision SELECT coalesce(max(version), 0) FROM users",
+        "INSERT INTO revision SELECT ifnull(max(version), 0) FROM users",
         "CREATE TRIGGER user_changed AFTER UPDATE OF version ON users"
         " BEGIN UPDATE revision SET number = number + 1; END",
         "CREATE TRIGGER user_deleted AFTER DELETE ON users"
+        " BEGIN UPDATE revision SET number = number + 1; END",
+    ),
+    (
+        """
+        CREATE TABLE sessions (
+            id TEXT PRIMARY KEY,
+            username TEXT NOT NULL REFERENCES users (username) ON DELETE CASCADE,
+            started REAL NOT NULL,
+            last_used REAL NOT NULL,
+            address TEXT NOT NULL,
+            agent TEXT NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX sessions_by_user ON sessions (username)",
+        """
+        CREATE TABLE refresh_tokens (
+            digest TEXT PRIMARY KEY,
+            session TEXT NOT NULL REFERENCES sessions (id) ON DELETE CASCADE,
+            is_spent INTEGER NOT NULL CHECK (is_spent IN (0, 1))
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX refresh_tokens_by_session ON refresh_tokens (session)",
+        # Also of a program that knows nothing of sessions: a changed user has none.
+        "CREATE TRIGGER sessions_of_changed_user AFTER UPDATE OF version ON users"
+        " BEGIN DELETE FROM sessions WHERE username = new.username; END",
+        "CREATE TRIGGER session_ended AFTER DELETE ON sessions"
+        " BEGIN UPDATE revision SET number = number + 1; END",
+        """
+        CREATE TABLE api_keys (
+            name TEXT PRIMARY KEY,
+            digest TEXT NOT NULL UNIQUE,
+            role TEXT NOT NULL CHECK (role IN ('admin', 'operator', 'viewer')),
+            scopes TEXT,
+            lanes TEXT,
+            created REAL NOT NULL,
+            created_by TEXT NOT NULL,
+            expires REAL,
+            last_used REAL
+        ) STRICT
+        """,
+        "CREATE TRIGGER key_revoked AFTER DELETE ON api_keys"
         " BEGIN UPDATE revision SET number = number + 1; END",
     ),
 )
@@ -60,6 +101,7 @@ def open_database(folder: Path) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
     try:
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA foreign_keys = ON")
         _migrate(db, path)
     except BaseException:
         db.close()

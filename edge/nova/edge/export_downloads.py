@@ -16,13 +16,13 @@ from pathlib import Path
 import msgspec
 from aiohttp import web
 
+from nova.edge.access import Access
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
 from nova.edge.replies import NO_STORE, error_reply
 from nova.edge.same_origin import is_foreign_origin
-from nova.edge.tokens import Claims
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, TimestampError
 
@@ -80,9 +80,9 @@ class ExportDownloads:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send the zip file of an export."""
-        claims = self._authorize(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
-        if isinstance(claims, web.Response):
-            return claims
+        access = self._authorize(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
+        if isinstance(access, web.Response):
+            return access
         export_id = request.match_info["id"]
         try:
             opened = self._open(export_id) if _ID.fullmatch(export_id) else None
@@ -92,17 +92,17 @@ class ExportDownloads:
         if opened is None:
             return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
-            return await self._send(request, claims, export_id, file.fileno())
+            return await self._send(request, access, export_id, file.fileno())
 
-    def _authorize(self, token: str) -> Claims | web.Response:
-        """The claims of a user who may download exports, else the error reply."""
+    def _authorize(self, token: str) -> Access | web.Response:
+        """The access of a principal that may download exports, else the error reply."""
         try:
-            claims = self._authorizer.authorize(token)
+            access = self._authorizer.authorize(token)
         except AccessError:
             return error_reply(401, "unauthorized", "log in and send the token")
-        if claims.role not in EXPORT_ROLES:
+        if access.role not in EXPORT_ROLES:
             return error_reply(403, "forbidden", "exports are for operators and administrators")
-        return claims
+        return access
 
     def _open(self, export_id: str) -> int | None:
         """Open the zip of an unexpired export; returns its descriptor, or None if there is none.
@@ -130,7 +130,7 @@ class ExportDownloads:
         return descriptor
 
     async def _send(
-        self, request: web.Request, claims: Claims, export_id: str, descriptor: int
+        self, request: web.Request, access: Access, export_id: str, descriptor: int
     ) -> web.StreamResponse:
         headers = {
             **NO_STORE,
@@ -144,7 +144,7 @@ class ExportDownloads:
             return response
         try:
             while block := await asyncio.to_thread(os.read, descriptor, BLOCK_BYTES):
-                self._authorizer.check_user(claims)
+                self._authorizer.check_principal(access)
                 async with asyncio.timeout(self._limits.send_timeout_s):
                     await response.write(block)
         except (TimeoutError, AccessError) as error:

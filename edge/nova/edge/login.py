@@ -15,15 +15,15 @@ from msgspec import Meta
 from nova.edge.bodies import read_body
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
-from nova.edge.errors import BodyError, LoginBusyError
+from nova.edge.errors import AccessError, BodyError, LoginBusyError
 from nova.edge.login_queue import LoginQueue
 from nova.edge.login_throttle import DEVICE_MEMORY_S, LoginAttempt, LoginClient, LoginThrottle
 from nova.edge.password_policy import PASSWORD_MAX_CHARS, check_new_password
 from nova.edge.passwords import PasswordHashing
-from nova.edge.replies import error_reply, json_reply
-from nova.edge.tokens import TokenSigner
-from nova.edge.user_store import Role, User, UserStore
-from nova.sdk import timestamps
+from nova.edge.replies import error_reply
+from nova.edge.session_reply import SessionReplies
+from nova.edge.session_store import SessionStore
+from nova.edge.user_store import User, UserStore
 
 log = logging.getLogger(__name__)
 
@@ -39,13 +39,6 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX_CHARS)]
 
 
-class LoginReply(msgspec.Struct, rename="camel"):
-    token: str
-    user: str
-    role: Role
-    expires_at: str
-
-
 DEVICE_COOKIE = "nova_device"
 DEVICE_BYTES = 32
 _DEVICE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -57,15 +50,17 @@ class LoginHandler:
     def __init__(
         self,
         users: UserStore,
+        sessions: SessionStore,
         passwords: PasswordHashing,
-        tokens: TokenSigner,
+        replies: SessionReplies,
         throttle: LoginThrottle,
         addresses: ClientAddresses,
         limits: EdgeLimits,
     ) -> None:
         self._users = users
+        self._sessions = sessions
         self._passwords = passwords
-        self._tokens = tokens
+        self._replies = replies
         self._throttle = throttle
         self._addresses = addresses
         self._queue = LoginQueue(limits)
@@ -86,10 +81,14 @@ class LoginHandler:
         if user is None:
             return error_reply(401, "unauthorized", LOGIN_DENIED)
         attempt.succeed(_device_digest(device))
+        try:
+            session, refresh_token = self._sessions.start(
+                user, client.address, request.headers.get("User-Agent", "")
+            )
+        except AccessError:
+            return error_reply(401, "unauthorized", LOGIN_DENIED)
         self._users.record_login(user.username)
-        token, claims = self._tokens.issue(user)
-        expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
-        reply = json_reply(200, LoginReply(token, user.username, user.role, expires))
+        reply = self._replies.reply(request, user, session.id, refresh_token)
         self._set_device_cookie(request, reply, device)
         return reply
 

@@ -10,11 +10,11 @@ import logging
 import time
 from collections import Counter
 
+from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
-from nova.edge.tokens import Claims
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.replay_gate import REFUSAL
-from nova.sdk.protocol.submission import Submission, roles_for
+from nova.sdk.protocol.submission import Submission, limit_reason, roles_for
 
 FORWARDED = "forwarded"
 OWN_TIMELINE_MODE = "its timelineMode is {}"
@@ -32,30 +32,32 @@ class SubmissionPolicy:
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Submission counts by (kind, outcome)."""
 
-    def check(self, claims: Claims, submission: Submission, past_reason: str | None) -> None:
+    def check(self, access: Access, submission: Submission, past_reason: str | None) -> None:
         """Raises ProtocolError if the user may not submit this now. `past_reason` says why the
         connection counts as viewing the past; None if it does not.
         """
         kind = str(submission.__struct_config__.tag)
-        refused = self._refusal(claims, submission, past_reason)
+        refused = self._refusal(access, submission, past_reason)
         self.outcomes[kind, refused.code if refused else FORWARDED] += 1
         if refused is not None:
             log.warning(
                 "submission refused",
-                extra={"context": {"user": claims.sub, "kind": kind, "code": refused.code}},
+                extra={"context": {"user": access.name, "kind": kind, "code": refused.code}},
             )
             raise refused
 
     def _refusal(
-        self, claims: Claims, submission: Submission, past_reason: str | None
+        self, access: Access, submission: Submission, past_reason: str | None
     ) -> ProtocolError | None:
-        if claims.role not in roles_for(submission):
-            return ProtocolError("forbidden", f"your role ({claims.role}) cannot submit this")
+        if access.role not in roles_for(submission):
+            return ProtocolError("forbidden", f"your role ({access.role}) cannot submit this")
+        if reason := limit_reason(submission, access.scopes, access.lanes):
+            return ProtocolError("forbidden", reason)
         if submission.timeline_mode != "LIVE":
             past_reason = OWN_TIMELINE_MODE.format(submission.timeline_mode)
         if past_reason is not None:
             return ProtocolError("replayRefused", REFUSAL.format(past_reason))
-        if not self._spend(claims.sub):
+        if not self._spend(access.name):
             rate = self._limits.submissions_per_user_per_s
             return ProtocolError(
                 "rateLimited", f"the limit is {rate:g} submissions per second and user"

@@ -26,15 +26,18 @@ AUDIENCE = "nova-edge"
 # A 32-byte signature is 43 characters, the last of which has two spare bits that decoders ignore.
 # Only the form with these bits zero is accepted, so that each token has exactly one spelling.
 _TOKEN = re.compile(r"[\w-]{1,256}\.[\w-]{1,1536}\.[\w-]{42}[AEIMQUYcgkosw048]", re.ASCII)
-_REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "role", "ver"]
+_REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "role", "ver", "sid"]
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The claims of a token; times are seconds since 1970."""
+    """The claims of a token; times are seconds since 1970. `sid` is the session, `ver` the version
+    of the user.
+    """
 
     sub: str
     role: Role
     ver: int
+    sid: str
     iat: int
     exp: int
     jti: str
@@ -47,12 +50,14 @@ class TokenSigner:
         self._key = key
         self._lifetime_s = lifetime_s
 
-    def issue(self, user: User) -> tuple[str, Claims]:
+    def issue(self, user: User, session: str) -> tuple[str, Claims]:
+        """An access token of a user's session, and its claims."""
         now = int(time.time())
         claims = Claims(
             sub=user.username,
             role=user.role,
             ver=user.version,
+            sid=session,
             iat=now,
             exp=now + self._lifetime_s,
             jti=str(uuid.uuid4()),

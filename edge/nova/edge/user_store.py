@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import UNSET, UnsetType
+
 from nova.edge.edge_database import open_database, revision, transaction
 from nova.edge.errors import LastAdminError
 from nova.sdk import timestamps
@@ -86,8 +88,10 @@ class UserStore:
         scopes: Sequence[str] | None = None,
         must_change: bool = False,
     ) -> bool:
-        """Add a user; False if the name is taken."""
+        """Add a user; False if a user or an API key has the name."""
         with transaction(self._db):
+            if self._db.execute("SELECT 1 FROM api_keys WHERE name = ?", (username,)).fetchone():
+                return False
             # The version continues the count of all changes, so that tokens of a deleted user never
             # fit a later one of the same name.
             cursor = self._db.execute(
@@ -111,17 +115,33 @@ class UserStore:
             cursor = self._db.execute("DELETE FROM users WHERE username = ?", (username,))
         return cursor.rowcount == 1
 
+    def change(
+        self,
+        username: str,
+        *,
+        enabled: bool | None = None,
+        role: Role | None = None,
+        scopes: Sequence[str] | UnsetType | None = UNSET,
+    ) -> bool:
+        """Change what is given (scopes None: all); False if there is no such user."""
+        new: dict[str, str | int | None] = {}
+        if enabled is not None:
+            new["enabled"] = int(enabled)
+        if role is not None:
+            new["role"] = role
+        if scopes is not UNSET:
+            new["scopes"] = _scopes_text(scopes)
+        columns = "".join(f"{column} = ?, " for column in new)
+        with self._keeping_an_admin():
+            cursor = self._db.execute(
+                f"UPDATE users SET {columns}version = version + 1 WHERE username = ?",
+                (*new.values(), username),
+            )
+        return cursor.rowcount == 1
+
     def set_enabled(self, username: str, enabled: bool) -> bool:
         """Enable or disable a user; False if there is no such user."""
-        return self._change(username, "enabled", int(enabled))
-
-    def set_role(self, username: str, role: Role) -> bool:
-        """Change a user's role; False if there is no such user."""
-        return self._change(username, "role", role)
-
-    def set_scopes(self, username: str, scopes: Sequence[str] | None) -> bool:
-        """Change the scopes of a user (None: all); False if there is no such user."""
-        return self._change(username, "scopes", _scopes_text(scopes))
+        return self.change(username, enabled=enabled)
 
     def set_password(self, username: str, password_hash: str, *, must_change: bool = False) -> bool:
         """Replace a password; False if there is no such user."""
@@ -151,14 +171,6 @@ class UserStore:
         """Whether a user was changed since the last call, by this process or another."""
         seen, self._seen_revision = self._seen_revision, revision(self._db)
         return seen != self._seen_revision
-
-    def _change(self, username: str, column: str, value: str | int | None) -> bool:
-        with self._keeping_an_admin():
-            cursor = self._db.execute(
-                f"UPDATE users SET {column} = ?, version = version + 1 WHERE username = ?",
-                (value, username),
-            )
-        return cursor.rowcount == 1
 
     @contextmanager
     def _keeping_an_admin(self) -> Iterator[None]:

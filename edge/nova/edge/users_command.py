@@ -216,7 +216,7 @@ def set_role(username: str, role: Role, data: Path) -> None:
     """
     with open_users(data) as store:
         _existing(store, username)
-        store.set_role(username, role)
+        store.change(username, role=role)
     _report(f"{username} is {role} now")
 
 
@@ -237,7 +237,7 @@ def set_scopes(username: str, scopes: tuple[str, ...], data: Path, all_scopes: b
     _check_ids("a scope", *scopes)
     with open_users(data) as store:
         _existing(store, username)
-        store.set_scopes(username, scopes or None)
+        store.change(username, scopes=scopes or None)
     _report(f"{username} sees {', '.join(scopes) or 'all scopes'}")
 
 

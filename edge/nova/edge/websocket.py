@@ -5,49 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import math
 import time
-import uuid
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Literal, NamedTuple
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
+from nova.edge.access import Access
+from nova.edge.account_requests import AccountRequests, seconds_text
+from nova.edge.admin_requests import AdminRequests
 from nova.edge.authorization import Authorizer
+from nova.edge.core_link import CoreLink
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
-from nova.edge.export_downloads import EXPORT_ROLES
-from nova.edge.stream_filter import StreamFilter
 from nova.edge.submission_policy import SubmissionPolicy
-from nova.edge.tokens import Claims
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
-from nova.sdk import timestamps
 from nova.sdk.default_view import DefaultView
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.export import CancelExport, Export
-from nova.sdk.protocol.messages import (
-    REQUEST_MAX_BYTES,
-    Auth,
-    Authenticated,
-    CancelStream,
-    Error,
-    Ref,
-    Request,
-    SetCursor,
-    StartStream,
-    StreamCancelled,
-)
-from nova.sdk.protocol.submission import (
-    CONNECTION_HEADER,
-    REPLAYING_HEADER,
-    ROLE_HEADER,
-    USER_HEADER,
-    Submission,
-)
+from nova.sdk.protocol.account import AccountRequest, ChangePassword, Logout
+from nova.sdk.protocol.admin import AdminRequest
+from nova.sdk.protocol.edge import decode_edge_request
+from nova.sdk.protocol.messages import Auth, Authenticated, Error, Message, Ref
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +39,8 @@ CLOSE_UNAUTHORIZED = 4401
 # The same text for every reason, so that a reply does not reveal why a token is refused.
 UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
-CORE_UNAVAILABLE = "the Core's reader does not answer; the edge keeps trying"
+CHANGE_PASSWORD_FIRST = "this password was set by somebody else: change it with `changePassword`"
+OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
 
 _auth = msgspec.json.Decoder(Auth)
 
@@ -70,6 +55,8 @@ class EdgeServices(NamedTuple):
     limits: EdgeLimits
     reader_responding: asyncio.Event
     unsent: UnsentFrames
+    account_requests: AccountRequests
+    admin_requests: AdminRequests
     default_view: DefaultView | None = None
 
 
@@ -82,25 +69,31 @@ class EdgeSession:
         transport: asyncio.Transport | None,
         upstream: Upstream,
         services: EdgeServices,
+        address: str = "",
     ) -> None:
         self._ws = ws
         self._transport = transport
-        self._upstream = upstream
-        self._reader_responding = services.reader_responding
+        self._core = CoreLink(
+            upstream,
+            services.submission_policy,
+            services.limits,
+            services.reader_responding,
+            self._send,
+        )
         self._unsent = services.unsent
         self._authorizer = services.authorizer
-        self._submission_policy = services.submission_policy
         self._limits = services.limits
         self._default_view = services.default_view
-        self._stream_filter = StreamFilter(services.limits.streams_per_connection_max)
-        self._claims: Claims | None = None
+        self._account_requests = services.account_requests
+        self._admin_requests = services.admin_requests
+        self._address = address
+        self._access: Access | None = None
         self._users_changed = asyncio.Event()
-        self._connection_id = uuid.uuid4().hex
 
     @property
     def authenticated(self) -> bool:
         """Whether the client has sent a valid token."""
-        return self._claims is not None
+        return self._access is not None
 
     async def run(self) -> None:
         """Serve the client until it disconnects, is refused, or stops reading."""
@@ -117,7 +110,7 @@ class EdgeSession:
             code = WSCloseCode.INTERNAL_ERROR.value
         finally:
             await self.close(code)
-            await self._upstream.close()
+            await self._core.close()
 
     async def close(self, code: int) -> None:
         """Close the WebSocket; abort the connection if the client does not close in time."""
@@ -138,9 +131,9 @@ class EdgeSession:
 
     def drop_reader(self) -> None:
         """The reader hangs: drop the connection, so that the client is notified as if it ended."""
-        self._upstream.drop()
+        self._core.drop()
 
-    async def _authenticate(self) -> tuple[Claims, Ref]:
+    async def _authenticate(self) -> tuple[Access, Ref]:
         try:
             message = await self._ws.receive(timeout=self._limits.auth_timeout_s)
         except TimeoutError:
@@ -163,33 +156,35 @@ class EdgeSession:
         await self._send_error(ref, "unauthorized", message)
         return AccessError(reason or message)
 
-    async def _serve(self, admitted: tuple[Claims, Ref]) -> None:
-        claims, ref = admitted
-        self._claims = claims
-        # Connecting to a hung reader would delay the welcome until the timeout.
-        connected = self._reader_responding.is_set() and await self._connect(claims)
-        expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
+    async def _serve(self, admitted: tuple[Access, Ref]) -> None:
+        access, ref = admitted
+        self._access = access
+        connected = await self._core.open(access)
+        await self._send_welcome(access, ref)
+        await _run_until_first(
+            self._forward_requests(),
+            self._core.forward_frames(access, connected),
+            self._watch_access(),
+        )
+
+    async def _send_welcome(self, access: Access, ref: Ref) -> None:
         welcome = Authenticated(
             ref=ref,
-            user=claims.sub,
-            role=claims.role,
-            expires_at=expires,
+            user=access.name,
+            role=access.role,
+            expires_at=None if math.isinf(access.expires) else seconds_text(access.expires),
+            must_change_password=access.must_change,
             default_view=self._default_view,
         )
         await self._send(messages.encode(welcome))
-        await _run_until_first(
-            self._forward_requests(claims),
-            self._forward_frames(claims, connected),
-            self._watch_access(claims),
-        )
 
-    async def _forward_requests(self, claims: Claims) -> None:
-        """Forward the client's requests one after the other, until it disconnects."""
+    async def _forward_requests(self) -> None:
+        """Serve the client's requests one after the other, until it disconnects."""
         while True:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
-                await self._check_access(claims, message.data)
-                await self._forward_request(claims, message.data)
+                access = await self._check_access(message.data)
+                await self._serve_request(access, message.data)
             elif message.type is WSMsgType.BINARY:
                 await self._send_error(
                     None, "badRequest", "frames must be text; this one is binary"
@@ -197,103 +192,68 @@ class EdgeSession:
             else:
                 return
 
-    async def _check_access(self, claims: Claims, frame: bytes = b"") -> None:
+    async def _check_access(self, frame: bytes = b"") -> Access:
+        assert self._access is not None
         try:
-            self._authorizer.check(claims)
+            self._authorizer.check(self._access)
         except AccessError as error:
             raise await self._reject(messages.ref_of(frame), UNAUTHORIZED, str(error)) from None
+        return self._access
 
-    async def _watch_access(self, claims: Claims) -> None:
+    async def _watch_access(self) -> None:
         """End the session soon after its token expires or its user changes, even if it is idle."""
         while True:
-            left = max(claims.exp - time.time(), 0.0)
+            assert self._access is not None
+            left = max(self._access.expires - time.time(), 0.0)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(min(self._limits.access_check_s, left)):
                     await self._users_changed.wait()
             self._users_changed.clear()
-            await self._check_access(claims)
+            await self._check_access()
 
-    async def _forward_request(self, claims: Claims, frame: bytes) -> None:
+    async def _serve_request(self, access: Access, frame: bytes) -> None:
         try:
-            request = messages.decode_request(frame)
+            request = decode_edge_request(frame)
         except ProtocolError as error:
             await self._send_error(messages.ref_of(frame), error.code, error.message)
             return
-        if isinstance(request, Submission):
-            await self._stream_filter.wait_for_replies(self._limits.start_reply_timeout_s)
+        if access.must_change and not isinstance(request, Auth | ChangePassword | Logout):
+            await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
+        elif isinstance(request, Auth):
+            await self._renew(access, request)
+        elif isinstance(request, AccountRequest | AdminRequest):
+            await self._reply_itself(access, request)
+        else:
+            await self._core.forward(access, request, frame)
+
+    async def _renew(self, access: Access, auth: Auth) -> None:
+        """Continue the connection with the next token of the same principal."""
         try:
-            frame = self._frame_to_forward(claims, request, frame)
-            if not await self._upstream.send(frame):
-                raise ProtocolError("coreUnavailable", CORE_UNAVAILABLE)
+            renewed = self._authorizer.authorize(auth.token)
+        except AccessError as error:
+            raise await self._reject(auth.ref, UNAUTHORIZED, str(error)) from None
+        if replace(renewed, expires=access.expires) != access:
+            await self._send_error(auth.ref, "forbidden", OTHER_PRINCIPAL)
+            return
+        self._access = renewed
+        self._users_changed.set()  # The watcher has to know the new expiry.
+        await self._send_welcome(renewed, auth.ref)
+
+    async def _reply_itself(self, access: Access, request: AccountRequest | AdminRequest) -> None:
+        """Answer a request about accounts, of which the Core knows nothing."""
+        reply: Message
+        try:
+            if isinstance(request, AdminRequest):
+                reply = await self._admin_requests.reply(access, request)
+            else:
+                reply = await self._account_requests.reply(access, request, self._address)
         except ProtocolError as error:
-            await self._send_refusal(request, error)
-
-    def _frame_to_forward(self, claims: Claims, request: Request, frame: bytes) -> bytes:
-        """The frame to forward: the client's own bytes unless the request had to be changed. Raises
-        ProtocolError if the request is refused.
-        """
-        if isinstance(request, Export | CancelExport) and claims.role not in EXPORT_ROLES:
-            raise ProtocolError("forbidden", "exports are for operators and administrators")
-        if isinstance(request, StartStream):
-            wanted = self._stream_filter.start(request)
-            return frame if wanted is request else _encode_bounded(wanted)
-        if isinstance(request, CancelStream):
-            self._stream_filter.cancel(request)
-        elif isinstance(request, SetCursor):
-            self._stream_filter.set_cursor(request)
-        elif isinstance(request, Submission):
-            self._submission_policy.check(claims, request, self._stream_filter.past_reason())
-        return frame
-
-    async def _send_refusal(self, request: Request, error: ProtocolError) -> None:
-        """Send the error. A refused start leaves the previous stream active."""
-        refusal = Error(ref=request.ref, code=error.code, message=error.message)
-        if isinstance(request, StartStream) and error.code != "playbackRequestIdReused":
-            refusal.playback_request_id = request.playback_request_id
-            self._stream_filter.start_refused(request.playback_request_id)
-        await self._send(messages.encode(refusal))
-
-    async def _forward_frames(self, claims: Claims, connected: bool) -> None:
-        """Forward the reader's frames unchanged; reconnect when the reader is lost."""
-        delay_s = self._limits.upstream_retry_min_s
-        while True:
-            if connected:
-                delay_s = self._limits.upstream_retry_min_s
-                async for frame in self._upstream.frames():
-                    if self._stream_filter.passes(frame):
-                        await self._send(frame)
-                await self._report_reader_lost()
-            await asyncio.sleep(delay_s)
-            delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
-            await self._reader_responding.wait()
-            connected = await self._connect(claims)
-
-    async def _connect(self, claims: Claims) -> bool:
-        """Connect with the identity headers that still hold when the connection is open."""
-        while True:
-            who = self._identity_headers(claims)
-            if not await self._upstream.connect(who):
-                return False
-            if self._identity_headers(claims) == who:
-                return True
-            await self._upstream.close()
-
-    def _identity_headers(self, claims: Claims) -> dict[str, str]:
-        """The identity headers, which the edge sets so that clients cannot forge them."""
-        who = {
-            USER_HEADER: quote(claims.sub, safe=""),
-            ROLE_HEADER: claims.role,
-            CONNECTION_HEADER: self._connection_id,
-        }
-        return {**who, REPLAYING_HEADER: "yes"} if self._stream_filter.past_reason() else who
-
-    async def _report_reader_lost(self) -> None:
-        """Pending requests get no reply now; notify the client, which may restart at its cursor."""
-        await self._upstream.close()
-        lost = self._stream_filter.reader_lost()
-        if lost is not None:
-            await self._send(messages.encode(StreamCancelled(playback_request_id=lost)))
-        await self._send_error(None, "coreUnavailable", CORE_UNAVAILABLE)
+            await self._send_error(request.ref, error.code, error.message)
+            return
+        reply.ref = request.ref
+        await self._send(messages.encode(reply))
+        self._authorizer.clear_cache()
+        self._users_changed.set()
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self._send(messages.encode(Error(ref=ref, code=code, message=message)))
@@ -309,20 +269,6 @@ class EdgeSession:
             raise ClientGoneError("the client did not read for too long") from None
         except OSError as error:
             raise ClientGoneError(str(error)) from None
-
-
-def _encode_bounded(request: Request) -> bytes:
-    """Encode a changed request. The reader's size limit is applied to the encoded form, since
-    numbers may be longer than the client wrote them.
-    """
-    frame = messages.encode(request)
-    if len(frame) > REQUEST_MAX_BYTES:
-        raise ProtocolError(
-            "requestTooLarge",
-            f"the request has {len(frame)} bytes when it is sent to the Core, the limit is "
-            f"{REQUEST_MAX_BYTES}: shorten its filters",
-        )
-    return frame
 
 
 async def _run_until_first(*works: Coroutine[None, None, None]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
 from typing import Concatenate, ParamSpec, cast
@@ -14,7 +14,7 @@ import click
 
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
-from nova.sdk.client.client import Client, login
+from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError, TimestampError
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import Filters
@@ -37,19 +37,15 @@ class ArchiveSource:
         """Connect a client; raises NovaError if credentials are missing."""
         if self.url is None:
             return await Client.to_core(self.data or Path("./nova-data"))
-        return await Client.to_edge(self.url, self.token or await self._login(self.url))
-
-    async def with_token(self) -> ArchiveSource:
-        """This source with the token of its login, for requests beside the connection."""
-        if self.url is None or self.token is not None:
-            return self
-        return replace(self, token=await self._login(self.url))
-
-    async def _login(self, url: str) -> str:
+        if self.token is not None:
+            return await Client.to_edge(self.url, self.token)
         if self.user is None:
-            raise NovaError("an edge requires --token (or NOVA_TOKEN), or --user and NOVA_PASSWORD")
+            raise NovaError(
+                "an edge requires --token (or NOVA_TOKEN) with an API key or access token, or "
+                "--user and NOVA_PASSWORD"
+            )
         password = self.password or click.prompt("Password", hide_input=True, err=True)
-        return await login(url, self.user, check_secret("the password", password))
+        return await Client.log_in(self.url, self.user, check_secret("the password", password))
 
 
 def with_archive_source(
@@ -64,7 +60,9 @@ def with_archive_source(
         help="Data folder of a NOVA on this machine [./nova-data].",
     )
     @click.option("--url", metavar="URL", help="URL of an edge, instead of a data folder.")
-    @click.option("--token", envvar="NOVA_TOKEN", help="Token for --url [NOVA_TOKEN].")
+    @click.option(
+        "--token", envvar="NOVA_TOKEN", help="API key or access token for --url [NOVA_TOKEN]."
+    )
     @click.option(
         "--user", envvar="NOVA_USER", help="User for --url; password: NOVA_PASSWORD or asked."
     )

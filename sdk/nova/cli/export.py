@@ -64,7 +64,6 @@ async def export(
         driver=driver,
         filters=filters_from_options(**narrow),
     )
-    source = await source.with_token()
     async with await source.connect() as client:
         with events_progress("export") as report:
 
@@ -72,16 +71,18 @@ async def export(
                 report(progress.done, progress.total, progress.done)
 
             complete = await client.export(message, show)
-        await _download(source, complete, out)
+        await _download(source, source.token or client.token, complete, out)
     _print_summary(complete, out, as_json)
 
 
-async def _download(source: ArchiveSource, complete: ExportComplete, out: Path) -> None:
+async def _download(
+    source: ArchiveSource, token: str | None, complete: ExportComplete, out: Path
+) -> None:
     if source.url is None:
         download.from_folder(source.data or Path("./nova-data"), complete, out)
     else:
-        assert source.token is not None
-        await download.from_edge(source.url, source.token, complete, out)
+        assert token is not None
+        await download.from_edge(source.url, token, complete, out)
 
 
 def _print_summary(complete: ExportComplete, out: Path, as_json: bool) -> None:

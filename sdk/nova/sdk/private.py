@@ -5,6 +5,7 @@ mode 0600 whatever the umask. Older files with wider modes are corrected.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import stat
@@ -46,8 +47,17 @@ def make_folder(path: Path) -> None:
 
 
 def make_file(path: Path) -> None:
-    """Create an empty private file if there is none, before a library opens it by the umask."""
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
+    """Create an empty private file if there is none, before a library opens it by the umask.
+
+    A file that exists is not opened: closing it would drop the POSIX locks that this process has on
+    it. SQLite in another process would then take its last connection for the last of all and remove
+    the write-ahead log that this one still reads.
+    """
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
+    except FileExistsError:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path)) from None
 
 
 def remove_others_access(*paths: Path, deep: bool = True) -> None:

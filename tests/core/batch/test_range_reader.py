@@ -37,8 +37,14 @@ def job(
 ) -> RangeRequest:
     """Everything that there is up to a mark."""
     filters = Filters(unique_id=unit)
-    span = {"start_ns": NS_MIN, "stop_ns": NS_MAX}
-    return RangeRequest(**span, timebase=timebase, filters=filters, mark=mark, after=after)
+    return RangeRequest(
+        start_ns=NS_MIN,
+        stop_ns=NS_MAX,
+        timebase=timebase,
+        filters=filters,
+        mark=mark,
+        after=after,
+    )
 
 
 def lines_of(replay: RangeReader, pieces: int, after: str | None = None) -> list[bytes]:

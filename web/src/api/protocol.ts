@@ -56,7 +56,13 @@ export type Reply =
   | ExportComplete
   | ExportFailed
   | ExportCancelled
-  | DriversResponse;
+  | DriversResponse
+  | AccountChanged
+  | SessionsResponse
+  | UsersResponse
+  | UserChanged
+  | KeysResponse
+  | KeyChanged;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -84,10 +90,34 @@ export type Request =
   | ImportEvents
   | Export
   | CancelExport
-  | Drivers;
+  | Drivers
+  | Logout
+  | ChangePassword
+  | ListSessions
+  | EndSession
+  | ListUsers
+  | AddUser
+  | ChangeUser
+  | ResetPassword
+  | DeleteUser
+  | ListUserSessions
+  | EndUserSession
+  | ListKeys
+  | AddKey
+  | RevokeKey;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
+}
+/**
+ * The request of an account was carried out.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AccountChanged".
+ */
+export interface AccountChanged {
+  type: "accountChanged";
+  ref?: string | number | null;
 }
 /**
  * Record that the user has seen the alarm of a value, which lasts since `since`.
@@ -157,6 +187,38 @@ export interface Limits {
   critical?: (string | boolean)[];
 }
 /**
+ * Add an API key; its secret is returned once. `scopes` and `lanes` null mean all; without
+ *     `expires_at` the key does not expire.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AddKey".
+ */
+export interface AddKey {
+  type: "addKey";
+  ref?: string | number | null;
+  name: string;
+  role: "admin" | "operator" | "viewer";
+  scopes?: [string, ...string[]] | null;
+  lanes?:
+    ["command" | "metadata" | "parsed" | "raw" | "ui", ...("command" | "metadata" | "parsed" | "raw" | "ui")[]] | null;
+  expiresAt?: string | null;
+}
+/**
+ * Add a user. Without a password one is generated, returned once, and has to be changed at the
+ *     first login. `scopes` null means all.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AddUser".
+ */
+export interface AddUser {
+  type: "addUser";
+  ref?: string | number | null;
+  username: string;
+  role: "admin" | "operator" | "viewer";
+  scopes?: [string, ...string[]] | null;
+  password?: string | null;
+}
+/**
  * The acknowledgement is recorded; `time` is its canonical time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -193,7 +255,8 @@ export interface AuditEvent {
   };
 }
 /**
- * First message to an edge: the JWT from `POST /auth/login`.
+ * First message to an edge: the access token of a login, or an API key. Later, on the same
+ *     connection: the next access token of the same session.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Auth".
@@ -204,7 +267,9 @@ export interface Auth {
   token: string;
 }
 /**
- * The token is valid; `default_view` is the instance's, if it has one.
+ * The token is valid; `default_view` is the instance's, if it has one. `expires_at` is absent
+ *     for an API key that does not expire. With `must_change_password` only `changePassword` is
+ *     answered.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Authenticated".
@@ -214,7 +279,8 @@ export interface Authenticated {
   ref?: string | number | null;
   user: string;
   role: string;
-  expiresAt: string;
+  expiresAt?: string | null;
+  mustChangePassword?: boolean;
   defaultView?: DefaultView | null;
 }
 /**
@@ -390,6 +456,32 @@ export interface Group {
   rows: string[];
 }
 /**
+ * Change the user's own password. All sessions of the user end, this one too.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ChangePassword".
+ */
+export interface ChangePassword {
+  type: "changePassword";
+  ref?: string | number | null;
+  password: string;
+  newPassword: string;
+}
+/**
+ * Change what is given of a user; all sessions of the user end.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ChangeUser".
+ */
+export interface ChangeUser {
+  type: "changeUser";
+  ref?: string | number | null;
+  username: string;
+  enabled?: boolean | null;
+  role?: ("admin" | "operator" | "viewer") | null;
+  scopes?: [string, ...string[]] | null;
+}
+/**
  * The message is recorded; `time` is its canonical time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -541,6 +633,17 @@ export interface CursorSet {
   time?: string | null;
 }
 /**
+ * Delete a user. What the user did remains on the timeline.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DeleteUser".
+ */
+export interface DeleteUser {
+  type: "deleteUser";
+  ref?: string | number | null;
+  username: string;
+}
+/**
  * The capabilities of a producer, in effect since a time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -679,6 +782,29 @@ export interface DriversResponse {
   ref?: string | number | null;
   drivers: DriverInfo[];
   preferred: string[];
+}
+/**
+ * End one of the user's sessions.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "EndSession".
+ */
+export interface EndSession {
+  type: "endSession";
+  ref?: string | number | null;
+  session: string;
+}
+/**
+ * End a session of any user.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "EndUserSession".
+ */
+export interface EndUserSession {
+  type: "endUserSession";
+  ref?: string | number | null;
+  username: string;
+  session: string;
 }
 /**
  * Bytes as received from a device; `sequence` is a uint64.
@@ -1080,6 +1206,45 @@ export interface ImportEvents {
   timelineMode: "LIVE" | "REPLAY";
 }
 /**
+ * The key that was added with its secret, which is not shown again; absent: revoked.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "KeyChanged".
+ */
+export interface KeyChanged {
+  type: "keyChanged";
+  ref?: string | number | null;
+  key?: KeyInfo | null;
+  secret?: string | null;
+}
+/**
+ * An API key; times are UTC. `last_used` is exact to the minute.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "KeyInfo".
+ */
+export interface KeyInfo {
+  name: string;
+  role: "admin" | "operator" | "viewer";
+  created: string;
+  createdBy: string;
+  scopes?: string[] | null;
+  lanes?: ("command" | "metadata" | "parsed" | "raw" | "ui")[] | null;
+  expiresAt?: string | null;
+  lastUsed?: string | null;
+}
+/**
+ * The API keys by name.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "KeysResponse".
+ */
+export interface KeysResponse {
+  type: "keysResponse";
+  ref?: string | number | null;
+  keys: KeyInfo[];
+}
+/**
  * Event counts per bucket, by lane.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1182,6 +1347,57 @@ export interface LinksResponse {
   type: "linksResponse";
   ref?: string | number | null;
   links: LinkInfo[];
+}
+/**
+ * All API keys, without their secrets.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListKeys".
+ */
+export interface ListKeys {
+  type: "listKeys";
+  ref?: string | number | null;
+}
+/**
+ * The user's sessions.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListSessions".
+ */
+export interface ListSessions {
+  type: "listSessions";
+  ref?: string | number | null;
+}
+/**
+ * The sessions of any user.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListUserSessions".
+ */
+export interface ListUserSessions {
+  type: "listUserSessions";
+  ref?: string | number | null;
+  username: string;
+}
+/**
+ * All users.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListUsers".
+ */
+export interface ListUsers {
+  type: "listUsers";
+  ref?: string | number | null;
+}
+/**
+ * End this session: its tokens are refused from now on, and the connection closes.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Logout".
+ */
+export interface Logout {
+  type: "logout";
+  ref?: string | number | null;
 }
 /**
  * The nearest event strictly before or after a time, or after a key in that direction.
@@ -1458,6 +1674,70 @@ export interface StreamGap {
   reason: "slow";
 }
 /**
+ * The sessions of a user, the most recently used first.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SessionsResponse".
+ */
+export interface SessionsResponse {
+  type: "sessionsResponse";
+  ref?: string | number | null;
+  sessions: SessionInfo[];
+}
+/**
+ * One session: when it began and was used last (UTC), from which address and program.
+ *     `is_own`: the one that asks.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SessionInfo".
+ */
+export interface SessionInfo {
+  session: string;
+  started: string;
+  lastUsed: string;
+  address?: string;
+  agent?: string;
+  isOwn?: boolean;
+}
+/**
+ * The users by name.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UsersResponse".
+ */
+export interface UsersResponse {
+  type: "usersResponse";
+  ref?: string | number | null;
+  users: UserInfo[];
+}
+/**
+ * A user; times are UTC.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UserInfo".
+ */
+export interface UserInfo {
+  username: string;
+  role: "admin" | "operator" | "viewer";
+  enabled: boolean;
+  created: string;
+  scopes?: string[] | null;
+  mustChangePassword?: boolean;
+  lastLogin?: string | null;
+}
+/**
+ * The user after the change (absent: deleted), and the password if one was generated.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UserChanged".
+ */
+export interface UserChanged {
+  type: "userChanged";
+  ref?: string | number | null;
+  user?: UserInfo | null;
+  password?: string | null;
+}
+/**
  * Start a stream at start_time: REPLAY to stop_time at a rate, or LIVE history and then the
  *     tail. With `shed`, a LIVE stream whose client is too slow skips to the present and sends a gap.
  *
@@ -1626,4 +1906,28 @@ export interface SubmitChat {
   scopeId: string;
   content: string;
   timelineMode: "LIVE" | "REPLAY";
+}
+/**
+ * Give a user a password that has to be changed at the next login; by default a generated one,
+ *     which is returned once. All sessions of the user end.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ResetPassword".
+ */
+export interface ResetPassword {
+  type: "resetPassword";
+  ref?: string | number | null;
+  username: string;
+  password?: string | null;
+}
+/**
+ * Delete an API key; connections that use it are closed.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "RevokeKey".
+ */
+export interface RevokeKey {
+  type: "revokeKey";
+  ref?: string | number | null;
+  name: string;
 }

@@ -69,7 +69,7 @@ export class Socket {
 
   constructor(
     private readonly url: string,
-    private readonly token: string,
+    private token: string,
     private readonly handlers: SocketHandlers,
   ) {
     this.connect();
@@ -81,6 +81,13 @@ export class Socket {
       if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
       return answer as Extract<Reply, { type: T }>;
     });
+  }
+
+  /** Continue with the next token of the same session. */
+  renew(token: string): void {
+    this.token = token;
+    if (this.socket?.readyState !== WebSocket.OPEN) return;
+    this.exchange({ type: "auth", token }).catch(() => undefined); // If it is refused, the edge closes.
   }
 
   /** Open a new connection instead of this one. */

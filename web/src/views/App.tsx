@@ -4,7 +4,17 @@ import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
 import { switchTheme, theme } from "../model/page/theme";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
-import { connection, coreUnavailable, logout, notice, status, user } from "../model/session/session";
+import { accountOpen } from "../model/session/account";
+import {
+  connection,
+  coreUnavailable,
+  logout,
+  mustChangePassword,
+  notice,
+  status,
+  user,
+} from "../model/session/session";
+import { Account } from "./Account";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";
@@ -13,6 +23,7 @@ import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
 import { Notices } from "./Notices";
 import { Panels } from "./Panels";
+import { ForcedPassword } from "./PasswordForm";
 import { helpOpen, shortcutOf } from "./shortcuts";
 import { TimelineBar } from "./TimelineBar";
 
@@ -22,6 +33,7 @@ export function App() {
     return () => removeEventListener("keydown", onKey);
   }, []);
   if (user.value === null) return <Login />;
+  if (mustChangePassword.value) return <ForcedPassword />;
   return (
     <div class="page">
       <Header />
@@ -34,6 +46,7 @@ export function App() {
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
       <ExportDialog />
+      <Account />
       {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>
   );
@@ -59,7 +72,9 @@ function Header() {
       <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?
       </button>
-      <span class="muted">{user.value}</span>
+      <button type="button" onClick={() => (accountOpen.value = true)} title="Your account" data-testid="account-open">
+        {user.value}
+      </button>
       <button type="button" onClick={() => logout()} data-testid="logout">
         Log out
       </button>
@@ -110,7 +125,9 @@ function connectionProblem(): string | undefined {
 }
 
 function onKey(event: KeyboardEvent): void {
-  const found = user.value === null ? undefined : shortcutOf(event);
+  // Of an open dialog all keys are its own, also while the focus is on none of its elements.
+  if (user.value === null || document.querySelector("dialog:modal") !== null) return;
+  const found = shortcutOf(event);
   if (found === undefined) return;
   event.preventDefault();
   found.act();

@@ -33,6 +33,8 @@ function Dialog({ pending }: { pending: Confirmation }) {
         event.preventDefault();
         close();
       }}
+      // A browser may close a dialog without asking, for example on a second Escape.
+      onClose={close}
       onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id="confirm-title">

@@ -52,6 +52,8 @@ function Dialog() {
         event.preventDefault();
         close();
       }}
+      // A browser may close a dialog without asking, for example on a second Escape.
+      onClose={close}
       onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id="export-title">Export</h2>

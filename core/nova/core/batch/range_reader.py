@@ -12,6 +12,7 @@ from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.visibility import Visibility
 from nova.core.store.archive import Archive
 from nova.core.store.range_split import PARTS_MAX, TimeDistribution, event_bytes
 from nova.sdk.batch.range_messages import RangePiece, RangeRequest, SplitRequest
@@ -43,7 +44,9 @@ class RangeReader:
         self.snapshot = ArchiveSnapshot(archive)
         self.snapshot.advance(self.watermark)
         self.snapshot.refresh()
-        self.event_filter = EventFilter(request.filters, self.snapshot.series)
+        self.event_filter = EventFilter(
+            request.filters, self.snapshot.series, _visibility_of(request)
+        )
         self._archive = archive
 
     def split(self, request: SplitRequest) -> list[RangePiece]:
@@ -88,3 +91,11 @@ class RangeReader:
         while not cursor.done:
             hits = cursor.read_slice(SLICE_EVENTS)
             yield EventSlice(hits, (cursor.after or b"").hex(), cursor.done)
+
+
+def _visibility_of(request: RangeRequest) -> Visibility:
+    return Visibility(
+        None if request.scopes is None else frozenset(request.scopes),
+        None if request.lanes is None else frozenset(request.lanes),
+        sees_audit=request.with_audit,
+    )

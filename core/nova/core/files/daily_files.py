@@ -35,6 +35,7 @@ from nova.core.ordering import LAST_TAIL, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.visibility import NO_AUDIT
 from nova.sdk import durable, endpoints, private
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
@@ -126,7 +127,7 @@ class DailyFiles:
         self._root = root
         private.make_folder(root)
         self._bound_drivers = BoundDrivers(snapshot, registry, "canonical")
-        self._event_filter = EventFilter(Filters(), snapshot.series)
+        self._event_filter = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         self._router: FileRouter | None = None
         self._folder: FileFolder | None = None
         self._saved_at = time.monotonic()

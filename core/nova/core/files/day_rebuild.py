@@ -14,6 +14,7 @@ from nova.core.files.initial_states import InitialStates
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.visibility import NO_AUDIT
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.protocol.messages import Filters
 
@@ -36,7 +37,7 @@ def rebuild_day_files(
     bound.load(snapshot.watermark)
     folder = FileFolder(fresh)
     try:
-        everything = EventFilter(Filters(), snapshot.series)
+        everything = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         initial_states = InitialStates(snapshot, everything, bound, "canonical", start_ns)
         router = FileRouter(folder, bound, initial_states)
         range_cursor = RangeCursor(snapshot, everything, Span("canonical", start_ns, stop_ns))

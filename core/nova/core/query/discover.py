@@ -28,6 +28,7 @@ from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_key_time
 from nova.core.store.series_table import EntityIds
 from nova.sdk import timestamps
+from nova.sdk.events.reserved import is_audit_entity
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import (
@@ -136,7 +137,8 @@ class Discovery:
         memory = self._caches[at.timebase]
         memory.catch_up(self._snapshot)
         listing = _PageQuery(self._snapshot, self._published, event_filter, at, memory)
-        settled = memory.entities if event_filter.matches_all else {}
+        settled = memory.entities if event_filter.matches_whole_entities else {}
+        sees_audit = event_filter.visibility.sees_audit
         known = self._snapshot.series.entities()
         start = 0 if after_key is None else bisect_right(known, _parse_key(after_key))
         found: list[bytes] = []
@@ -146,6 +148,8 @@ class Discovery:
         for ids in known[start:]:
             if last is not None and (len(found) == limit or size >= max_bytes):
                 return EntityPage(found, ID_SEPARATOR.join(last))
+            if not sees_audit and is_audit_entity(ids[1], ids[2]):
+                continue
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
                 entity = listing.entity(ids)
@@ -171,7 +175,8 @@ class _PageQuery:
         self._snapshot = snapshot
         self._published = published
         self._event_filter = event_filter
-        self._matches_all = event_filter.matches_all
+        self._matches_all = event_filter.matches_whole_entities
+        self._visibility = event_filter.visibility
         self._at = at
         self._timebase: Timebase = at.timebase
         self._watermark = snapshot.watermark
@@ -190,6 +195,8 @@ class _PageQuery:
         for number in self._snapshot.series.of_entity(ids):
             names = self._snapshot.series.names[number]
             is_descriptor = names.lane == "metadata" and names.message_type == DESCRIPTOR_TYPE
+            if not self._visibility.matches(names):
+                continue
             if is_descriptor:
                 described, effective_ns = self._descriptor(number)
                 since_ns = max(since_ns, effective_ns)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import msgspec
 
 from nova.core.ordering import event_key_tail
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.messages import Filters
@@ -19,11 +20,14 @@ class _CommandId(msgspec.Struct, rename="camel"):
 
 class EventFilter:
     """The filters of one request, evaluated once per series; new series are evaluated as they
-    appear.
+    appear. Series outside of `visibility` match no filters.
     """
 
-    def __init__(self, filters: Filters, table: SeriesTable) -> None:
+    def __init__(
+        self, filters: Filters, table: SeriesTable, visibility: Visibility = EVERYTHING
+    ) -> None:
         self._filters = filters
+        self._visibility = visibility
         self._table = table
         self._evaluated = 0
         self._wanted: set[int] = set()
@@ -34,9 +38,19 @@ class EventFilter:
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
 
     @property
+    def visibility(self) -> Visibility:
+        """The bounds beside the filters."""
+        return self._visibility
+
+    @property
     def matches_all(self) -> bool:
-        """Whether the filters are empty."""
-        return self._filters == Filters()
+        """Whether the filters are empty and nothing is hidden."""
+        return self._filters == Filters() and self._visibility == EVERYTHING
+
+    @property
+    def matches_whole_entities(self) -> bool:
+        """Whether of each entity all series match, or none does."""
+        return self._filters == Filters() and not self._visibility.is_limited
 
     def matches_number(self, number: int) -> bool:
         if number >= self._evaluated:
@@ -82,10 +96,11 @@ class EventFilter:
         self._key_suffixes.update(map(event_key_tail, wanted))
 
     def matches(self, series: Series) -> bool:
-        """Whether the filters match a series with these names."""
+        """Whether the filters match a series with these names, and it may be seen."""
         filters = self._filters
         return (
-            (self._scopes is None or series.scope_id in self._scopes)
+            self._visibility.matches(series)
+            and (self._scopes is None or series.scope_id in self._scopes)
             and (self._lanes is None or series.lane in self._lanes)
             and filters.system_id in (None, series.system_id)
             and filters.container_id in (None, series.container_id)

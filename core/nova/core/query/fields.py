@@ -14,6 +14,7 @@ import msgspec
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk import timestamps
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
@@ -63,6 +64,14 @@ def series_of_request(request: Fields | Sample) -> Series:
     )
 
 
+def visible_number(
+    snapshot: ArchiveSnapshot, request: Fields | Sample, visibility: Visibility
+) -> int | None:
+    """The number of the requested series; None if there is none, or it may not be seen."""
+    series = series_of_request(request)
+    return snapshot.series.number(series) if visibility.matches(series) else None
+
+
 def _leaves_of(body: _FieldsBody) -> Iterator[tuple[str, object]]:
     """Paths and values of the members that are neither object nor array."""
     return _leaves(body.payload or body.data or {}, "", DEPTH_MAX)
@@ -107,10 +116,12 @@ def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
     return list(map(numeric_fields(stored).values.get, paths))
 
 
-def list_fields(snapshot: ArchiveSnapshot, request: Fields) -> FieldsResponse:
+def list_fields(
+    snapshot: ArchiveSnapshot, request: Fields, visibility: Visibility = EVERYTHING
+) -> FieldsResponse:
     """The fields of a series' newest events, sorted by path."""
     snapshot.refresh()
-    number = snapshot.series.number(series_of_request(request))
+    number = visible_number(snapshot, request, visibility)
     kinds: dict[str, FieldKind] = {}
     events = snapshot.archive.events
     if number is not None:

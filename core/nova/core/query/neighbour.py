@@ -11,6 +11,8 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.extent import end_search_spans, is_undated
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.summary import visible_events
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.timeline import AHEAD_MAX, ExtentResponse, Neighbour, NeighbourResponse
@@ -18,7 +20,10 @@ from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 
 async def neighbour(
-    snapshot: ArchiveSnapshot, request: Neighbour, timebase: Timebase
+    snapshot: ArchiveSnapshot,
+    request: Neighbour,
+    timebase: Timebase,
+    visibility: Visibility = EVERYTHING,
 ) -> NeighbourResponse:
     """The nearest wanted event strictly before or after a time; with `after_key`, the next one
     after that key, as several events may share their time.
@@ -32,11 +37,10 @@ async def neighbour(
     )
     if span is None:
         return NeighbourResponse()
-    found = await _first(
-        RangeCursor(snapshot, EventFilter(request.filters, snapshot.series), span, after)
-    )
+    event_filter = EventFilter(request.filters, snapshot.series, visibility)
+    found = await _first(RangeCursor(snapshot, event_filter, span, after))
     if found is not None and is_undated(span, time_of(found[0])):
-        found = await _first_beyond_undated(snapshot, request, span)
+        found = await _first_beyond_undated(snapshot, event_filter, span)
     if found is None:
         return NeighbourResponse()
     key, stored = found
@@ -46,13 +50,11 @@ async def neighbour(
 
 
 async def _first_beyond_undated(
-    snapshot: ArchiveSnapshot, request: Neighbour, span: Span
+    snapshot: ArchiveSnapshot, event_filter: EventFilter, span: Span
 ) -> Hit | None:
     """The nearest event beyond the undated ones, which are never the result of a step."""
     beyond = end_search_spans(span.timebase, reverse=span.reverse)[-1]
-    return await _first(
-        RangeCursor(snapshot, EventFilter(request.filters, snapshot.series), beyond)
-    )
+    return await _first(RangeCursor(snapshot, event_filter, beyond))
 
 
 def _span_beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
@@ -62,16 +64,21 @@ def _span_beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
     return None if time == NS_MAX else Span(timebase, time + 1, NS_MAX)
 
 
-async def extent(snapshot: ArchiveSnapshot, timebase: Timebase) -> ExtentResponse:
+async def extent(
+    snapshot: ArchiveSnapshot, timebase: Timebase, visibility: Visibility = EVERYTHING
+) -> ExtentResponse:
     """The times of the first and the last durable event and the number of events; likewise for
     events dated ahead of now.
     """
     snapshot.refresh()
+    wanted = EventFilter(Filters(), snapshot.series, visibility)
     now_ns = moment.now(timebase, snapshot.watermark).time_ns
-    first, last = [await _end_time(snapshot, timebase, reverse) for reverse in (False, True)]
-    present = await _end_time(snapshot, timebase, reverse=True, stop_ns=now_ns)
+    first, last = [
+        await _end_time(snapshot, wanted, timebase, reverse) for reverse in (False, True)
+    ]
+    present = await _end_time(snapshot, wanted, timebase, reverse=True, stop_ns=now_ns)
     ahead, following = (
-        (0, None) if present == last else await _count_ahead(snapshot, timebase, now_ns)
+        (0, None) if present == last else await _count_ahead(snapshot, wanted, timebase, now_ns)
     )
     return ExtentResponse(
         time=timestamps.text(now_ns),
@@ -80,18 +87,16 @@ async def extent(snapshot: ArchiveSnapshot, timebase: Timebase) -> ExtentRespons
         next_time=following,
         stop_time=last,
         timebase=timebase,
-        events=snapshot.archive.record.counters().events,
+        events=visible_events(snapshot, visibility),
         ahead=ahead,
     )
 
 
 async def _count_ahead(
-    snapshot: ArchiveSnapshot, timebase: Timebase, now_ns: int
+    snapshot: ArchiveSnapshot, wanted: EventFilter, timebase: Timebase, now_ns: int
 ) -> tuple[int, str | None]:
     """The number of events dated ahead of now, up to AHEAD_MAX, and the time of the first."""
-    range_cursor = RangeCursor(
-        snapshot, EventFilter(Filters(), snapshot.series), Span(timebase, now_ns + 1, NS_MAX)
-    )
+    range_cursor = RangeCursor(snapshot, wanted, Span(timebase, now_ns + 1, NS_MAX))
     count, following = 0, None
     while not range_cursor.done and count < AHEAD_MAX:
         found = await range_cursor.next_slice(AHEAD_MAX - count)
@@ -102,11 +107,15 @@ async def _count_ahead(
 
 
 async def _end_time(
-    snapshot: ArchiveSnapshot, timebase: Timebase, reverse: bool, stop_ns: int = NS_MAX
+    snapshot: ArchiveSnapshot,
+    wanted: EventFilter,
+    timebase: Timebase,
+    reverse: bool,
+    stop_ns: int = NS_MAX,
 ) -> str | None:
     for span in end_search_spans(timebase, reverse=reverse):
         span = span._replace(stop_ns=min(span.stop_ns, stop_ns))
-        found = await _first(RangeCursor(snapshot, EventFilter(Filters(), snapshot.series), span))
+        found = await _first(RangeCursor(snapshot, wanted, span))
         if found is not None and not is_undated(span, time_of(found[0])):
             return timestamps.text(time_of(found[0]))
     return None

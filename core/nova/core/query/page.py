@@ -9,6 +9,7 @@ from nova.core.ordering import EVENT_KEY_BYTES, ORDER_KEY_BYTES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk import timestamps
 from nova.sdk.errors import TimestampError
 from nova.sdk.protocol.messages import Query
@@ -54,16 +55,20 @@ def parse_key(text: str | None) -> bytes | None:
     return key
 
 
-def range_cursor_of(snapshot: ArchiveSnapshot, request: Query, timebase: Timebase) -> RangeCursor:
+def range_cursor_of(
+    snapshot: ArchiveSnapshot,
+    request: Query,
+    timebase: Timebase,
+    visibility: Visibility = EVERYTHING,
+) -> RangeCursor:
     """The range cursor of a query; raises RequestError for invalid times or keys."""
     start = parse_time_or("startTime", request.start_time, NS_MIN)
     stop = parse_time_or("stopTime", request.stop_time, NS_MAX)
     if start > stop:
         raise RequestError("badRange", "startTime is after stopTime")
     span = Span(timebase, start, stop, request.reverse)
-    return RangeCursor(
-        snapshot, EventFilter(request.filters, snapshot.series), span, parse_key(request.after_key)
-    )
+    event_filter = EventFilter(request.filters, snapshot.series, visibility)
+    return RangeCursor(snapshot, event_filter, span, parse_key(request.after_key))
 
 
 async def read_page(

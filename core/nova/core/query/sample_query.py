@@ -16,9 +16,10 @@ from nova.core.ordering import Timebase, time_of, unsigned_time
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.event_key import EventKey, event_keys
-from nova.core.query.fields import numbers_at, series_of_request, source_time
+from nova.core.query.fields import numbers_at, source_time, visible_number
 from nova.core.query.lookup import look_up
 from nova.core.query.summary import choose_buckets, first_time
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.rollup import Buckets, bucket_of, bucket_time
 from nova.core.store.sample_store import (
     FIELDS_MAX,
@@ -159,12 +160,14 @@ class SampleQueries:
     def close(self) -> None:
         self._derived.close()
 
-    async def respond(self, request: Sample, timebase: Timebase) -> SampleResponse:
+    async def respond(
+        self, request: Sample, timebase: Timebase, visibility: Visibility = EVERYTHING
+    ) -> SampleResponse:
         """Aggregates per bucket of a series' fields; raises RequestError."""
         request.fields = list(dict.fromkeys(request.fields))
         wanted = choose_buckets(request.start_time, request.stop_time, request.buckets, 0)
         self._snapshot.refresh()
-        number = self._snapshot.series.number(series_of_request(request))
+        number = visible_number(self._snapshot, request, visibility)
         if number is None:
             return SampleAccumulator(request.fields, wanted).response(timebase, is_behind=False)
         few = self._keys_if_few(number, timebase, wanted, self._limits.direct_max_events)

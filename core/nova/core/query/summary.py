@@ -13,6 +13,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase, time_of, unsigned_time
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import parse_time_or
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.rollup import (
     FINEST_LEVEL,
     ROW_STEP,
@@ -28,6 +29,7 @@ from nova.core.store.rollup import (
     slots_of,
     stored_level,
     sum_slots,
+    whole_counts,
 )
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
@@ -58,12 +60,13 @@ async def summarize(
     snapshot: ArchiveSnapshot,
     request: Summary,
     timebase: Timebase,
+    visibility: Visibility = EVERYTHING,
     read_max_rows: int = READ_MAX_ROWS,
 ) -> SummaryResponse:
     """The counts of a span, in all scopes or in the requested ones."""
     chosen = choose_buckets(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
     snapshot.refresh()
-    scopes = snapshot.series.scopes
+    scopes = visible_scopes(snapshot, visibility)
     if request.scope_ids is not None:
         scopes = scopes & set(request.scope_ids)
     slots: dict[int, int] = {}
@@ -74,13 +77,32 @@ async def summarize(
     for index in range(chosen.total):
         if slot := slots.get(chosen.first + index):
             for lane, count in zip(LANES, lane_counts(slot), strict=True):
-                lanes[lane][index] = count
+                if visibility.lanes is None or lane in visibility.lanes:
+                    lanes[lane][index] = count
     return SummaryResponse(
         start_time=first_time(chosen),
         bucket_ns=1 << chosen.level,
         timebase=timebase,
         lanes=LaneCounts(**lanes),
     )
+
+
+def visible_scopes(snapshot: ArchiveSnapshot, visibility: Visibility) -> set[str]:
+    """The scopes of the archive that may be seen."""
+    scopes = set(snapshot.series.scopes)
+    return scopes if visibility.scopes is None else scopes & visibility.scopes
+
+
+def visible_events(snapshot: ArchiveSnapshot, visibility: Visibility) -> int:
+    """The number of events that may be seen, from the coarsest rollups where some are hidden."""
+    if visibility == EVERYTHING:
+        return snapshot.archive.record.counters().events
+    total = 0
+    for scope in visible_scopes(snapshot, visibility):
+        for lane, count in zip(LANES, whole_counts(snapshot.archive, scope), strict=True):
+            if visibility.lanes is None or lane in visibility.lanes:
+                total += count
+    return total
 
 
 async def _add_scope(

@@ -24,6 +24,7 @@ from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.updates import Update, newest_update, updates_after, updates_between
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.checkpoint_store import (
     AFTER_ALL,
     BEFORE_ALL,
@@ -79,10 +80,11 @@ class UiStates:
         timebase: Timebase,
         at_ns: int,
         max_bytes: int = PAGE_MAX_BYTES,
+        visibility: Visibility = EVERYTHING,
     ) -> UiStateResponse:
         """A page of states in the order of series numbers; raises RequestError."""
         self._snapshot.refresh()
-        wanted = EventFilter(request.filters, self._snapshot.series).numbers()
+        wanted = EventFilter(request.filters, self._snapshot.series, visibility).numbers()
         start = (
             0 if request.after_key is None else bisect_right(wanted, _parse_key(request.after_key))
         )

@@ -15,6 +15,7 @@ from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.playback import Playback, SendChunk, parse_rate, playback_bounds
 from nova.core.query.range_cursor import AFTER_ALL, Hit, RangeCursor, Span
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.server.conflation import Conflation, ConflationGap
 from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.sdk import timestamps
@@ -61,6 +62,7 @@ class ActiveStream:
         *,
         pending_max_events: int,
         is_replaying: bool,
+        visibility: Visibility = EVERYTHING,
     ) -> None:
         self._reply_writer = reply_writer
         self._snapshot = snapshot
@@ -68,6 +70,7 @@ class ActiveStream:
         self._settings = settings
         self._budget = budget
         self._pending_max_events = pending_max_events
+        self._visibility = visibility
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
         self._live: LiveStream | None = None
@@ -129,7 +132,7 @@ class ActiveStream:
         if live and request.start_time is None and after is None:
             after = AFTER_ALL
         span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
-        event_filter = EventFilter(request.filters, self._snapshot.series)
+        event_filter = EventFilter(request.filters, self._snapshot.series, self._visibility)
         return RangeCursor(self._snapshot, event_filter, span, after), rate
 
     async def _play(
@@ -195,7 +198,7 @@ class ActiveStream:
         stream = LiveStream(
             self._snapshot,
             self._tail,
-            EventFilter(request.filters, self._snapshot.series),
+            EventFilter(request.filters, self._snapshot.series, self._visibility),
             chunk_max_events=self._settings.chunk_max_events,
             conflation=Conflation(report_gap, self._pending_max_events) if request.shed else None,
             is_present=_begins_at_present(request),

@@ -13,6 +13,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import parse_time_or
+from nova.core.query.visibility import EVERYTHING, Visibility, names_audit
 from nova.core.server.export_jobs import ExportJobs
 from nova.sdk.batch.range_messages import RangeRequest
 from nova.sdk.field_types import Lane
@@ -38,7 +39,14 @@ SendMessage = Callable[[Message, Ref], Awaitable[None]]
 class ExportRequests:
     """Handles the export requests of one connection and owns the tasks of its exports."""
 
-    def __init__(self, snapshot: ArchiveSnapshot, exports: ExportJobs, send: SendMessage) -> None:
+    def __init__(
+        self,
+        snapshot: ArchiveSnapshot,
+        exports: ExportJobs,
+        send: SendMessage,
+        visibility: Visibility = EVERYTHING,
+    ) -> None:
+        self._visibility = visibility
         self._snapshot = snapshot
         self._exports = exports
         self._send = send
@@ -67,6 +75,9 @@ class ExportRequests:
             timebase=timebase,
             filters=request.filters,
             mark=self._snapshot.watermark,
+            scopes=_list(self._visibility.scopes),
+            lanes=_list(self._visibility.lanes),
+            with_audit=self._visibility.sees_audit and names_audit(request.filters),
         )
         export_id = self._exports.reserve_slot(request.driver)
         task = self._tasks[export_id] = asyncio.create_task(self._run(export_id, whole, request))
@@ -111,3 +122,7 @@ class ExportRequests:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
+
+
+def _list(names: frozenset[str] | None) -> list[str] | None:
+    return None if names is None else sorted(names)

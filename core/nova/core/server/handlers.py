@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+from nova.core.errors import RequestError
 from nova.core.query import discover, fields, neighbour, summary
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
@@ -12,15 +13,17 @@ from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifes
 from nova.core.query.memory_budget import Share
 from nova.core.query.page import range_cursor_of, read_page
 from nova.core.query.rejects import rejects
+from nova.core.query.visibility import Visibility
 from nova.core.server import instance_status
 from nova.core.server.active_stream import ActiveStream, StreamRequest
 from nova.core.server.export_requests import ExportRequests
+from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
 from nova.sdk.protocol import export, messages, timeline
 from nova.sdk.protocol.export import ExportRequest
-from nova.sdk.protocol.messages import Message
+from nova.sdk.protocol.messages import Filters, Message
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
     ImportEvents,
@@ -29,15 +32,30 @@ from nova.sdk.protocol.submission import (
     SubmitCommand,
 )
 
+LIMITED_REJECTS = "the reject log is of all scopes and lanes: your access is limited to some"
+
 
 class RequestContext(NamedTuple):
-    """What a handler may use: the services, who asks, its budget, and what the connection owns."""
+    """What a handler may use: the services, who asks, its budget, and what the connection owns.
+
+    Whatever reads events does so with `event_filter` or `visibility`, which hide what the principal
+    may not see.
+    """
 
     services: Services
     principal: Principal
     share: Share
     stream: ActiveStream
     exports: ExportRequests
+
+    @property
+    def visibility(self) -> Visibility:
+        """What the principal may see."""
+        return visibility_of(self.principal)
+
+    def event_filter(self, filters: Filters) -> EventFilter:
+        """The filters of a request, within what the principal may see."""
+        return EventFilter(filters, self.services.snapshot.series, self.visibility)
 
 
 Reply = Message | bytes | None
@@ -51,7 +69,7 @@ Handler = Callable[[RequestContext, Any], Awaitable[Reply]]
 async def _query(context: RequestContext, request: messages.Query) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
-    range_cursor = range_cursor_of(services.snapshot, request, timebase)
+    range_cursor = range_cursor_of(services.snapshot, request, timebase, context.visibility)
     page = await read_page(range_cursor, request.limit, context.share.page_bytes)
     more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
     return messages.events_frame("queryResponse", request.ref, page.events, more)
@@ -61,7 +79,7 @@ async def _discover(context: RequestContext, request: messages.Discover) -> Repl
     services = context.services
     at = services.moment(request)
     services.snapshot.refresh()
-    event_filter = EventFilter(request.filters, services.snapshot.series)
+    event_filter = context.event_filter(request.filters)
     after_key, max_bytes = request.after_key, context.share.page_bytes
     published = ManifestPage([], None)
     if is_manifest_key(after_key):
@@ -83,7 +101,7 @@ async def _latest(context: RequestContext, request: messages.Latest) -> Reply:
     services.snapshot.refresh()
     page = await latest(
         services.snapshot,
-        EventFilter(request.filters, services.snapshot.series),
+        context.event_filter(request.filters),
         at.timebase,
         at.time_ns,
         limit=request.limit,
@@ -100,12 +118,16 @@ async def _latest(context: RequestContext, request: messages.Latest) -> Reply:
 async def _ui_state(context: RequestContext, request: messages.GetUiState) -> Reply:
     at = context.services.moment(request)
     page_bytes = context.share.page_bytes
-    states = await context.services.ui_states.respond(request, at.timebase, at.time_ns, page_bytes)
+    states = await context.services.ui_states.respond(
+        request, at.timebase, at.time_ns, page_bytes, context.visibility
+    )
     states.ref = request.ref
     return messages.encode(states)
 
 
 async def _rejects(context: RequestContext, request: messages.Rejects) -> Reply:
+    if context.visibility.is_limited:
+        raise RequestError("forbidden", LIMITED_REJECTS)
     page = await rejects(context.services.snapshot, request, context.share.page_bytes)
     page.ref = request.ref
     return messages.encode(page)
@@ -123,29 +145,31 @@ async def _links(context: RequestContext, _request: messages.Links) -> Reply:
 
 
 async def _fields(context: RequestContext, request: timeline.Fields) -> Reply:
-    return fields.list_fields(context.services.snapshot, request)
+    return fields.list_fields(context.services.snapshot, request, context.visibility)
 
 
 async def _summary(context: RequestContext, request: timeline.Summary) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
-    return await summary.summarize(services.snapshot, request, timebase)
+    return await summary.summarize(services.snapshot, request, timebase, context.visibility)
 
 
 async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
     services = context.services
-    return await services.samples.respond(request, services.timebase(request.timebase))
+    timebase = services.timebase(request.timebase)
+    return await services.samples.respond(request, timebase, context.visibility)
 
 
 async def _extent(context: RequestContext, request: timeline.Extent) -> Reply:
     services = context.services
-    return await neighbour.extent(services.snapshot, services.timebase(request.timebase))
+    timebase = services.timebase(request.timebase)
+    return await neighbour.extent(services.snapshot, timebase, context.visibility)
 
 
 async def _neighbour(context: RequestContext, request: timeline.Neighbour) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
-    return await neighbour.neighbour(services.snapshot, request, timebase)
+    return await neighbour.neighbour(services.snapshot, request, timebase, context.visibility)
 
 
 async def _submit(context: RequestContext, request: Submission) -> Reply:

@@ -11,12 +11,17 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from nova.core.query.visibility import Visibility
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
+from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
 from nova.sdk.protocol.submission import (
     CONNECTION_HEADER,
+    KIND_HEADER,
+    LANES_HEADER,
     REPLAYING_HEADER,
     ROLE_HEADER,
+    SCOPES_HEADER,
     USER_HEADER,
     Role,
 )
@@ -34,7 +39,7 @@ def principal_of(request: web.Request) -> Principal:
     headers = request.headers
     user = headers.get(USER_HEADER)
     if user is None:
-        return Principal(_local_user(request), "admin", LOCAL_CONNECTION)
+        return Principal(_local_user(request), "admin", LOCAL_CONNECTION, kind="local")
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
         raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {', '.join(get_args(Role))}")
@@ -43,7 +48,33 @@ def principal_of(request: web.Request) -> Principal:
         cast(Role, role),
         headers.get(CONNECTION_HEADER, ""),
         REPLAYING_HEADER in headers,
+        scopes=_names(headers.get(SCOPES_HEADER)),
+        lanes=_lanes(headers.get(LANES_HEADER)),
+        kind="key" if headers.get(KIND_HEADER) == "key" else "user",
     )
+
+
+def visibility_of(principal: Principal) -> Visibility:
+    """What a principal may see; the audit trail is for admins without limits."""
+    scopes, lanes = principal.scopes, principal.lanes
+    return Visibility(
+        None if scopes is None else frozenset(scopes),
+        None if lanes is None else frozenset(lanes),
+        sees_audit=principal.role == "admin",
+    )
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(filter(None, text.split(",")))
+
+
+def _lanes(text: str | None) -> tuple[Lane, ...] | None:
+    names = _names(text)
+    if names is None:
+        return None
+    if unknown := set(names) - set(get_args(Lane)):
+        raise web.HTTPBadRequest(reason=f"{LANES_HEADER} has unknown lanes: {sorted(unknown)}")
+    return cast(tuple[Lane, ...], names)
 
 
 def request_max_bytes(principal: Principal) -> int:

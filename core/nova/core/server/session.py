@@ -20,6 +20,7 @@ from nova.core.query.memory_budget import (
 from nova.core.server.active_stream import STREAM_REQUESTS, ActiveStream
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.handlers import HANDLERS, RequestContext
+from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk.endpoints import send_text
@@ -52,7 +53,9 @@ class ReaderSession:
         self._principal = principal
         self._abort = abort
         self._budget = ConnectionBudget(services.budget)
-        self._export_requests = ExportRequests(services.snapshot, services.exports, self.send)
+        self._export_requests = ExportRequests(
+            services.snapshot, services.exports, self.send, visibility_of(principal)
+        )
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._active_stream = ActiveStream(
@@ -63,6 +66,7 @@ class ReaderSession:
             services.budget,
             pending_max_events=services.pending_max_events,
             is_replaying=principal.is_replaying,
+            visibility=visibility_of(principal),
         )
 
     async def run(self) -> None:

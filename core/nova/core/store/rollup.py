@@ -21,6 +21,8 @@ from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import TIMEBASE_BYTES
 from nova.core.store.scan import last_row, scan
 from nova.sdk.address import LANES
+from nova.sdk.events.event import Series
+from nova.sdk.events.reserved import is_audit
 
 ROLLUP_PREFIX = b"rollup/"
 COMPLETE_KEY = b"rollup/complete"
@@ -52,12 +54,21 @@ _FOLDS = [(bits, (1 << bits) - 1) for bits in (4 * SLOT_BITS, 2 * SLOT_BITS, SLO
 _TIME = struct.Struct(">Q")
 
 
+AUDIT_SCOPE = "!audit"
+"""Stands for the scope of audit events, which are in nobody's summary; no scope has this id."""
+
+
 class Buckets(NamedTuple):
     """Neighbouring buckets of one level: the number of the first, and their count."""
 
     level: int
     first: int
     total: int
+
+
+def rollup_scope(series: Series) -> str:
+    """The scope in whose rows the events of a series are counted."""
+    return AUDIT_SCOPE if is_audit(series) else series.scope_id
 
 
 def row_head(timebase: Timebase, level: int, scope_id: str) -> bytes:
@@ -149,6 +160,14 @@ def is_complete(archive: Archive) -> bool:
 def counted_until(archive: Archive) -> bytes:
     """The order key of COUNTED_KEY, empty if no count was begun."""
     return archive.families.read("catalog", COUNTED_KEY) or b""
+
+
+def whole_counts(archive: Archive, scope_id: str) -> list[int]:
+    """The number of a scope's events by lane priority, by its coarsest rows."""
+    head = row_head("canonical", COARSEST_LEVEL, scope_id)
+    rows = scan(archive.families["catalog"], head, head + b"\xff" * TIME_BYTES)
+    counts = [lane_counts(sum_slots(decode_row(value))) for _, value in rows]
+    return [sum(of_lane) for of_lane in zip(*counts, strict=True)] or [0] * len(LANES)
 
 
 def counted_events(archive: Archive) -> int:

@@ -23,6 +23,7 @@ from nova.core.store.rollup import (
     counted_events,
     counted_until,
     is_complete,
+    rollup_scope,
 )
 from nova.core.store.series_table import SeriesTable
 from nova.core.writer.rollup_counts import mixed_counts
@@ -93,7 +94,9 @@ def _resume(archive: Archive, series: SeriesTable, part_max_events: int) -> Iter
     while part := [row for row in islice(rows, part_max_events) if row[0] != after]:
         last_key = part[-1][0]
         part.sort(key=itemgetter(1))
-        scopes = [series.names[series_of_event_key(event_key)].scope_id for _, event_key in part]
+        scopes = [
+            rollup_scope(series.names[series_of_event_key(event_key)]) for _, event_key in part
+        ]
         event_keys, source_keys = [row[1] for row in part], [row[0] for row in part]
         counts = mixed_counts(scopes, event_keys, source_keys)
         batch = archive.batch()

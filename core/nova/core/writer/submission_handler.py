@@ -20,6 +20,7 @@ from nova.sdk.protocol.submission import (
     Submission,
     SubmitChat,
     SubmitCommand,
+    limit_reason,
     roles_for,
 )
 
@@ -79,6 +80,8 @@ class SubmissionHandler:
                 extra={"context": {"user": principal.user, "connection": principal.connection}},
             )
             raise RequestError("replayRefused", REPLAY_REFUSAL)
+        if reason := limit_reason(submission, principal.scopes, principal.lanes):
+            raise RequestError("forbidden", reason)
         if isinstance(submission, ImportEvents):
             return  # Each of its events names its scope and is checked for it.
         if self._scope_id not in (None, submission.scope_id):

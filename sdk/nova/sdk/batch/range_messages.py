@@ -16,7 +16,8 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     """First request: the events to read, in a range of ns with both ends included.
 
     `after` is the hex of the order key to start after, `mark` the canonical time that limits the
-    read; if it is None, the worker uses its present durable watermark.
+    read; if it is None, the worker uses its present durable watermark. Whatever the filters say,
+    only `scopes` and `lanes` are read (None: all), and the audit trail only `with_audit`.
     """
 
     start_ns: int
@@ -25,6 +26,9 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     filters: Filters
     after: str | None = None
     mark: int | None = None
+    scopes: list[str] | None = None
+    lanes: list[str] | None = None
+    with_audit: bool = True
 
 
 class SplitRequest(msgspec.Struct, kw_only=True, tag="cut"):

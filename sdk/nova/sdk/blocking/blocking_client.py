@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from nova.sdk.blocking.blocking_facade import BlockingFacade
-from nova.sdk.client.client import Client, login
+from nova.sdk.client.client import Client
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
@@ -37,11 +37,7 @@ class BlockingClient(BlockingFacade[Client]):
     @classmethod
     def log_in(cls, url: str, username: str, password: str) -> Self:
         """Log in at an edge and connect to it; raises ProtocolError if it refuses."""
-
-        async def opened() -> Client:
-            return await Client.to_edge(url, await login(url, username, password))
-
-        return cls(opened())
+        return cls(Client.log_in(url, username, password))
 
     def request(self, message: messages.Message, reply: type[ReplyT]) -> ReplyT:
         """Send a request and wait for its reply; raises ProtocolError if the reply is an error."""

@@ -6,11 +6,11 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from typing import TypeVar
-
-import aiohttp
+from typing import Self, TypeVar
 
 from nova.sdk.client.connection import ClientStream, Connection
+from nova.sdk.client.edge_login import EdgeLogin
+from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages, submission, timeline
@@ -36,6 +36,20 @@ PageT = TypeVar(
 
 class Client(Connection):
     """Requests to a NOVA, one method each."""
+
+    @classmethod
+    async def log_in(cls, url: str, username: str, password: str) -> Self:
+        """Log in at an edge and connect to it. The session is renewed for as long as the client is
+        open, and ends with it. Raises ProtocolError if the edge refuses.
+        """
+        login = await EdgeLogin.open(url, username, password)
+        try:
+            client = await cls.to_edge(url, login.token)
+        except BaseException:
+            await login.close()
+            raise
+        client.renewal = LoginRenewal(login, client)
+        return client
 
     async def query(self, query: messages.Query) -> AsyncGenerator[bytes, None]:
         """Stored envelopes of a range, in order, over all pages."""
@@ -256,14 +270,9 @@ class Client(Connection):
 
 
 async def login(url: str, username: str, password: str) -> str:
-    """A token for `Client.to_edge`; raises ProtocolError if the edge refuses."""
-    body = {"username": username, "password": password}
-    async with aiohttp.ClientSession() as session:
-        try:
-            async with session.post(f"{url.rstrip('/')}/auth/login", json=body) as response:
-                answer: dict[str, str] = await response.json()
-        except (OSError, aiohttp.ClientError) as error:
-            raise ConnectionLostError(f"no NOVA answers at {url} ({error})") from error
-    if "token" not in answer:
-        raise ProtocolError(answer.get("code", "login"), answer.get("message", "login refused"))
-    return answer["token"]
+    """An access token for `Client.to_edge`, good for minutes; `Client.log_in` renews its own.
+    Raises ProtocolError if the edge refuses.
+    """
+    edge_login = await EdgeLogin.open(url, username, password)
+    await edge_login.close()
+    return edge_login.token

@@ -13,6 +13,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.sdk import endpoints
+from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import PendingExports
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.pending_replies import PendingReplies
@@ -107,6 +108,9 @@ class Connection:
         self._exports = PendingExports()
         self._room_changed = asyncio.Event()
         self._lost_error: ConnectionLostError | None = None
+        self.renewal: LoginRenewal | None = None
+        """Renews the login of this connection until it is closed, and then logs out."""
+
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
@@ -169,8 +173,15 @@ class Connection:
     ) -> None:
         await self.close()
 
+    @property
+    def token(self) -> str | None:
+        """The newest access token of `log_in`, for requests beside the connection."""
+        return None if self.renewal is None else self.renewal.token
+
     async def close(self) -> None:
         """Close the connection; the server stops its stream and exports."""
+        if self.renewal is not None:
+            await self.renewal.close()
         self._listener.cancel()
         await asyncio.wait((self._listener,))
         await self._socket.close()

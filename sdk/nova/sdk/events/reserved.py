@@ -19,6 +19,20 @@ CORE_TYPES = frozenset(
 """Reserved types of the metadata lane."""
 
 
+AUDIT_SYSTEM, AUDIT_CONTAINER = "nova", "audit"
+"""The entities that hold the audit trail, one for each principal."""
+
+
+def is_audit(series: Series) -> bool:
+    """Whether a series belongs to the audit trail."""
+    return is_audit_entity(series.system_id, series.container_id)
+
+
+def is_audit_entity(system_id: str, container_id: str) -> bool:
+    """Whether an entity with these ids holds the audit trail of a principal."""
+    return system_id == AUDIT_SYSTEM and container_id == AUDIT_CONTAINER
+
+
 def reserved_member(lane: str, system_id: str, message_type: str) -> str | None:
     """The member that makes an event one of the reserved kinds; None if it is not one."""
     if system_id in CORE_SYSTEMS:

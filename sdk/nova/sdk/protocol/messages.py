@@ -16,6 +16,8 @@ from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
+from nova.sdk.protocol.account import AccountReply
+from nova.sdk.protocol.admin import AdminReply
 from nova.sdk.protocol.export import ExportReply, ExportRequest
 from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
@@ -60,7 +62,9 @@ PageKey = Annotated[str, Meta(min_length=1, max_length=512)]
 
 
 class Auth(Message, kw_only=True, tag="auth"):
-    """First message to an edge: the JWT from `POST /auth/login`."""
+    """First message to an edge: the access token of a login, or an API key. Later, on the same
+    connection: the next access token of the same session.
+    """
 
     token: str
 
@@ -161,11 +165,15 @@ class Error(Message, kw_only=True, tag="error"):
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):
-    """The token is valid; `default_view` is the instance's, if it has one."""
+    """The token is valid; `default_view` is the instance's, if it has one. `expires_at` is absent
+    for an API key that does not expire. With `must_change_password` only `changePassword` is
+    answered.
+    """
 
     user: str
     role: str
-    expires_at: str
+    expires_at: str | None = None
+    must_change_password: bool = False
     default_view: DefaultView | None = None
 
 
@@ -272,6 +280,8 @@ Reply = (
     | TimelineReply
     | SubmissionReply
     | ExportReply
+    | AccountReply
+    | AdminReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

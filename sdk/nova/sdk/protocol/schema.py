@@ -10,13 +10,14 @@ import msgspec
 from nova.sdk.events.envelope import ALL_ENVELOPES
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.edge import EdgeRequest
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def protocol_schema() -> JsonObject:
     """One schema whose `$defs` hold Request, Reply, Envelope and all types that they use."""
-    unions = {"Request": messages.Auth | messages.Request, "Reply": messages.Reply}
+    unions = {"Request": EdgeRequest, "Reply": messages.Reply}
     shapes, parts = msgspec.json.schema_components(
         [*unions.values(), *ALL_ENVELOPES], schema_hook=_any_json, ref_template="#/$defs/{name}"
     )

@@ -7,6 +7,7 @@ A client states its request and its timeline mode. The edge adds the user and th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
@@ -36,7 +37,12 @@ USER_HEADER = "Nova-User"
 ROLE_HEADER = "Nova-Role"
 CONNECTION_HEADER = "Nova-Connection"
 REPLAYING_HEADER = "Nova-Replaying"
-"""Headers by which an edge describes its client to a reader; the user is percent-encoded."""
+KIND_HEADER = "Nova-Principal-Kind"
+SCOPES_HEADER = "Nova-Scopes"
+LANES_HEADER = "Nova-Lanes"
+"""Headers by which an edge describes its client to a reader. The user is percent-encoded; scopes
+and lanes are separated by commas, and absent for all of them.
+"""
 
 
 class SubmitCommand(Message, kw_only=True, tag="submitCommand"):
@@ -90,6 +96,23 @@ Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ImportEvents
 def roles_for(submission: Submission) -> tuple[Role, ...]:
     """The roles that may submit this."""
     return IMPORTING_ROLES if isinstance(submission, ImportEvents) else SUBMITTING_ROLES
+
+
+def limit_reason(
+    submission: Submission, scopes: Sequence[str] | None, lanes: Sequence[str] | None
+) -> str:
+    """Why a principal that is limited to scopes or lanes (None: all) may not submit this; empty if
+    it may.
+    """
+    if isinstance(submission, ImportEvents):
+        is_limited = scopes is not None or lanes is not None
+        return "imports need access to all scopes and lanes" if is_limited else ""
+    if scopes is not None and submission.scope_id not in scopes:
+        return f"your access does not include scope {submission.scope_id!r}"
+    lane = "command" if isinstance(submission, SubmitCommand) else "metadata"
+    if lanes is not None and lane not in lanes:
+        return f"your access does not include the {lane} lane"
+    return ""
 
 
 def check_numbers(payload: JsonObject) -> None:

@@ -1,7 +1,7 @@
 /** The session: the user, the socket and the status of the Core. */
 
 import { signal } from "@preact/signals";
-import { requestToken as askToken } from "../../api/auth";
+import { type LoginReply, requestToken } from "../../api/auth";
 import type { DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
 import {
   type ConnectionState,
@@ -12,14 +12,15 @@ import {
   type StreamFrame,
 } from "../../api/socket";
 import { Emitter } from "../../emitter";
+import { forgetLogin, heldLogin, holdLogin, renewLogin, scheduleRenewal } from "./access_token";
 
-const TOKEN_KEY = "nova.token";
-const USER_KEY = "nova.user";
-const ROLE_KEY = "nova.role";
+const SESSION_ENDED = "Your session has ended. Please log in again.";
 
 export const user = signal<string | null>(null);
 /** `viewer`, `operator` or `admin`. The server enforces it; the page uses it to explain refusals. */
 export const role = signal("");
+/** Whether the password was set by somebody else and has to be replaced first. */
+export const mustChangePassword = signal(false);
 export const connection = signal<ConnectionState>("connecting");
 export const status = signal<StatusResponse | null>(null);
 export const notice = signal<string>("");
@@ -37,36 +38,73 @@ export const exportFrames = new Emitter<[frame: ExportFrame]>();
 /** Emits at every connection that is open and authenticated, including the first. */
 export const connections = new Emitter<[]>();
 
-/** The token of this session, for HTTP requests; empty if nobody is logged in. */
+/** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
 export function token(): string {
-  return sessionStorage.getItem(TOKEN_KEY) ?? "";
+  return heldLogin()?.token ?? "";
 }
 
 /** Log in and connect; throws an Error that can be shown. */
 export async function login(name: string, password: string): Promise<void> {
-  const found = await askToken(name, password);
-  sessionStorage.setItem(TOKEN_KEY, found.token);
-  sessionStorage.setItem(USER_KEY, found.user);
-  sessionStorage.setItem(ROLE_KEY, found.role);
-  connect(found.token, found.user);
+  const found = await requestToken(name, password);
+  holdLogin(found, onRenewed);
+  connect(found);
 }
 
-/** Continue with the token of this tab, if it has one. */
-export function resume(): void {
-  if (token() !== "") connect(token(), sessionStorage.getItem(USER_KEY) ?? "");
+/** Continue with the login of this tab or, in a new tab, with that of the browser. */
+export async function resume(): Promise<void> {
+  const held = heldLogin();
+  if (held !== undefined) {
+    scheduleRenewal(held, onRenewed);
+    connect(held);
+    return;
+  }
+  const found = await renewLogin().catch(() => undefined);
+  if (found === undefined || user.value !== null) return;
+  holdLogin(found, onRenewed);
+  connect(found);
 }
 
-/** Forget the token and close the connection. */
-export function logout(message = ""): void {
-  sessionStorage.removeItem(TOKEN_KEY);
-  sessionStorage.removeItem(USER_KEY);
-  sessionStorage.removeItem(ROLE_KEY);
+/** End the session and leave. */
+export function logout(): void {
+  const leaving = socket;
+  socket = undefined;
+  leave("");
+  const ended = leaving?.request({ type: "logout" }, "accountChanged") ?? Promise.resolve();
+  ended.catch(() => undefined).finally(() => leaving?.close());
+}
+
+/** Replace the own password, which ends all sessions, and log in with it. Throws an Error that can be shown. */
+export async function changePassword(password: string, newPassword: string): Promise<void> {
+  const name = user.value;
+  await request({ type: "changePassword", password, newPassword }, "accountChanged");
+  // The edge ends this connection too, which is no refusal here.
+  socket?.close();
+  if (name !== null) await login(name, newPassword);
+}
+
+function leave(message: string): void {
+  forgetLogin();
   socket?.close();
   socket = undefined;
   connection.value = "connecting";
   user.value = null;
   status.value = null;
+  mustChangePassword.value = false;
   notice.value = message;
+}
+
+function onRenewed(found: LoginReply | undefined): void {
+  if (found === undefined) {
+    leave(SESSION_ENDED);
+    return;
+  }
+  if (found.user !== user.value) {
+    // Another tab of this browser has logged in as somebody else.
+    leave(SESSION_ENDED);
+    return;
+  }
+  holdLogin(found, onRenewed);
+  socket?.renew(found.token);
 }
 
 /** Open a new connection with the same token. */
@@ -83,18 +121,19 @@ export function request<T extends Reply["type"]>(
   return socket.request(message, reply);
 }
 
-function connect(secret: string, name: string): void {
+function connect(found: LoginReply): void {
   socket?.close();
-  role.value = sessionStorage.getItem(ROLE_KEY) ?? "";
-  user.value = name;
+  role.value = found.role;
+  user.value = found.user;
+  mustChangePassword.value = found.mustChangePassword === true;
   notice.value = "";
   coreUnavailable.value = false;
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-  socket = new Socket(`${scheme}//${location.host}/ws`, secret, {
+  socket = new Socket(`${scheme}//${location.host}/ws`, found.token, {
     connection: onConnectionState,
     stream: (frame) => streamFrames.emit(frame),
     exporting: (frame) => exportFrames.emit(frame),
-    welcome: (reply) => onAuthenticated(reply.defaultView ?? null),
+    welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
     error: (error) => {
       if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
       else notice.value = error.message;
@@ -109,8 +148,22 @@ function onAuthenticated(view: DefaultView | null): void {
 
 function onConnectionState(state: ConnectionState): void {
   connection.value = state;
-  if (state === "refused") logout("Your session has ended. Please log in again.");
-  if (state === "open") connections.emit();
+  if (state === "refused") void renewRefused();
+  if (state === "open" && !mustChangePassword.value) connections.emit();
+}
+
+/** The token expired, for example while the machine slept, or the session has ended. */
+async function renewRefused(): Promise<void> {
+  const refused = socket;
+  if (refused === undefined) return; // It was a logout.
+  const found = await renewLogin().catch(() => undefined);
+  if (socket !== refused) return;
+  if (found === undefined || found.user !== user.value) {
+    leave(SESSION_ENDED);
+    return;
+  }
+  holdLogin(found, onRenewed);
+  connect(found);
 }
 
 /** Request the state of the Core; while it is away the last reply remains. */

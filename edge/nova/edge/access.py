@@ -1,0 +1,32 @@
+"""Access: a principal that the edge has admitted, by an access token or by an API key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol.submission import Role
+
+PrincipalKind = Literal["user", "key"]
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An admitted principal and how far it may go.
+
+    `name` is a username or the name of a key. `scopes` and `lanes` are those that it may see and
+    command, None for all. `expires` is in seconds since 1970, infinite for a key without an end.
+    `version` is that of the user, and `session` the id of the login; both are empty for a key.
+    `must_change`: nothing is allowed but to change the password.
+    """
+
+    name: str
+    kind: PrincipalKind
+    role: Role
+    expires: float
+    scopes: tuple[str, ...] | None = None
+    lanes: tuple[Lane, ...] | None = None
+    version: int = 0
+    session: str = ""
+    must_change: bool = False

@@ -1,0 +1,207 @@
+"""Requests of admins: users, their sessions and API keys."""
+
+from __future__ import annotations
+
+import secrets
+
+from nova.edge.access import Access
+from nova.edge.account_requests import end_session, seconds_text, session_list
+from nova.edge.errors import LastAdminError, LoginBusyError, PasswordError
+from nova.edge.key_store import ApiKey, KeyStore
+from nova.edge.login_store import LoginStore
+from nova.edge.password_policy import check_new_password
+from nova.edge.passwords import PasswordHashing
+from nova.edge.session_store import SessionStore
+from nova.edge.user_store import User, UserStore
+from nova.sdk import timestamps
+from nova.sdk.errors import ProtocolError, TimestampError
+from nova.sdk.protocol.account import AccountChanged, SessionsResponse
+from nova.sdk.protocol.admin import (
+    AddKey,
+    AddUser,
+    AdminReply,
+    AdminRequest,
+    ChangeUser,
+    DeleteUser,
+    EndUserSession,
+    KeyChanged,
+    KeyInfo,
+    KeysResponse,
+    ListKeys,
+    ListUsers,
+    ListUserSessions,
+    ResetPassword,
+    RevokeKey,
+    UserChanged,
+    UserInfo,
+    UsersResponse,
+)
+
+NAME_TAKEN = "a user or an API key with the name {!r} exists already"
+NO_SUCH_USER = "there is no user {!r}"
+
+
+class AdminRequests:
+    """Answers admin requests; one instance serves all connections of an edge."""
+
+    def __init__(
+        self,
+        users: UserStore,
+        sessions: SessionStore,
+        keys: KeyStore,
+        passwords: PasswordHashing,
+        logins: LoginStore,
+    ) -> None:
+        self._users = users
+        self._sessions = sessions
+        self._keys = keys
+        self._passwords = passwords
+        self._logins = logins
+
+    async def reply(
+        self, access: Access, request: AdminRequest
+    ) -> AdminReply | SessionsResponse | AccountChanged:
+        """Carry out a request and return its reply; raises ProtocolError."""
+        if access.role != "admin":
+            raise ProtocolError("forbidden", f"your role ({access.role}) cannot manage users")
+        try:
+            return await self._reply(access, request)
+        except PasswordError as error:
+            raise ProtocolError("passwordRefused", str(error)) from None
+        except LoginBusyError as error:
+            raise ProtocolError("rateLimited", str(error)) from None
+        except LastAdminError as error:
+            raise ProtocolError("lastAdmin", str(error)) from None
+
+    async def _reply(
+        self, access: Access, request: AdminRequest
+    ) -> AdminReply | SessionsResponse | AccountChanged:
+        match request:
+            case ListUsers():
+                return UsersResponse(users=[_user_info(one) for one in self._users.list_users()])
+            case AddUser():
+                return await self._add_user(request)
+            case ChangeUser():
+                return self._change_user(request)
+            case ResetPassword():
+                return await self._reset_password(request)
+            case DeleteUser():
+                self._existing(request.username)
+                self._users.delete(request.username)
+                self._logins.reset(request.username)
+                return UserChanged()
+            case ListUserSessions():
+                self._existing(request.username)
+                return session_list(self._sessions.of_user(request.username), access.session)
+            case EndUserSession():
+                end_session(self._sessions, request.username, request.session)
+                return AccountChanged()
+            case ListKeys():
+                return KeysResponse(keys=[_key_info(one) for one in self._keys.list_keys()])
+            case AddKey():
+                return self._add_key(access, request)
+            case RevokeKey():
+                if not self._keys.revoke(request.name):
+                    raise ProtocolError("notFound", f"there is no API key {request.name!r}")
+                return KeyChanged()
+
+    async def _add_user(self, request: AddUser) -> UserChanged:
+        password, generated = _password(request.password)
+        password_hash = await self._passwords.hash(password)
+        if not self._users.add(
+            request.username,
+            password_hash,
+            request.role,
+            scopes=request.scopes,
+            must_change=True,
+        ):
+            raise ProtocolError("nameTaken", NAME_TAKEN.format(request.username))
+        return self._changed(request.username, generated)
+
+    def _change_user(self, request: ChangeUser) -> UserChanged:
+        username = request.username
+        self._existing(username)
+        self._users.change(
+            username,
+            enabled=request.enabled,
+            role=request.role,
+            scopes=request.scopes,
+        )
+        return self._changed(username)
+
+    async def _reset_password(self, request: ResetPassword) -> UserChanged:
+        self._existing(request.username)
+        password, generated = _password(request.password)
+        password_hash = await self._passwords.hash(password)
+        if not self._users.set_password(request.username, password_hash, must_change=True):
+            raise ProtocolError("notFound", NO_SUCH_USER.format(request.username))
+        self._logins.reset(request.username)
+        return self._changed(request.username, generated)
+
+    def _add_key(self, access: Access, request: AddKey) -> KeyChanged:
+        expires = None if request.expires_at is None else _future_seconds(request.expires_at)
+        secret = self._keys.add(
+            request.name,
+            request.role,
+            access.name,
+            scopes=request.scopes,
+            lanes=request.lanes,
+            expires=expires,
+        )
+        if secret is None:
+            raise ProtocolError("nameTaken", NAME_TAKEN.format(request.name))
+        key = self._keys.get(request.name)
+        return KeyChanged(key=None if key is None else _key_info(key), secret=secret)
+
+    def _existing(self, username: str) -> User:
+        user = self._users.get(username)
+        if user is None:
+            raise ProtocolError("notFound", NO_SUCH_USER.format(username))
+        return user
+
+    def _changed(self, username: str, generated: str | None = None) -> UserChanged:
+        return UserChanged(user=_user_info(self._existing(username)), password=generated)
+
+
+def _password(given: str | None) -> tuple[str, str | None]:
+    """The password to set, and the same if it was generated."""
+    if given is None:
+        generated = secrets.token_urlsafe()
+        return generated, generated
+    check_new_password(given)
+    return given, None
+
+
+def _future_seconds(text: str) -> float:
+    try:
+        expires_ns = timestamps.parse(text)
+    except TimestampError as error:
+        raise ProtocolError("badTime", f"expiresAt {error}") from None
+    if expires_ns <= timestamps.now():
+        raise ProtocolError("badTime", "expiresAt is in the past")
+    return expires_ns / timestamps.NS_PER_SECOND
+
+
+def _user_info(user: User) -> UserInfo:
+    return UserInfo(
+        username=user.username,
+        role=user.role,
+        enabled=user.enabled,
+        created=user.created,
+        scopes=None if user.scopes is None else list(user.scopes),
+        must_change_password=user.must_change,
+        last_login=user.last_login,
+    )
+
+
+def _key_info(key: ApiKey) -> KeyInfo:
+    return KeyInfo(
+        name=key.name,
+        role=key.role,
+        created=seconds_text(key.created),
+        created_by=key.created_by,
+        scopes=None if key.scopes is None else list(key.scopes),
+        lanes=None if key.lanes is None else list(key.lanes),
+        expires_at=None if key.expires is None else seconds_text(key.expires),
+        last_used=None if key.last_used is None else seconds_text(key.last_used),
+    )

@@ -1,0 +1,169 @@
+"""A session's link to the Core: forwards requests to the reader and frames to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from urllib.parse import quote
+
+from nova.edge.access import Access
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.export_downloads import EXPORT_ROLES
+from nova.edge.stream_filter import StreamFilter
+from nova.edge.submission_policy import SubmissionPolicy
+from nova.edge.upstream import Upstream
+from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol import messages
+from nova.sdk.protocol.export import CancelExport, Export
+from nova.sdk.protocol.messages import (
+    REQUEST_MAX_BYTES,
+    CancelStream,
+    Error,
+    Request,
+    SetCursor,
+    StartStream,
+    StreamCancelled,
+)
+from nova.sdk.protocol.submission import (
+    CONNECTION_HEADER,
+    KIND_HEADER,
+    LANES_HEADER,
+    REPLAYING_HEADER,
+    ROLE_HEADER,
+    SCOPES_HEADER,
+    USER_HEADER,
+    Submission,
+)
+
+CORE_UNAVAILABLE = "the Core's reader does not answer; the edge keeps trying"
+
+
+class CoreLink:
+    """The upstream of one session. `send` delivers a frame to the client; `reader_responding` is
+    set while the reader answers.
+    """
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        policy: SubmissionPolicy,
+        limits: EdgeLimits,
+        reader_responding: asyncio.Event,
+        send: Callable[[bytes], Awaitable[None]],
+    ) -> None:
+        self._upstream = upstream
+        self._submission_policy = policy
+        self._limits = limits
+        self._reader_responding = reader_responding
+        self._send = send
+        self._stream_filter = StreamFilter(limits.streams_per_connection_max)
+        self._connection_id = uuid.uuid4().hex
+
+    async def open(self, access: Access) -> bool:
+        """Connect unless the reader hangs, since connecting would then last until the timeout."""
+        return self._reader_responding.is_set() and await self._connect(access)
+
+    async def close(self) -> None:
+        await self._upstream.close()
+
+    def drop(self) -> None:
+        """Drop the connection, so that the client is notified as if the reader had ended it."""
+        self._upstream.drop()
+
+    async def forward(self, access: Access, request: Request, frame: bytes) -> None:
+        """Forward a request, or reply why it is refused."""
+        if isinstance(request, Submission):
+            await self._stream_filter.wait_for_replies(self._limits.start_reply_timeout_s)
+        try:
+            frame = self._frame_to_forward(access, request, frame)
+            if not await self._upstream.send(frame):
+                raise ProtocolError("coreUnavailable", CORE_UNAVAILABLE)
+        except ProtocolError as error:
+            await self._send_refusal(request, error)
+
+    def _frame_to_forward(self, access: Access, request: Request, frame: bytes) -> bytes:
+        """The frame to forward: the client's own bytes unless the request had to be changed. Raises
+        ProtocolError if the request is refused.
+        """
+        if isinstance(request, Export | CancelExport) and access.role not in EXPORT_ROLES:
+            raise ProtocolError("forbidden", "exports are for operators and administrators")
+        if isinstance(request, StartStream):
+            wanted = self._stream_filter.start(request)
+            return frame if wanted is request else _encode_bounded(wanted)
+        if isinstance(request, CancelStream):
+            self._stream_filter.cancel(request)
+        elif isinstance(request, SetCursor):
+            self._stream_filter.set_cursor(request)
+        elif isinstance(request, Submission):
+            self._submission_policy.check(access, request, self._stream_filter.past_reason())
+        return frame
+
+    async def _send_refusal(self, request: Request, error: ProtocolError) -> None:
+        """Send the error. A refused start leaves the previous stream active."""
+        refusal = Error(ref=request.ref, code=error.code, message=error.message)
+        if isinstance(request, StartStream) and error.code != "playbackRequestIdReused":
+            refusal.playback_request_id = request.playback_request_id
+            self._stream_filter.start_refused(request.playback_request_id)
+        await self._send(messages.encode(refusal))
+
+    async def forward_frames(self, access: Access, connected: bool) -> None:
+        """Forward the reader's frames unchanged; reconnect when the reader is lost."""
+        delay_s = self._limits.upstream_retry_min_s
+        while True:
+            if connected:
+                delay_s = self._limits.upstream_retry_min_s
+                async for frame in self._upstream.frames():
+                    if self._stream_filter.passes(frame):
+                        await self._send(frame)
+                await self._report_reader_lost()
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
+            await self._reader_responding.wait()
+            connected = await self._connect(access)
+
+    async def _connect(self, access: Access) -> bool:
+        """Connect with the identity headers that still hold when the connection is open."""
+        while True:
+            who = self._identity_headers(access)
+            if not await self._upstream.connect(who):
+                return False
+            if self._identity_headers(access) == who:
+                return True
+            await self._upstream.close()
+
+    def _identity_headers(self, access: Access) -> dict[str, str]:
+        """The identity headers, which the edge sets so that clients cannot forge them."""
+        who = {
+            USER_HEADER: quote(access.name, safe=""),
+            ROLE_HEADER: access.role,
+            CONNECTION_HEADER: self._connection_id,
+            KIND_HEADER: access.kind,
+        }
+        if access.scopes is not None:
+            who[SCOPES_HEADER] = ",".join(access.scopes)
+        if access.lanes is not None:
+            who[LANES_HEADER] = ",".join(access.lanes)
+        return {**who, REPLAYING_HEADER: "yes"} if self._stream_filter.past_reason() else who
+
+    async def _report_reader_lost(self) -> None:
+        """Pending requests get no reply now; notify the client, which may restart at its cursor."""
+        await self._upstream.close()
+        lost = self._stream_filter.reader_lost()
+        if lost is not None:
+            await self._send(messages.encode(StreamCancelled(playback_request_id=lost)))
+        await self._send(messages.encode(Error(code="coreUnavailable", message=CORE_UNAVAILABLE)))
+
+
+def _encode_bounded(request: Request) -> bytes:
+    """Encode a changed request. The reader's size limit is applied to the encoded form, since
+    numbers may be longer than the client wrote them.
+    """
+    frame = messages.encode(request)
+    if len(frame) > REQUEST_MAX_BYTES:
+        raise ProtocolError(
+            "requestTooLarge",
+            f"the request has {len(frame)} bytes when it is sent to the Core, the limit is "
+            f"{REQUEST_MAX_BYTES}: shorten its filters",
+        )
+    return frame

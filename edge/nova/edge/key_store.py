@@ -1,0 +1,157 @@
+"""API keys: the credentials of programs. The database holds their digests; a key is shown once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from nova.edge.edge_database import open_database, transaction
+from nova.sdk.field_types import Lane
+from nova.sdk.protocol.submission import Role
+
+KEY_PREFIX = "nova_"
+KEY_BYTES = 32
+LAST_USED_STEP_S = 60.0
+"""How much later a use must be than the last recorded one to be recorded."""
+
+_KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
+_COLUMNS = "name, role, scopes, lanes, created, created_by, expires, last_used"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """One API key, without its secret; times in seconds since 1970.
+
+    `scopes` and `lanes` are those that the program may see and command, None for all. `expires` is
+    None for a key that does not.
+    """
+
+    name: str
+    role: Role
+    scopes: tuple[str, ...] | None
+    lanes: tuple[Lane, ...] | None
+    created: float
+    created_by: str
+    expires: float | None
+    last_used: float | None
+
+
+class KeyStore:
+    """The API keys of one data folder; several edges may share the file."""
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        self._db = open_database(folder)
+        self._clock = clock
+
+    def __enter__(self) -> KeyStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+    def add(
+        self,
+        name: str,
+        role: Role,
+        created_by: str,
+        *,
+        scopes: Sequence[str] | None = None,
+        lanes: Sequence[Lane] | None = None,
+        expires: float | None = None,
+    ) -> str | None:
+        """Add a key; returns its secret, which is not stored. None if a key or a user has the name:
+        on the timeline a name means one of them.
+        """
+        secret = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
+        with transaction(self._db):
+            taken = self._db.execute("SELECT 1 FROM users WHERE username = ?", (name,)).fetchone()
+            if taken is not None:
+                return None
+            cursor = self._db.execute(
+                f"INSERT OR IGNORE INTO api_keys (digest, {_COLUMNS}) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+                (
+                    _digest(secret),
+                    name,
+                    role,
+                    _list_text(scopes),
+                    _list_text(lanes),
+                    self._clock(),
+                    created_by,
+                    expires,
+                ),
+            )
+        return secret if cursor.rowcount == 1 else None
+
+    def find(self, secret: str) -> ApiKey | None:
+        """The key with this secret; None if there is none, or if it has expired."""
+        if _KEY.fullmatch(secret) is None:
+            return None
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM api_keys WHERE digest = ?", (_digest(secret),)
+        ).fetchone()
+        return None if row is None else self._unexpired(_api_key(row))
+
+    def get(self, name: str) -> ApiKey | None:
+        """The key with this name; None if there is none, or if it has expired."""
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM api_keys WHERE name = ?", (name,)
+        ).fetchone()
+        return None if row is None else self._unexpired(_api_key(row))
+
+    def list_keys(self) -> list[ApiKey]:
+        """All keys by name, the expired ones too."""
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM api_keys ORDER BY name")
+        return [_api_key(row) for row in rows]
+
+    def revoke(self, name: str) -> bool:
+        """Delete a key; False if there is no such key."""
+        cursor = self._db.execute("DELETE FROM api_keys WHERE name = ?", (name,))
+        return cursor.rowcount == 1
+
+    def record_use(self, name: str) -> None:
+        """Record that a key was used now, to the minute: a write for each request would cost more
+        than most requests.
+        """
+        now = self._clock()
+        self._db.execute(
+            "UPDATE api_keys SET last_used = ? WHERE name = ? AND ifnull(last_used, 0) <= ?",
+            (now, name, now - LAST_USED_STEP_S),
+        )
+
+    def _unexpired(self, key: ApiKey) -> ApiKey | None:
+        return key if key.expires is None or key.expires > self._clock() else None
+
+
+_Row = tuple[str, Role, str | None, str | None, float, str, float | None, float | None]
+
+
+def _api_key(row: _Row) -> ApiKey:
+    name, role, scopes, lanes, created, created_by, expires, last_used = row
+    return ApiKey(
+        name,
+        role,
+        None if scopes is None else tuple(json.loads(scopes)),
+        None if lanes is None else tuple(json.loads(lanes)),
+        created,
+        created_by,
+        expires,
+        last_used,
+    )
+
+
+def _list_text(names: Sequence[str] | None) -> str | None:
+    return None if names is None else json.dumps(sorted(set(names)))
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

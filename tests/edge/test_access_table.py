@@ -1,0 +1,163 @@
+"""The table of roles in docs/access.md, tried by raw WebSocket and HTTP (issue 17)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NamedTuple, TypedDict, get_args
+
+import pytest
+
+from nova.edge.user_store import Role
+from nova.sdk.protocol import account, admin, export, health, messages, submission, timeline, views
+from nova.sdk.protocol.edge import EdgeRequest
+from nova.sdk.protocol.messages import Auth, Error, Message
+from tests.edge.peer import Peer
+from tests.edge.server import RunningEdge
+
+PAGE = Path(__file__).parents[2] / "docs" / "access.md"
+ROLES: tuple[Role, ...] = get_args(Role)
+SPAN = ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z")
+
+
+class Unit(TypedDict):
+    """The ids of an entity."""
+
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+
+
+UNIT = Unit(scope_id="s", system_id="a", container_id="b", unique_id="c")
+
+SAMPLES: tuple[Message, ...] = (
+    messages.Query(),
+    messages.CancelStream(),
+    messages.SetCursor(),
+    messages.Discover(),
+    messages.Latest(),
+    views.GetUiState(),
+    timeline.Summary(start_time=SPAN[0], stop_time=SPAN[1], buckets=2),
+    timeline.Extent(),
+    timeline.Sample(
+        **UNIT,
+        lane="ui",
+        message_type="UiUpdate",
+        start_time=SPAN[0],
+        stop_time=SPAN[1],
+        buckets=2,
+        fields=["n"],
+    ),
+    timeline.Fields(**UNIT, lane="ui"),
+    timeline.Neighbour(time=SPAN[0], direction="next"),
+    health.Status(),
+    health.Links(),
+    health.Rejects(),
+    export.Drivers(),
+    export.Export(),
+    export.CancelExport(export_id="e" * 43),
+    submission.SubmitCommand(
+        scope_id="s",
+        command_id="c",
+        request_id="r",
+        target_id="t",
+        command_type="go",
+        timeline_mode="LIVE",
+    ),
+    submission.SubmitChat(scope_id="s", content="hello", timeline_mode="LIVE"),
+    submission.AcknowledgeAlarm(
+        **UNIT, view_id="v", key="k", severity="warning", since=SPAN[0], timeline_mode="LIVE"
+    ),
+    submission.ImportEvents(events=["{}"], timeline_mode="LIVE"),
+    # Behind the submissions, which would wait for its reply.
+    messages.StartStream(playback_request_id="p", timeline_mode="LIVE"),
+    account.ListSessions(),
+    account.EndSession(session="x"),
+    account.ChangePassword(password="wrong guess", new_password="short"),
+    admin.ListUsers(),
+    admin.AddUser(username="bob", role="viewer"),
+    admin.ChangeUser(username="bob", role="viewer"),
+    admin.ResetPassword(username="bob"),
+    admin.ListUserSessions(username="bob"),
+    admin.EndUserSession(username="bob", session="x"),
+    admin.DeleteUser(username="bob"),
+    admin.ListKeys(),
+    admin.AddKey(name="probe", role="viewer"),
+    admin.RevokeKey(name="probe"),
+    account.Logout(),
+)
+
+
+class Row(NamedTuple):
+    """One name of a table and what the roles' columns say."""
+
+    name: str
+    allowed: dict[str, bool]
+
+
+def rows(heading: str) -> list[Row]:
+    """The rows of the table under a heading of the page."""
+    part = PAGE.read_text().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    table = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("|")]
+    columns = [cell.strip() for cell in table[0][1:]]
+    found = []
+    for names, *cells in table[2:]:
+        allowed = {role: cell.strip() == "yes" for role, cell in zip(columns, cells, strict=True)}
+        found += [Row(name, allowed) for name in re.findall(r"`([^`]+)`", names)]
+    return found
+
+
+def tag(message: Message) -> str:
+    return str(message.__struct_config__.tag)
+
+
+def test_the_table_names_every_message_once() -> None:
+    """A message that the table forgets could be anybody's."""
+    named = [row.name for row in rows("Messages")]
+    every = {str(kind.__struct_config__.tag) for kind in get_args(EdgeRequest) if kind is not Auth}
+    assert sorted(named) == sorted(every) == sorted(map(tag, SAMPLES))
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, role: Role) -> None:
+    """Allowed ones reach the Core or are answered by the edge; the others are forbidden."""
+    table = {row.name: row.allowed[role] for row in rows("Messages")}
+    edge.add_user("ann", role)
+    async with edge.client("ann") as client:
+        connection = await peer.connection()
+        for sample in SAMPLES:
+            sample.ref = tag(sample)
+            await client.send(sample)
+            is_own = isinstance(sample, get_args(account.AccountRequest | admin.AdminRequest))
+            if isinstance(sample, health.Status):  # The peer answers it itself, as a heartbeat.
+                assert not isinstance(await client.receive(), Error)
+                continue
+            if table[tag(sample)] and not is_own:
+                assert tag(await connection.take()) == tag(sample)
+                continue
+            reply = await client.receive()
+            assert reply.ref == sample.ref
+            is_forbidden = isinstance(reply, Error) and reply.code == "forbidden"
+            assert is_forbidden != table[tag(sample)], reply
+
+
+@pytest.mark.parametrize("role", [*ROLES, "nobody"])
+async def test_every_role_asks_for_every_route(edge: RunningEdge, role: str) -> None:
+    """Forbidden is 403 to users and 401 to nobody; whatever is allowed is neither."""
+    headers = {}
+    if role != "nobody":
+        edge.users.add("ann", _hash(edge), role)  # type: ignore[arg-type]
+        headers["Authorization"] = f"Bearer {await edge.token('ann')}"
+    for row in rows("Routes"):
+        method, path = row.name.split()
+        url = edge.url + path.replace("{id}", "a" * 43)
+        async with edge.http.request(method, url, headers=headers) as reply:
+            refused = 401 if role == "nobody" else 403
+            assert (reply.status == refused) != row.allowed[role], (row.name, reply.status)
+
+
+def _hash(edge: RunningEdge) -> str:
+    found = edge.users.get("admin")
+    assert found is not None
+    return found.password_hash

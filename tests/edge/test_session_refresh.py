@@ -1,0 +1,99 @@
+"""`POST /auth/refresh`: the next access token for the cookie of the one before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http.cookies import Morsel, SimpleCookie
+from pathlib import Path
+
+from nova.edge.edge_config import EdgeLimits
+from nova.edge.session_reply import REFRESH_COOKIE, REFRESH_PATH
+from nova.sdk.protocol.messages import Auth, Authenticated
+from tests.edge.peer import Peer
+from tests.edge.server import RunningEdge, running_edge
+
+
+def cookie(headers: Mapping[str, str]) -> Morsel[str]:
+    """The refresh cookie that a reply sets."""
+    assert hasattr(headers, "getall")
+    jar: SimpleCookie = SimpleCookie()
+    for line in headers.getall("Set-Cookie"):
+        jar.load(line)
+    return jar[REFRESH_COOKIE]
+
+
+async def logged_in(edge: RunningEdge) -> str:
+    """The refresh token of a login."""
+    status, _, headers = await edge.post_login()
+    assert status == 200
+    return cookie(headers).value
+
+
+async def test_the_cookie_is_for_this_edge_and_its_own_path(edge: RunningEdge) -> None:
+    """Scripts cannot read it, and other sites cannot make a browser send it."""
+    _, _, headers = await edge.post_login()
+    given = cookie(headers)
+    assert given["httponly"] and given["samesite"] == "Strict" and given["path"] == REFRESH_PATH
+    assert not given["secure"]  # It came over http, from this machine.
+
+
+async def test_a_refresh_token_is_good_once(edge: RunningEdge) -> None:
+    """The second use ends the session with all that it gave."""
+    first = await logged_in(edge)
+    status, token, headers = await edge.refresh(first)
+    second = cookie(headers).value
+    assert status == 200 and second != first
+    async with edge.socket() as client:
+        await client.request(Auth(token=token), Authenticated)
+        status, _, headers = await edge.refresh(first)
+        assert status == 401 and cookie(headers).value == ""
+        assert await client.close_code() == 4401
+    assert (await edge.refresh(second))[0] == 401
+
+
+async def test_what_is_no_refresh_token_is_refused(edge: RunningEdge) -> None:
+    """A browser without a cookie is told that it has no session, which is no failure."""
+    token = await edge.token()
+    edge.http.cookie_jar.clear()
+    async with edge.http.post(f"{edge.url}/auth/refresh") as reply:
+        assert reply.status == 204
+    for wrong in ("", "x", token, "a" * 4_000):
+        assert (await edge.refresh(wrong))[0] == 401
+
+
+async def test_a_foreign_page_cannot_refresh(edge: RunningEdge) -> None:
+    """Not even to end somebody's session."""
+    refresh_token = await logged_in(edge)
+    async with edge.http.post(
+        f"{edge.url}/auth/refresh",
+        headers={"Origin": "http://evil.example", "Cookie": f"{REFRESH_COOKIE}={refresh_token}"},
+    ) as reply:
+        assert reply.status == 403
+    assert (await edge.refresh(refresh_token))[0] == 200
+
+
+async def test_a_connection_goes_on_with_the_next_token(tmp_path: Path, peer: Peer) -> None:
+    """It outlives the first token; without the next one it ends."""
+    limits = EdgeLimits(token_lifetime_s=2, access_check_s=0.05)
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
+        refresh_token = await logged_in(edge)
+        _, token, headers = await edge.refresh(refresh_token)
+        async with edge.socket() as client:
+            first = await client.request(Auth(token=token), Authenticated)
+            for _ in range(3):
+                _, token, headers = await edge.refresh(cookie(headers).value)
+                last = await client.request(Auth(token=token), Authenticated)
+            assert first.expires_at is not None and last.expires_at is not None
+            assert last.expires_at >= first.expires_at
+            assert await client.close_code() == 4401
+
+
+async def test_a_connection_is_of_one_session(edge: RunningEdge) -> None:
+    """A token of another user or session does not change whose it is."""
+    edge.add_user("ann")
+    async with edge.client("ann") as client:
+        for token in (await edge.token("ann"), await edge.token()):
+            assert await client.refusal(Auth(token=token)) == "forbidden"
+        await client.send(Auth(token="x"))
+        assert (await client.error())[0] == "unauthorized"
+        assert await client.close_code() == 4401
