@@ -9,6 +9,8 @@ export default defineConfig({
     emptyOutDir: true,
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The screen and the admin page.
+    rolldownOptions: { input: ["index.html", "admin.html"] },
   },
   test: { include: ["tests/**/*.test.ts"] },
 });

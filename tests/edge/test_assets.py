@@ -19,6 +19,7 @@ async def site(tmp_path: Path, reader_socket: Path) -> AsyncIterator[RunningEdge
     static = tmp_path / "static"
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html><title>NOVA</title>")
+    (static / "admin.html").write_text("<!doctype html><title>NOVA administration</title>")
     (static / "favicon.svg").write_text("<svg/>")
     (static / "assets" / "index-abc123.js").write_text("export {}")
     (static / "assets" / "index-abc123.css").write_text("body {}")
@@ -32,6 +33,7 @@ async def site(tmp_path: Path, reader_socket: Path) -> AsyncIterator[RunningEdge
     ("path", "kind", "cache"),
     [
         ("/", "text/html", CACHE_OTHER),
+        ("/admin", "text/html", CACHE_OTHER),
         ("/favicon.svg", "image/svg+xml", CACHE_OTHER),
         ("/assets/index-abc123.js", "javascript", CACHE_HASHED),
         ("/assets/index-abc123.css", "text/css", CACHE_HASHED),
@@ -66,6 +68,8 @@ async def test_the_policy_lets_no_foreign_and_no_inline_code_in() -> None:
         "/assets",
         "/assets/",
         "/index.html",
+        "/admin.html",
+        "/admin/",
         "/../secret.txt",
         "/assets/../../secret.txt",
         "/%2e%2e/secret.txt",
@@ -97,8 +101,9 @@ async def test_an_unknown_path_says_so_in_json(site: RunningEdge) -> None:
         assert reply.headers["X-Content-Type-Options"] == "nosniff"
 
 
-async def test_without_a_build_the_page_says_what_to_do(edge: RunningEdge) -> None:
+@pytest.mark.parametrize("path", ["/", "/admin"])
+async def test_without_a_build_the_page_says_what_to_do(edge: RunningEdge, path: str) -> None:
     """A fresh checkout has no built pages."""
-    async with edge.http.get(edge.url) as reply:
+    async with edge.http.get(edge.url + path) as reply:
         assert reply.status == 503
         assert "make web" in await reply.text()

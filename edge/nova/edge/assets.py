@@ -9,6 +9,9 @@ from aiohttp import web
 from nova.edge.replies import Handler
 
 INDEX = "index.html"
+PAGES = {INDEX: "/", "admin.html": "/admin"}
+"""The pages and their paths; every other file has its name as its path."""
+
 HASHED_FOLDER = "assets"
 CACHE_HASHED = "public, max-age=31536000, immutable"
 CACHE_OTHER = "no-cache"
@@ -19,14 +22,15 @@ NOT_BUILT = (
 
 
 def add_assets(app: web.Application, static: Path) -> None:
-    """Add a route per file below `static`, index.html as `/`; if not built, `/` explains it."""
+    """Add a route per file below `static`; if not built, the paths of the pages explain it."""
     if not (static / INDEX).is_file():
-        app.router.add_get("/", _not_built)
+        for path in PAGES.values():
+            app.router.add_get(path, _not_built)
         return
-    for path in sorted(static.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            name = path.relative_to(static).as_posix()
-            app.router.add_get("/" if name == INDEX else f"/{name}", _serve(path, name))
+    for file in sorted(static.rglob("*")):
+        if file.is_file() and not file.is_symlink():
+            name = file.relative_to(static).as_posix()
+            app.router.add_get(PAGES.get(name, f"/{name}"), _serve(file, name))
 
 
 def _serve(path: Path, name: str) -> Handler:

@@ -11,6 +11,7 @@ import {
   logout,
   mustChangePassword,
   notice,
+  role,
   status,
   user,
 } from "../model/session/session";
@@ -72,6 +73,11 @@ function Header() {
       <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?
       </button>
+      {role.value === "admin" && (
+        <a class="button" href="/admin" title="Users, API keys and the audit trail" data-testid="admin-link">
+          Manage
+        </a>
+      )}
       <button type="button" onClick={() => (accountOpen.value = true)} title="Your account" data-testid="account-open">
         {user.value}
       </button>

@@ -1,0 +1,56 @@
+/** Starts the admin page: loads the shown section, and forgets everything when the session ends. */
+
+import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
+import {
+  connection,
+  connections,
+  coreUnavailable,
+  mustChangePassword,
+  refreshStatus,
+  role,
+  user,
+} from "../session/session";
+import { closeAtSessionEnd } from "./admin_dialog";
+import { clearAudit, refreshAudit } from "./audit";
+import { auditExported, auditExportNote, cancelAuditExport } from "./audit_export";
+import { keys, keysError, refreshKeys } from "./keys";
+import { adminSection, followAddress } from "./section";
+import { refreshUsers, users, usersError } from "./users";
+
+/** The role that the page is for. */
+export const ADMIN_ROLE = "admin";
+/** How often an absent Core is asked whether it is back. */
+const RETRY_INTERVAL_MS = 2_000;
+
+/** Connect the models; called once. */
+export function startAdminPage(): void {
+  followAddress();
+  connections.subscribe(refreshSection);
+  effect(() => {
+    void [adminSection.value, coreUnavailable.value];
+    untracked(refreshSection);
+  });
+  effect(() => {
+    if (user.value === null) untracked(clear);
+  });
+  scheduler.every(RETRY_INTERVAL_MS, refreshStatus, {
+    when: () => connection.value === "open" && coreUnavailable.value,
+  });
+}
+
+/** Request what the section shows. The audit trail offers the users as a filter. */
+export function refreshSection(): void {
+  if (connection.value !== "open" || mustChangePassword.value || role.value !== ADMIN_ROLE) return;
+  if (adminSection.value === "keys") void refreshKeys();
+  else void refreshUsers();
+  if (adminSection.value === "audit") void refreshAudit();
+}
+
+function clear(): void {
+  [users.value, usersError.value, keys.value, keysError.value] = [null, "", null, ""];
+  clearAudit();
+  if (auditExported.value !== null) cancelAuditExport();
+  auditExportNote.value = "";
+  closeAtSessionEnd();
+}
