@@ -28,7 +28,8 @@ SECTIONS = {
     "Times and addresses": "timestamps address",
     "Errors": (
         "NovaError AddressError TimestampError EnvelopeError TransportError NotSentError "
-        "ProtocolError ConnectionLostError DriverError"
+        "ProtocolError ValidationError AuthenticationError AuthorizationError "
+        "NotFoundError RateLimitError ServiceError ConnectionLostError DriverError"
     ),
 }
 MADE_BY_METHODS = ("BlockingClient", "Client", "Observation")

@@ -15,7 +15,7 @@ import pytest
 
 from nova import sdk
 
-NAMES_MIN, NAMES_MAX = 25, 45
+NAMES_MIN, NAMES_MAX = 25, 50
 HEAVY = ("aiohttp", "click", "rich", "rocksdict", "pyarrow", "importlib.metadata")
 
 

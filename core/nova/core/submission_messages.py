@@ -40,12 +40,14 @@ class Principal(msgspec.Struct, array_like=True, frozen=True):
 class SubmissionRequest(msgspec.Struct, array_like=True):
     """One submission. `ref` is chosen by the reader and returned with the reply. `received_s` is
     when the reader received it, by `time.monotonic`, which all processes of a machine share.
+    `request_id` identifies the client's request in logs and errors.
     """
 
     ref: int
     principal: Principal
     submission: Submission
     received_s: float
+    request_id: str = ""
 
 
 class SubmissionReply(msgspec.Struct, array_like=True):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Awaitable, Callable
+from math import ceil
 from urllib.parse import quote
 
 from nova.edge.access import Access
@@ -13,6 +15,7 @@ from nova.edge.export_downloads import EXPORT_ROLES
 from nova.edge.stream_filter import StreamFilter
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.upstream import Upstream
+from nova.sdk import request_id
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.export import CancelExport, Export
@@ -20,6 +23,7 @@ from nova.sdk.protocol.messages import (
     REQUEST_MAX_BYTES,
     CancelStream,
     Error,
+    Ref,
     Request,
     SetCursor,
     StartStream,
@@ -36,6 +40,9 @@ from nova.sdk.protocol.submission import (
     Submission,
 )
 
+log = logging.getLogger(__name__)
+
+_ERROR_PREFIX = b'{"type":"error"'
 CORE_UNAVAILABLE = "the Core's reader does not answer; the edge keeps trying"
 
 
@@ -59,6 +66,8 @@ class CoreLink:
         self._send = send
         self._stream_filter = StreamFilter(limits.streams_per_connection_max)
         self._connection_id = uuid.uuid4().hex
+        self._connects = 0
+        self._answered = 0
 
     async def open(self, access: Access) -> bool:
         """Connect unless the reader hangs, since connecting would then last until the timeout."""
@@ -71,12 +80,26 @@ class CoreLink:
         """Drop the connection, so that the client is notified as if the reader had ended it."""
         self._upstream.drop()
 
+    @property
+    def _connection_name(self) -> str:
+        """The name of the connection to the reader, another one after each attempt to connect."""
+        return f"{self._connection_id}-{self._connects}"
+
+    def begin_request(self) -> None:
+        """Give the client's next request an id. It gets another one when it is forwarded."""
+        self._answered += 1
+        request_id.current.set(request_id.own_id(self._connection_id, self._answered))
+
     async def forward(self, access: Access, request: Request, frame: bytes) -> None:
         """Forward a request, or reply why it is refused."""
         if isinstance(request, Submission):
             await self._stream_filter.wait_for_replies(self._limits.start_reply_timeout_s)
         try:
             frame = self._frame_to_forward(access, request, frame)
+            if self._upstream.is_connected:
+                number = self._upstream.sent + 1
+                request_id.current.set(request_id.forwarded_id(self._connection_name, number))
+            self._log_forwarding(access, request)
             if not await self._upstream.send(frame):
                 raise ProtocolError("coreUnavailable", CORE_UNAVAILABLE)
         except ProtocolError as error:
@@ -99,9 +122,14 @@ class CoreLink:
             self._submission_policy.check(access, request, self._stream_filter.past_reason())
         return frame
 
+    def _log_forwarding(self, access: Access, request: Request) -> None:
+        level = logging.INFO if isinstance(request, Submission) else logging.DEBUG
+        context = {"user": access.name, "type": request.__struct_config__.tag}
+        log.log(level, "request", extra={"context": context})
+
     async def _send_refusal(self, request: Request, error: ProtocolError) -> None:
         """Send the error. A refused start leaves the previous stream active."""
-        refusal = Error(ref=request.ref, code=error.code, message=error.message)
+        refusal = refusal_of(request.ref, error)
         if isinstance(request, StartStream) and error.code != "playbackRequestIdReused":
             refusal.playback_request_id = request.playback_request_id
             self._stream_filter.start_refused(request.playback_request_id)
@@ -116,6 +144,8 @@ class CoreLink:
                 async for frame in self._upstream.frames():
                     if self._stream_filter.passes(frame):
                         await self._send(frame)
+                    if frame.startswith(_ERROR_PREFIX):
+                        _log_error(access, frame)
                 await self._report_reader_lost()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
@@ -124,6 +154,7 @@ class CoreLink:
 
     async def _connect(self, access: Access) -> bool:
         """Connect with the identity headers that still hold when the connection is open."""
+        self._connects += 1
         while True:
             who = self._identity_headers(access)
             if not await self._upstream.connect(who):
@@ -137,7 +168,7 @@ class CoreLink:
         who = {
             USER_HEADER: quote(access.name, safe=""),
             ROLE_HEADER: access.role,
-            CONNECTION_HEADER: self._connection_id,
+            CONNECTION_HEADER: self._connection_name,
             KIND_HEADER: access.kind,
         }
         if access.scopes is not None:
@@ -153,6 +184,30 @@ class CoreLink:
         if lost is not None:
             await self._send(messages.encode(StreamCancelled(playback_request_id=lost)))
         await self._send(messages.encode(Error(code="coreUnavailable", message=CORE_UNAVAILABLE)))
+
+
+def refusal_of(ref: Ref, error: ProtocolError) -> Error:
+    """The error frame of a request that the edge refuses, with the id under which it is logged."""
+    log.info("request refused", extra={"context": {"code": error.code}})
+    return Error(
+        ref=ref,
+        code=error.code,
+        message=error.message,
+        request_id=request_id.current.get() or None,
+        retry_after_ms=None if error.retry_after_s is None else ceil(error.retry_after_s * 1_000),
+    )
+
+
+def _log_error(access: Access, frame: bytes) -> None:
+    """Log an error of the Core under the id that it has there."""
+    error = messages.decode_reply(frame)
+    if isinstance(error, Error):
+        request_id.current.set(error.request_id or "")
+        log.info(
+            "request refused by the Core",
+            extra={"context": {"user": access.name, "code": error.code}},
+        )
+        request_id.current.set("")
 
 
 def _encode_bounded(request: Request) -> bytes:

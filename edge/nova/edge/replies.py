@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from aiohttp import web
+
+from nova.sdk import request_id
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +40,12 @@ NO_STORE = {"Cache-Control": "no-store"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ErrorBody(msgspec.Struct):
-    """The body of every HTTP error."""
+class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
+    """The body of every HTTP error; `request_id` is in the log lines of the request too."""
 
     code: str
     message: str
+    request_id: str = ""
 
 
 def json_reply(
@@ -60,12 +64,13 @@ def error_reply(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
     """A reply in the edge's error format."""
-    return json_reply(status, ErrorBody(code, message), headers)
+    return json_reply(status, ErrorBody(code, message, request_id.current.get()), headers)
 
 
 @web.middleware
 async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into JSON; an internal error's details go to the log, not to the client."""
+    request_id.current.set(f"http-{uuid.uuid4().hex}")
     try:
         return await handler(request)
     except web.HTTPException as error:

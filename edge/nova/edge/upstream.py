@@ -31,13 +31,16 @@ class Upstream:
         self._client = client
         self._limits = limits
         self._ws: aiohttp.ClientWebSocketResponse[bool] | None = None
+        self.sent = 0
+        """Frames sent on this connection; the reader counts those that it receives alike."""
+
         self._closing: set[asyncio.Future[bool]] = set()
 
     async def connect(self, headers: Mapping[str, str] | None = None) -> bool:
         """Open the connection; `headers` identify the client. False if there is no reader."""
         try:
             async with asyncio.timeout(self._limits.upstream_connect_timeout_s):
-                self._ws = await self._client.ws_connect(
+                ws = await self._client.ws_connect(
                     READER_URL,
                     headers=headers,
                     max_msg_size=FRAME_MAX_BYTES + FRAME_SLACK_BYTES,
@@ -46,13 +49,19 @@ class Upstream:
                 )
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
+        self._ws, self.sent = ws, 0
         return True
+
+    @property
+    def is_connected(self) -> bool:
+        return self._ws is not None and not self._ws.closed
 
     async def send(self, frame: bytes) -> bool:
         """Send one request; False if the reader is not connected."""
         ws = self._ws
         if ws is None or ws.closed:
             return False
+        self.sent += 1
         try:
             await send_text(ws, frame)
         except (aiohttp.ClientError, OSError):

@@ -18,7 +18,7 @@ from nova.edge.access import Access
 from nova.edge.account_requests import AccountRequests, seconds_text
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.authorization import Authorizer
-from nova.edge.core_link import CoreLink
+from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.submission_policy import SubmissionPolicy
@@ -31,7 +31,7 @@ from nova.sdk.protocol import messages
 from nova.sdk.protocol.account import AccountRequest, ChangePassword, Logout
 from nova.sdk.protocol.admin import AdminRequest
 from nova.sdk.protocol.edge import decode_edge_request
-from nova.sdk.protocol.messages import Auth, Authenticated, Error, Message, Ref
+from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref
 
 log = logging.getLogger(__name__)
 
@@ -183,6 +183,7 @@ class EdgeSession:
         while True:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
+                self._core.begin_request()
                 access = await self._check_access(message.data)
                 await self._serve_request(access, message.data)
             elif message.type is WSMsgType.BINARY:
@@ -215,7 +216,7 @@ class EdgeSession:
         try:
             request = decode_edge_request(frame)
         except ProtocolError as error:
-            await self._send_error(messages.ref_of(frame), error.code, error.message)
+            await self._refuse(messages.ref_of(frame), error)
             return
         if access.must_change and not isinstance(request, Auth | ChangePassword | Logout):
             await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
@@ -248,7 +249,7 @@ class EdgeSession:
             else:
                 reply = await self._account_requests.reply(access, request, self._address)
         except ProtocolError as error:
-            await self._send_error(request.ref, error.code, error.message)
+            await self._refuse(request.ref, error)
             return
         reply.ref = request.ref
         await self._send(messages.encode(reply))
@@ -256,7 +257,10 @@ class EdgeSession:
         self._users_changed.set()
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
-        await self._send(messages.encode(Error(ref=ref, code=code, message=message)))
+        await self._refuse(ref, ProtocolError(code, message))
+
+    async def _refuse(self, ref: Ref, error: ProtocolError) -> None:
+        await self._send(messages.encode(refusal_of(ref, error)))
 
     async def _send(self, frame: bytes) -> None:
         """Send one frame; a client that does not read it in time is disconnected."""

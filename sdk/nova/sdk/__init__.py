@@ -22,14 +22,20 @@ if TYPE_CHECKING:
     from nova.sdk.drivers.driver import stem_of as stem_of
     from nova.sdk.drivers.driver_stream import DriverStream as DriverStream
     from nova.sdk.errors import AddressError as AddressError
+    from nova.sdk.errors import AuthenticationError as AuthenticationError
+    from nova.sdk.errors import AuthorizationError as AuthorizationError
     from nova.sdk.errors import ConnectionLostError as ConnectionLostError
     from nova.sdk.errors import DriverError as DriverError
     from nova.sdk.errors import EnvelopeError as EnvelopeError
+    from nova.sdk.errors import NotFoundError as NotFoundError
     from nova.sdk.errors import NotSentError as NotSentError
     from nova.sdk.errors import NovaError as NovaError
     from nova.sdk.errors import ProtocolError as ProtocolError
+    from nova.sdk.errors import RateLimitError as RateLimitError
+    from nova.sdk.errors import ServiceError as ServiceError
     from nova.sdk.errors import TimestampError as TimestampError
     from nova.sdk.errors import TransportError as TransportError
+    from nova.sdk.errors import ValidationError as ValidationError
     from nova.sdk.events.event import Event as Event
     from nova.sdk.events.event import check as check
     from nova.sdk.events.observation import Entity as Entity
@@ -55,6 +61,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AddressError",
+    "AuthenticationError",
+    "AuthorizationError",
     "Batch",
     "BlockingClient",
     "BlockingProducer",
@@ -71,17 +79,20 @@ __all__ = [
     "Gap",
     "LinkHealth",
     "LinkState",
+    "NotFoundError",
     "NotSentError",
     "NovaError",
     "Observation",
     "Producer",
     "ProtocolError",
     "Query",
+    "RateLimitError",
     "Receipt",
     "Record",
     "Rejection",
     "Retry",
     "SealedDriver",
+    "ServiceError",
     "StreamChunk",
     "StreamGap",
     "SubmitCommand",
@@ -89,6 +100,7 @@ __all__ = [
     "TimestampError",
     "Transport",
     "TransportError",
+    "ValidationError",
     "address",
     "check",
     "connect",
@@ -106,14 +118,20 @@ _HOMES = {
     "drivers.driver_stream": ("DriverStream",),
     "errors": (
         "AddressError",
+        "AuthenticationError",
+        "AuthorizationError",
         "ConnectionLostError",
         "DriverError",
         "EnvelopeError",
+        "NotFoundError",
         "NotSentError",
         "NovaError",
         "ProtocolError",
+        "RateLimitError",
+        "ServiceError",
         "TimestampError",
         "TransportError",
+        "ValidationError",
     ),
     "events.event": ("Event", "check"),
     "events.observation": ("Entity", "Observation", "record_of"),

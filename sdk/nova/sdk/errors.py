@@ -52,10 +52,46 @@ class NotSentError(TransportError):
 class ProtocolError(NovaError):
     """The peer answered with an error, or with a message that violates the protocol."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        request_id: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        """`request_id` names the request in the server's logs; `retry_after_s` is when the server
+        asks to be asked again.
+        """
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.request_id = request_id
+        self.retry_after_s = retry_after_s
+
+
+class ValidationError(ProtocolError):
+    """The request breaks a rule, or conflicts with what is stored; repeating it does not help."""
+
+
+class AuthenticationError(ProtocolError):
+    """The token or the password is not valid, or the password has to be changed first."""
+
+
+class AuthorizationError(ProtocolError):
+    """The principal may not do this, or not from where it is on the timeline."""
+
+
+class NotFoundError(ProtocolError):
+    """What the request names does not exist."""
+
+
+class RateLimitError(ProtocolError):
+    """A limit is reached; `retry_after_s` says when to ask again, where it is known."""
+
+
+class ServiceError(ProtocolError):
+    """The server cannot do this now, or has failed; the request itself may be right."""
 
 
 class ConnectionLostError(NovaError):

@@ -8,7 +8,7 @@ import sys
 
 import msgspec
 
-from nova.sdk import timestamps
+from nova.sdk import request_id, timestamps
 from nova.sdk.errors import SettingsError
 
 LEVEL_VARIABLE = "NOVA_LOG_LEVEL"
@@ -22,7 +22,9 @@ class JsonFormatter(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level, process, logger, message, and the members of the context."""
+        """Time, level, process, logger, message, the id of the request that is being served, and
+        the members of the context.
+        """
         line: dict[str, object] = {
             "time": timestamps.text(int(record.created * 1e9)),
             "level": record.levelname.lower(),
@@ -30,6 +32,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        if current := request_id.current.get():
+            line[request_id.REQUEST_ID_KEY] = current
         context = getattr(record, "context", None)
         if isinstance(context, dict):
             line |= context

@@ -289,6 +289,7 @@ async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
         await peer.take()
 
     async with connected(script) as client:
+        client.unavailable_limit_s = 0
         stream = client.stream("LIVE")
         await anext(stream)
         waiting = asyncio.create_task(client.status())

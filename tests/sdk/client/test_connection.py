@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from nova.sdk.client.client import Client
-from nova.sdk.client.connection import BusyBackoff
+from nova.sdk.client.retry_policy import Backoff
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Error, Status, StatusResponse
@@ -99,8 +99,8 @@ async def test_an_edge_without_room_is_tried_again(monkeypatch: pytest.MonkeyPat
 
 async def test_pauses_are_as_long_as_was_told_and_end() -> None:
     """Around what was told, and the sum has a limit."""
-    assert not await BusyBackoff(1.0).wait(2.0)
-    busy = BusyBackoff(1.0)
+    assert not await Backoff(1.0).wait(2.0)
+    busy = Backoff(1.0)
     tries = 0
     while await busy.wait(0):
         tries += 1

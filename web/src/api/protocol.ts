@@ -966,8 +966,8 @@ export interface MetadataEvent {
   effectiveTime?: string | null;
 }
 /**
- * A request failed; the connection stays open. An error of a stream has its id. The code `busy`
- *     comes with the delay after which to retry.
+ * A request failed; the connection stays open. An error of a stream has its id. `busy` and
+ *     `rateLimited` may have the delay after which to retry. `request_id` is the one in the logs.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Error".
@@ -979,6 +979,7 @@ export interface Error {
   message: string;
   playbackRequestId?: string | null;
   retryAfterMs?: number | null;
+  requestId?: string | null;
 }
 /**
  * Export a range, both ends included, by the drivers bound to its streams or by `driver`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import uuid
 from collections.abc import Callable
 
 import msgspec
@@ -22,7 +23,8 @@ from nova.core.server.export_requests import ExportRequests
 from nova.core.server.handlers import HANDLERS, RequestContext
 from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
-from nova.core.submission_messages import Principal
+from nova.core.submission_messages import LOCAL_CONNECTION, Principal
+from nova.sdk import request_id
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
@@ -58,6 +60,12 @@ class ReaderSession:
         )
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
+        self._connection_name = principal.connection
+        if principal.connection in ("", LOCAL_CONNECTION):
+            self._connection_name = f"{LOCAL_CONNECTION}-{uuid.uuid4().hex[:12]}"
+        self._received = 0
+        """Requests so far: the number of each is in its id, and an edge counts alike."""
+
         self._active_stream = ActiveStream(
             self,
             services.snapshot,
@@ -82,11 +90,14 @@ class ReaderSession:
             await self._export_requests.close()
 
     async def _receive(self, frame: bytes | str) -> None:
+        self._received += 1
+        request_id.current.set(request_id.forwarded_id(self._connection_name, self._received))
         try:
             request = messages.decode_request(frame)
         except ProtocolError as error:
             await self._send_error(messages.ref_of(frame), error.code, error.message)
             return
+        log.debug("request", extra={"context": {"type": request.__struct_config__.tag}})
         if isinstance(request, STREAM_REQUESTS):
             await self._handle(request, self._principal)
             return
@@ -152,7 +163,17 @@ class ReaderSession:
     async def send(self, reply: messages.Message, ref: Ref, *, of_stream: bool = False) -> None:
         """Send a reply to a request, or (`of_stream`) a message of the stream."""
         reply.ref = ref
+        if isinstance(reply, messages.Error):
+            self._identify(reply)
         await self.send_frame(messages.encode(reply), of_stream=of_stream)
+
+    def _identify(self, error: messages.Error) -> None:
+        """Give an error the id of its request, and log it under the same id."""
+        error.request_id = request_id.current.get() or None
+        log.info(
+            "request refused",
+            extra={"context": {"user": self._principal.user, "code": error.code}},
+        )
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self.send(messages.Error(code=code, message=message), ref)

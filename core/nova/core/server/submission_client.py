@@ -13,6 +13,7 @@ import aiohttp
 from nova.core import submission_messages
 from nova.core.errors import RequestError
 from nova.core.submission_messages import Principal, SubmissionRequest
+from nova.sdk import request_id
 from nova.sdk.channel import ChannelError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.health import SubmissionCount
@@ -72,7 +73,7 @@ class SubmissionClient:
         if self._writer_hangs():
             raise RequestError("writerAway", WRITER_AWAY)
         ref = self._socket.next_ref()
-        request = SubmissionRequest(ref, principal, message, since_s)
+        request = SubmissionRequest(ref, principal, message, since_s, request_id.current.get())
         frame = submission_messages.REQUESTS.encode(request)
         if len(frame) > self._frame_max_bytes:
             # The writer would close the connection, and all pending submissions on it would fail.

@@ -12,6 +12,7 @@ from nova.core import submission_messages
 from nova.core.errors import RequestError
 from nova.core.submission_messages import SubmissionReply, SubmissionRequest
 from nova.core.writer.submission_handler import SubmissionHandler
+from nova.sdk import request_id
 from nova.sdk.channel import ChannelError
 from nova.sdk.endpoints import close_all
 from nova.sdk.errors import NovaError
@@ -67,6 +68,7 @@ class SubmissionServer:
         return socket
 
     async def _reply(self, socket: web.WebSocketResponse, request: SubmissionRequest) -> None:
+        request_id.current.set(request.request_id)
         reply = await self._handle(request)
         frame = submission_messages.REPLIES.encode(
             SubmissionReply(request.ref, messages.encode(reply))
@@ -80,6 +82,7 @@ class SubmissionServer:
                 request.principal, request.submission, request.received_s
             )
         except RequestError as error:
+            log.info("submission refused", extra={"context": {"code": error.code}})
             return Error(code=error.code, message=error.message)
         except NovaError as error:
             log.error("submission failed", extra={"context": {"error": str(error)}})

@@ -14,6 +14,7 @@ from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.error_codes import error_of_reply
 from nova.sdk.protocol.export import (
     CancelExport,
     Drivers,
@@ -118,6 +119,7 @@ class Client(Connection):
         that displays a past time may not send commands until it has a LIVE stream or reports None.
         """
         await self.request(messages.SetCursor(time=time), messages.CursorSet)
+        self._views_past = time is not None
 
     async def _next_frame(self, stream: ClientStream) -> StreamChunk | StreamGap | None:
         """The next chunk or gap; None once the stream has ended or been replaced."""
@@ -133,7 +135,7 @@ class Client(Connection):
                 return None
             case messages.Error():
                 self._stream = None
-                raise ProtocolError(reply.code, reply.message)
+                raise error_of_reply(reply)
             case ConnectionLostError():
                 raise reply
         self._stream = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -13,22 +12,25 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.sdk import endpoints
+from nova.sdk.client.http_refusal import retry_after_s
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import PendingExports
+from nova.sdk.client.retry_policy import (
+    BUSY_LIMIT_S,
+    CORE_UNAVAILABLE,
+    UNAVAILABLE_LIMIT_S,
+    Backoff,
+    NoReplyError,
+    Retries,
+)
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.pending_replies import PendingReplies
 from nova.sdk.protocol import messages, timeline
+from nova.sdk.protocol.error_codes import error_of, error_of_reply
 
 REPLY_TIMEOUT_S = 30.0
-BUSY_LIMIT_S = 60.0
-"""How long a request is repeated while the server answers `busy`, before that is an error."""
-
-BUSY_PAUSE_S = 0.25
-BUSY_PAUSE_MAX_S = 8.0
 HTTP_BUSY = 503
 CHUNKS_BUFFERED_MAX = 16
-CORE_UNAVAILABLE = "coreUnavailable"
-"""The error code of an edge that lost its reader and with it all pending requests."""
 
 ReplyT = TypeVar("ReplyT", bound=messages.Message)
 
@@ -45,6 +47,11 @@ class ClientStream:
         """The playbackRequestId in the frames of this stream."""
         return self._start.playback_request_id
 
+    @property
+    def is_present(self) -> bool:
+        """Whether it shows the present from its first frame on."""
+        return self._start.timeline_mode == "LIVE" and not self._start.has_history
+
     def owns(self, reply: messages.Reply) -> bool:
         """Whether a frame that is not a reply to a request belongs to this stream."""
         match reply:
@@ -57,47 +64,46 @@ class ClientStream:
         return False
 
 
-class BusyBackoff:
-    """Backoff while a server is busy: at least the delay that the server asks for, growing, with
-    jitter so that clients do not retry in step, and limited in total.
-    """
-
-    def __init__(self, limit_s: float) -> None:
-        self._remaining_s = limit_s
-        self._pause_s = BUSY_PAUSE_S
-
-    async def wait(self, retry_after_s: float) -> bool:
-        """Wait before the next attempt; False if the total limit is exceeded."""
-        pause_s = max(retry_after_s, self._pause_s) * random.uniform(0.75, 1.25)
-        self._pause_s = min(2 * self._pause_s, BUSY_PAUSE_MAX_S)
-        self._remaining_s -= pause_s
-        if self._remaining_s < 0:
-            return False
-        await asyncio.sleep(pause_s)
-        return True
+async def _connect(
+    session: aiohttp.ClientSession, url: str
+) -> aiohttp.ClientWebSocketResponse[bool]:
+    return await session.ws_connect(
+        url, compress=0, max_msg_size=messages.FRAME_MAX_BYTES, decode_text=False
+    )
 
 
-def _retry_after_s(error: Exception) -> float | None:
+def _full_for_s(error: Exception) -> float | None:
     """The Retry-After of an edge that is at capacity; None if the error is another one."""
     if not isinstance(error, aiohttp.WSServerHandshakeError) or error.status != HTTP_BUSY:
         return None
-    text = error.headers.get("Retry-After", "") if error.headers else ""
-    return float(text) if text.isascii() and text.isdigit() else None
+    return retry_after_s(error.headers.get("Retry-After") if error.headers else None)
 
 
 class Connection:
     """Requests with their replies, at most one active stream, and pending exports."""
 
     busy_limit_s = BUSY_LIMIT_S
+    unavailable_limit_s = UNAVAILABLE_LIMIT_S
     reply_timeout_s = REPLY_TIMEOUT_S
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse[bool],
+        url: str,
         request_max_bytes: int,
+        token: str | None = None,
     ) -> None:
         self._session = session
+        self._url = url
+        self._first_token = token
+        self._views_past = False
+        """Whether the server knows by this connection that the client looks at the past, which a
+        new connection would not.
+        """
+
+        self._reconnecting = asyncio.Lock()
+        self._is_closed = False
         self._socket = socket
         self._request_max_bytes = request_max_bytes
         self._pending: PendingReplies[messages.Reply] = PendingReplies()
@@ -131,6 +137,7 @@ class Connection:
             target,
             f"no NOVA answers at {url}",
             request_max_bytes=messages.REQUEST_MAX_BYTES,
+            token=token,
         )
         try:
             await client.request(messages.Auth(token=token), messages.Authenticated)
@@ -147,20 +154,19 @@ class Connection:
         hint: str,
         *,
         request_max_bytes: int = messages.FRAME_MAX_BYTES,
+        token: str | None = None,
     ) -> Self:
-        busy = BusyBackoff(cls.busy_limit_s)
+        busy = Backoff(cls.busy_limit_s)
         while True:
             try:
-                socket = await session.ws_connect(
-                    url, compress=0, max_msg_size=messages.FRAME_MAX_BYTES, decode_text=False
-                )
+                socket = await _connect(session, url)
             except (OSError, aiohttp.ClientError) as error:
-                pause_s = _retry_after_s(error)
+                pause_s = _full_for_s(error)
                 if pause_s is not None and await busy.wait(pause_s):
                     continue
                 await session.close()
                 raise ConnectionLostError(f"{hint} ({error})") from error
-            return cls(session, socket, request_max_bytes)
+            return cls(session, socket, url, request_max_bytes, token)
 
     async def __aenter__(self) -> Self:
         return self
@@ -180,6 +186,7 @@ class Connection:
 
     async def close(self) -> None:
         """Close the connection; the server stops its stream and exports."""
+        self._is_closed = True
         if self.renewal is not None:
             await self.renewal.close()
         self._listener.cancel()
@@ -188,25 +195,65 @@ class Connection:
         await self._session.close()
 
     async def request(self, message: messages.Message, reply: type[ReplyT]) -> ReplyT:
-        """Send a request and wait for its reply; raises ProtocolError if the reply is an error.
-        While the server answers `busy`, the request is repeated with growing delays.
+        """Send a request and wait for its reply; raises a ProtocolError by its code if the reply is
+        an error. What is transient is repeated with growing delays: while the server has no room
+        for the request; and reads and commands, if it cannot serve them or they were lost.
         """
-        busy = BusyBackoff(self.busy_limit_s)
+        retries = Retries(message, self.busy_limit_s, self.unavailable_limit_s)
         while True:
-            answer = await self._exchange(message)
+            try:
+                answer = await self._exchange(message)
+            except ConnectionLostError as lost:
+                if not await self._may_repeat(retries, lost):
+                    raise
+                continue
             if not isinstance(answer, messages.Error):
                 break
-            if answer.code != "busy" or not await busy.wait((answer.retry_after_ms or 0) / 1_000):
-                raise ProtocolError(answer.code, answer.message)
+            if not await retries.after_error(answer):
+                raise error_of_reply(answer)
         if not isinstance(answer, reply):
-            raise ProtocolError(
+            raise error_of(
                 "badReply", f"received {type(answer).__name__} for {type(message).__name__}"
             )
         return answer
 
+    async def _may_repeat(self, retries: Retries, lost: ConnectionLostError) -> bool:
+        """Wait, and connect again if the connection is lost; False if that is not possible."""
+        is_lost = self._lost_error is not None
+        if self._is_closed or (is_lost and self._views_past):
+            return False
+        while await retries.after_loss(lost, is_closed=is_lost):
+            try:
+                await self._reconnect()
+            except (OSError, aiohttp.ClientError, ConnectionLostError):
+                continue
+            return True
+        return False
+
+    async def _reconnect(self) -> None:
+        """Replace a lost connection, for all requests that wait for it."""
+        async with self._reconnecting:
+            if self._lost_error is None or self._is_closed:
+                return
+            self._socket = await _connect(self._session, self._url)
+            self._stream = None
+            self._requested_streams.clear()
+            self._listener = asyncio.create_task(self._listen())
+            token = self.token or self._first_token
+            if token is not None:
+                admitted = await self._ask(messages.Auth(token=token))
+                if isinstance(admitted, messages.Error):
+                    await self._socket.close()
+                    raise error_of_reply(admitted)
+            if not self._listener.done():
+                self._lost_error = None
+
     async def _exchange(self, message: messages.Message) -> messages.Reply:
         if self._lost_error is not None:
             raise self._lost_error
+        return await self._ask(message)
+
+    async def _ask(self, message: messages.Message) -> messages.Reply:
         self._last_ref += 1
         ref = message.ref = self._last_ref
         reply = self._pending.expect(ref)
@@ -216,7 +263,7 @@ class Connection:
             async with asyncio.timeout(self.reply_timeout_s):
                 return await reply
         except TimeoutError:
-            raise ConnectionLostError(f"no answer within {self.reply_timeout_s:g} s") from None
+            raise NoReplyError(f"no answer within {self.reply_timeout_s:g} s") from None
         finally:
             self._pending.forget(ref)
 
@@ -224,7 +271,7 @@ class Connection:
         """Encode a request; the server would close the connection on a frame over its limit."""
         frame = messages.encode(message)
         if len(frame) > self._request_max_bytes:
-            raise ProtocolError(
+            raise error_of(
                 "requestTooLarge",
                 f"the request has {len(frame)} bytes, the limit is {self._request_max_bytes}",
             )
@@ -243,7 +290,7 @@ class Connection:
                 if message.type is WSMsgType.TEXT:
                     await self._receive(messages.decode_reply(message.data))
         except ProtocolError as error:
-            lost = ConnectionLostError(f"the server violates the protocol: {error}")
+            lost = NoReplyError(f"the server violates the protocol: {error}")
             await self._socket.close()
         finally:
             self._lost_error = lost
@@ -262,6 +309,7 @@ class Connection:
             asked = self._requested_streams.pop(reply.playback_request_id, None)
             if asked is not None:
                 self._replace_stream(asked)
+                self._views_past = not asked.is_present
         is_answer = isinstance(reply.ref, int) and self._pending.resolve(reply.ref, reply)
         self._exports.receive(reply)
         if is_answer:

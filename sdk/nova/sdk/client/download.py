@@ -10,8 +10,9 @@ from urllib.parse import urljoin
 
 import aiohttp
 
+from nova.sdk.client.http_refusal import refusal_of
 from nova.sdk.endpoints import exports_folder
-from nova.sdk.errors import ConnectionLostError, NovaError, ProtocolError
+from nova.sdk.errors import ConnectionLostError, NovaError
 from nova.sdk.protocol.export import ExportComplete
 
 BLOCK_BYTES = 1024 * 1024
@@ -29,8 +30,7 @@ async def from_edge(url: str, token: str, export: ExportComplete, target: Path) 
             session.get(urljoin(url, export.url), headers=headers) as response,
         ):
             if response.status != 200:
-                answer: dict[str, str] = await response.json()
-                raise ProtocolError(answer.get("code", "download"), answer.get("message", ""))
+                raise await refusal_of(response)
             with part.open("wb") as out:
                 async for block in response.content.iter_chunked(BLOCK_BYTES):
                     await asyncio.to_thread(out.write, block)

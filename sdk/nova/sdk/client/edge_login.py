@@ -7,7 +7,9 @@ from typing import Self
 import aiohttp
 import msgspec
 
+from nova.sdk.client.http_refusal import refusal_of
 from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.protocol.error_codes import error_of
 
 REQUEST_TIMEOUT_S = 30.0
 CHANGE_FIRST = "this password was set by somebody else: log in with a browser and change it"
@@ -17,11 +19,6 @@ class _LoginReply(msgspec.Struct, rename="camel"):
     token: str
     expires_in_s: float
     must_change_password: bool = False
-
-
-class _Refusal(msgspec.Struct):
-    code: str = "login"
-    message: str = "login refused"
 
 
 class EdgeLogin:
@@ -60,15 +57,15 @@ class EdgeLogin:
         try:
             async with self._http.post(f"{self._url}{path}", json=body) as response:
                 status, answer = response.status, await response.read()
+                refusal = None if status in (200, 204) else await refusal_of(response)
         except (OSError, aiohttp.ClientError, TimeoutError) as error:
             raise ConnectionLostError(f"no NOVA answers at {self._url} ({error})") from error
+        if refusal is not None:
+            raise refusal
         try:
-            if status != 200:
-                refusal = msgspec.json.decode(answer, type=_Refusal)
-                raise ProtocolError(refusal.code, refusal.message)
             reply = msgspec.json.decode(answer, type=_LoginReply)
         except msgspec.DecodeError:
             raise ProtocolError("login", f"{self._url} is no NOVA: it answered {status}") from None
         if reply.must_change_password:
-            raise ProtocolError("passwordChangeRequired", CHANGE_FIRST)
+            raise error_of("passwordChangeRequired", CHANGE_FIRST)
         self.token, self.lifetime_s = reply.token, reply.expires_in_s

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.error_codes import error_of
 from nova.sdk.protocol.export import (
     ExportCancelled,
     ExportComplete,
@@ -56,11 +57,11 @@ class PendingExports:
                     case ExportComplete() as complete:
                         return complete
                     case ExportFailed() as failed:
-                        raise ProtocolError(failed.code, failed.message)
+                        raise error_of(failed.code, failed.message)
                     case ConnectionLostError() as lost:
                         raise lost
                     case _:
                         text = "export cancelled; partial files removed"
-                        raise ProtocolError("exportCancelled", text)
+                        raise error_of("exportCancelled", text)
         finally:
             del self._queues[export_id]

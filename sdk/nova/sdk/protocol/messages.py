@@ -154,14 +154,15 @@ Request = (
 
 
 class Error(Message, kw_only=True, tag="error"):
-    """A request failed; the connection stays open. An error of a stream has its id. The code `busy`
-    comes with the delay after which to retry.
+    """A request failed; the connection stays open. An error of a stream has its id. `busy` and
+    `rateLimited` may have the delay after which to retry. `request_id` is the one in the logs.
     """
 
     code: str
     message: str
     playback_request_id: str | None = None
     retry_after_ms: Annotated[int, Meta(ge=0)] | None = None
+    request_id: str | None = None
 
 
 class Authenticated(Message, kw_only=True, tag="authenticated"):

@@ -1,0 +1,35 @@
+"""The exception of an HTTP error of an edge."""
+
+from __future__ import annotations
+
+import aiohttp
+import msgspec
+
+from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol.error_codes import error_of_status
+
+
+class _Refusal(msgspec.Struct, rename="camel"):
+    code: str = "refused"
+    message: str = "the request was refused"
+    request_id: str | None = None
+
+
+async def refusal_of(response: aiohttp.ClientResponse) -> ProtocolError:
+    """The exception of a response that is not a success."""
+    try:
+        refusal = msgspec.json.decode(await response.read(), type=_Refusal)
+    except msgspec.DecodeError:
+        refusal = _Refusal(message=f"{response.url.origin()} answered {response.status}")
+    return error_of_status(
+        response.status,
+        refusal.code,
+        refusal.message,
+        request_id=refusal.request_id,
+        retry_after_s=retry_after_s(response.headers.get("Retry-After")),
+    )
+
+
+def retry_after_s(text: str | None) -> float | None:
+    """The seconds of a Retry-After header; None if there is none, or it is a date."""
+    return float(text) if text and text.isascii() and text.isdigit() else None
