@@ -179,6 +179,31 @@ def test_a_reset_password_and_an_ended_session(
     expect(other.page.get_by_test_id("password-forced")).to_be_visible()
 
 
+@pytest.mark.parametrize("name", ["tls", "plain"])
+def test_the_shown_password_is_copied(
+    visitors: list[Visitor], demo: RunningNova, name: str
+) -> None:
+    """Also on a page without TLS, which has no clipboard API."""
+    page = visitors[0].page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.add_init_script("window.clipboard = navigator.clipboard")
+    if name == "plain":
+        page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.goto(f"{demo.url}/admin")
+    visitors[0].log_in("admin", PASSWORD)
+    page.get_by_test_id("add-user-open").click()
+    page.get_by_test_id("field-name").fill(name)
+    visitors[0].submit()
+    page.get_by_test_id("secret-copy").click()
+    expect(page.get_by_test_id("secret-note")).to_have_text("Copied.")
+    copied = page.evaluate("window.clipboard.readText()")
+    assert copied == visitors[0].secret()
+    own = page.get_by_role("button", name="Reset password: admin")
+    expect(own).to_have_attribute("aria-disabled", "true")
+    own.click(force=True)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_a_key_is_made_used_and_revoked(admin: Visitor, demo: RunningNova) -> None:
     """A program queries with it, within its lanes, until it is revoked."""
     admin.page.get_by_role("link", name="API keys").click()

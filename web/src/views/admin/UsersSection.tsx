@@ -88,8 +88,9 @@ function ActionButton({ title, of, act, refusal = "" }: ActionButtonProps) {
   return (
     <button
       type="button"
-      onClick={act}
-      disabled={refusal !== ""}
+      // It keeps the focus, so that its title, the reason, can be read by keyboard.
+      onClick={() => refusal === "" && act()}
+      aria-disabled={refusal !== ""}
       title={refusal}
       aria-label={`${title}: ${of.username}`}
     >
