@@ -101,15 +101,15 @@ def constraints(folder: Path) -> Path:
     return file
 
 
-def environment_with(folder: Path, wheel: Path) -> Path:
-    """The programs of a new environment with a wheel and its dependencies only."""
+def environment_with(folder: Path, wheel: Path, extra: str = "") -> Path:
+    """The programs of a new environment with a wheel, an extra and their dependencies only."""
     venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
     locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--python", str(programs / "python")),
-            *("install", "-q", "--no-compile", *locked, str(wheel)),
+            *("install", "-q", "--no-compile", *locked, f"{wheel}{extra}"),
         ],
         check=True,
         cwd=folder,
@@ -148,6 +148,33 @@ def test_the_sdk_alone_is_small(wheel: Path, tmp_path: Path) -> None:
     assert sorted(listed.stdout.split()) == ["msgspec", "nova-sdk", "orjson", "rfc8785"]
     done = run_python(programs, "import nova.sdk.producer; from nova.sdk import Producer, check")
     assert done.returncode == 0, done.stderr
+    for arguments in (["--help"], ["--version"], ["up"]):
+        assert_refused(programs, arguments, "nova-sdk[cli]==")
+
+
+def assert_refused(programs: Path, arguments: list[str], installing: str) -> None:
+    """`nova` says in one line of an error what to install, and ends with 2."""
+    done = subprocess.run([programs / "nova", *arguments], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert (
+        done.stderr.count("\n") == 1
+        and f"pip install --find-links dist '{installing}" in done.stderr
+    )
+
+
+def test_the_sdk_with_commands_names_what_brings_the_others(wheel: Path, tmp_path: Path) -> None:
+    """A client's command line: its help lists what runs, and the rest names its distribution."""
+    (own,) = wheel.parent.glob("nova_sdk-*.whl")
+    programs = environment_with(tmp_path, own, "[cli]")
+    shown = subprocess.run([programs / "nova", "--help"], capture_output=True, text=True).stdout
+    listed = set(re.findall(r"^  ([a-z]+)  +[A-Z]", shown, re.MULTILINE))
+    servers = {"core", "demo", "edge", "files", "rebuild", "up", "users"}
+    assert {"chat", "command", "query", "tail"} <= listed and not servers & listed
+    for name in sorted(servers):
+        assert_refused(programs, [name, "--help"], "nova-truth==")
+    for name in sorted(listed):
+        done = subprocess.run([programs / "nova", name, "--help"], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import click
+from click.testing import CliRunner
 
 from nova.cli import command_table
 from nova.cli.main import nova
@@ -41,13 +42,18 @@ def test_help_imports_no_command() -> None:
 
 
 def test_a_command_whose_package_is_missing_is_not_listed() -> None:
-    entry = command_table.CommandEntry("nova.not_installed.cli:x", "Nothing.")
-    assert entry.package == "nova.not_installed"
+    defined_there = command_table.CommandEntry("nova.not_installed.cli:x", "Nothing.")
+    started_there = command_table.CommandEntry(
+        "nova.cli.up:up", "Nothing.", starts=("nova.not_installed",)
+    )
     before = dict(command_table.COMMANDS)
-    command_table.COMMANDS["absent"] = entry
+    command_table.COMMANDS.update(one=defined_there, other=started_there)
     try:
-        assert "absent" not in command_table.installed()
-        assert "absent" not in nova.list_commands(click.Context(nova))
+        assert not {"one", "other"} & command_table.installed().keys()
+        assert not {"one", "other"} & set(nova.list_commands(click.Context(nova)))
+        result = CliRunner().invoke(nova, ["other", "--help"])
+        assert result.exit_code == 2 and "nova other needs the distribution" in result.output
+        assert "one, other: part of nova-truth." in CliRunner().invoke(nova, ["--help"]).output
     finally:
         command_table.COMMANDS.clear()
         command_table.COMMANDS.update(before)

@@ -25,6 +25,15 @@ def test_an_unknown_scheme_names_the_known_ones() -> None:
         connect("pigeon://coop")
 
 
+def test_a_broker_whose_transport_is_not_installed_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`nova-sdk` brings the scheme local alone."""
+    monkeypatch.setattr(plugins, "names", lambda group: {"local"})
+    with pytest.raises(TransportError, match=r"known schemes are local; .*nova-truth\[kafka\]=="):
+        connect("kafka://host")
+
+
 def test_a_name_that_nobody_registers_is_an_error() -> None:
     """Not a KeyError from within."""
     with pytest.raises(NovaError, match="no installed package registers"):
@@ -38,4 +47,4 @@ def test_a_missing_library_names_the_extra_of_the_package_that_needs_it() -> Non
         "from nova.sdk import connect; connect('local:///tmp/some.sock')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'nova-sdk[local]'" in done.stderr.splitlines()[-1]
+    assert "pip install --find-links dist 'nova-sdk[local]==" in done.stderr.splitlines()[-1]

@@ -94,4 +94,4 @@ def test_a_missing_extra_is_named() -> None:
     """Without aiohttp the client says what to install."""
     code = "import sys; sys.modules['aiohttp'] = None\nfrom nova.sdk import Client"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "pip install 'nova-sdk[client]'" in done.stderr.splitlines()[-1]
+    assert "pip install --find-links dist 'nova-sdk[client]==" in done.stderr.splitlines()[-1]

@@ -1,5 +1,5 @@
 """`python -m nova.cli`: the same as `nova`."""
 
-from nova.cli.main import nova
+from nova.cli.entry import main
 
-nova(prog_name="nova")
+main()

@@ -1,7 +1,7 @@
 """The commands that ship with NOVA: where each is defined and what it does, in one line.
 
-`nova --help` prints this table and imports no command. Commands of other packages come from the
-entry points of the group `nova.commands`.
+`nova --help` prints those of which all packages are installed, and imports no command. Commands of
+other packages come from the entry points of the group `nova.commands`.
 """
 
 from __future__ import annotations
@@ -9,24 +9,41 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import NamedTuple
 
+from nova.sdk.install_command import install_command
+
 
 class CommandEntry(NamedTuple):
-    """One command: `module:attribute` of its click command, and its line in the list."""
+    """One command: `module:attribute` of its click command, its line in the list, and the packages
+    whose processes it starts.
+    """
 
     target: str
     summary: str
+    starts: tuple[str, ...] = ()
 
     @property
-    def package(self) -> str:
-        """The top package that defines the command, `nova.core` for one."""
-        return ".".join(self.target.split(".")[:2])
+    def packages(self) -> tuple[str, ...]:
+        """The top packages that it needs: the one that defines it, and those that it starts."""
+        return (".".join(self.target.split(".")[:2]), *self.starts)
+
+    @property
+    def install(self) -> str:
+        """The shell command that installs what it needs."""
+        if self.packages == ("nova.cli",):
+            return install_command("nova-sdk", "cli")
+        return install_command("nova-truth")
+
+
+_SERVERS = ("nova.core", "nova.edge")
 
 
 COMMANDS = {
     "chat": CommandEntry("nova.cli.chat:chat", "Send a chat message to everyone in a scope."),
     "command": CommandEntry("nova.cli.command:command", "Send a command and follow its progress."),
     "core": CommandEntry("nova.core.cli:core", "Run one process of the Core by hand."),
-    "demo": CommandEntry("nova.cli.demo:demo", "Run NOVA with a simulated satellite, live."),
+    "demo": CommandEntry(
+        "nova.cli.demo:demo", "Run NOVA with a simulated satellite, live.", starts=_SERVERS
+    ),
     "edge": CommandEntry("nova.edge.cli:edge", "Serve the web page and the client protocol."),
     "eventid": CommandEntry("nova.cli.eventid:eventid", "Print the eventId of each envelope."),
     "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),
@@ -42,13 +59,13 @@ COMMANDS = {
     "replay": CommandEntry("nova.cli.replay:replay", "Replay a range as fast as disks allow."),
     "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
     "tail": CommandEntry("nova.cli.tail:tail", "Print events as they are committed."),
-    "up": CommandEntry("nova.cli.up:up", "Run NOVA on an archive."),
+    "up": CommandEntry("nova.cli.up:up", "Run NOVA on an archive.", starts=_SERVERS),
     "users": CommandEntry("nova.edge.users_command:users", "Manage the users of an archive."),
 }
 
 
 def installed() -> dict[str, CommandEntry]:
-    """The commands whose package is installed; `nova-sdk` alone has neither Core nor edge."""
-    packages = {entry.package for entry in COMMANDS.values()}
+    """The commands whose packages are installed; `nova-sdk` has neither Core nor edge."""
+    packages = {package for entry in COMMANDS.values() for package in entry.packages}
     here = {package for package in packages if find_spec(package) is not None}
-    return {name: entry for name, entry in COMMANDS.items() if entry.package in here}
+    return {name: entry for name, entry in COMMANDS.items() if here.issuperset(entry.packages)}

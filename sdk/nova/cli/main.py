@@ -24,11 +24,15 @@ class CommandGroup(click.Group):
         return sorted({*command_table.installed(), *plugins.names(COMMAND_GROUP)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of one name, or None if nobody registers it."""
+        """The command of one name, or None if nobody registers it. Raises UsageError that says what
+        to install if it ships with a distribution that is not here.
+        """
         entry = command_table.installed().get(cmd_name)
         if entry is None and cmd_name not in plugins.names(COMMAND_GROUP):
+            if cmd_name in command_table.COMMANDS:
+                raise _missing(cmd_name, "the distribution nova-truth")
             return None
-        command = _load(entry) if entry else plugins.load(COMMAND_GROUP, cmd_name)
+        command = _load(cmd_name, entry) if entry else plugins.load(COMMAND_GROUP, cmd_name)
         assert isinstance(command, click.Command)
         return command
 
@@ -43,6 +47,10 @@ class CommandGroup(click.Group):
                 rows.append((name, command.get_short_help_str()))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+        if absent := sorted(command_table.COMMANDS.keys() - shipped.keys()):
+            with formatter.section("Not installed"):
+                hint = command_table.COMMANDS[absent[0]].install
+                formatter.write_text(f"{', '.join(absent)}: part of nova-truth. {hint}")
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Refuse what is not text before any command gets it, with one line and exit status 2."""
@@ -65,14 +73,17 @@ class CommandGroup(click.Group):
             sys.exit(1)
 
 
-def _load(entry: command_table.CommandEntry) -> object:
+def _load(name: str, entry: command_table.CommandEntry) -> object:
     module, attribute = entry.target.split(":")
     try:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
-        raise NovaError(
-            f"this command needs {error.name}: pip install nova-truth, or 'nova-sdk[cli]'"
-        ) from error
+        raise _missing(name, str(error.name)) from error
+
+
+def _missing(name: str, needed: str) -> click.UsageError:
+    install = command_table.COMMANDS[name].install
+    return click.UsageError(f"nova {name} needs {needed}: {install}")
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"]})

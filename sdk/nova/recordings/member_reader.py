@@ -13,6 +13,7 @@ from nova.recordings import mcap_reader
 from nova.recordings.mcap_reader import McapDamage
 from nova.recordings.mcap_window import Readable
 from nova.sdk.errors import NovaError
+from nova.sdk.install_command import install_command
 
 MIB = 1024 * 1024
 READ_BYTES = 1 * MIB
@@ -59,7 +60,7 @@ def read_mcap(
     """
     for needed in ("mcap", "zstandard", "lz4"):
         if find_spec(needed) is None:
-            raise NovaError(f"{name} needs {needed}: pip install 'nova-truth[mcap]'")
+            raise NovaError(f"{name} needs {needed}: {install_command('nova-sdk', 'mcap')}")
     yield from mcap_reader.read_events(file, name, damage, max_bytes)
 
 

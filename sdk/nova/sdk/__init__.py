@@ -9,6 +9,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from nova.sdk.install_command import install_command
+
 if TYPE_CHECKING:
     from nova.sdk import address as address
     from nova.sdk import timestamps as timestamps
@@ -170,7 +172,7 @@ if not TYPE_CHECKING:  # a type checker would take every misspelt name for one t
         except ModuleNotFoundError as error:
             if error.name != "aiohttp":
                 raise
-            hint = f"nova.sdk.{name} needs aiohttp: pip install 'nova-sdk[client]'"
+            hint = f"nova.sdk.{name} needs aiohttp: {install_command('nova-sdk', 'client')}"
             raise ImportError(hint, name=error.name) from error
         globals()[name] = found
         return found

@@ -7,6 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING, cast
 
 from nova.sdk.errors import NovaError
+from nova.sdk.install_command import install_command
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -35,8 +36,16 @@ def load(group: str, name: str) -> Callable[..., object]:
         try:
             return cast(Callable[..., object], point.load())
         except ImportError as error:
-            distribution = DEFAULT_DISTRIBUTION if point.dist is None else point.dist.name
             raise NovaError(
-                f"{name!r} of {group} needs {error.name}: pip install '{distribution}[{name}]'"
+                f"{name!r} of {group} needs {error.name}: {install_hint(group, name)}"
             ) from error
     raise NovaError(f"no installed package registers {name!r} in {group}")
+
+
+def install_hint(group: str, name: str) -> str:
+    """The shell command that installs what an entry point lacks: the extra of its name of the
+    distribution that registers it.
+    """
+    distributions = [point.dist for point in _points(group) if point.name == name]
+    found = next((one.name for one in distributions if one is not None), DEFAULT_DISTRIBUTION)
+    return install_command(found, name)

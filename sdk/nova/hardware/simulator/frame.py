@@ -13,7 +13,7 @@ SEQUENCE_MASK = 0x3FFF
 
 def frame(apid: int, at_ns: int, values: struct.Struct, *fields: float) -> tuple[bytes, int]:
     """One packet of an APID, with its sequence count, which counts seconds."""
-    ccsds = import_optional("spacepackets.ccsds")
+    ccsds = import_optional("spacepackets.ccsds", "simulator")
     user_data = values.pack(*fields)
     sequence = at_ns // NS_PER_SECOND & SEQUENCE_MASK
     header = ccsds.SpacePacketHeader.tm(

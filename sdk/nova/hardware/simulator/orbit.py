@@ -41,9 +41,9 @@ class Orbit:
 
     def __init__(self, lines: tuple[str, str] = NOAA_20) -> None:
         self._satellite = cast(
-            _Sgp4Satellite, import_optional("sgp4.api").Satrec.twoline2rv(*lines)
+            _Sgp4Satellite, import_optional("sgp4.api", "simulator").Satrec.twoline2rv(*lines)
         )
-        self._sidereal = import_optional("sgp4.propagation").gstime
+        self._sidereal = import_optional("sgp4.propagation", "simulator").gstime
 
     def sunlit(self, at_ns: int) -> bool:
         position_km, _ = self._propagate(at_ns)

@@ -64,7 +64,7 @@ class DriverRegistry:
                 raise DriverError(f"entry point {name!r} of {PLUGIN_GROUP} is not a Driver")
             lacking = [module for module in driver.requires if not _is_installed(module)]
             if lacking:
-                missing[name] = f"it needs {lacking[0]}: pip install 'nova-truth[{name}]'"
+                missing[name] = f"it needs {lacking[0]}: {plugins.install_hint(PLUGIN_GROUP, name)}"
             else:
                 drivers.append(driver)
         return cls(drivers, preference, missing)

@@ -16,9 +16,12 @@ from urllib.parse import urlsplit
 
 from nova.sdk import plugins
 from nova.sdk.errors import TransportError
+from nova.sdk.install_command import install_command
 from nova.sdk.transport.link import LinkState
 
 PLUGIN_GROUP = "nova.transports"
+BROKER_SCHEMES = ("kafka", "nats")
+"""Schemes of nova-truth; each is the name of the extra that brings its client library."""
 
 Positions = dict[str, int]
 """The resume position of each stream, e.g. `{"nova.sat.raw.v1/0": 4711}`; opaque to the Core. A
@@ -135,8 +138,10 @@ def connect(url: str) -> Transport:
     scheme = urlsplit(url).scheme
     known = plugins.names(PLUGIN_GROUP)
     if scheme not in known:
+        missing = f"; for {scheme}: {install_command('nova-truth', scheme)}"
         raise TransportError(
             f"no transport for {url!r}: known schemes are {', '.join(sorted(known))}"
+            f"{missing if scheme in BROKER_SCHEMES else ''}"
         )
     make = plugins.load(PLUGIN_GROUP, scheme)
     transport = make(url)
