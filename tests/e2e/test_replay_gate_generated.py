@@ -30,6 +30,7 @@ from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Auth, Filters, Query, StartStream, StreamStarted
 from nova.sdk.protocol.submission import SubmitCommand
+from nova.sdk.request_limit import request_limits
 from nova.sdk.timestamps import NS_PER_SECOND, parse
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
@@ -47,8 +48,7 @@ LIMITS = EdgeLimits(
     upstream_retry_min_s=0.005,
     upstream_retry_max_s=0.05,
     # What would leave is not to be held back by anything else.
-    submissions_per_user_per_s=1e6,
-    submissions_burst_max=1e6,
+    requests=request_limits(["submission=1000000/1"]),
 )
 SUBMITTED = ["CommandRequest", "ChatMessage", "AlarmAcknowledged"]
 

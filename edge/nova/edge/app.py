@@ -24,6 +24,7 @@ from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
 from nova.edge.key_store import KeyStore
+from nova.edge.limit_store import LimitStore
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
 from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import LoginThrottle
@@ -31,6 +32,7 @@ from nova.edge.metrics import MetricsHandler
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
 from nova.edge.replies import add_security_headers, error_reply, json_errors
+from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
 from nova.edge.session_reply import SessionReplies
@@ -60,11 +62,18 @@ class EdgeStores(NamedTuple):
     sessions: SessionStore
     keys: KeyStore
     logins: LoginStore
+    limits: LimitStore
 
 
 def open_stores(folder: Path) -> EdgeStores:
     """Open the stores of an edge's folder."""
-    return EdgeStores(UserStore(folder), SessionStore(folder), KeyStore(folder), LoginStore(folder))
+    return EdgeStores(
+        UserStore(folder),
+        SessionStore(folder),
+        KeyStore(folder),
+        LoginStore(folder),
+        LimitStore(folder),
+    )
 
 
 class Edge:
@@ -90,7 +99,10 @@ class Edge:
             users, sessions, passwords, replies, throttle, addresses, self._limits
         )
         self._refresh = SessionRefresh(users, sessions, replies)
-        self._submission_policy = SubmissionPolicy(self._limits)
+        self._request_limits = RequestLimits(
+            stores.limits, self._limits.requests, self._limits.lease_s
+        )
+        self._submission_policy = SubmissionPolicy(self._request_limits)
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
@@ -102,7 +114,9 @@ class Edge:
             status, config.metrics_token, self._submission_policy.outcomes
         )
         folder = exports_folder(config.data)
-        self._export_downloads = ExportDownloads(folder, self._authorizer, self._limits, addresses)
+        self._export_downloads = ExportDownloads(
+            folder, self._authorizer, self._request_limits, self._limits, addresses
+        )
 
     def _session_services(
         self, stores: EdgeStores, passwords: PasswordHashing, throttle: LoginThrottle
@@ -111,6 +125,7 @@ class Edge:
         return EdgeServices(
             self._authorizer,
             self._submission_policy,
+            self._request_limits,
             self._limits,
             self._heartbeat.responding,
             self._unsent,
@@ -130,6 +145,7 @@ class Edge:
         app.on_shutdown.append(self._close_sessions)
         app.cleanup_ctx.append(self._users_watcher)
         app.cleanup_ctx.append(self._heartbeat_monitor)
+        app.cleanup_ctx.append(self._request_limits.returning)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_post("/auth/refresh", self._post_refresh)
         app.router.add_get("/ws", self._get_ws)

@@ -14,7 +14,7 @@ import click
 from aiohttp import web
 
 from nova.edge.app import Edge, open_stores
-from nova.edge.edge_config import EdgeConfig, parse_listen
+from nova.edge.edge_config import EdgeConfig, EdgeLimits, parse_listen
 from nova.edge.login import FIRST_USER, first_admin
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import TOKEN_VARIABLE
@@ -24,6 +24,7 @@ from nova.edge.user_store import UserStore
 from nova.sdk import archive_id, endpoints, lifecycle, logs, private
 from nova.sdk.default_view import load as load_default_view
 from nova.sdk.errors import NovaError, SettingsError
+from nova.sdk.request_limit import request_limits
 from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
@@ -75,6 +76,13 @@ log = logging.getLogger(__name__)
     help="Further host names to accept, such as a proxy's; *.NAME accepts all below it, * any.",
 )
 @click.option(
+    "--limits",
+    metavar="KIND=COUNT/SECONDS,…",
+    default="",
+    envvar="NOVA_LIMITS",
+    help="Most requests of each user or key, such as query=6000/60; see docs/operations.md.",
+)
+@click.option(
     "--default-view",
     type=click.Path(path_type=Path, dir_okay=False),
     envvar="NOVA_DEFAULT_VIEW",
@@ -88,6 +96,7 @@ def edge(
     archive: str | None,
     trusted_proxies: str,
     allowed_hosts: str,
+    limits: str,
     default_view: Path | None,
     exit_with_stdin: bool,
 ) -> None:
@@ -113,6 +122,7 @@ def edge(
         metrics_token=_secret_from_environment(TOKEN_VARIABLE),
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
+        limits=EdgeLimits(requests=request_limits(filter(None, limits.split(LIST_SEPARATOR)))),
         default_view=None if default_view is None else load_default_view(default_view),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))

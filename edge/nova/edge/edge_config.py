@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import SettingsError
+from nova.sdk.request_limit import DEFAULT_LIMITS, LimitKind, RequestLimit
 from nova.sdk.settings import ProxyNetwork
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -16,7 +18,9 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EdgeLimits:
-    """Deadlines and caps of one edge. They are constants in production; tests shorten them."""
+    """Deadlines and caps of one edge. All but `requests` are constants in production; tests shorten
+    them.
+    """
 
     request_timeout_s: float = 30.0
     """From the start of a connection, or from the previous reply, to the end of a request's
@@ -48,8 +52,12 @@ class EdgeLimits:
     start_reply_timeout_s: float = 5.0
     """How long a submission waits for the reader's reply to an earlier stream start."""
 
-    submissions_per_user_per_s: float = 10.0
-    submissions_burst_max: float = 50.0
+    requests: Mapping[LimitKind, RequestLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
+    """What each principal may request, over all edges together."""
+
+    lease_s: float = 0.5
+    """How long an edge may spend a part of a principal's limit before it returns the rest."""
+
     upstream_connect_timeout_s: float = 5.0
     upstream_retry_min_s: float = 0.1
     upstream_retry_max_s: float = 2.0

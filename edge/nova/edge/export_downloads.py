@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import re
 import stat
@@ -22,9 +23,10 @@ from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
 from nova.edge.replies import NO_STORE, error_reply
+from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.sdk import timestamps
-from nova.sdk.errors import NovaError, TimestampError
+from nova.sdk.errors import NovaError, RateLimitError, TimestampError
 
 EXPORT_ROLES = frozenset({"operator", "admin"})
 EXPORT_COOKIE = "nova_export"
@@ -51,8 +53,14 @@ class ExportDownloads:
     """Serves the finished exports of a folder that the reader writes."""
 
     def __init__(
-        self, folder: Path, authorizer: Authorizer, limits: EdgeLimits, addresses: ClientAddresses
+        self,
+        folder: Path,
+        authorizer: Authorizer,
+        request_limits: RequestLimits,
+        limits: EdgeLimits,
+        addresses: ClientAddresses,
     ) -> None:
+        self._request_limits = request_limits
         self._folder = folder
         self._addresses = addresses
         self._authorizer = authorizer
@@ -102,6 +110,11 @@ class ExportDownloads:
             return error_reply(401, "unauthorized", "log in and send the token")
         if access.role not in EXPORT_ROLES:
             return error_reply(403, "forbidden", "exports are for operators and administrators")
+        try:
+            self._request_limits.spend(access, "http")
+        except RateLimitError as error:
+            headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
+            return error_reply(429, error.code, error.message, headers)
         return access
 
     def _open(self, export_id: str) -> int | None:

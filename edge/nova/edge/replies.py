@@ -40,12 +40,11 @@ NO_STORE = {"Cache-Control": "no-store"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class ErrorBody(msgspec.Struct, rename="camel", omit_defaults=True):
-    """The body of every HTTP error; `request_id` is in the log lines of the request too."""
+class ErrorBody(msgspec.Struct):
+    """The body of every HTTP error."""
 
     code: str
     message: str
-    request_id: str = ""
 
 
 def json_reply(
@@ -63,8 +62,11 @@ def json_reply(
 def error_reply(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> web.Response:
-    """A reply in the edge's error format."""
-    return json_reply(status, ErrorBody(code, message, request_id.current.get()), headers)
+    """A reply in the edge's error format, with the id of the request in its log lines. The id is a
+    header, so that refusals that must not differ have the same body.
+    """
+    identified = {request_id.HTTP_HEADER: request_id.current.get(), **(headers or {})}
+    return json_reply(status, ErrorBody(code, message), identified)
 
 
 @web.middleware

@@ -1,4 +1,4 @@
-"""Submission policy of the edge: checks role, replay state and rate of each submission.
+"""Submission policy of the edge: checks role, replay state and limit of each submission.
 
 The Core checks role and replay state again. What is refused here is logged and counted, but not
 recorded in the archive.
@@ -7,12 +7,11 @@ recorded in the archive.
 from __future__ import annotations
 
 import logging
-import time
 from collections import Counter
 
 from nova.edge.access import Access
-from nova.edge.edge_config import EdgeLimits
-from nova.sdk.errors import ProtocolError
+from nova.edge.request_limits import RequestLimits
+from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol.replay_gate import REFUSAL
 from nova.sdk.protocol.submission import Submission, limit_reason, roles_for
 
@@ -23,12 +22,10 @@ log = logging.getLogger(__name__)
 
 
 class SubmissionPolicy:
-    """Shared by all sessions of an edge: the rate budget of each user, and the outcome counts."""
+    """Shared by all sessions of an edge: the limits and the outcome counts."""
 
-    def __init__(self, limits: EdgeLimits) -> None:
-        self._limits = limits
-        # Only users with tokens of this edge's key get here, so the number of users bounds it.
-        self._budgets: dict[str, tuple[float, float]] = {}
+    def __init__(self, request_limits: RequestLimits) -> None:
+        self._request_limits = request_limits
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """Submission counts by (kind, outcome)."""
 
@@ -57,17 +54,8 @@ class SubmissionPolicy:
             past_reason = OWN_TIMELINE_MODE.format(submission.timeline_mode)
         if past_reason is not None:
             return ProtocolError("replayRefused", REFUSAL.format(past_reason))
-        if not self._spend(access.name):
-            rate = self._limits.submissions_per_user_per_s
-            return ProtocolError(
-                "rateLimited", f"the limit is {rate:g} submissions per second and user"
-            )
+        try:
+            self._request_limits.spend(access, "submission")
+        except RateLimitError as error:
+            return error
         return None
-
-    def _spend(self, user: str) -> bool:
-        """Take one from the user's token bucket; False if it is empty."""
-        now_s, most = time.monotonic(), self._limits.submissions_burst_max
-        left, since_s = self._budgets.get(user, (most, now_s))
-        left = min(most, left + (now_s - since_s) * self._limits.submissions_per_user_per_s)
-        self._budgets[user] = (left - 1 if left >= 1 else left, now_s)
-        return left >= 1

@@ -21,17 +21,18 @@ from nova.edge.authorization import Authorizer
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
+from nova.edge.request_limits import RequestLimits, kind_of
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk.default_view import DefaultView
 from nova.sdk.endpoints import send_text
-from nova.sdk.errors import ProtocolError
+from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.account import AccountRequest, ChangePassword, Logout
 from nova.sdk.protocol.admin import AdminRequest
-from nova.sdk.protocol.edge import decode_edge_request
-from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref
+from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
+from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref, StartStream
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class EdgeServices(NamedTuple):
 
     authorizer: Authorizer
     submission_policy: SubmissionPolicy
+    request_limits: RequestLimits
     limits: EdgeLimits
     reader_responding: asyncio.Event
     unsent: UnsentFrames
@@ -83,6 +85,7 @@ class EdgeSession:
         self._unsent = services.unsent
         self._authorizer = services.authorizer
         self._limits = services.limits
+        self._request_limits = services.request_limits
         self._default_view = services.default_view
         self._account_requests = services.account_requests
         self._admin_requests = services.admin_requests
@@ -218,6 +221,11 @@ class EdgeSession:
         except ProtocolError as error:
             await self._refuse(messages.ref_of(frame), error)
             return
+        try:
+            self._request_limits.spend(access, kind_of(request))
+        except RateLimitError as error:
+            await self._refuse(request.ref, error, _playback_id_of(request))
+            return
         if access.must_change and not isinstance(request, Auth | ChangePassword | Logout):
             await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         elif isinstance(request, Auth):
@@ -259,8 +267,10 @@ class EdgeSession:
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self._refuse(ref, ProtocolError(code, message))
 
-    async def _refuse(self, ref: Ref, error: ProtocolError) -> None:
-        await self._send(messages.encode(refusal_of(ref, error)))
+    async def _refuse(self, ref: Ref, error: ProtocolError, playback_id: str | None = None) -> None:
+        refusal = refusal_of(ref, error)
+        refusal.playback_request_id = playback_id
+        await self._send(messages.encode(refusal))
 
     async def _send(self, frame: bytes) -> None:
         """Send one frame; a client that does not read it in time is disconnected."""
@@ -273,6 +283,10 @@ class EdgeSession:
             raise ClientGoneError("the client did not read for too long") from None
         except OSError as error:
             raise ClientGoneError(str(error)) from None
+
+
+def _playback_id_of(request: EdgeRequest) -> str | None:
+    return request.playback_request_id if isinstance(request, StartStream) else None
 
 
 async def _run_until_first(*works: Coroutine[None, None, None]) -> None:

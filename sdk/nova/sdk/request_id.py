@@ -11,6 +11,9 @@ from contextvars import ContextVar
 REQUEST_ID_KEY = "requestId"
 """The member of log lines and errors that carries it."""
 
+HTTP_HEADER = "Nova-Request-Id"
+"""The header of HTTP errors that carries it."""
+
 current: ContextVar[str] = ContextVar("request_id", default="")
 """The id within a task that serves a request, and the tasks that it starts; else empty."""
 

@@ -16,6 +16,7 @@ from msgspec import Meta
 from nova.sdk.address import is_id
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
+from nova.sdk.request_limit import request_limits
 
 MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
@@ -51,6 +52,7 @@ class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=
     listen: str = "127.0.0.1:8800"
     trusted_proxies: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
     commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
@@ -130,6 +132,10 @@ HELP: Mapping[str, SettingHelp] = {
     "allowed_hosts": SettingHelp(
         "Additional host names that the edge answers to, `*.NAME` for all below one, `*` for any; "
         "its own name, loopback names and addresses are always allowed."
+    ),
+    "limits": SettingHelp(
+        "Most requests of each user or key in any span of seconds, KIND=COUNT/SECONDS, over all "
+        "edges of the archive together."
     ),
     "envelope_max_bytes": SettingHelp("Largest accepted envelope; a larger one is rejected."),
     "commit_max_events": SettingHelp("Maximum number of events in one commit."),
@@ -248,7 +254,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_SEPARATOR.split(text)
-    if name in ("drivers", "trusted_proxies", "allowed_hosts"):
+    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits"):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -262,3 +268,4 @@ def _check(settings: Settings) -> None:
         )
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)
+    request_limits(settings.limits)

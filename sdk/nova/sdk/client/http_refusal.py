@@ -7,12 +7,12 @@ import msgspec
 
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.error_codes import error_of_status
+from nova.sdk.request_id import HTTP_HEADER
 
 
-class _Refusal(msgspec.Struct, rename="camel"):
+class _Refusal(msgspec.Struct):
     code: str = "refused"
     message: str = "the request was refused"
-    request_id: str | None = None
 
 
 async def refusal_of(response: aiohttp.ClientResponse) -> ProtocolError:
@@ -25,7 +25,7 @@ async def refusal_of(response: aiohttp.ClientResponse) -> ProtocolError:
         response.status,
         refusal.code,
         refusal.message,
-        request_id=refusal.request_id,
+        request_id=response.headers.get(HTTP_HEADER),
         retry_after_s=retry_after_s(response.headers.get("Retry-After")),
     )
 
