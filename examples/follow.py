@@ -1,4 +1,4 @@
-"""Follow events as they are stored, and continue after a lost connection.
+"""Follow events from now on, as they are stored, and continue after a lost connection.
 
 python examples/follow.py /path/of/archive
 """
@@ -8,26 +8,31 @@ import json
 import sys
 from pathlib import Path
 
-from nova.sdk import Client, ConnectionLostError, Filters
+from nova.sdk import Client, ConnectionLostError, Filters, timestamps
 
 RETRY_S = 1.0
 BATTERIES = Filters(lanes=["parsed"], message_types=["Battery"])
 
 
-async def follow(data: Path, after_key: str | None) -> str | None:
+async def follow(data: Path, since: str, after_key: str | None) -> str | None:
     """Print events until the connection is lost; returns the key of the last one."""
     try:
         # Over the network: Client.to_edge(url, await login(url, user, password)). An edge streams
-        # the lanes metadata, command and ui only.
+        # the lanes metadata, command and ui only. If its clock may be behind, begin earlier.
         async with await Client.to_core(data) as client:
+            # A stream that starts after a key misses nothing and repeats nothing. While there is
+            # none, every connection starts at the same time: what is stored between two of them
+            # would be lost to a stream that starts at the present.
             async for chunk in client.stream(
-                "LIVE", timebase="canonical", filters=BATTERIES, after_key=after_key
+                "LIVE",
+                timebase="canonical",  # the order in which events arrive
+                filters=BATTERIES,
+                start_time=since if after_key is None else None,
+                after_key=after_key,
             ):
                 for stored in chunk.events:
                     event = json.loads(bytes(stored))
                     print(event["sourceTruthTime"], event["payload"], flush=True)
-                # A stream that starts after this key misses nothing and repeats nothing. Chunks
-                # of a LIVE stream have one in canonical time, the order in which events arrive.
                 after_key = chunk.last_key or after_key
     except ConnectionLostError as error:
         print(f"{error}; next attempt in {RETRY_S:g} s", file=sys.stderr)
@@ -35,9 +40,9 @@ async def follow(data: Path, after_key: str | None) -> str | None:
 
 
 async def main(data: Path) -> None:
-    after_key = None
+    since, after_key = timestamps.text(timestamps.now()), None
     while True:
-        after_key = await follow(data, after_key)
+        after_key = await follow(data, since, after_key)
         await asyncio.sleep(RETRY_S)
 
 
