@@ -4,12 +4,15 @@ writer's socket.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from nova.sdk.channel import FrameCodec
+from nova.sdk.errors import ProtocolError
+from nova.sdk.events.audit_entry import ActorKind, AuditEntry, AuditRefusal
 from nova.sdk.field_types import Lane
+from nova.sdk.protocol.messages import Error, Message
 from nova.sdk.protocol.submission import Role, Submission
 
 PATH: Final = "/submissions"
@@ -25,7 +28,8 @@ class Principal(msgspec.Struct, array_like=True, frozen=True):
 
     `connection` identifies the client's connection in logs. `is_replaying`: its timeline was in
     replay when the submission arrived. `scopes` and `lanes` are those that it may see and command,
-    None for all. `kind`: a user or an API key of an edge, or a Unix user of this machine.
+    None for all. `kind`: a user or an API key of an edge, a Unix user of this machine, or the
+    instance itself.
     """
 
     user: str
@@ -34,7 +38,23 @@ class Principal(msgspec.Struct, array_like=True, frozen=True):
     is_replaying: bool = False
     scopes: tuple[str, ...] | None = None
     lanes: tuple[Lane, ...] | None = None
-    kind: Literal["user", "key", "local"] = "user"
+    kind: ActorKind = "user"
+
+
+INSTANCE = Principal("nova", "admin", kind="instance")
+"""The principal of processes of the instance, which no connection to a reader can be."""
+
+
+class RecordAudit(Message, kw_only=True, tag="recordAudit"):
+    """Record entries of the audit trail in their order. Clients have no such message."""
+
+    entries: list[AuditEntry]
+
+
+class AuditRecorded(Message, kw_only=True, tag="auditRecorded"):
+    """The entries are durable, except for those that cannot be events."""
+
+    refused: list[AuditRefusal]
 
 
 class SubmissionRequest(msgspec.Struct, array_like=True):
@@ -45,13 +65,13 @@ class SubmissionRequest(msgspec.Struct, array_like=True):
 
     ref: int
     principal: Principal
-    submission: Submission
+    submission: Submission | RecordAudit
     received_s: float
     request_id: str = ""
 
 
 class SubmissionReply(msgspec.Struct, array_like=True):
-    """The reply to the submission `ref`: a protocol message as JSON."""
+    """The reply to the submission `ref`: a protocol message or an AuditRecorded, as JSON."""
 
     ref: int
     reply: bytes
@@ -59,3 +79,15 @@ class SubmissionReply(msgspec.Struct, array_like=True):
 
 REQUESTS: FrameCodec[SubmissionRequest] = FrameCodec(SubmissionRequest)
 REPLIES: FrameCodec[SubmissionReply] = FrameCodec(SubmissionReply)
+
+_audit_reply: msgspec.json.Decoder[AuditRecorded | Error] = msgspec.json.Decoder(
+    AuditRecorded | Error
+)
+
+
+def decode_audit_reply(frame: bytes) -> AuditRecorded | Error:
+    """Decode the reply to RecordAudit; raises ProtocolError if it is invalid."""
+    try:
+        return _audit_reply.decode(frame)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ProtocolError("badReply", str(error)) from None

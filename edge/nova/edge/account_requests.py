@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nova.edge.access import Access
+from nova.edge.actor import Actor, actor_of
 from nova.edge.errors import LoginBusyError, PasswordError
 from nova.edge.login_throttle import LoginClient, LoginThrottle
 from nova.edge.password_policy import check_new_password
@@ -50,9 +51,9 @@ class AccountRequests:
             case ListSessions():
                 return session_list(self._sessions.of_user(access.name), access.session)
             case EndSession():
-                end_session(self._sessions, access.name, request.session)
+                end_session(self._sessions, access.name, request.session, actor_of(access))
             case Logout():
-                self._sessions.end(access.name, access.session)
+                self._sessions.end(access.name, access.session, by=actor_of(access))
             case ChangePassword():
                 await self._change_password(access, request, address)
         return AccountChanged()
@@ -78,7 +79,7 @@ class AccountRequests:
             raise ProtocolError("passwordRefused", str(error)) from None
         except LoginBusyError as error:
             raise ProtocolError("rateLimited", str(error)) from None
-        self._users.set_password(access.name, password_hash)
+        self._users.set_password(access.name, password_hash, by=actor_of(access))
 
 
 def session_list(sessions: list[Session], own: str = "") -> SessionsResponse:
@@ -98,9 +99,9 @@ def session_list(sessions: list[Session], own: str = "") -> SessionsResponse:
     )
 
 
-def end_session(sessions: SessionStore, username: str, session: str) -> None:
+def end_session(sessions: SessionStore, username: str, session: str, by: Actor) -> None:
     """End a session of a user; raises ProtocolError if there is none."""
-    if not sessions.end(username, session):
+    if not sessions.end(username, session, by=by):
         raise ProtocolError("notFound", NO_SUCH_SESSION)
 
 

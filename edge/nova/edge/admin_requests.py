@@ -6,6 +6,7 @@ import secrets
 
 from nova.edge.access import Access
 from nova.edge.account_requests import end_session, seconds_text, session_list
+from nova.edge.actor import actor_of
 from nova.edge.errors import LastAdminError, LoginBusyError, PasswordError
 from nova.edge.key_store import ApiKey, KeyStore
 from nova.edge.login_store import LoginStore
@@ -80,32 +81,32 @@ class AdminRequests:
             case ListUsers():
                 return UsersResponse(users=[_user_info(one) for one in self._users.list_users()])
             case AddUser():
-                return await self._add_user(request)
+                return await self._add_user(access, request)
             case ChangeUser():
-                return self._change_user(request)
+                return self._change_user(access, request)
             case ResetPassword():
-                return await self._reset_password(request)
+                return await self._reset_password(access, request)
             case DeleteUser():
                 self._existing(request.username)
-                self._users.delete(request.username)
+                self._users.delete(request.username, by=actor_of(access))
                 self._logins.reset(request.username)
                 return UserChanged()
             case ListUserSessions():
                 self._existing(request.username)
                 return session_list(self._sessions.of_user(request.username), access.session)
             case EndUserSession():
-                end_session(self._sessions, request.username, request.session)
+                end_session(self._sessions, request.username, request.session, actor_of(access))
                 return AccountChanged()
             case ListKeys():
                 return KeysResponse(keys=[_key_info(one) for one in self._keys.list_keys()])
             case AddKey():
                 return self._add_key(access, request)
             case RevokeKey():
-                if not self._keys.revoke(request.name):
+                if not self._keys.revoke(request.name, by=actor_of(access)):
                     raise ProtocolError("notFound", f"there is no API key {request.name!r}")
                 return KeyChanged()
 
-    async def _add_user(self, request: AddUser) -> UserChanged:
+    async def _add_user(self, access: Access, request: AddUser) -> UserChanged:
         password, generated = _password(request.password)
         password_hash = await self._passwords.hash(password)
         if not self._users.add(
@@ -114,11 +115,12 @@ class AdminRequests:
             request.role,
             scopes=request.scopes,
             must_change=True,
+            by=actor_of(access),
         ):
             raise ProtocolError("nameTaken", NAME_TAKEN.format(request.username))
         return self._changed(request.username, generated)
 
-    def _change_user(self, request: ChangeUser) -> UserChanged:
+    def _change_user(self, access: Access, request: ChangeUser) -> UserChanged:
         username = request.username
         self._existing(username)
         self._users.change(
@@ -126,14 +128,17 @@ class AdminRequests:
             enabled=request.enabled,
             role=request.role,
             scopes=request.scopes,
+            by=actor_of(access),
         )
         return self._changed(username)
 
-    async def _reset_password(self, request: ResetPassword) -> UserChanged:
+    async def _reset_password(self, access: Access, request: ResetPassword) -> UserChanged:
         self._existing(request.username)
         password, generated = _password(request.password)
         password_hash = await self._passwords.hash(password)
-        if not self._users.set_password(request.username, password_hash, must_change=True):
+        if not self._users.set_password(
+            request.username, password_hash, must_change=True, by=actor_of(access)
+        ):
             raise ProtocolError("notFound", NO_SUCH_USER.format(request.username))
         self._logins.reset(request.username)
         return self._changed(request.username, generated)
@@ -147,6 +152,7 @@ class AdminRequests:
             scopes=request.scopes,
             lanes=request.lanes,
             expires=expires,
+            by=actor_of(access),
         )
         if secret is None:
             raise ProtocolError("nameTaken", NAME_TAKEN.format(request.name))

@@ -15,6 +15,8 @@ from aiohttp import WSCloseCode, web
 from nova.edge.account_requests import AccountRequests
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
+from nova.edge.audit_flusher import AuditFlusher
+from nova.edge.audit_queue import AuditQueue
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
@@ -63,6 +65,7 @@ class EdgeStores(NamedTuple):
     keys: KeyStore
     logins: LoginStore
     limits: LimitStore
+    audit: AuditQueue
 
 
 def open_stores(folder: Path) -> EdgeStores:
@@ -73,6 +76,7 @@ def open_stores(folder: Path) -> EdgeStores:
         KeyStore(folder),
         LoginStore(folder),
         LimitStore(folder),
+        AuditQueue(folder),
     )
 
 
@@ -95,9 +99,7 @@ class Edge:
         self._users = users
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(tokens, addresses)
-        self._login = LoginHandler(
-            users, sessions, passwords, replies, throttle, addresses, self._limits
-        )
+        self._login = self._login_handler(stores, passwords, replies, throttle)
         self._refresh = SessionRefresh(users, sessions, replies)
         self._request_limits = RequestLimits(
             stores.limits, self._limits.requests, self._limits.lease_s
@@ -113,9 +115,35 @@ class Edge:
         self._metrics = MetricsHandler(
             status, config.metrics_token, self._submission_policy.outcomes
         )
-        folder = exports_folder(config.data)
-        self._export_downloads = ExportDownloads(
-            folder, self._authorizer, self._request_limits, self._limits, addresses
+        self._export_downloads = self._downloads(stores)
+        self._audit_flusher = AuditFlusher(stores.audit, reader, config.folder, self._limits)
+
+    def _login_handler(
+        self,
+        stores: EdgeStores,
+        passwords: PasswordHashing,
+        replies: SessionReplies,
+        throttle: LoginThrottle,
+    ) -> LoginHandler:
+        return LoginHandler(
+            stores.users,
+            stores.sessions,
+            passwords,
+            replies,
+            throttle,
+            self._addresses,
+            self._limits,
+            stores.audit,
+        )
+
+    def _downloads(self, stores: EdgeStores) -> ExportDownloads:
+        return ExportDownloads(
+            exports_folder(self._config.data),
+            self._authorizer,
+            self._request_limits,
+            self._limits,
+            self._addresses,
+            stores.audit,
         )
 
     def _session_services(
@@ -146,6 +174,7 @@ class Edge:
         app.cleanup_ctx.append(self._users_watcher)
         app.cleanup_ctx.append(self._heartbeat_monitor)
         app.cleanup_ctx.append(self._request_limits.returning)
+        app.cleanup_ctx.append(self._audit_flushing)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_post("/auth/refresh", self._post_refresh)
         app.router.add_get("/ws", self._get_ws)
@@ -246,6 +275,13 @@ class Edge:
         yield
         listening.cancel()
         await asyncio.wait((listening,))
+
+    async def _audit_flushing(self, _: web.Application) -> AsyncIterator[None]:
+        """Hand audit entries to the Core while the application runs."""
+        flushing = asyncio.create_task(self._audit_flusher.run())
+        yield
+        flushing.cancel()
+        await asyncio.wait((flushing,))
 
     def _drop_reader(self) -> None:
         for session in self._sessions:

@@ -69,6 +69,8 @@ class EdgeLimits:
     token_lifetime_s: int = 15 * 60
     """Of an access token; the page and the clients of the sdk renew theirs before."""
 
+    audit_poll_s: float = 0.25
+    audit_reply_timeout_s: float = 30.0
     hash_workers: int = 2
     hash_queue_max: int = 64
     strangers_per_s: float = 20.0

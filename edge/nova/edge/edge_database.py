@@ -1,4 +1,5 @@
-"""The edge's database: one SQLite file per archive with its users, their sessions and API keys.
+"""The edge's database: one SQLite file per archive with its users, their sessions and API keys, and
+the audit entries that wait for the Core.
 
 All edges of the archive and `nova users` share it. It is operational state: the archive never
 contains it, and it never contains events.
@@ -81,6 +82,24 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         """,
         "CREATE TRIGGER key_revoked AFTER DELETE ON api_keys"
         " BEGIN UPDATE revision SET number = number + 1; END",
+    ),
+    (
+        """
+        CREATE TABLE audit_queue (
+            number INTEGER PRIMARY KEY AUTOINCREMENT,
+            entry TEXT NOT NULL,
+            is_failed_login INTEGER NOT NULL CHECK (is_failed_login IN (0, 1))
+        ) STRICT
+        """,
+        "CREATE INDEX failed_logins ON audit_queue (number) WHERE is_failed_login",
+        """
+        CREATE TABLE audit_state (
+            last_ns INTEGER NOT NULL,
+            dropped INTEGER NOT NULL,
+            dropped_since_ns INTEGER NOT NULL
+        ) STRICT
+        """,
+        "INSERT INTO audit_state VALUES (0, 0, 0)",
     ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""

@@ -18,6 +18,8 @@ import msgspec
 from aiohttp import web
 
 from nova.edge.access import Access
+from nova.edge.actor import actor_of
+from nova.edge.audit_queue import AuditQueue
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
@@ -27,6 +29,8 @@ from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, RateLimitError, TimestampError
+from nova.sdk.events.audit_entry import EXPORT_NAME_CHARS
+from nova.sdk.field_types import JsonObject
 
 EXPORT_ROLES = frozenset({"operator", "admin"})
 EXPORT_COOKIE = "nova_export"
@@ -59,8 +63,10 @@ class ExportDownloads:
         request_limits: RequestLimits,
         limits: EdgeLimits,
         addresses: ClientAddresses,
+        audit: AuditQueue,
     ) -> None:
         self._request_limits = request_limits
+        self._audit = audit
         self._folder = folder
         self._addresses = addresses
         self._authorizer = authorizer
@@ -100,7 +106,17 @@ class ExportDownloads:
         if opened is None:
             return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
+            if request.method == "GET":
+                self._record(request, access, export_id)
             return await self._send(request, access, export_id, file.fileno())
+
+    def _record(self, request: web.Request, access: Access, export_id: str) -> None:
+        details: JsonObject = {
+            "action": "download",
+            "export": export_id[:EXPORT_NAME_CHARS],
+            "address": self._addresses.client_of(request),
+        }
+        self._audit.append("ExportRequested", actor_of(access), details)
 
     def _authorize(self, token: str) -> Access | web.Response:
         """The access of a principal that may download exports, else the error reply."""
@@ -145,10 +161,8 @@ class ExportDownloads:
     async def _send(
         self, request: web.Request, access: Access, export_id: str, descriptor: int
     ) -> web.StreamResponse:
-        headers = {
-            **NO_STORE,
-            "Content-Disposition": f'attachment; filename="nova-export-{export_id[:8]}.zip"',
-        }
+        name = f"nova-export-{export_id[:EXPORT_NAME_CHARS]}.zip"
+        headers = {**NO_STORE, "Content-Disposition": f'attachment; filename="{name}"'}
         response = web.StreamResponse(headers=headers)
         response.content_type = "application/zip"
         response.content_length = os.fstat(descriptor).st_size

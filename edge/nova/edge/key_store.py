@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from nova.edge.actor import Actor
+from nova.edge.admin_action import record_action
 from nova.edge.edge_database import open_database, transaction
-from nova.sdk.field_types import Lane
+from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.protocol.submission import Role
 
 KEY_PREFIX = "nova_"
@@ -67,6 +69,7 @@ class KeyStore:
         scopes: Sequence[str] | None = None,
         lanes: Sequence[Lane] | None = None,
         expires: float | None = None,
+        by: Actor | None = None,
     ) -> str | None:
         """Add a key; returns its secret, which is not stored. None if a key or a user has the name:
         on the timeline a name means one of them.
@@ -90,7 +93,10 @@ class KeyStore:
                     expires,
                 ),
             )
-        return secret if cursor.rowcount == 1 else None
+            if cursor.rowcount != 1:
+                return None
+            self._record(by, "addKey", name, after=self._read(name))
+        return secret
 
     def find(self, secret: str) -> ApiKey | None:
         """The key with this secret; None if there is none, or if it has expired."""
@@ -103,20 +109,23 @@ class KeyStore:
 
     def get(self, name: str) -> ApiKey | None:
         """The key with this name; None if there is none, or if it has expired."""
-        row = self._db.execute(
-            f"SELECT {_COLUMNS} FROM api_keys WHERE name = ?", (name,)
-        ).fetchone()
-        return None if row is None else self._unexpired(_api_key(row))
+        key = self._read(name)
+        return None if key is None else self._unexpired(key)
 
     def list_keys(self) -> list[ApiKey]:
         """All keys by name, the expired ones too."""
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM api_keys ORDER BY name")
         return [_api_key(row) for row in rows]
 
-    def revoke(self, name: str) -> bool:
+    def revoke(self, name: str, *, by: Actor | None = None) -> bool:
         """Delete a key; False if there is no such key."""
-        cursor = self._db.execute("DELETE FROM api_keys WHERE name = ?", (name,))
-        return cursor.rowcount == 1
+        with transaction(self._db):
+            before = self._read(name)
+            if before is None:
+                return False
+            self._db.execute("DELETE FROM api_keys WHERE name = ?", (name,))
+            self._record(by, "revokeKey", name, before=before)
+        return True
 
     def record_use(self, name: str) -> None:
         """Record that a key was used now, to the minute: a write for each request would cost more
@@ -127,6 +136,23 @@ class KeyStore:
             "UPDATE api_keys SET last_used = ? WHERE name = ? AND ifnull(last_used, 0) <= ?",
             (now, name, now - LAST_USED_STEP_S),
         )
+
+    def _read(self, name: str) -> ApiKey | None:
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM api_keys WHERE name = ?", (name,)
+        ).fetchone()
+        return None if row is None else _api_key(row)
+
+    def _record(
+        self,
+        by: Actor | None,
+        action: str,
+        name: str,
+        *,
+        before: ApiKey | None = None,
+        after: ApiKey | None = None,
+    ) -> None:
+        record_action(self._db, by, action, name, _members(before), _members(after))
 
     def _unexpired(self, key: ApiKey) -> ApiKey | None:
         return key if key.expires is None or key.expires > self._clock() else None
@@ -147,6 +173,13 @@ def _api_key(row: _Row) -> ApiKey:
         expires,
         last_used,
     )
+
+
+def _members(key: ApiKey | None) -> JsonObject | None:
+    """What the audit trail may say of a key."""
+    if key is None:
+        return None
+    return {"role": key.role, "scopes": key.scopes, "lanes": key.lanes, "expires": key.expires}
 
 
 def _list_text(names: Sequence[str] | None) -> str | None:

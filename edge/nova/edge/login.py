@@ -12,6 +12,8 @@ import msgspec
 from aiohttp import web
 from msgspec import Meta
 
+from nova.edge.actor import NOBODY
+from nova.edge.audit_queue import AuditQueue
 from nova.edge.bodies import read_body
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
@@ -24,6 +26,7 @@ from nova.edge.replies import error_reply
 from nova.edge.session_reply import SessionReplies
 from nova.edge.session_store import SessionStore
 from nova.edge.user_store import User, UserStore
+from nova.sdk.field_types import JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class LoginHandler:
         throttle: LoginThrottle,
         addresses: ClientAddresses,
         limits: EdgeLimits,
+        audit: AuditQueue,
     ) -> None:
         self._users = users
         self._sessions = sessions
@@ -64,6 +68,7 @@ class LoginHandler:
         self._throttle = throttle
         self._addresses = addresses
         self._queue = LoginQueue(limits)
+        self._audit = audit
 
     async def post(self, request: web.Request) -> web.Response:
         try:
@@ -79,18 +84,28 @@ class LoginHandler:
             headers = {"Retry-After": str(error.retry_after_s)}
             return error_reply(429, "tooManyRequests", str(error), headers)
         if user is None:
-            return error_reply(401, "unauthorized", LOGIN_DENIED)
+            return self._refusal(credentials, client)
         attempt.succeed(_device_digest(device))
         try:
             session, refresh_token = self._sessions.start(
                 user, client.address, request.headers.get("User-Agent", "")
             )
         except AccessError:
-            return error_reply(401, "unauthorized", LOGIN_DENIED)
+            return self._refusal(credentials, client)
         self._users.record_login(user.username)
         reply = self._replies.reply(request, user, session.id, refresh_token)
         self._set_device_cookie(request, reply, device)
         return reply
+
+    def _refusal(self, credentials: Credentials, client: LoginClient) -> web.Response:
+        """Record a failed login and make its reply. The name is recorded only if there is such a
+        user: people type passwords in its place.
+        """
+        details: JsonObject = {"outcome": "failure", "address": client.address}
+        if self._users.get(credentials.username) is not None:
+            details["user"] = credentials.username
+        self._audit.append("UserLogin", NOBODY, details, is_failed_login=True)
+        return error_reply(401, "unauthorized", LOGIN_DENIED)
 
     async def _check_password(
         self, credentials: Credentials, client: LoginClient

@@ -13,9 +13,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from nova.edge import audit_queue
+from nova.edge.actor import Actor
+from nova.edge.admin_action import record_action
 from nova.edge.edge_database import open_database, transaction
 from nova.edge.errors import AccessError
 from nova.edge.user_store import User
+from nova.sdk.field_types import JsonObject
 
 SESSION_IDLE_S = 7 * 86_400.0
 """A session ends when it is not refreshed for this long."""
@@ -85,6 +89,9 @@ class SessionStore:
                 f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
                 (session.id, user.username, now, now, address, session.agent),
             )
+            audit_queue.append(
+                self._db, "UserLogin", Actor(user.username, "user"), _login_details(session)
+            )
             self._end_surplus(user.username)
             return session, self._issue(session.id)
 
@@ -111,7 +118,7 @@ class SessionStore:
                     "UPDATE sessions SET last_used = ? WHERE id = ?", (now, session_id)
                 )
                 return self._existing(session_id), self._issue(session_id)
-            self._db.execute("DELETE FROM sessions WHERE id = ?", (session_id,))
+            self._end_where("refreshTokenReused", "id = ?", (session_id,))
         raise AccessError("the refresh token was used before: its session was ended")
 
     def is_alive(self, username: str, session_id: str) -> bool:
@@ -132,12 +139,21 @@ class SessionStore:
         )
         return [Session(*row) for row in rows]
 
-    def end(self, username: str, session_id: str) -> bool:
+    def end(self, username: str, session_id: str, *, by: Actor | None = None) -> bool:
         """End a session of a user; False if the user has no such session."""
-        cursor = self._db.execute(
-            "DELETE FROM sessions WHERE id = ? AND username = ?", (session_id, username)
-        )
-        return cursor.rowcount == 1
+        with transaction(self._db):
+            cursor = self._db.execute(
+                "DELETE FROM sessions WHERE id = ? AND username = ?", (session_id, username)
+            )
+            if cursor.rowcount != 1:
+                return False
+            if by == Actor(username, "user"):
+                self._record_logout(username, session_id, "logout")
+            else:
+                record_action(
+                    self._db, by, "endUserSession", username, before={"session": session_id}
+                )
+        return True
 
     def _session_of(self, digest: str) -> tuple[str, bool] | None:
         """The session of a refresh token, and whether the token was used; None if unknown."""
@@ -168,21 +184,41 @@ class SessionStore:
             raise AccessError("the user changed during the login")
 
     def _end_expired(self, now: float) -> None:
-        self._db.execute(
-            "DELETE FROM sessions WHERE last_used <= ? OR started <= ?", self._oldest(now)
-        )
+        self._end_where("expired", "last_used <= ? OR started <= ?", self._oldest(now))
 
     def _end_surplus(self, username: str) -> None:
-        self._db.execute(
-            "DELETE FROM sessions WHERE username = ?1 AND id NOT IN ("
+        self._end_where(
+            "tooManySessions",
+            "username = ?1 AND id NOT IN ("
             "SELECT id FROM sessions WHERE username = ?1 "
             "ORDER BY last_used DESC, started DESC LIMIT ?2)",
             (username, self._per_user_max),
         )
 
+    def _end_where(self, reason: str, condition: str, values: tuple[object, ...]) -> None:
+        """End sessions and record each for audit, in the transaction that the caller has begun."""
+        ended = self._db.execute(
+            f"DELETE FROM sessions WHERE {condition} RETURNING username, id", values
+        ).fetchall()
+        for username, session_id in ended:
+            self._record_logout(username, session_id, reason)
+
+    def _record_logout(self, username: str, session_id: str, reason: str) -> None:
+        details: JsonObject = {"session": session_id, "reason": reason}
+        audit_queue.append(self._db, "UserLogout", Actor(username, "user"), details)
+
     def _oldest(self, now: float) -> tuple[float, float]:
         """The last use and the start at or before which a session has expired."""
         return now - SESSION_IDLE_S, now - SESSION_MAX_S
+
+
+def _login_details(session: Session) -> JsonObject:
+    return {
+        "outcome": "success",
+        "address": session.address,
+        "agent": session.agent,
+        "session": session.id,
+    }
 
 
 def _digest(token: str) -> str:

@@ -10,9 +10,12 @@ from pathlib import Path
 
 from msgspec import UNSET, UnsetType
 
+from nova.edge.actor import Actor
+from nova.edge.admin_action import record_action
 from nova.edge.edge_database import open_database, revision, transaction
 from nova.edge.errors import LastAdminError
 from nova.sdk import timestamps
+from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.submission import Role as Role
 
 _COLUMNS = (
@@ -42,8 +45,8 @@ class User:
 class UserStore:
     """The users of one data folder; several edges and `nova users` may share the file.
 
-    Each change of a user raises the user's version. A change that would leave no enabled admin
-    raises LastAdminError and has no effect.
+    Each change of a user raises the user's version, and is recorded for audit with who makes it
+    (`by`). A change that would leave no enabled admin raises LastAdminError and has no effect.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -87,6 +90,7 @@ class UserStore:
         *,
         scopes: Sequence[str] | None = None,
         must_change: bool = False,
+        by: Actor | None = None,
     ) -> bool:
         """Add a user; False if a user or an API key has the name."""
         with transaction(self._db):
@@ -107,13 +111,19 @@ class UserStore:
                     timestamps.text(timestamps.now()),
                 ),
             )
-        return cursor.rowcount == 1
+            if is_new := cursor.rowcount == 1:
+                self._record(by, "addUser", username, None)
+        return is_new
 
-    def delete(self, username: str) -> bool:
+    def delete(self, username: str, *, by: Actor | None = None) -> bool:
         """Delete a user; False if there is no such user."""
         with self._keeping_an_admin():
-            cursor = self._db.execute("DELETE FROM users WHERE username = ?", (username,))
-        return cursor.rowcount == 1
+            before = self.get(username)
+            if before is None:
+                return False
+            self._db.execute("DELETE FROM users WHERE username = ?", (username,))
+            self._record(by, "deleteUser", username, before)
+        return True
 
     def change(
         self,
@@ -122,6 +132,7 @@ class UserStore:
         enabled: bool | None = None,
         role: Role | None = None,
         scopes: Sequence[str] | UnsetType | None = UNSET,
+        by: Actor | None = None,
     ) -> bool:
         """Change what is given (scopes None: all); False if there is no such user."""
         new: dict[str, str | int | None] = {}
@@ -133,25 +144,41 @@ class UserStore:
             new["scopes"] = _scopes_text(scopes)
         columns = "".join(f"{column} = ?, " for column in new)
         with self._keeping_an_admin():
-            cursor = self._db.execute(
+            before = self.get(username)
+            if before is None:
+                return False
+            self._db.execute(
                 f"UPDATE users SET {columns}version = version + 1 WHERE username = ?",
                 (*new.values(), username),
             )
-        return cursor.rowcount == 1
+            self._record(by, "changeUser", username, before)
+        return True
 
-    def set_enabled(self, username: str, enabled: bool) -> bool:
+    def set_enabled(self, username: str, enabled: bool, *, by: Actor | None = None) -> bool:
         """Enable or disable a user; False if there is no such user."""
-        return self.change(username, enabled=enabled)
+        return self.change(username, enabled=enabled, by=by)
 
-    def set_password(self, username: str, password_hash: str, *, must_change: bool = False) -> bool:
+    def set_password(
+        self,
+        username: str,
+        password_hash: str,
+        *,
+        must_change: bool = False,
+        by: Actor | None = None,
+    ) -> bool:
         """Replace a password; False if there is no such user."""
+        is_own = by == Actor(username, "user")
         with transaction(self._db):
-            cursor = self._db.execute(
+            before = self.get(username)
+            if before is None:
+                return False
+            self._db.execute(
                 "UPDATE users SET password_hash = ?, must_change = ?, version = version + 1 "
                 "WHERE username = ?",
                 (password_hash, must_change, username),
             )
-        return cursor.rowcount == 1
+            self._record(by, "changePassword" if is_own else "resetPassword", username, before)
+        return True
 
     def set_hash(self, user: User, password_hash: str) -> None:
         """Store a new hash of the same password unless it changed meanwhile; tokens stay valid."""
@@ -171,6 +198,11 @@ class UserStore:
         """Whether a user was changed since the last call, by this process or another."""
         seen, self._seen_revision = self._seen_revision, revision(self._db)
         return seen != self._seen_revision
+
+    def _record(self, by: Actor | None, action: str, username: str, before: User | None) -> None:
+        """Record a change in its transaction; `before` is the user before it."""
+        after = self.get(username)
+        record_action(self._db, by, action, username, _members(before), _members(after))
 
     @contextmanager
     def _keeping_an_admin(self) -> Iterator[None]:
@@ -195,6 +227,18 @@ def _user(row: tuple[str, str, Role, int, int, str | None, int, str, str | None]
         created,
         last,
     )
+
+
+def _members(user: User | None) -> JsonObject | None:
+    """What the audit trail may say of a user."""
+    if user is None:
+        return None
+    return {
+        "role": user.role,
+        "enabled": user.enabled,
+        "scopes": user.scopes,
+        "mustChangePassword": user.must_change,
+    }
 
 
 def _scopes_text(scopes: Sequence[str] | None) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, get_args
 import click
 import msgspec
 
+from nova.edge.actor import local_actor
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.password_policy import check_new_password
 from nova.edge.passwords import PasswordHashing
@@ -128,7 +129,12 @@ def add(
             raise NovaError(f"user {username!r} exists already")
         password, password_hash = _new_password(generate)
         if not store.add(
-            username, password_hash, role, scopes=scopes or None, must_change=must_change
+            username,
+            password_hash,
+            role,
+            scopes=scopes or None,
+            must_change=must_change,
+            by=local_actor(),
         ):
             raise NovaError(f"user {username!r} exists already")
     _report(f"{username} was added as {role}", password if generate else None)
@@ -161,8 +167,10 @@ def reset_password(
             raise NovaError(f"{username} is disabled: add --enable to enable the user again")
         password, password_hash = _new_password(generate)
         if not user.enabled:
-            store.set_enabled(username, True)
-        if not store.set_password(username, password_hash, must_change=must_change):
+            store.set_enabled(username, True, by=local_actor())
+        if not store.set_password(
+            username, password_hash, must_change=must_change, by=local_actor()
+        ):
             raise NovaError(f"user {username!r} no longer exists")
     if generate:
         click.echo(password)
@@ -185,7 +193,7 @@ def disable(username: str, data: Path) -> None:
     """
     with open_users(data) as store:
         _existing(store, username)
-        store.set_enabled(username, False)
+        store.set_enabled(username, False, by=local_actor())
     _report(f"{username} is disabled")
 
 
@@ -200,7 +208,7 @@ def enable(username: str, data: Path) -> None:
     """
     with open_users(data) as store:
         _existing(store, username)
-        store.set_enabled(username, True)
+        store.set_enabled(username, True, by=local_actor())
     _report(f"{username} is enabled")
 
 
@@ -216,7 +224,7 @@ def set_role(username: str, role: Role, data: Path) -> None:
     """
     with open_users(data) as store:
         _existing(store, username)
-        store.change(username, role=role)
+        store.change(username, role=role, by=local_actor())
     _report(f"{username} is {role} now")
 
 
@@ -237,7 +245,7 @@ def set_scopes(username: str, scopes: tuple[str, ...], data: Path, all_scopes: b
     _check_ids("a scope", *scopes)
     with open_users(data) as store:
         _existing(store, username)
-        store.change(username, scopes=scopes or None)
+        store.change(username, scopes=scopes or None, by=local_actor())
     _report(f"{username} sees {', '.join(scopes) or 'all scopes'}")
 
 
@@ -252,7 +260,7 @@ def delete(username: str, data: Path) -> None:
     """
     with open_users(data) as store:
         _existing(store, username)
-        store.delete(username)
+        store.delete(username, by=local_actor())
     clear_login_history(data, username, f"{username} was deleted; failed logins remain counted")
     _report(f"{username} was deleted")
 

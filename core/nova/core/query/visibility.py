@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nova.sdk.events.event import Series
-from nova.sdk.events.reserved import AUDIT_CONTAINER, AUDIT_SYSTEM, is_audit
-from nova.sdk.protocol.message import Filters
+from nova.sdk.events.reserved import (
+    AUDIT_CONTAINER,
+    AUDIT_SYSTEM,
+    is_audit,
+    is_audit_entity,
+)
+from nova.sdk.protocol.message import Filters, Message
 
 
 class Visibility(NamedTuple):
@@ -32,6 +37,16 @@ class Visibility(NamedTuple):
             and (self.sees_audit or not is_audit(series))
         )
 
+    def of_request(self, request: Message) -> Visibility:
+        """What a request shows: the audit trail only if it names it, so that an admin's timeline is
+        that of everybody.
+        """
+        filters = getattr(request, "filters", None)
+        if isinstance(filters, Filters):
+            return self if names_audit(filters) else self._replace(sees_audit=False)
+        ids = getattr(request, "system_id", ""), getattr(request, "container_id", "")
+        return self if is_audit_entity(*ids) else self._replace(sees_audit=False)
+
 
 EVERYTHING = Visibility(sees_audit=True)
 """The visibility of an admin and of NOVA's own processes."""
@@ -41,5 +56,5 @@ NO_AUDIT = Visibility()
 
 
 def names_audit(filters: Filters) -> bool:
-    """Whether filters ask for the audit trail by name, without which no file contains it."""
+    """Whether filters ask for the audit trail by name, without which nothing shows it."""
     return filters.system_id == AUDIT_SYSTEM and filters.container_id == AUDIT_CONTAINER

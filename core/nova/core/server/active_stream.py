@@ -132,8 +132,12 @@ class ActiveStream:
         if live and request.start_time is None and after is None:
             after = AFTER_ALL
         span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
-        event_filter = EventFilter(request.filters, self._snapshot.series, self._visibility)
+        event_filter = self._event_filter(request)
         return RangeCursor(self._snapshot, event_filter, span, after), rate
+
+    def _event_filter(self, request: messages.StartStream) -> EventFilter:
+        visibility = self._visibility.of_request(request)
+        return EventFilter(request.filters, self._snapshot.series, visibility)
 
     async def _play(
         self, request: messages.StartStream, run: tuple[RangeCursor, float | None]
@@ -198,7 +202,7 @@ class ActiveStream:
         stream = LiveStream(
             self._snapshot,
             self._tail,
-            EventFilter(request.filters, self._snapshot.series, self._visibility),
+            self._event_filter(request),
             chunk_max_events=self._settings.chunk_max_events,
             conflation=Conflation(report_gap, self._pending_max_events) if request.shed else None,
             is_present=_begins_at_present(request),

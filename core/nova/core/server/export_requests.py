@@ -9,14 +9,20 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import get_args
 
+import msgspec
+
 from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import parse_time_or
-from nova.core.query.visibility import EVERYTHING, Visibility, names_audit
+from nova.core.query.visibility import names_audit
+from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
+from nova.core.server.principal import visibility_of
+from nova.core.submission_messages import Principal
 from nova.sdk.batch.range_messages import RangeRequest
-from nova.sdk.field_types import Lane
+from nova.sdk.events.audit_entry import EXPORT_NAME_CHARS, new_entry
+from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.protocol.export import (
     CancelExport,
     DriverInfo,
@@ -43,10 +49,13 @@ class ExportRequests:
         self,
         snapshot: ArchiveSnapshot,
         exports: ExportJobs,
+        audit: AuditRecorder,
         send: SendMessage,
-        visibility: Visibility = EVERYTHING,
+        principal: Principal,
     ) -> None:
-        self._visibility = visibility
+        self._principal = principal
+        self._visibility = visibility_of(principal)
+        self._audit = audit
         self._snapshot = snapshot
         self._exports = exports
         self._send = send
@@ -80,8 +89,27 @@ class ExportRequests:
             with_audit=self._visibility.sees_audit and names_audit(request.filters),
         )
         export_id = self._exports.reserve_slot(request.driver)
+        try:
+            await self._record(export_id, whole, request)
+        except BaseException:
+            self._exports.release_slot(export_id)
+            raise
         task = self._tasks[export_id] = asyncio.create_task(self._run(export_id, whole, request))
         task.add_done_callback(lambda _: self._release(export_id))
+
+    async def _record(self, export_id: str, whole: RangeRequest, request: Export) -> None:
+        """Record the request for audit. An export that cannot be recorded does not start."""
+        details: JsonObject = {
+            "action": "request",
+            "export": export_id[:EXPORT_NAME_CHARS],
+            "startTime": request.start_time,
+            "stopTime": request.stop_time,
+            "timebase": whole.timebase,
+            "filters": msgspec.to_builtins(request.filters),
+            "driver": request.driver,
+        }
+        who = self._principal
+        await self._audit.record(new_entry("ExportRequested", who.user, who.kind, details))
 
     def _release(self, export_id: str) -> None:
         self._exports.release_slot(export_id)

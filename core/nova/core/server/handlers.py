@@ -47,11 +47,12 @@ class RequestContext(NamedTuple):
     share: Share
     stream: ActiveStream
     exports: ExportRequests
+    request: Message
 
     @property
     def visibility(self) -> Visibility:
-        """What the principal may see."""
-        return visibility_of(self.principal)
+        """What the principal may see with this request."""
+        return visibility_of(self.principal).of_request(self.request)
 
     def event_filter(self, filters: Filters) -> EventFilter:
         """The filters of a request, within what the principal may see."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import getpass
+import os
 import pwd
 import socket
 import struct
@@ -84,14 +84,22 @@ def request_max_bytes(principal: Principal) -> int:
     return FRAME_MAX_BYTES if principal.connection == LOCAL_CONNECTION else REQUEST_MAX_BYTES
 
 
-def _local_user(request: web.Request) -> str:
-    """The Unix user of the peer process; of this process where SO_PEERCRED does not exist."""
+def peer_user_id(request: web.Request) -> int:
+    """The id of the Unix user of the peer process; of this process where SO_PEERCRED does not
+    exist.
+    """
     transport = request.transport
     peer: socket.socket | None = transport.get_extra_info("socket") if transport else None
-    if peer is not None and _PEER_OPTION is not None:
-        _, user_id, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, _PEER_OPTION, _PEER.size))
-        try:
-            return pwd.getpwuid(user_id).pw_name
-        except KeyError:
-            return str(user_id)
-    return getpass.getuser()
+    if peer is None or _PEER_OPTION is None:
+        return os.getuid()
+    _, user_id, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, _PEER_OPTION, _PEER.size))
+    return int(user_id)
+
+
+def _local_user(request: web.Request) -> str:
+    """The name of the Unix user of the peer process."""
+    user_id = peer_user_id(request)
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)

@@ -21,6 +21,7 @@ from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.scratch import scratch_folder
+from nova.core.server.audit_intake import AuditIntake, AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
@@ -33,6 +34,8 @@ from nova.core.store.archive import Archive
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.channel import ChannelError
+from nova.sdk.events.audit_entry import AUDIT_PATH
+from nova.sdk.protocol.messages import FRAME_MAX_BYTES
 from nova.sdk.settings import MIB, Settings
 
 FEED_RETRY_S = 0.1
@@ -55,6 +58,7 @@ class Reader:
         snapshot = ArchiveSnapshot(archive)
         data = settings.data_folder()
         links = LinkRegistry()
+        submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
         published = PublishedMetadata(snapshot, settings.own_scope())
         self._services = Services(
             settings=settings,
@@ -65,11 +69,13 @@ class Reader:
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
             published=published,
             discovery=Discovery(snapshot, published),
-            submissions=SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs),
+            submissions=submissions,
+            audit=AuditRecorder(submissions),
             exports=ExportJobs(settings),
             budget=MemoryBudget(settings.answers_mib * MIB),
             pending_max_events=limits.pending_max_events,
         )
+        self.audit = AuditIntake(submissions)
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self.watermark_known = asyncio.Event()
 
@@ -180,8 +186,9 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
-    app = web.Application(middlewares=[endpoints.departures])
+    app = web.Application(middlewares=[endpoints.departures], client_max_size=FRAME_MAX_BYTES)
     app.router.add_get("/", reader.serve)
+    app.router.add_post(AUDIT_PATH, reader.audit.post)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

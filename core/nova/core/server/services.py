@@ -14,6 +14,7 @@ from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_time_or
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
+from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
@@ -36,6 +37,7 @@ class Services:
     published: PublishedMetadata
     discovery: Discovery
     submissions: SubmissionClient
+    audit: AuditRecorder
     exports: ExportJobs
     budget: MemoryBudget
     pending_max_events: int

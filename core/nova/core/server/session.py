@@ -56,7 +56,7 @@ class ReaderSession:
         self._abort = abort
         self._budget = ConnectionBudget(services.budget)
         self._export_requests = ExportRequests(
-            services.snapshot, services.exports, self.send, visibility_of(principal)
+            services.snapshot, services.exports, services.audit, self.send, principal
         )
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
@@ -151,7 +151,12 @@ class ReaderSession:
 
     async def _reply(self, request: messages.Request, principal: Principal, share: Share) -> None:
         context = RequestContext(
-            self._services, principal, share, self._active_stream, self._export_requests
+            self._services,
+            principal,
+            share,
+            self._active_stream,
+            self._export_requests,
+            request,
         )
         reply = await HANDLERS[type(request)](context, request)
         if isinstance(reply, bytes):

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import aiohttp
 
 from nova.core import submission_messages
 from nova.core.errors import RequestError
-from nova.core.submission_messages import Principal, SubmissionRequest
+from nova.core.submission_messages import (
+    INSTANCE,
+    AuditRecorded,
+    Principal,
+    RecordAudit,
+    SubmissionRequest,
+)
 from nova.sdk import request_id
 from nova.sdk.channel import ChannelError
+from nova.sdk.events.audit_entry import AuditEntry
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.health import SubmissionCount
 from nova.sdk.protocol.messages import Error, Reply
@@ -65,10 +72,23 @@ class SubmissionClient:
         self._count(message, reply.code if isinstance(reply, Error) else ACCEPTED)
         return reply
 
+    async def record_audit(self, entries: Sequence[AuditEntry]) -> AuditRecorded:
+        """Record entries of the audit trail; raises RequestError as `submit` does, and for whatever
+        else the writer replies.
+        """
+        frame = await self._exchange(INSTANCE, RecordAudit(entries=list(entries)))
+        reply = submission_messages.decode_audit_reply(frame)
+        if isinstance(reply, Error):
+            raise RequestError(reply.code, reply.message)
+        return reply
+
     def _count(self, message: Submission, outcome: str) -> None:
         self._outcomes[str(message.__struct_config__.tag), outcome] += 1
 
     async def _request(self, principal: Principal, message: Submission) -> Reply:
+        return messages.decode_reply(await self._exchange(principal, message))
+
+    async def _exchange(self, principal: Principal, message: Submission | RecordAudit) -> bytes:
         since_s = time.monotonic()
         if self._writer_hangs():
             raise RequestError("writerAway", WRITER_AWAY)
@@ -92,7 +112,7 @@ class SubmissionClient:
                     watching.cancel()
         except (ChannelError, OSError, aiohttp.ClientError):
             raise RequestError("writerAway", WRITER_LOST) from None
-        return messages.decode_reply(reply.reply)
+        return reply.reply
 
     async def _expire_if_writer_hangs(self, deadline: asyncio.Timeout) -> None:
         while not self._writer_hangs():

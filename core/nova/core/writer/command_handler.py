@@ -2,7 +2,8 @@
 (docs/decisions/0006-a-command-is-sent-at-most-once.md).
 
     refused ─ an error; nothing is written
-    recorded ─ the CommandRequest and a dispatch record with `is_begun` false are durable
+    recorded ─ the CommandRequest, its CommandSubmitted for audit, and a dispatch record with
+        `is_begun` false are durable
     begun ─ `is_begun` is durable; only then is the transport called
     over ─ the dispatch record is removed; after a failure, a CommandResult says so
 
@@ -25,13 +26,16 @@ from nova.core.errors import ArchiveDamagedError, RequestError
 from nova.core.ordering import order_key
 from nova.core.store import catalog
 from nova.core.store.catalog import Dispatch
+from nova.core.submission_messages import Principal
 from nova.core.writer.actions import ArgumentChecker
+from nova.core.writer.audit_trail import audit_event
 from nova.core.writer.command_targets import CommandTarget, TargetFinder
 from nova.core.writer.commit_queue import CommitQueue
 from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher, unreachable_reason
 from nova.sdk import timestamps
 from nova.sdk.errors import CanonicalError, EnvelopeError, ProtocolError
+from nova.sdk.events.audit_entry import new_entry
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.events.envelope import CommandRequest
 from nova.sdk.events.event import Event, check, check_stored
@@ -75,8 +79,10 @@ class CommandHandler:
         self._envelope_max_bytes = envelope_max_bytes
         self._locks: dict[bytes, tuple[asyncio.Lock, int]] = {}
 
-    async def submit(self, request: SubmitCommand, received_s: float) -> CommandAck:
-        """Record a command and send it; `received_s` is when a reader received it, by
+    async def submit(
+        self, principal: Principal, request: SubmitCommand, received_s: float
+    ) -> CommandAck:
+        """Record a principal's command and send it; `received_s` is when a reader received it, by
         `time.monotonic`. Raises RequestError if it is refused.
         """
         key = catalog.request_key(request.scope_id, request.request_id)
@@ -92,7 +98,7 @@ class CommandHandler:
             transport = self._dispatcher.choose_link(target)
             event = self._event(request, target)
             canonical_ns = await self._queue.submit(
-                lambda committer: _record(committer, request, event)
+                lambda committer: _record(committer, principal, request, event)
             )
             if canonical_ns is None:  # Its ids were used meanwhile, maybe by a consumed event.
                 known = await self._recorded_reply(request)
@@ -197,8 +203,12 @@ class CommandHandler:
             await self._queue.submit(lambda committer: _end_unfinished(committer, left_over))
 
 
-def _record(committer: Committer, request: SubmitCommand, event: Event) -> int | None:
-    """Record a request with its dispatch; None if one of its ids was used meanwhile."""
+def _record(
+    committer: Committer, principal: Principal, request: SubmitCommand, event: Event
+) -> int | None:
+    """Record a request with its dispatch and its audit event; None if one of its ids was used
+    meanwhile.
+    """
     scope_id = request.scope_id
     if committer.open.has_key(catalog.request_key(scope_id, request.request_id)):
         return None
@@ -206,7 +216,25 @@ def _record(committer: Committer, request: SubmitCommand, event: Event) -> int |
         return None
     dispatch = Dispatch(_order_key(event))
     committer.open.put_record(_dispatch_key(event), catalog.encode_dispatch(dispatch))
-    return committer.record(event)
+    return committer.record_together([_audit_of(committer, principal, event), event])
+
+
+def _audit_of(committer: Committer, principal: Principal, event: Event) -> Event:
+    """The audit event of a command, of the same time."""
+    request = event.envelope
+    assert isinstance(request, CommandRequest)
+    details: JsonObject = {
+        "scopeId": event.series.scope_id,
+        "commandId": request.command_id,
+        "requestId": request.request_id,
+        "targetId": request.target_id,
+        "commandType": request.command_type,
+        "eventId": event.event_id.hex(),
+    }
+    entry = new_entry(
+        "CommandSubmitted", principal.user, principal.kind, details, at_ns=event.source_ns
+    )
+    return audit_event(entry, committer.own_scope)
 
 
 def _check_command_id(committer: Committer, request: SubmitCommand) -> None:

@@ -15,7 +15,12 @@ from pathlib import Path
 from nova.core.commit_feed import CommitFrame
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import DurabilityMarker
-from nova.core.writer.columns import BatchColumns, check_records, own_event_columns
+from nova.core.writer.columns import (
+    BatchColumns,
+    check_records,
+    columns_of,
+    own_event_columns,
+)
 from nova.core.writer.commit import Commit
 from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.delivered_batch import DeliveredBatch
@@ -60,7 +65,9 @@ class Committer:
         self.checker = Checker(
             scope_id, self._limits.envelope_max_bytes, manifests, own_scope=own_scope
         )
-        self._own_scope = own_scope
+        self.own_scope = own_scope
+        """The scope of this instance's own events."""
+
         self._stages = stage_list.stages(archive, self._state, self.link_routes, registry)
         self._rollup_rows = RollupRows(archive)
         self._closed_commits: list[CommitFrame] = []
@@ -101,7 +108,7 @@ class Committer:
         """`add_batch` without a transport; `drain_closed` returns the commits that it closed."""
         for gap in consumed.gaps:
             now_ns = self._state.clock.next_ns()
-            self.record(gap_event(link, gap, scope_id=self._own_scope, now_ns=now_ns))
+            self.record(gap_event(link, gap, scope_id=self.own_scope, now_ns=now_ns))
         new = self._add_events(columns)
         rejected = [
             Rejection(*refused)._replace(reason=refused.reason[:REASON_MAX_CHARS])
@@ -119,6 +126,12 @@ class Committer:
         """
         return self.last_ns if self._add_events(own_event_columns(event)) else None
 
+    def record_together(self, events: Sequence[Event]) -> int | None:
+        """`record` a few events in one commit, although it may exceed its limits by them. Returns
+        the canonical time of the last one, or None if the archive has all of them already.
+        """
+        return self.last_ns if self._add_events(columns_of(events, []), is_one_part=True) else None
+
     def record_all(self, events: Sequence[Event]) -> int:
         """`record` a few events; returns how many are new."""
         return sum(self.record(event) is not None for event in events)
@@ -128,8 +141,10 @@ class Committer:
         closed, self._closed_commits = self._closed_commits, []
         return closed
 
-    def _add_events(self, columns: BatchColumns) -> int:
-        """Add the events that the archive lacks to commits; returns how many of the columns."""
+    def _add_events(self, columns: BatchColumns, *, is_one_part: bool = False) -> int:
+        """Add the events that the archive lacks to commits, or (`is_one_part`) all to the open one;
+        returns how many of the columns.
+        """
         events, added = self._stages.dedupe(columns, self.open)
         self.open.add(added)
         if not events.numbers:
@@ -139,14 +154,16 @@ class Committer:
             self.open.add(added)
         stamped, added = self._stages.stamp(events, self.open)
         self.open.add(added)
-        self._add_parts(stamped)
+        self._add_parts(stamped, is_one_part)
         return events.received
 
-    def _add_parts(self, stamped: StampedEvents) -> None:
+    def _add_parts(self, stamped: StampedEvents, is_one_part: bool) -> None:
         """Add events to the open commit, and to the next ones once it is full."""
         start = 0
         while start < len(stamped.stored):
-            end = self.open.fitting_end(stamped.stored, start)
+            end = len(stamped.stored)
+            if not is_one_part:
+                end = self.open.fitting_end(stamped.stored, start)
             part = stamped.part(start, end)
             self.open.add_events(part)
             for stage in self._stages.of_part:

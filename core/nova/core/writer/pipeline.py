@@ -25,6 +25,7 @@ from nova.core.store.own_files import OwnFiles
 from nova.core.writer import commit_queue
 from nova.core.writer.actions import ArgumentChecker
 from nova.core.writer.annotations import Annotations
+from nova.core.writer.audit_trail import AuditTrail
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.command_targets import TargetFinder
@@ -311,7 +312,8 @@ def _submission_server(
     annotations = Annotations(committer, queue, settings.own_scope())
     scope = settings.subscribed_scope()
     imports = ImportHandler(committer, queue, scope, settings.envelope_max_bytes)
-    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports))
+    audit = AuditTrail(committer, queue)
+    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports, audit))
 
 
 def _record_count(group: CheckingGroup) -> int:

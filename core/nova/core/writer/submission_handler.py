@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 
 from nova.core.errors import RequestError
-from nova.core.submission_messages import Principal
+from nova.core.submission_messages import INSTANCE, Principal, RecordAudit
 from nova.core.writer.annotations import Annotations
+from nova.core.writer.audit_trail import AuditTrail
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.import_handler import ImportHandler
 from nova.sdk.protocol.messages import Message
@@ -41,18 +42,22 @@ class SubmissionHandler:
         commands: CommandHandler,
         annotations: Annotations,
         imports: ImportHandler,
+        audit: AuditTrail,
     ) -> None:
         self._scope_id = scope_id
         self._commands = commands
         self._annotations = annotations
         self._imports = imports
+        self._audit = audit
 
     async def handle(
-        self, principal: Principal, submission: Submission, received_s: float
+        self, principal: Principal, submission: Submission | RecordAudit, received_s: float
     ) -> Message:
         """The reply to a submission that a reader received at `received_s` (`time.monotonic`); it
         raises RequestError if it is refused.
         """
+        if isinstance(submission, RecordAudit):
+            return await self._record_audit(principal, submission)
         self._authorize(principal, submission)
         log.info(
             "submission",
@@ -62,13 +67,18 @@ class SubmissionHandler:
         )
         match submission:
             case SubmitCommand():
-                return await self._commands.submit(submission, received_s)
+                return await self._commands.submit(principal, submission, received_s)
             case SubmitChat():
                 return await self._annotations.chat(principal, submission)
             case AcknowledgeAlarm():
                 return await self._annotations.acknowledge(principal, submission)
             case ImportEvents():
                 return await self._imports.import_events(submission)
+
+    async def _record_audit(self, principal: Principal, request: RecordAudit) -> Message:
+        if principal != INSTANCE:
+            raise RequestError("forbidden", "the audit trail is written by the instance only")
+        return await self._audit.record(request)
 
     def _authorize(self, principal: Principal, submission: Submission) -> None:
         if principal.role not in roles_for(submission):

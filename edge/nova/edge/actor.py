@@ -1,0 +1,38 @@
+"""Actors: who does something that is recorded for audit."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from typing import NamedTuple
+
+from nova.edge.access import Access
+from nova.sdk.events.audit_entry import UNKNOWN, ActorKind
+
+
+class Actor(NamedTuple):
+    """A principal of the audit trail: a user or an API key of the edge, a Unix user of this
+    machine, or the instance itself.
+    """
+
+    name: str
+    kind: ActorKind
+
+
+INSTANCE = Actor("nova", "instance")
+NOBODY = Actor(UNKNOWN, "user")
+"""Whoever failed to log in."""
+
+
+def actor_of(access: Access) -> Actor:
+    """The actor of a request."""
+    return Actor(access.name, access.kind)
+
+
+def local_actor() -> Actor:
+    """The Unix user of this process, for commands on the machine itself."""
+    user_id = os.getuid()
+    try:
+        return Actor(pwd.getpwuid(user_id).pw_name, "local")
+    except KeyError:
+        return Actor(str(user_id), "local")
