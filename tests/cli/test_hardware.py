@@ -70,3 +70,13 @@ def test_a_device_that_is_wrong_is_one_line(path: Path) -> None:
     assert done.returncode != 0
     assert b"devices.gps: 'smoke://signal' does not start with one of tcp://" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_a_data_folder_that_cannot_be_written_is_one_line(path: Path, tmp_path: Path) -> None:
+    """It names the folder, the reason and the way out."""
+    (tmp_path / "file").write_text("")
+    done = nova_command("hardware", "--config", str(path), "--data", str(tmp_path / "file/data"))
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1
+    for words in (b"cannot write to", b"file/data", b"Not a directory", b"--data"):
+        assert words in done.stderr

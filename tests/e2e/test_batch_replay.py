@@ -380,3 +380,15 @@ def test_what_cannot_be_is_said(tmp_path: Path, options: Sequence[str], reason: 
     """One clear error for what makes no sense."""
     done = nova_command(*arguments(tmp_path, *options))
     assert done.returncode != 0 and reason in done.stderr.decode()
+
+
+def test_a_full_stdout_is_one_line(resting: Path) -> None:
+    """With the reason, and a status that tells; nothing more at exit."""
+    with open("/dev/full", "wb") as full:
+        command = [sys.executable, "-m", "nova.cli", *arguments(resting)]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert b"cannot write to stdout: No space left on device" in last
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from nova.hardware.database_file import FILE_NAME, SCHEMA_VERSION
+from nova.hardware import outbox_rows
+from nova.hardware.database_file import FILE_NAME
+from nova.hardware.database_schema import SCHEMA_VERSION
 from nova.hardware.host_database import HostDatabase
 from nova.hardware.host_outboxes import GAP
 from nova.hardware.lost_records import pending_losses
@@ -98,14 +100,16 @@ async def test_damage_that_is_met_later_ends_the_host(tmp_path: Path) -> None:
     path = tmp_path / FILE_NAME
     with closing(sqlite3.connect(path)) as db:
         (root,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'batch'").fetchone()
+    database = HostDatabase(tmp_path)
     with path.open("r+b") as file:
         file.seek((root - 1) * 4096)
         file.write(b"\xff" * 4096)
-    with pytest.raises(
-        (NovaError, sqlite3.DatabaseError), match=r"set aside as host\.db\.damaged-1"
-    ):
-        async with running(tmp_path, {"pump": BenchDevice([flow(1)])}, Line()):
-            pass
+    database.call(lambda db: db.execute("PRAGMA shrink_memory").fetchall())
+    with pytest.raises(NovaError, match=r"set aside as host\.db\.damaged-1"):
+        database.call(lambda db: db.execute("SELECT sum(records) FROM batch").fetchall())
+    with pytest.raises(NovaError, match=r"set aside as host\.db\.damaged-1"):
+        await database.watch()
+    database.close()
     line = Line()
     async with running(tmp_path, {"pump": BenchDevice([flow(1)])}, line):
         await line.until(GAP)
@@ -117,12 +121,14 @@ def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         database = HostDatabase(tmp_path)
-        database.call(lambda db: db.execute("INSERT INTO outbox VALUES (1, 'a', 'b')").fetchall())
+        database.call(lambda db: outbox_rows.numbers_of(db, "a", "b"))
     finally:
         os.umask(before)
     modes = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
     database.close()
-    assert modes == dict.fromkeys((FILE_NAME, f"{FILE_NAME}-wal", f"{FILE_NAME}-shm"), 0o600)
+    assert modes == dict.fromkeys(
+        [FILE_NAME, *(FILE_NAME + end for end in ("-wal", "-shm", "-mark"))], 0o600
+    )
 
 
 def test_a_file_of_a_later_version_is_refused_and_left(tmp_path: Path) -> None:
@@ -132,7 +138,7 @@ def test_a_file_of_a_later_version_is_refused_and_left(tmp_path: Path) -> None:
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     with pytest.raises(NovaError, match="upgrade"):
         HostDatabase(tmp_path)
-    assert os.listdir(tmp_path) == [FILE_NAME]
+    assert sorted(os.listdir(tmp_path)) == [FILE_NAME, f"{FILE_NAME}-mark"]
 
 
 def test_a_folder_in_its_place_is_refused(tmp_path: Path) -> None:

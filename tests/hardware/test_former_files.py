@@ -76,7 +76,8 @@ async def check_taken_over(folder: Path) -> None:
         ]
     finally:
         database.close()
-    assert os.listdir(folder) == [FILE_NAME]
+    assert {FILE_NAME, f"{FILE_NAME}-mark"} <= set(os.listdir(folder))
+    assert not {"spool", "commands.jsonl"} & set(os.listdir(folder))
 
 
 async def test_files_of_an_earlier_version_are_taken_over(tmp_path: Path) -> None:
@@ -172,6 +173,44 @@ def test_a_damaged_journal_stops_the_start(tmp_path: Path) -> None:
         with pytest.raises(NovaError, match="line 2"):
             HostDatabase(tmp_path)
     assert path.read_bytes() == b"\n".join(before)
+
+
+@pytest.mark.parametrize(
+    ("stage", "member"),
+    [
+        ("forgotten", "before_ns"),
+        ("came", "command_id"),
+        ("came", "request_id"),
+        ("came", "target"),
+        ("came", "command_type"),
+        ("came", "payload"),
+        ("came", "source_ns"),
+        ("begun", "command_id"),
+        ("ended", "value"),
+        ("ended", "address"),
+        ("told", "command_id"),
+    ],
+)
+def test_a_line_with_another_member_stops_the_start(
+    tmp_path: Path, stage: str, member: str
+) -> None:
+    """One changed letter in a member's name: nothing is taken for it, and the file stays."""
+    lines: list[dict[str, object]] = [
+        {"stage": "forgotten", "before_ns": NOW},
+        arrival(command("c0"), "r0"),
+        {"stage": "begun", "command_id": "c0"},
+        result("c0", RESULT),
+        {"stage": "told", "command_id": "c0"},
+    ]
+    number = next(at for at, line in enumerate(lines) if line["stage"] == stage)
+    lines[number][f"{member}x"] = lines[number].pop(member)
+    path = tmp_path / "commands.jsonl"
+    write_journal(path, lines)
+    before = path.read_bytes()
+    for _ in range(2):
+        with pytest.raises(NovaError, match=f"line {number + 1} .*{member}"):
+            HostDatabase(tmp_path)
+    assert path.read_bytes() == before
 
 
 async def test_a_downgrade_and_an_upgrade_lose_nothing(tmp_path: Path) -> None:

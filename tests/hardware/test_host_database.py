@@ -73,7 +73,7 @@ async def test_what_fails_in_a_burst_fails_alone(tmp_path: Path) -> None:
     """The rest of its transaction is committed without it."""
 
     def store(name: str, db: sqlite3.Connection) -> None:
-        db.execute("INSERT INTO outbox (link, kind) VALUES (?, 'x')", (name,))
+        db.execute("INSERT INTO outbox (link, kind, crc32) VALUES (?, 'x', 0)", (name,))
 
     async with opened(tmp_path) as database:
         jobs = [database.run(partial(store, name), is_synced=True) for name in "abacd"]
@@ -87,7 +87,7 @@ async def test_a_cancelled_caller_is_told_after_its_work_is_done(tmp_path: Path)
     """It is there then; and if it failed, the error is the cause."""
 
     def store(db: sqlite3.Connection) -> None:
-        db.execute("INSERT INTO outbox (link, kind) VALUES ('a', 'x')")
+        db.execute("INSERT INTO outbox (link, kind, crc32) VALUES ('a', 'x', 0)")
 
     async with opened(tmp_path) as database:
         for is_second in (False, True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from nova.cli.console import events_progress, print_json
 from nova.sdk import default_timebase
 from nova.sdk.batch import sinks
 from nova.sdk.batch.request import ReplayRequest, ReplaySummary, ReportCallback
+from nova.sdk.errors import NovaError
 from nova.sdk.protocol.messages import Timebase
 
 
@@ -114,12 +116,27 @@ def _to_stdout(wanted: ReplayRequest, shards: int, report: ReportCallback) -> Re
     started = time.monotonic()
     summary = ReplaySummary(events=0, bytes=0, seconds=0.0, shards=shards)
     for part in sinks.merged_parts(wanted, shards, report):
-        sys.stdout.buffer.write(part.lines)
+        _write(part.lines)
         summary.events += part.events
         summary.bytes += len(part.lines)
-    sys.stdout.buffer.flush()
+    _write(b"")
     summary.seconds = round(time.monotonic() - started, 3)
     return summary
+
+
+def _write(lines: bytes | bytearray) -> None:
+    """Write to stdout, and so that an error is known; raises NovaError if that cannot be."""
+    try:
+        sys.stdout.buffer.write(lines)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        # What is left in the buffer would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise NovaError(
+            f"cannot write to stdout: {error.strerror}; what was written is not complete"
+        ) from error
 
 
 def _print_summary(summary: ReplaySummary, as_json: bool, *, on_stderr: bool) -> None:

@@ -5,8 +5,8 @@ A command is stored when it arrives, before it is started (synced), when it ende
 and when that result is in the outbox. Only commands younger than the maximum age must be kept,
 since older ones are refused: so the journal is bounded, and forgetting is safe. The time up to
 which it has forgotten is stored too: an older command may have been executed and answered, also if
-a clock that was set back makes it look young again. After a damaged journal was set aside, that
-time is the latest that a command in it can have.
+a clock that was set back makes it look young again. After a damaged journal was set aside, or has
+lost its newest entries, that time is the latest that a command in it can have.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from collections.abc import Callable
 from functools import partial
 from itertools import count
 
-from nova.hardware import command_rows
+from nova.hardware import command_rows, state_rows
 from nova.hardware.command_rows import CommandArrival, CommandRow, CommandStage
-from nova.hardware.database_file import JOURNAL_LOST
 from nova.hardware.device import Command
 from nova.hardware.host_database import HostDatabase
 from nova.sdk import timestamps
@@ -145,10 +144,10 @@ class CommandJournal:
 
 def _load(db: sqlite3.Connection, latest_ns: int) -> tuple[list[CommandRow], int]:
     """The stored commands, and the time before which some may be missing."""
-    if db.execute("DELETE FROM state WHERE name = ?", (JOURNAL_LOST,)).rowcount:
+    if state_rows.remove(db, state_rows.JOURNAL_LOST):
         command_rows.raise_forgotten(db, latest_ns + 1)
     before_ns = command_rows.forgotten_before_ns(db)
-    return list(command_rows.load(db)), -(2**63) if before_ns is None else before_ns
+    return command_rows.load(db), -(2**63) if before_ns is None else before_ns
 
 
 def _arrive(

@@ -2,63 +2,52 @@
 transports and the command journal.
 
 It is created under another name, so a file of this name is complete. A damaged file is set aside
-with SQLite's files beside it, never repaired or deleted. The file that replaces it says so in
-`loss`, from which the host publishes a gap, and in `state`, by which the command journal knows that
-its predecessor is lost.
+with the files beside it, never repaired or deleted. The file that replaces it says so in `loss`,
+from which the host publishes a gap, and in `state`, by which the command journal knows that its
+predecessor is lost. A file that has only lost its newest commits is kept, and says the same.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import shutil
 import sqlite3
-import zlib
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
+from nova.hardware import state_rows
+from nova.hardware.commit_mark import MARK_END, CommitMark, read_mark
+from nova.hardware.damage import DamagedError, is_damage, stored_values
+from nova.hardware.database_check import check, record_lost_commits, record_missing_batches
+from nova.hardware.database_schema import create_tables
 from nova.hardware.lost_records import ALL_KINDS, LostRecords, PendingLoss, record_loss
 from nova.sdk import durable, private
 from nova.sdk.errors import NovaError
 
 FILE_NAME = "host.db"
-SCHEMA_VERSION = 1
 BUSY_TIMEOUT_S = 5.0
 LOG_KEPT_BYTES = 16 * 1024 * 1024
 """Size to which SQLite's write-ahead log is cut when it begins again. What it keeps lets a full
 outbox be emptied on a full disk.
 """
-JOURNAL_LOST = "journal lost"
 SET_ASIDE = "the database was damaged and set aside"
-_BESIDE = ("-wal", "-shm")
-
-_SCHEMA = """
-CREATE TABLE outbox (
-    id INTEGER PRIMARY KEY, link TEXT NOT NULL, kind TEXT NOT NULL, UNIQUE (link, kind)
-) STRICT;
-CREATE TABLE batch (
-    number INTEGER PRIMARY KEY, records INTEGER NOT NULL, crc32 INTEGER NOT NULL,
-    content BLOB NOT NULL
-) STRICT;
-CREATE TABLE command (
-    number INTEGER PRIMARY KEY, command_id TEXT NOT NULL UNIQUE, crc32 INTEGER NOT NULL,
-    arrival BLOB NOT NULL, stage TEXT NOT NULL CHECK (stage IN ('came', 'begun', 'ended', 'told')),
-    address TEXT, result BLOB
-) STRICT;
-CREATE TABLE loss (number INTEGER PRIMARY KEY, content BLOB NOT NULL) STRICT;
-CREATE TABLE taken_over (path TEXT PRIMARY KEY) STRICT;
-CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;
-"""
-_CHECKED = ("outbox", "command", "loss", "taken_over", "state")
-"""Tables that are checked when the file is opened; batches are checked when they are read."""
+_LOG_END = "-wal"
+_BESIDE = (_LOG_END, "-shm", MARK_END)
 
 _log = logging.getLogger(__name__)
 
 
-class _DamagedError(Exception):
-    """The content of a file proves that it is damaged."""
+class OpenedDatabase(NamedTuple):
+    """A checked database with its mark."""
+
+    db: sqlite3.Connection
+    mark: CommitMark
 
 
-def open_database(folder: Path) -> sqlite3.Connection:
+def open_database(folder: Path) -> OpenedDatabase:
     """Open the file, or create it; a damaged one is set aside first. Raises NovaError if it cannot
     be opened for another reason.
     """
@@ -67,7 +56,7 @@ def open_database(folder: Path) -> sqlite3.Connection:
         if path.exists():
             try:
                 return _open_checked(path)
-            except (sqlite3.DatabaseError, _DamagedError) as error:
+            except (sqlite3.Error, DamagedError) as error:
                 if not is_damage(error):
                     raise
                 set_aside(path, str(error))
@@ -75,16 +64,8 @@ def open_database(folder: Path) -> sqlite3.Connection:
             set_aside(path, "the file is missing, and those beside it are not")
         _create(path)
         return _open_checked(path)
-    except (OSError, sqlite3.Error, _DamagedError) as error:
+    except (OSError, sqlite3.Error, DamagedError) as error:
         raise NovaError(f"cannot open {path}: {error}") from error
-
-
-def is_damage(error: Exception) -> bool:
-    """Whether an error proves that the file is damaged, rather than the disk full or busy."""
-    if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return isinstance(error, _DamagedError)
 
 
 def set_aside(path: Path, reason: str) -> Path:
@@ -104,6 +85,22 @@ def set_aside(path: Path, reason: str) -> Path:
     return target
 
 
+def _keep_log(path: Path) -> None:
+    """Copy a write-ahead log whose end cannot be read, before SQLite writes over that."""
+    log = _beside(path, _LOG_END)
+    if not log.exists() or not log.stat().st_size:
+        return
+    target = next(
+        kept
+        for number in count(1)
+        if not (kept := log.with_name(f"{log.name}.damaged-{number}")).exists()
+    )
+    private.make_file(target)
+    shutil.copyfile(log, target)
+    context = {"file": str(log), "kept": str(target)}
+    _log.error("the host's database cannot read the end of its log", extra={"context": context})
+
+
 def _beside(path: Path, end: str) -> Path:
     return path.with_name(path.name + end)
 
@@ -116,54 +113,45 @@ def _create(path: Path) -> None:
     private.make_file(fresh)
     with contextlib.closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT")
-        for aside in sorted(path.parent.glob(f"{path.name}.damaged-*"))[-1:]:
-            _record_set_aside(db, aside)
+        db.execute("BEGIN")
+        create_tables(db)
+        if set_aside_before := list(path.parent.glob(f"{path.name}.damaged-*")):
+            _record_set_aside(db, path, set_aside_before)
+        db.execute("COMMIT")
     durable.move(fresh, path)
 
 
-def _record_set_aside(db: sqlite3.Connection, aside: Path) -> None:
-    lost = LostRecords(SET_ASIDE, None, aside.stat().st_size)
-    db.execute("BEGIN")
-    db.execute("INSERT INTO state VALUES (?, 1)", (JOURNAL_LOST,))
-    record_loss(db, PendingLoss(None, ALL_KINDS, lost))
-    db.execute("COMMIT")
+def _record_set_aside(db: sqlite3.Connection, path: Path, found: list[Path]) -> None:
+    """Record the loss of what was set aside last: the records in a database and in its log."""
+    ends = {one: one.name.removeprefix(f"{path.name}.damaged-").partition("-") for one in found}
+    numbered = [int(number) for number, _, _ in ends.values() if number.isdecimal()]
+    last = str(max(numbered, default=0))
+    size_bytes = sum(
+        one.stat().st_size
+        for one, (number, dash, end) in ends.items()
+        if number == last and dash + end in ("", _LOG_END)
+    )
+    state_rows.store(db, state_rows.JOURNAL_LOST, 1)
+    record_loss(db, PendingLoss(None, ALL_KINDS, LostRecords(SET_ASIDE, None, size_bytes)))
 
 
-def _open_checked(path: Path) -> sqlite3.Connection:
+def _open_checked(path: Path) -> OpenedDatabase:
     # One thread uses it; it is opened in another.
     db = sqlite3.connect(
         path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
     )
     try:
-        _check(db)
-        db.execute("PRAGMA journal_mode = WAL")
+        with stored_values():
+            check(db, path)
+            db.execute("PRAGMA journal_mode = WAL")
+            mark_path = _beside(path, MARK_END)
+            marked = record_lost_commits(db, read_mark(mark_path), partial(_keep_log, path))
+            record_missing_batches(db)
         db.execute("PRAGMA synchronous = NORMAL")
         # A checkpoint syncs, so `HostDatabase` makes it in its thread.
         db.execute("PRAGMA wal_autocheckpoint = 0")
         db.execute(f"PRAGMA journal_size_limit = {LOG_KEPT_BYTES}")
+        return OpenedDatabase(db, CommitMark(mark_path, marked))
     except BaseException:
         db.close()
         raise
-    return db
-
-
-def _check(db: sqlite3.Connection) -> None:
-    (version,) = db.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
-        raise NovaError(
-            f"{FILE_NAME} has schema version {version}, this program knows {SCHEMA_VERSION}: "
-            "upgrade"
-        )
-    if version < SCHEMA_VERSION:
-        raise _DamagedError("it has no schema")
-    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-    if missing := {"batch", *_CHECKED} - tables:
-        raise _DamagedError(f"it has no table {', '.join(sorted(missing))}")
-    for table in _CHECKED:
-        (found,) = db.execute(f"PRAGMA quick_check({table})").fetchone()
-        if found != "ok":
-            raise _DamagedError(f"table {table}: {found}")
-    for number, crc32, arrival in db.execute("SELECT number, crc32, arrival FROM command"):
-        if zlib.crc32(arrival) != crc32:
-            raise _DamagedError(f"command {number} does not match its checksum")

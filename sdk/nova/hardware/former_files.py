@@ -15,12 +15,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
 from nova.hardware import command_rows, outbox_rows
-from nova.hardware.command_rows import CommandArrival
+from nova.hardware.command_rows import CommandArrival, CommandStage
 from nova.hardware.lost_records import LostRecords, PendingLoss, record_loss
 from nova.sdk import durable
 from nova.sdk.errors import NovaError
@@ -43,19 +42,37 @@ class _StoredRecord(msgspec.Struct, array_like=True):
     value: bytes
 
 
-class _JournalLine(msgspec.Struct):
-    """A line of the journal; which members it has depends on its stage."""
+class _ForgottenLine(
+    msgspec.Struct, tag="forgotten", tag_field="stage", forbid_unknown_fields=True
+):
+    before_ns: int
 
-    stage: Literal["forgotten", "came", "begun", "ended", "told"]
-    command_id: str = ""
-    request_id: str = ""
-    target: Entity | None = None
-    command_type: str = ""
-    payload: JsonObject = {}
-    source_ns: int = 0
-    address: str | None = None
-    value: str = ""
-    before_ns: int = 0
+
+class _ArrivalLine(msgspec.Struct, tag="came", tag_field="stage", forbid_unknown_fields=True):
+    command_id: str
+    request_id: str
+    target: Entity
+    command_type: str
+    payload: JsonObject
+    source_ns: int
+
+
+class _StartLine(msgspec.Struct, tag="begun", tag_field="stage", forbid_unknown_fields=True):
+    command_id: str
+
+
+class _ResultLine(msgspec.Struct, tag="ended", tag_field="stage", forbid_unknown_fields=True):
+    command_id: str
+    address: str | None
+    value: str
+
+
+class _PublishedLine(msgspec.Struct, tag="told", tag_field="stage", forbid_unknown_fields=True):
+    command_id: str
+
+
+_JournalLine = _ForgottenLine | _ArrivalLine | _StartLine | _ResultLine | _PublishedLine
+_line_decoder = msgspec.json.Decoder(_JournalLine)
 
 
 def take_over(db: sqlite3.Connection, folder: Path) -> None:
@@ -113,8 +130,9 @@ def _import(db: sqlite3.Connection, folder: Path, path: Path) -> None:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
-    _remove(db, folder, name)
+    # The content is in the file itself before that of which it was made is removed.
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    _remove(db, folder, name)
     _log.info("taken over from an earlier version", extra={"context": {"file": name}})
 
 
@@ -179,8 +197,8 @@ def _import_journal(db: sqlite3.Connection, path: Path) -> None:
     """Import a journal. Its last line may be incomplete: no command was started by it."""
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
         try:
-            _import_line(db, msgspec.json.decode(line, type=_JournalLine))
-        except ValueError as error:
+            _import_line(db, _line_decoder.decode(line))
+        except (ValueError, msgspec.DecodeError) as error:
             raise NovaError(
                 f"{path} is damaged in line {number} ({error}): without it a command could be "
                 "executed twice. Move it away to start without the journal"
@@ -188,13 +206,12 @@ def _import_journal(db: sqlite3.Connection, path: Path) -> None:
 
 
 def _import_line(db: sqlite3.Connection, line: _JournalLine) -> None:
-    command_id = line.command_id
-    match line.stage:
-        case "forgotten":
+    match line:
+        case _ForgottenLine():
             command_rows.raise_forgotten(db, line.before_ns)
-        case "came" if line.target is not None:
+        case _ArrivalLine():
             arrival = CommandArrival(
-                command_id,
+                line.command_id,
                 line.request_id,
                 line.target,
                 line.command_type,
@@ -202,9 +219,17 @@ def _import_line(db: sqlite3.Connection, line: _JournalLine) -> None:
                 line.source_ns,
             )
             command_rows.insert(db, None, arrival)
-        case "begun" | "ended" | "told":
-            result = Record(line.address, line.value.encode()) if line.stage == "ended" else None
-            if not command_rows.set_stage(db, command_id, line.stage, result):
-                raise ValueError(f"no arrival of {command_id!r} before it")
-        case _:
-            raise ValueError("a command without a target")
+        case _StartLine():
+            _set_stage(db, line.command_id, "begun")
+        case _ResultLine():
+            result = Record(line.address, line.value.encode())
+            _set_stage(db, line.command_id, "ended", result)
+        case _PublishedLine():
+            _set_stage(db, line.command_id, "told")
+
+
+def _set_stage(
+    db: sqlite3.Connection, command_id: str, stage: CommandStage, result: Record | None = None
+) -> None:
+    if not command_rows.set_stage(db, command_id, stage, result):
+        raise ValueError(f"no arrival of {command_id!r} before it")

@@ -250,9 +250,15 @@ class _RefusedReadings:
 
 
 def _lock(config: HardwareConfig) -> int:
-    """Lock the data folder; raises NovaError if another host has it."""
-    config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = os.open(config.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    """Lock the data folder; raises NovaError if it cannot be written or another host has it."""
+    try:
+        config.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(config.data / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise NovaError(
+            f"cannot write to {config.data}, the host's data folder: {error.strerror}; "
+            "make it writable, or choose another with --data"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:

@@ -20,7 +20,9 @@ from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import Any, TypeVar, cast
 
-from nova.hardware.database_file import FILE_NAME, is_damage, open_database, set_aside
+from nova.hardware import state_rows
+from nova.hardware.damage import is_damage, is_full_by_damage
+from nova.hardware.database_file import FILE_NAME, open_database, set_aside
 from nova.hardware.former_files import take_over
 from nova.sdk.errors import NovaError
 
@@ -30,8 +32,14 @@ FREE_MAX_PAGES = 2_048
 FREED_PAGES = 4_096
 CHECKPOINT_BYTES = 8 * 1024 * 1024
 """About the size of the write-ahead log that is copied into the file."""
-COMMIT_BYTES = 12 * 1024
-"""What a commit adds to that log beside its content, about: three pages."""
+COMMIT_BYTES = 16 * 1024
+"""What a commit adds to that log beside its content, about: four pages."""
+_ERRNO = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_READONLY: errno.EROFS,
+    sqlite3.SQLITE_BUSY: errno.EBUSY,
+    sqlite3.SQLITE_LOCKED: errno.EBUSY,
+}
 
 ResultT = TypeVar("ResultT")
 Work = Callable[[sqlite3.Connection], ResultT]
@@ -54,11 +62,11 @@ class HostDatabase:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / FILE_NAME
-        self._db = open_database(folder)
+        self._db, self._mark = open_database(folder)
         try:
             take_over(self._db, folder)
         except BaseException:
-            self._db.close()
+            self._close()
             raise
         self._is_synced = False
         self._log_bytes = 0
@@ -125,8 +133,10 @@ class HostDatabase:
                 raise self._damage
             (result,) = self._transaction([work], False, size_bytes)
             return cast(ResultT, result)
-        except sqlite3.Error as error:
-            raise self._problem(error) from error
+        except Exception as error:
+            if (problem := self._problem(error)) is error:
+                raise
+            raise problem from error
         finally:
             self._using.release()
             if self._log_bytes > CHECKPOINT_BYTES:
@@ -149,7 +159,11 @@ class HostDatabase:
                     self._waiting -= len(given)
                 if self._log_bytes > CHECKPOINT_BYTES and self._damage is None:
                     self._checkpoint()
+        self._close()
+
+    def _close(self) -> None:
         self._db.close()
+        self._mark.close()
 
     def _checkpoint(self) -> None:
         """Copy the write-ahead log into the file, and shrink that a little if an outage has left
@@ -184,15 +198,21 @@ class HostDatabase:
         if is_synced != self._is_synced:
             self._db.execute(f"PRAGMA synchronous = {'FULL' if is_synced else 'NORMAL'}")
             self._is_synced = is_synced
+        changes = self._db.total_changes
         self._db.execute("BEGIN IMMEDIATE")
         try:
             results = [work(self._db) for work in works]
+            is_changed = self._db.total_changes != changes
+            if is_changed:
+                state_rows.store(self._db, state_rows.COMMITS, self._mark.commits + 1)
             self._db.execute("COMMIT")
             self._log_bytes += COMMIT_BYTES + size_bytes
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+        if is_changed:
+            self._mark.advance(is_synced=is_synced)
         return results
 
     def _fail(self, jobs: Sequence[_DatabaseJob], error: Exception) -> None:
@@ -201,21 +221,22 @@ class HostDatabase:
             for job in jobs:
                 self._commit([job])
             return
-        problem = self._problem(error) if isinstance(error, sqlite3.Error) else error
+        problem = self._problem(error)
         for job in jobs:
             job.result.set_exception(problem)
 
-    def _problem(self, error: sqlite3.Error) -> Exception:
+    def _problem(self, error: Exception) -> Exception:
         """What an error is for callers; if the file is damaged, it is set aside."""
-        if is_damage(error):
-            self._stop(str(error))
-            assert self._damage is not None
-            return self._damage
+        if error is self._damage:
+            return error
+        if is_damage(error) or is_full_by_damage(error, self._db, self._path):
+            return self._stop(str(error))
+        if not isinstance(error, sqlite3.Error):
+            return error
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        number = errno.ENOSPC if code == sqlite3.SQLITE_FULL else errno.EIO
-        return OSError(number, str(error), str(self._path))
+        return OSError(_ERRNO.get(code, errno.EIO), str(error), str(self._path))
 
-    def _stop(self, reason: str) -> None:
+    def _stop(self, reason: str) -> NovaError:
         """Set the damaged file aside and let everyone know; the next host begins a new one."""
         self._db.close()
         try:
@@ -225,6 +246,7 @@ class HostDatabase:
             words = f"and cannot be set aside ({error}): move it away, with the files beside it"
         self._damage = NovaError(f"{self._path} is damaged ({reason}) {words}")
         self._damaged.set_exception(self._damage)
+        return self._damage
 
 
 def _nothing(_: sqlite3.Connection) -> None:

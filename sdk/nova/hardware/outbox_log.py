@@ -127,7 +127,7 @@ class OutboxLog:
                 await self._database.run(
                     partial(outbox_rows.delete, numbers=range(kept + 1, last + 1))
                 )
-                self.size_bytes -= lost.size_bytes
+                self.size_bytes -= lost.size_bytes or 0
                 self._recent.clear(self.end)
 
     # --- reading ----------------------------------------------------------------------------------

@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from nova.hardware import state_rows
+from nova.hardware.damage import DamagedError, stored_values
 from nova.hardware.lost_records import LostRecords
 from nova.sdk.transport.base import Record
 
@@ -60,11 +62,52 @@ def records_of(row: BatchRow) -> list[Record]:
 
 def numbers_of(db: sqlite3.Connection, link: str, kind: str) -> range:
     """The numbers that an outbox's batches may have; it is created if there is none."""
-    db.execute("INSERT OR IGNORE INTO outbox (link, kind) VALUES (?, ?)", (link, kind))
-    (outbox,) = db.execute(
-        "SELECT id FROM outbox WHERE link = ? AND kind = ?", (link, kind)
-    ).fetchone()
-    return range((outbox << NUMBER_BITS) + 1, (outbox + 1) << NUMBER_BITS)
+    query = "SELECT id FROM outbox WHERE link = ? AND kind = ?"
+    found = db.execute(query, (link, kind)).fetchone()
+    if found is None:
+        found = db.execute("SELECT coalesce(max(id), 0) + 1 FROM outbox").fetchone()
+        create(db, found[0], link, kind)
+    return range((found[0] << NUMBER_BITS) + 1, (found[0] + 1) << NUMBER_BITS)
+
+
+def create(db: sqlite3.Connection, outbox: int, link: str, kind: str) -> None:
+    """Create an outbox without batches."""
+    crc32 = _checksum(outbox, link, kind)
+    db.execute("INSERT INTO outbox VALUES (?, ?, ?, ?)", (outbox, link, kind, crc32))
+    store_count(db, outbox, 0)
+
+
+def _checksum(outbox: int, link: str, kind: str) -> int:
+    return zlib.crc32(_encoder.encode((outbox, link, kind)))
+
+
+@stored_values()
+def outboxes(db: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Link and kind of each outbox; raises DamagedError if one does not match its checksum."""
+    found: dict[int, tuple[str, str]] = {}
+    for outbox, link, kind, crc32 in db.execute("SELECT id, link, kind, crc32 FROM outbox"):
+        if _checksum(outbox, link, kind) != crc32:
+            raise DamagedError(f"outbox {outbox} does not match its checksum")
+        found[outbox] = (link, kind)
+    return found
+
+
+def counts(db: sqlite3.Connection) -> dict[int, int]:
+    """How many batches each outbox has that has any."""
+    query = f"SELECT number >> {NUMBER_BITS}, count(*) FROM batch GROUP BY 1"
+    return dict(db.execute(query).fetchall())
+
+
+def stored_count(db: sqlite3.Connection, outbox: int) -> int:
+    """How many batches an outbox has by what was stored and deleted."""
+    count = state_rows.find(db, f"batches of {outbox}")
+    if count is None:
+        raise DamagedError(f"outbox {outbox} has no count")
+    return count
+
+
+def store_count(db: sqlite3.Connection, outbox: int, batches: int) -> None:
+    state_rows.store(db, f"batches of {outbox}", batches)
 
 
 def links_with_records(db: sqlite3.Connection) -> set[str]:
@@ -80,6 +123,12 @@ def insert(db: sqlite3.Connection, first: int, rows: Sequence[BatchRow]) -> None
     """Store batches under ascending numbers."""
     for number, row in enumerate(rows, first):
         db.execute("INSERT INTO batch VALUES (?, ?, ?, ?)", (number, *row))
+    _add_to_count(db, first >> NUMBER_BITS, len(rows))
+
+
+def _add_to_count(db: sqlite3.Connection, outbox: int, more: int) -> None:
+    if more:
+        store_count(db, outbox, stored_count(db, outbox) + more)
 
 
 def last_number(db: sqlite3.Connection, numbers: range) -> int:
@@ -89,12 +138,14 @@ def last_number(db: sqlite3.Connection, numbers: range) -> int:
     return numbers.start - 1 if last is None else int(last)
 
 
+@stored_values()
 def extent(db: sqlite3.Connection, numbers: range) -> tuple[int, int]:
     query = "SELECT total(length(content)) FROM batch WHERE number BETWEEN ? AND ?"
     (size_bytes,) = db.execute(query, _bounds(numbers)).fetchone()
     return last_number(db, numbers), int(size_bytes)
 
 
+@stored_values()
 def select(db: sqlite3.Connection, numbers: range) -> list[tuple[int, BatchRow]]:
     """The first batches, within the limits of one read."""
     query = """SELECT number, records, crc32, content FROM batch
@@ -111,6 +162,7 @@ def select(db: sqlite3.Connection, numbers: range) -> list[tuple[int, BatchRow]]
     return found
 
 
+@stored_values()
 def loss_of_oldest(
     db: sqlite3.Connection, numbers: range, size_bytes: int
 ) -> tuple[int, LostRecords | None]:
@@ -139,7 +191,9 @@ def _times(content: bytes) -> Iterator[str]:
 
 
 def delete(db: sqlite3.Connection, numbers: range) -> None:
-    db.execute("DELETE FROM batch WHERE number BETWEEN ? AND ?", _bounds(numbers))
+    """Delete an outbox's batches with numbers in a range."""
+    deleted = db.execute("DELETE FROM batch WHERE number BETWEEN ? AND ?", _bounds(numbers))
+    _add_to_count(db, numbers.start >> NUMBER_BITS, -deleted.rowcount)
 
 
 def _bounds(numbers: range) -> tuple[int, int]:
