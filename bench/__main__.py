@@ -16,7 +16,7 @@ import msgspec
 from bench import ingest, postgres_peer, processes, shards, stores, transports
 from bench.figures import Figures
 from bench.own import BATCH_EVENTS
-from bench.processes import Extent
+from bench.processes import RunLength
 from bench.table import Report, Row, machine, markdown
 from bench.work import Work
 from nova.sdk import lifecycle
@@ -26,11 +26,11 @@ from nova.testkit.running_nova import running_nova
 
 EVENTS, QUICK_EVENTS = 500_000, 10_000
 TRANSPORT_EVENTS = 100_000
-FULL, QUICK = Extent(seeks=1_000, live_s=10.0), Extent(seeks=100, live_s=1.0)
+FULL, QUICK = RunLength(seeks=1_000, live_s=10.0), RunLength(seeks=100, live_s=1.0)
 RESULTS = Path(__file__).parent / "results"
 
 
-def measure(folder: Path, work: Work, extent: Extent, rows: list[Row]) -> Figures:
+def measure(folder: Path, work: Work, extent: RunLength, rows: list[Row]) -> Figures:
     """Add the rows of all that needs no broker; returns SQLite's figures for later ratios."""
     say(f"making {work.events:,} events…")
     records = list(work.arrivals())

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import click
 import msgspec
 
-from bench.devices import LISTENED, LISTENER, Device, Listener, hosted_pump
+from bench.devices import LISTENED, LISTENER, Listener, MeasuredDevice, hosted_pump
 from bench.figures import MS, quantile
 from bench.work import Work
 from nova.sdk.client.client import Client, login
@@ -54,7 +54,7 @@ class Way(NamedTuple):
 
     name: str
     client: Client
-    device: Device
+    device: MeasuredDevice
 
 
 class Disk:
@@ -76,7 +76,7 @@ class Disk:
         os.close(self._file)
 
 
-def request(scope_id: str, device: Device, name: str) -> SubmitCommand:
+def request(scope_id: str, device: MeasuredDevice, name: str) -> SubmitCommand:
     """A command under ids of its own."""
     return SubmitCommand(
         scope_id=scope_id,

@@ -13,7 +13,7 @@ from statistics import median
 
 import click
 
-from bench.own import BATCH_EVENTS, Store, uncounted
+from bench.own import BATCH_EVENTS, WriterSide, uncounted
 from bench.work import Work
 from nova.sdk import lifecycle
 
@@ -30,7 +30,7 @@ def rounds_of(data: Path, events: int, rounds: int) -> Iterator[tuple[float, flo
         for counting in (True, False) if number % 2 else (False, True):
             with (
                 nullcontext() if counting else uncounted(),
-                Store(data / ("with" if counting else "without")) as store,
+                WriterSide(data / ("with" if counting else "without")) as store,
             ):
                 rates[counting] = store.ingest(batches, partial(int, warm_up))
         yield rates[True], rates[False]

@@ -154,7 +154,7 @@ def resident_mib(pid: int) -> float:
     return int(found[1]) * KIB / MIB
 
 
-class Watched:
+class WatchedMemory:
     """The most that reader and edge have had in memory since it began to look."""
 
     def __init__(self, nova: RunningNova) -> None:
@@ -186,14 +186,14 @@ async def measured(nova: RunningNova, work: Work, clients: int, names: list[str]
     """Print a line for every crowd."""
     token = await login(nova.url, "admin", PASSWORD)
     async with await Client.to_edge(nova.url, token) as client:
-        watched = Watched(nova)
+        watched = WatchedMemory(nova)
         await asyncio.sleep(1)
         alone = await _live(client, nova, work, seed=100)
         print(f"alone: live {alone}; {watched.end()}", flush=True)
         for number, (name, what) in enumerate(CROWDS):
             if name not in names:
                 continue
-            watched = Watched(nova)
+            watched = WatchedMemory(nova)
             with crowded(name, nova, token, clients) as done:
                 await asyncio.sleep(SETTLE_S)
                 beside = await _live(client, nova, work, seed=101 + number)

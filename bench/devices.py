@@ -32,7 +32,7 @@ decode = "text"
 """
 
 
-class Device(Protocol):
+class MeasuredDevice(Protocol):
     """Hears commands, one after the other."""
 
     target_id: str

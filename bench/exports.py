@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.memory import KIB, MIB
-from bench.own import BATCH_EVENTS, Reader, Store
+from bench.own import BATCH_EVENTS, ReaderSide, WriterSide
 from bench.work import Work
 from nova.core.server.export_jobs import ExportJobs
 from nova.sdk.batch.range_messages import RangeRequest
@@ -59,7 +59,7 @@ class Measured(NamedTuple):
 
 def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
     """Make one export, as a reader does."""
-    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+    with tempfile.TemporaryDirectory() as scratch, ReaderSide(data, Path(scratch)) as reader:
         mark = reader.bounds("canonical")[1]
     request = RangeRequest(
         start_ns=NS_MAX - 1 if nothing else NS_MIN,
@@ -117,7 +117,7 @@ def _watched() -> Iterator[list[tuple[float, float]]]:
 
 def ingest_hz(data: Path, events: int, seed: int) -> float:
     """Records a second into a new archive."""
-    with Store(data) as store:
+    with WriterSide(data) as store:
         work = Work(events, seed=seed)
         batches = list(work.batches(BATCH_EVENTS))
         return store.ingest(batches, lambda: len(batches) // 10)
@@ -196,15 +196,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     work = Work(given.events)
     raw = given.data.parent / f"{given.data.name}-raw"
-    with Store(raw) as store:
+    with WriterSide(raw) as store:
         if store.events < given.events // 5:
             batches = work.batches(BATCH_EVENTS)
             store.ingest([one for one in batch if b'"bytes":' in one.value] for batch in batches)
-    with Store(given.data) as store:
+    with WriterSide(given.data) as store:
         if store.events < given.events:
             store.ingest(work.batches(BATCH_EVENTS, store.events))
     with tempfile.TemporaryDirectory(dir=given.data.parent) as small:
-        with Store(Path(small)) as store:
+        with WriterSide(Path(small)) as store:
             store.ingest(Work(10_000).batches(BATCH_EVENTS))
         drivers = given.drivers.split(",")
         lines = table(given.data, raw, Path(small), drivers, given.rounds)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench.own import Reader
+from bench.own import ReaderSide
 from nova.core.store.durability_marker import read_marker
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record, connect
@@ -62,7 +62,7 @@ def drain(data: Path, url: str, scope: str, events: int) -> float:
             _wait_for(data, events)
         finally:
             process.terminate()
-    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+    with tempfile.TemporaryDirectory() as scratch, ReaderSide(data, Path(scratch)) as reader:
         low, high = reader.bounds("canonical")
     return events / ((high - low) / NS_PER_SECOND)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Self
 from unittest.mock import patch
 
-from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
+from bench.peer_stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
 from nova.core.effect.moment import moment_at
@@ -121,7 +121,7 @@ class Premade:
         """Nothing is open."""
 
 
-class Store:
+class WriterSide:
     """An archive opened as the writer opens it."""
 
     def __init__(self, data: Path) -> None:
@@ -220,7 +220,7 @@ def _newest_ns(archive: Archive) -> int:
     return archive.record.last_canonical_ns()
 
 
-class Reader:
+class ReaderSide:
     """An archive opened as a reader opens it: a secondary, with the durable mark of its last
     event.
     """

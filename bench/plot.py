@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import matplotlib
 
-from bench.steps import Step
+from bench.steps import ScaleStep
 
 matplotlib.use("Agg")
 
@@ -25,7 +25,7 @@ DPI = 100
 MILLION, THOUSAND = 1e6, 1e3
 
 
-def plot(steps: Sequence[Step], path: Path) -> None:
+def plot(steps: Sequence[ScaleStep], path: Path) -> None:
     """Draw ingest rate, dedupe cost, seek latency and bytes per event into a PNG."""
     figure, panels = pyplot.subplots(2, 2, figsize=SIZE_INCHES, dpi=DPI, layout="constrained")
     sizes = [step.events for step in steps]
@@ -38,7 +38,7 @@ def plot(steps: Sequence[Step], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _panels(steps: Sequence[Step]) -> dict[str, Curves]:
+def _panels(steps: Sequence[ScaleStep]) -> dict[str, Curves]:
     families = [name for name in steps[0].family_bytes_per_event if name != "catalog"]
     return {
         "ingest, thousand events/s": {"": [step.ingest_hz / THOUSAND for step in steps]},

@@ -21,7 +21,7 @@ from typing import cast
 import psycopg
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
-from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, Stamp
+from bench.peer_stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, PeerStamp
 from nova.sdk.protocol.messages import chunk_frame
 from nova.sdk.transport.base import Record
 from nova.testkit import child
@@ -151,7 +151,7 @@ def _connected(home: Path) -> Iterator[Connection]:
 
 
 def _ingest_hz(database: Connection, batches: Iterable[Sequence[Record]]) -> float:
-    stamp, records, started = Stamp(), 0, time.perf_counter()
+    stamp, records, started = PeerStamp(), 0, time.perf_counter()
     with database.cursor() as cursor:
         for part in batches:
             with cursor.copy("COPY staging FROM STDIN (FORMAT BINARY)") as copy:

@@ -16,7 +16,7 @@ import msgspec
 
 from bench.figures import MS, quantile, rate, seconds_each
 from bench.memory import peak_mib
-from bench.own import Reader
+from bench.own import ReaderSide
 from bench.work import messages_of, unit
 from nova.core.ordering import Timebase
 from nova.sdk import lifecycle
@@ -44,7 +44,7 @@ class Probed(msgspec.Struct, kw_only=True):
     peak_mib: float
 
 
-def probed(reader: Reader, seeks: int, *, replay: bool) -> Probed:
+def probed(reader: ReaderSide, seeks: int, *, replay: bool) -> Probed:
     """Measure an open reader."""
     took = {base: _seek_seconds(reader, base, seeks) for base in TIMEBASES}
     entity_ms, entity_events = _entity(reader)
@@ -65,21 +65,21 @@ def probed(reader: Reader, seeks: int, *, replay: bool) -> Probed:
     )
 
 
-def _replay_hz(reader: Reader, timebase: Timebase) -> float:
+def _replay_hz(reader: ReaderSide, timebase: Timebase) -> float:
     return rate(lambda: reader.replay(timebase))
 
 
-def _times(reader: Reader, timebase: Timebase, count: int) -> list[int]:
+def _times(reader: ReaderSide, timebase: Timebase, count: int) -> list[int]:
     dice = random.Random(2)
     low, high = reader.bounds(timebase)
     return [dice.randint(low, high) for _ in range(count)]
 
 
-def _seek_seconds(reader: Reader, timebase: Timebase, seeks: int) -> list[float]:
+def _seek_seconds(reader: ReaderSide, timebase: Timebase, seeks: int) -> list[float]:
     return seconds_each(lambda at_ns: reader.seek(timebase, at_ns), _times(reader, timebase, seeks))
 
 
-def _entity(reader: Reader) -> tuple[float, int]:
+def _entity(reader: ReaderSide) -> tuple[float, int]:
     """Median milliseconds of reading one entity's 1,000 events, and how many came on average."""
     low, high = reader.bounds("source")
     dice = random.Random(3)
@@ -94,7 +94,7 @@ def _entity(reader: Reader) -> tuple[float, int]:
     return quantile(seconds, 0.5) * MS, sum(found) // len(found)
 
 
-def _latest_seconds(reader: Reader, count: int) -> list[float]:
+def _latest_seconds(reader: ReaderSide, count: int) -> list[float]:
     """Seconds from asking for the last event of one series before a random time."""
     dice = random.Random(4)
 
@@ -125,7 +125,7 @@ def probe(data: Path, seeks: int, replay: bool) -> None:
     lifecycle.collect_garbage_rarely()
     with (
         tempfile.TemporaryDirectory(prefix="nova-probe-") as scratch,
-        Reader(data, Path(scratch)) as reader,
+        ReaderSide(data, Path(scratch)) as reader,
     ):
         found = probed(reader, seeks, replay=replay)
     click.echo(msgspec.json.encode(found).decode())

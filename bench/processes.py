@@ -22,7 +22,7 @@ from nova.testkit.running_nova import PASSWORD, RunningNova
 WANTED_REPLAY = {"canonical": "≥ 800,000", "source": "≥ 500,000"}
 
 
-class Extent(NamedTuple):
+class RunLength(NamedTuple):
     """How long to measure: numbers of seeks, and seconds of the live tail."""
 
     seeks: int
@@ -30,7 +30,7 @@ class Extent(NamedTuple):
 
 
 async def mixed(
-    nova: RunningNova, work: Work, records: Sequence[Record], extent: Extent, sqlite: Figures
+    nova: RunningNova, work: Work, records: Sequence[Record], extent: RunLength, sqlite: Figures
 ) -> list[Row]:
     """Every task over the mix of all lanes."""
     assert sqlite.ingest_hz is not None

@@ -15,7 +15,7 @@ from typing import cast
 from rocksdict import DBCompressionType, Options, Rdict, WriteBatch
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
-from bench.stamp import CHUNK_EVENTS, Stamp
+from bench.peer_stamp import CHUNK_EVENTS, PeerStamp
 from nova.core.ordering import time_key, time_of
 from nova.sdk.transport.base import Record
 
@@ -46,7 +46,7 @@ def measured(folder: Path, batches: Iterable[Sequence[Record]], seeks: int) -> F
 
 def _ingest(database: Rdict, batches: Iterable[Sequence[Record]]) -> tuple[int, float]:
     """Events and seconds; the checks are left out of the seconds."""
-    stamp, events, seconds = Stamp(), 0, 0.0
+    stamp, events, seconds = PeerStamp(), 0, 0.0
     for part in batches:
         rows = [(time_key(event.canonical_ns), event.stored) for event in stamp.batch(part)]
         started = time.perf_counter()

@@ -16,11 +16,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import plot, postgres_peer, probe, steps, tape
+from bench import batch_tape, plot, postgres_peer, probe, steps
 from bench.figures import US
 from bench.memory import peak_mib
-from bench.own import BATCH_EVENTS, Store
-from bench.steps import STEPS, Step
+from bench.own import BATCH_EVENTS, WriterSide
+from bench.steps import STEPS, ScaleStep
 from bench.table import machine
 from bench.work import HUNDRED, Work
 from nova.sdk import lifecycle
@@ -37,7 +37,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "images" / "scale.png"
 class Growth:
     """One archive on its way up, and the bar that shows it."""
 
-    def __init__(self, store: Store, data: Path, progress: Progress, last: int) -> None:
+    def __init__(self, store: WriterSide, data: Path, progress: Progress, last: int) -> None:
         self._store = store
         self._data = data
         self._progress = progress
@@ -54,11 +54,11 @@ class Growth:
         measured = min(MEASURED_EVENTS, size // 2)
         begin = max(size - measured, held) // HUNDRED * HUNDRED
         path = self._data / TAPE_NAME
-        tape.write(path, Work(begin + measured).batches(BATCH_EVENTS, begin))
+        batch_tape.write(path, Work(begin + measured).batches(BATCH_EVENTS, begin))
         before = Work(begin).batches(BATCH_EVENTS, held)
         unmeasured = _Counted(before)
         rate_hz = self._store.ingest(
-            self._shown(chain(unmeasured, tape.read(path))),
+            self._shown(chain(unmeasured, batch_tape.read(path))),
             lambda: unmeasured.batches,
         )
         path.unlink()
@@ -69,14 +69,14 @@ class Growth:
             yield part
             self._progress.update(self._bar, completed=self._store.events)
 
-    def measure(self, size: int, ingest_hz: float, seeks: int) -> Step:
+    def measure(self, size: int, ingest_hz: float, seeks: int) -> ScaleStep:
         """Everything else at this size."""
         events = self._store.events
         new_us, known_us = self._look_up_us(events)
         found = probe.in_process_of_its_own(self._data, seeks, replay=False)
         self._store.flush()
         families = self._store.bytes_per_family()
-        return Step(
+        return ScaleStep(
             size=size,
             events=events,
             ingest_hz=ingest_hz,
@@ -126,14 +126,14 @@ class _Counted:
             yield part
 
 
-def grow(data: Path, events: int, seeks: int) -> list[Step]:
+def grow(data: Path, events: int, seeks: int) -> list[ScaleStep]:
     """Measure at every size that is not measured yet; returns all steps."""
     path = data / STEPS_NAME
     done = steps.load(path)
     sizes = [size for size in steps.sizes(events) if size > max((s.size for s in done), default=0)]
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with (
-        Store(data) as store,
+        WriterSide(data) as store,
         Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as progress,
     ):
         growth = Growth(store, data, progress, events)

@@ -89,7 +89,7 @@ def update(producer: Producer, number: int) -> Event:
     return producer.observe(UNITS[number % len(UNITS)]).ui("power", "power", "1", data)
 
 
-class Watched:
+class WatchedPage:
     """A page, and what the browser says of it."""
 
     def __init__(self, page: Page) -> None:
@@ -133,10 +133,10 @@ HEADING = (
 
 
 @contextmanager
-def screen(browser: Browser, nova: RunningNova) -> Iterator[Watched]:
+def screen(browser: Browser, nova: RunningNova) -> Iterator[WatchedPage]:
     """A logged-in page with a plot in it, LIVE."""
     page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-    watched = Watched(page)
+    watched = WatchedPage(page)
     page.goto(nova.url)
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -150,7 +150,7 @@ def screen(browser: Browser, nova: RunningNova) -> Iterator[Watched]:
     page.close()
 
 
-def follow(watched: Watched, load: Load, seconds: float) -> None:
+def follow(watched: WatchedPage, load: Load, seconds: float) -> None:
     """LIVE, without user input."""
     began = time.monotonic()
     watched.begin()
@@ -160,7 +160,7 @@ def follow(watched: Watched, load: Load, seconds: float) -> None:
     click.echo(f"       state {watched.page.get_by_test_id('state').inner_text()}")
 
 
-def scrub(watched: Watched, load: Load, seconds: float) -> None:
+def scrub(watched: WatchedPage, load: Load, seconds: float) -> None:
     """Somebody drags the cursor to and fro without a rest, while events come in."""
     page = watched.page
     page.get_by_test_id("replay").click()

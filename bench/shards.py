@@ -9,7 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from bench.own import BATCH_EVENTS, Store
+from bench.own import BATCH_EVENTS, WriterSide
 from bench.table import Row
 from bench.work import Work
 
@@ -26,7 +26,7 @@ def rows(data: Path, work: Work) -> list[Row]:
     if _run("--help").returncode != 0:
         return []
     larger = work._replace(events=TIMES_AS_MANY * work.events)
-    with Store(data) as store:
+    with WriterSide(data) as store:
         store.ingest(larger.batches(BATCH_EVENTS))
     one, two = (replay_hz(data, count, larger.events) for count in (1, 2))
     note = f"{larger.events:,} events, without the time of starting"

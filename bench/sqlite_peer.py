@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from bench.figures import MS, Figures, quantile, rate, seconds_each
-from bench.stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, Stamp
+from bench.peer_stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID, PeerStamp
 from nova.sdk.protocol.messages import chunk_frame
 from nova.sdk.transport.base import Record
 
@@ -51,7 +51,7 @@ def measured(folder: Path, batches: Iterable[Sequence[Record]], seeks: int) -> F
 
 
 def _ingest_hz(database: sqlite3.Connection, batches: Iterable[Sequence[Record]]) -> float:
-    stamp, records, started = Stamp(), 0, time.perf_counter()
+    stamp, records, started = PeerStamp(), 0, time.perf_counter()
     for part in batches:
         rows = stamp.batch(part)
         database.execute("BEGIN")

@@ -14,7 +14,7 @@ STEP_SHARES = (50, 25, 10, 5, 5 / 2, 1)
 """The ratio of the last step to the one before."""
 
 
-class Step(msgspec.Struct, kw_only=True):
+class ScaleStep(msgspec.Struct, kw_only=True):
     """What was measured at one size of the archive; times in µs and ms as their names say, sizes in
     bytes per event and MiB. `size` is the step's name, `events` what there were.
     """
@@ -42,20 +42,20 @@ def sizes(events: int) -> list[int]:
     return [int(events / share) for share in STEP_SHARES]
 
 
-def load(path: Path) -> list[Step]:
+def load(path: Path) -> list[ScaleStep]:
     """What has been measured by now."""
     if not path.exists():
         return []
-    return [msgspec.json.decode(line, type=Step) for line in path.read_bytes().splitlines()]
+    return [msgspec.json.decode(line, type=ScaleStep) for line in path.read_bytes().splitlines()]
 
 
-def append(path: Path, step: Step) -> None:
+def append(path: Path, step: ScaleStep) -> None:
     """Keep one more."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(step) + b"\n")
 
 
-def markdown(steps: Sequence[Step]) -> str:
+def markdown(steps: Sequence[ScaleStep]) -> str:
     """The steps as a Markdown table, one column per size."""
     rows: list[tuple[str, list[float]]] = [
         ("ingest over the last of it, events/s", [step.ingest_hz for step in steps]),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bench import postgres_peer, probe, rocksdb_peer, sqlite_peer
 from bench.figures import Figures
-from bench.own import Store
+from bench.own import WriterSide
 from bench.probe import Probed
 from bench.table import Row
 from nova.sdk.transport.base import Record
@@ -47,7 +47,7 @@ def peers(folder: Path, batches: Batches, seeks: int) -> Peers:
 
 def own(data: Path, batches: Batches, seeks: int) -> Own:
     """Let NOVA do it, its reader in a process of its own."""
-    with Store(data) as store:
+    with WriterSide(data) as store:
         ingest_hz = store.ingest(batches, lambda: len(batches) // WARM_UP_SHARE)
         found = probe.in_process_of_its_own(data, seeks, replay=True)
         store.flush()
@@ -56,7 +56,7 @@ def own(data: Path, batches: Batches, seeks: int) -> Own:
         return Own(ingest_hz, found, written, _per_event(store))
 
 
-def _per_event(store: Store) -> dict[str, float]:
+def _per_event(store: WriterSide) -> dict[str, float]:
     return {name: size / store.events for name, size in store.bytes_per_family().items()}
 
 

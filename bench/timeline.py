@@ -21,7 +21,7 @@ import msgspec
 
 from bench import own
 from bench.figures import MS, quantile, seconds_each
-from bench.own import BATCH_EVENTS, Reader, Store
+from bench.own import BATCH_EVENTS, ReaderSide, WriterSide
 from bench.payloads import MESSAGES
 from bench.table import machine, number
 from bench.work import Work, messages_of, unit
@@ -47,7 +47,7 @@ class Waited(msgspec.Struct, kw_only=True):
     worst_ms: float
 
 
-class Run(msgspec.Struct, kw_only=True):
+class TimelineRun(msgspec.Struct, kw_only=True):
     """One run: figures by kind of request and timebase, and what sampling took."""
 
     machine: str
@@ -86,7 +86,7 @@ async def waited(asks: int, ask: Callable[[], Awaitable[object]]) -> Waited:
     )
 
 
-async def measured(reader: Reader, asks: int) -> dict[str, Waited]:
+async def measured(reader: ReaderSide, asks: int) -> dict[str, Waited]:
     """Both kinds of requests in both timebases."""
     found: dict[str, Waited] = {}
     dice = random.Random(7)
@@ -129,7 +129,7 @@ def plotted(dice: random.Random, start: str, stop: str) -> Sample:
 
 def ask_all(data: Path, asks: int, when: str) -> dict[str, Waited]:
     """Both kinds of requests of a reader; `when` is added to their names."""
-    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+    with tempfile.TemporaryDirectory() as scratch, ReaderSide(data, Path(scratch)) as reader:
         found = asyncio.run(measured(reader, asks))
     return {name + when: waited for name, waited in found.items()}
 
@@ -153,9 +153,9 @@ def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
             process.terminate()
 
 
-def run(data: Path, events: int, asks: int) -> Run:
+def run(data: Path, events: int, asks: int) -> TimelineRun:
     """Grow an archive, ask while its sampler is behind, and once it is not."""
-    with Store(data) as store:
+    with WriterSide(data) as store:
         if store.events < events:
             store.ingest(Work(events).batches(BATCH_EVENTS, store.events))
         held = store.events
@@ -165,7 +165,7 @@ def run(data: Path, events: int, asks: int) -> Run:
     sampled, seconds = own.sample(data)
     found |= ask_all(data, asks, "")
     noise = before + loops()
-    return Run(
+    return TimelineRun(
         machine=machine(None).replace("; PostgreSQL not installed", ""),
         events=held,
         sampled_hz=sampled / seconds if sampled else 0.0,
@@ -175,7 +175,7 @@ def run(data: Path, events: int, asks: int) -> Run:
     )
 
 
-def markdown(done: Run) -> str:
+def markdown(done: TimelineRun) -> str:
     """A run as a Markdown table under a line of versions and one on the machine's noise."""
     lines = [
         f"{done.events:,} events; {done.machine}",

@@ -36,7 +36,7 @@ Task = Callable[[str, Sequence[Record]], Awaitable[float]]
 """Does it, and returns the seconds it took once everything was open and warm."""
 
 
-class Peer(NamedTuple):
+class TransportPeer(NamedTuple):
     """A backend: its server's kind, and the bare library's way of doing each task."""
 
     name: str
@@ -155,7 +155,7 @@ def scope_of(records: Sequence[Record]) -> str:
     return (records[0].address or "").split(".")[1]
 
 
-async def compared(peer: Peer, work: Work) -> list[Row]:
+async def compared(peer: TransportPeer, work: Work) -> list[Row]:
     """Both tasks by both, turn and turn about, each round on a scope of its own; the medians."""
     rates: dict[str, list[float]] = {
         "publish": [],
@@ -182,7 +182,7 @@ async def compared(peer: Peer, work: Work) -> list[Row]:
     return rows
 
 
-async def prepare(peer: Peer, records: Sequence[Record]) -> None:
+async def prepare(peer: TransportPeer, records: Sequence[Record]) -> None:
     """Create topics or the stream and publish the first record, outside of the measurement."""
     if peer.name == "kafka":
         topics.ensure_topics(parse_url(peer.url), {topic_and_key(r.address)[0] for r in records})
@@ -193,13 +193,13 @@ def measured(work: Work) -> list[Row]:
     """Every transport that has a library underneath."""
     rows: list[Row] = []
     with kafka.shared_broker() as broker:
-        peer = Peer(
+        peer = TransportPeer(
             *("kafka", "confluent-kafka", broker.kind, broker.url),
             *(bare_kafka_publish, bare_kafka_drain),
         )
         rows += asyncio.run(compared(peer, work))
     with nats.shared_server() as server:
-        peer = Peer(
+        peer = TransportPeer(
             *("nats", "nats-py", server.kind, server.url), *(bare_nats_publish, bare_nats_drain)
         )
         rows += asyncio.run(compared(peer, work))

@@ -14,9 +14,9 @@ import click
 import msgspec
 
 from bench import own
-from bench.own import BATCH_EVENTS, Reader, Store
+from bench.own import BATCH_EVENTS, ReaderSide, WriterSide
 from bench.timeline import TIMEBASES, Waited, waited
-from bench.views import ENTITIES, Views, unit_of
+from bench.ui_load import ENTITIES, Views, unit_of
 from nova.core.ordering import Timebase
 from nova.sdk import lifecycle
 from nova.sdk.protocol.messages import Filters, GetUiState
@@ -27,7 +27,7 @@ PAGE_ENTITIES = 1_000
 SCREEN_VIEWS = 20
 
 
-class Run(msgspec.Struct, kw_only=True):
+class UiRun(msgspec.Struct, kw_only=True):
     """One run: figures by kind of request and timebase, and what checkpoints took."""
 
     events: int
@@ -35,7 +35,7 @@ class Run(msgspec.Struct, kw_only=True):
     waited: dict[str, Waited]
 
 
-async def measured(reader: Reader, asks: int, entities: int) -> dict[str, Waited]:
+async def measured(reader: ReaderSide, asks: int, entities: int) -> dict[str, Waited]:
     """States of the busy view, of any view and of some at once, and pages of entities."""
     dice = random.Random(7)
     found: dict[str, Waited] = {}
@@ -83,14 +83,14 @@ def ui(updates: int, asks: int, data: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     entities = min(ENTITIES, updates // 10)
     work = Views(updates, entities)
-    with Store(data) as store:
+    with WriterSide(data) as store:
         if store.events < updates + entities:
             store.ingest(work.batches(BATCH_EVENTS, store.events))
         held = store.events
     taken, seconds = own.checkpoint(data)
-    with tempfile.TemporaryDirectory() as scratch, Reader(data, Path(scratch)) as reader:
+    with tempfile.TemporaryDirectory() as scratch, ReaderSide(data, Path(scratch)) as reader:
         found = asyncio.run(measured(reader, asks, entities))
-    run = Run(events=held, checkpointed_hz=taken / seconds if taken else 0.0, waited=found)
+    run = UiRun(events=held, checkpointed_hz=taken / seconds if taken else 0.0, waited=found)
     click.echo(msgspec.json.format(msgspec.json.encode(run)).decode())
 
 

@@ -83,7 +83,7 @@ class Work(NamedTuple):
         return _maker(self.scope, self.seed, self.late, self.ui_only)
 
 
-class Series(NamedTuple):
+class WorkSeries(NamedTuple):
     """The common parts of a series' events: their address, and the text around their times."""
 
     address: str
@@ -167,7 +167,7 @@ class Maker:
             at_ns -= (chance >> 31) % LATE_MAX_MS * NS_PER_MS
         return _time_text(at_ns)
 
-    def _message(self, series: Series, number: int, chance: int, time: bytes) -> Record:
+    def _message(self, series: WorkSeries, number: int, chance: int, time: bytes) -> Record:
         left = series.halves.left[(chance >> 36) % POOL]
         right = series.halves.right[(chance >> 12) % POOL]
         value = b'%b%b%b%b,%b,"count":%d}}' % (
@@ -229,20 +229,22 @@ class Maker:
             f'"containerId":"{container}","uniqueId":"{unique}","sourceTruthTime":"'
         ).encode()
 
-    def _of_parsed(self, number: int, name: str, halves: payloads.Halves) -> Series:
+    def _of_parsed(self, number: int, name: str, halves: payloads.Halves) -> WorkSeries:
         middle = f'","messageType":"{name}","schemaVersion":"1.2","payload":{{'.encode()
         head = self._head("parsed", number)
-        return Series(self._address("parsed", number), head, middle, halves)
+        return WorkSeries(self._address("parsed", number), head, middle, halves)
 
-    def _of_raw(self, number: int) -> Series:
+    def _of_raw(self, number: int) -> WorkSeries:
         head = self._head("raw", number)
-        return Series(self._address("raw", number), head, b'","bytes":"', self._frames)
+        return WorkSeries(self._address("raw", number), head, b'","bytes":"', self._frames)
 
-    def _of_ui(self, number: int, pools: dict[str, payloads.Halves]) -> Series:
+    def _of_ui(self, number: int, pools: dict[str, payloads.Halves]) -> WorkSeries:
         name = messages_of(number)[0]
         view = f'"viewId":"telemetry.{name}","manifestId":"{name}","manifestVersion":"1.0.0"'
         middle = f'","messageType":"UiUpdate",{view},"data":{{'.encode()
-        return Series(self._address("ui", number), self._head("ui", number), middle, pools[name])
+        return WorkSeries(
+            self._address("ui", number), self._head("ui", number), middle, pools[name]
+        )
 
 
 @lru_cache(maxsize=8)

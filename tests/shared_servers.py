@@ -38,7 +38,7 @@ POLL_S = 0.05
 LOG_TAIL_CHARS = 3_000
 
 
-class Address(msgspec.Struct):
+class ServerAddress(msgspec.Struct):
     """Where a server of the run is, or why it has not started."""
 
     url: str = ""
@@ -50,7 +50,7 @@ class Address(msgspec.Struct):
 class SharedServer(ExternalServer, NatsServer):
     """A server of the run; no test can stop it."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: ServerAddress) -> None:
         super().__init__(address.url, "the run")
         self.kind = address.kind
         self.monitor = address.monitor
@@ -78,7 +78,7 @@ def shared_server(name: str, folder: Path) -> SharedServer:
     with _locked(folder / f"{name}.lock"):
         if not found.exists():
             _start_keeper(name, folder)
-    address = msgspec.json.decode(found.read_bytes(), type=Address)
+    address = msgspec.json.decode(found.read_bytes(), type=ServerAddress)
     if address.error:
         raise RuntimeError(f"the run's {name!r} server did not start: {address.error}")
     return SharedServer(address)
@@ -116,20 +116,20 @@ def keep(name: str, folder: Path) -> None:
     with _address_file(folder / f"{name}.address") as publish:
         try:
             with SERVERS[name]() as server:
-                publish(Address(server.url, server.kind, getattr(server, "monitor", None)))
+                publish(ServerAddress(server.url, server.kind, getattr(server, "monitor", None)))
                 _locked(_run_lock(folder)).close()
         except Exception as error:
-            publish(Address(error=f"{type(error).__name__}: {error}"))
+            publish(ServerAddress(error=f"{type(error).__name__}: {error}"))
             _locked(_run_lock(folder)).close()
     if not any(folder.glob("*.address")):  # A controller that was killed leaves it to us.
         shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
-def _address_file(path: Path) -> Iterator[Callable[[Address], None]]:
+def _address_file(path: Path) -> Iterator[Callable[[ServerAddress], None]]:
     """Something that publishes an address, whole or not at all; it is gone after the block."""
 
-    def publish(address: Address) -> None:
+    def publish(address: ServerAddress) -> None:
         unfinished = path.with_suffix(".part")
         unfinished.write_bytes(msgspec.json.encode(address))
         unfinished.rename(path)

@@ -28,7 +28,7 @@ from nova.sdk.manifests.manifest import (
 )
 from nova.sdk.protocol import messages
 from nova.testkit.conformance import TransportConformance
-from tests.error_codes import codes_in
+from tests.tabled_codes import codes_in
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

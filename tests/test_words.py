@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
+import tokenize
+from collections.abc import Iterator
 from itertools import chain
 
 from tests.prose import Text, pages, program_texts, screen_texts
+from tests.test_tidy import ROOT, SOURCES, tracked
 
 OLD_WORDS = {
     r"witness": "durability marker",
@@ -38,6 +42,12 @@ ALLOWED = {
     r"spooled|cannot spool": "a pipe is spooled to a temporary file, as by a printer",
 }
 """Contexts in which an old word means something else."""
+
+OLD_NAMES = re.compile(
+    r"(?:.*_)?(?:witness(?:ed)?|remarks?|strays?|askers?|submitters?|desks?|couriers?|keepers?)(?:_.*)?",
+    re.IGNORECASE,
+)
+"""Identifiers of NOVA's own source that use one of these words."""
 
 OLD = re.compile("|".join(rf"\b(?:{word})\b" for word in OLD_WORDS), re.IGNORECASE)
 EXCUSED = re.compile("|".join(ALLOWED))
@@ -76,3 +86,20 @@ def test_an_old_word_is_found() -> None:
 def test_every_exception_is_needed() -> None:
     everything = "\n".join(text for _, text in chain(pages(), screen_texts(), program_texts()))
     assert [context for context in ALLOWED if not re.search(context, everything)] == []
+
+
+def old_names(source: str) -> Iterator[tuple[int, str]]:
+    """Line and name of each identifier that uses an old word."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME and OLD_NAMES.fullmatch(token.string):
+            yield token.start[0], token.string
+
+
+def test_no_identifier_uses_an_old_word() -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line} {name}"
+        for path in tracked(*SOURCES)
+        for line, name in old_names(path.read_text())
+    ]
+    assert found == []
+    assert list(old_names("x = 1\nfirst_witness = keeper")) == [(2, "first_witness"), (2, "keeper")]

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from bench import steps
-from bench.own import Store
+from bench.own import WriterSide
 from bench.scale import STEPS_NAME, scale
 
 EVENTS = 10_000
@@ -39,7 +39,7 @@ def test_a_run_that_lost_its_last_steps_measures_them_again(tmp_path: Path) -> N
     again = steps.load(path)
     assert again[:-1] == whole[:-1]
     assert (again[-1].size, again[-1].events) == (EVENTS, EVENTS + EVENTS // 2)
-    with Store(tmp_path) as store:
+    with WriterSide(tmp_path) as store:
         assert store.events == again[-1].events
     for step in again:
         assert min(step.ingest_hz, step.look_up_new_us, step.look_up_known_us) > 0

@@ -70,14 +70,14 @@ def _record(number: int) -> Record:
     return telling(at_ns, {"n": number}, unit=unit, lane=lane)
 
 
-class Corpus:
+class DamageCorpus:
     """An archive as a kill leaves it, with derived data beside it, and what is right about it; and
     an older copy, for files that are put back.
     """
 
     def __init__(self, folder: Path) -> None:
         self.data, self.stale = folder / "data", folder / "stale"
-        writer = Writer(folder / "live")
+        writer = DamageWriter(folder / "live")
         while writer.count < EVENTS:
             writer.commit(COMMIT_EVENTS)
             if writer.count in FLUSHED:
@@ -92,7 +92,7 @@ class Corpus:
         writer.close()
 
 
-class Writer:
+class DamageWriter:
     """A writer whose clock depends only on the number of written events."""
 
     def __init__(self, data: Path) -> None:
@@ -243,7 +243,7 @@ def _files(data: Path) -> list[Path]:
     return [path for path in found if not path.name.startswith(passed)]
 
 
-def at_rest(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
+def at_rest(table: Table, corpus: DamageCorpus, folder: Path, seed: int) -> list[str]:
     """Damage a copy, open it and query it; returns the answers that are silently wrong."""
     dice = random.Random(seed)
     data = folder / "copy"
@@ -279,13 +279,13 @@ def _as_writer(table: Table, data: Path) -> str:
             archive.close()
 
 
-def running(table: Table, corpus: Corpus, folder: Path, seed: int) -> list[str]:
+def running(table: Table, corpus: DamageCorpus, folder: Path, seed: int) -> list[str]:
     """Damage a copy under its writer and a reader, write on, and ask that reader and a new one."""
     dice = random.Random(seed)
     data = folder / "copy"
     shutil.copytree(corpus.data, data)
     with ExitStack() as stack:
-        writer = Writer(data)
+        writer = DamageWriter(data)
         stack.callback(writer.close)
         writer.count = EVENTS
         before = _asked(stack, data, folder / "before")

@@ -82,7 +82,7 @@ def arrivals(count: int) -> list[Record]:
 
 
 @dataclass
-class Clock:
+class FilingClock:
     """A clock of receive times, 7 s later each time that it is asked."""
 
     now_ns: int
@@ -97,7 +97,7 @@ class Filed:
     """An archive, its writer, and a view of it."""
 
     data: Path
-    clock: Clock
+    clock: FilingClock
     archive: Archive
     committer: Committer
     view: ArchiveSnapshot
@@ -126,7 +126,7 @@ def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterato
     last one is of the third day, so the first two are complete.
     """
     records = arrivals(events)
-    clock = Clock(MIDNIGHT_NS - len(records) * SECOND_NS // 2)
+    clock = FilingClock(MIDNIGHT_NS - len(records) * SECOND_NS // 2)
     with opened(data, preference, clock) as archive:
         for start in range(0, len(records), 7):
             archive.take(records[start : start + 7], clock.now_ns)
@@ -136,7 +136,7 @@ def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterato
 
 
 @contextmanager
-def opened(data: Path, preference: tuple[str, ...], clock: Clock) -> Iterator[Filed]:
+def opened(data: Path, preference: tuple[str, ...], clock: FilingClock) -> Iterator[Filed]:
     """An archive that is there already, or is made."""
     registry = DriverRegistry.load(preference)
     archive = Archive.open_primary(data)

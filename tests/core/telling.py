@@ -30,7 +30,7 @@ START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 _ROW_HEAD_BYTES = len(ROLLUP_PREFIX) + 2
 
 
-class Told(NamedTuple):
+class ViewedEvent(NamedTuple):
     """A stored event as a test looks at it."""
 
     scope: str
@@ -77,14 +77,14 @@ def telling(
     return Record(None, msgspec.json.encode(members))
 
 
-def told(archive: Archive) -> list[Told]:
+def told(archive: Archive) -> list[ViewedEvent]:
     """Everything that an archive holds, in canonical order."""
     found = []
     for _, stored in archive.events.scan("canonical"):
         event, canonical_ns = check_stored(stored)
         series = event.series
         ids = (series.scope_id, series.lane, series.unique_id)
-        found.append(Told(*ids, event.source_ns, canonical_ns, stored))
+        found.append(ViewedEvent(*ids, event.source_ns, canonical_ns, stored))
     return found
 
 
@@ -92,7 +92,7 @@ Counted = Counter[tuple[str, int, str, int, str]]
 """Events by timebase, level, scope, bucket and lane."""
 
 
-def rollups_by_hand(events: Sequence[Told]) -> Counted:
+def rollups_by_hand(events: Sequence[ViewedEvent]) -> Counted:
     """What the rollups of these events have to say."""
     return Counter(
         (timebase[0], level, one.scope, unsigned_time(one.time(timebase)) >> level, one.lane)

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.core.damaging import Corpus, Table, at_rest, page, running
+from tests.core.damaging import DamageCorpus, Table, at_rest, page, running
 
 SEED = 14_006
 
 
 @pytest.fixture
-def corpus(tmp_path: Path) -> Corpus:
+def corpus(tmp_path: Path) -> DamageCorpus:
     """An archive with derived data."""
-    return Corpus(tmp_path)
+    return DamageCorpus(tmp_path)
 
 
-def damaged(corpus: Corpus, folder: Path, seeds: range) -> None:
+def damaged(corpus: DamageCorpus, folder: Path, seeds: range) -> None:
     """So many damages, every third under a running instance."""
     table, silent = Table(), []
     for seed in seeds:
@@ -32,12 +32,12 @@ def damaged(corpus: Corpus, folder: Path, seeds: range) -> None:
     assert faults == set()
 
 
-def test_some_damages(corpus: Corpus, tmp_path: Path) -> None:
+def test_some_damages(corpus: DamageCorpus, tmp_path: Path) -> None:
     """Right, loud or refused; bits, cuts, missing and swapped files, at rest and while it runs."""
     damaged(corpus, tmp_path, range(24))
 
 
 @pytest.mark.slow
-def test_two_thousand_damages(corpus: Corpus, tmp_path: Path) -> None:
+def test_two_thousand_damages(corpus: DamageCorpus, tmp_path: Path) -> None:
     """The same for long."""
     damaged(corpus, tmp_path, range(2_000))

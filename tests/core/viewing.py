@@ -13,7 +13,7 @@ from nova.core.store.checkpoint_store import HOUR_NS
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 from nova.sdk.transport.base import Record
-from tests.core.telling import START_NS, Told
+from tests.core.telling import START_NS, ViewedEvent
 
 UNITS = ("a", "b")
 VERSIONS = ("1.0.0", "2.0.0", "2.1.0")
@@ -82,7 +82,7 @@ def updating(
     return Record(None, msgspec.json.encode(members))
 
 
-class Body(msgspec.Struct, rename="camel"):
+class UpdateBody(msgspec.Struct, rename="camel"):
     """What of a stored update decides."""
 
     event_id: str
@@ -101,10 +101,12 @@ class Folded(NamedTuple):
     last_id: str
 
 
-def in_order(events: Sequence[Told], timebase: Timebase, unit: str) -> list[tuple[int, Body]]:
+def in_order(
+    events: Sequence[ViewedEvent], timebase: Timebase, unit: str
+) -> list[tuple[int, UpdateBody]]:
     """The updates of a unit with their times, in the order of a timebase."""
     bodies = [
-        (event.time(timebase), msgspec.json.decode(event.stored, type=Body))
+        (event.time(timebase), msgspec.json.decode(event.stored, type=UpdateBody))
         for event in events
         if event.lane == "ui" and event.unit == unit
     ]
@@ -112,7 +114,7 @@ def in_order(events: Sequence[Told], timebase: Timebase, unit: str) -> list[tupl
 
 
 def state_by_hand(
-    events: Sequence[Told], timebase: Timebase, unit: str, time_ns: int
+    events: Sequence[ViewedEvent], timebase: Timebase, unit: str, time_ns: int
 ) -> Folded | None:
     """The state of a unit at a time: all keys of the version of its last update (AMB-47)."""
     until = [one for one in in_order(events, timebase, unit) if one[0] <= time_ns]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.screen import Screen
+from tests.e2e.demo_screen import Screen
 
 SHOWN_MS = 30_000
 

@@ -11,8 +11,8 @@ from playwright.sync_api import Browser, Page, expect
 from nova.testkit.browser import running_browser
 from nova.testkit.running_nova import RunningNova, running_nova
 from tests.e2e.demo_page import HEIGHT, WIDTH, log_in
-from tests.e2e.recorded import SCOPE, publish_history
-from tests.e2e.screen import LOADED_MS, apart
+from tests.e2e.demo_screen import LOADED_MS, apart
+from tests.e2e.recorded_flight import SCOPE, publish_history
 
 expect.set_options(timeout=LOADED_MS)
 

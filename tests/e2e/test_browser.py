@@ -14,7 +14,7 @@ from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import SHOWN_MS, choose
-from tests.e2e.screen import Screen, screen_on, serious
+from tests.e2e.demo_screen import Screen, screen_on, serious
 
 pytestmark = pytest.mark.browser
 

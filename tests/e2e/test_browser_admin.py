@@ -13,7 +13,7 @@ from nova.cli.demo import DEMO_SCOPE
 from nova.sdk.events.envelope import AuditEvent, encode
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
 from tests.e2e.commander import action, choose
-from tests.e2e.screen import HEIGHT, WIDTH, serious
+from tests.e2e.demo_screen import HEIGHT, WIDTH, serious
 
 pytestmark = pytest.mark.browser
 

@@ -12,8 +12,8 @@ from nova.sdk.events.event import Event
 from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova
-from tests.e2e.recorded import EPS, publish, publish_now, update
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import EPS, publish, publish_now, update
 
 pytestmark = pytest.mark.browser
 

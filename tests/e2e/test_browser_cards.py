@@ -16,7 +16,7 @@ from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.screen import Screen, screen_on, serious
+from tests.e2e.demo_screen import Screen, screen_on, serious
 from tests.e2e.water import (
     PHONE_HEIGHT,
     PHONE_WIDTH,

@@ -20,7 +20,7 @@ from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import descriptor
 from tests.e2e.commander import SHOWN_MS, action, choose, choose_only, live, newest, submitted
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +101,7 @@ def test_the_heater_is_flipped_and_a_replay_of_that_minute_cannot(screen: Screen
     expect(send).to_have_attribute("aria-disabled", "false")
 
 
-def watched(page: Page) -> Watched:
+def watched(page: Page) -> WatchedFrames:
     """Note every state that a command of the page is shown in."""
     page.evaluate(
         "() => { const seen = window.seenStates = new Set(); new MutationObserver(() => {"
@@ -109,10 +109,10 @@ def watched(page: Page) -> Watched:
         "seen.add(one.dataset.state); }).observe(document.body, {subtree: true, childList: true,"
         "attributes: true, attributeFilter: ['data-state']}); }"
     )
-    return Watched(page)
+    return WatchedFrames(page)
 
 
-class Watched:
+class WatchedFrames:
     """The states that were seen."""
 
     def __init__(self, page: Page) -> None:

@@ -26,8 +26,8 @@ from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.recorded import START_NS
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import START_NS
 
 pytestmark = pytest.mark.browser
 
@@ -108,7 +108,7 @@ def test_a_selection_is_exported_downloaded_and_proved(
     assert sorted(lines) == sorted(events)
 
 
-class Held:
+class HeldExport:
     """The processes of an export, stopped before they can have done anything."""
 
     def __init__(self, reader: int) -> None:
@@ -137,9 +137,9 @@ def workers(reader: int) -> set[int]:
 
 
 @contextmanager
-def held(reader: int) -> Iterator[Held]:
+def held(reader: int) -> Iterator[HeldExport]:
     """Stop all processes of exports that begin inside the block, as they begin."""
-    holding, leaving = Held(reader), threading.Event()
+    holding, leaving = HeldExport(reader), threading.Event()
 
     def watch() -> None:
         while not leaving.wait(LOOK_INTERVAL_S):

@@ -15,8 +15,8 @@ from nova.sdk.client.client import Client
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova
-from tests.e2e.recorded import SECONDS, publish_now, second
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
 

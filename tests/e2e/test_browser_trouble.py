@@ -17,8 +17,8 @@ from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.recorded import EPS, SCOPE, SECONDS, publish_now, second
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import EPS, SCOPE, SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
 

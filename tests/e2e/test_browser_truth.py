@@ -16,8 +16,8 @@ from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova, nova_command
-from tests.e2e.recorded import EPS, SCOPE, publish, publish_now, second, update
-from tests.e2e.screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import EPS, SCOPE, publish, publish_now, second, update
 
 pytestmark = pytest.mark.browser
 

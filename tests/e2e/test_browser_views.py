@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from nova.sdk import timestamps
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, log_in
-from tests.e2e.screen import serious
+from tests.e2e.demo_screen import serious
 
 pytestmark = pytest.mark.browser
 

@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from bench.crowds import CROWDS, Watched, crowded
+from bench.crowds import CROWDS, WatchedMemory, crowded
 from bench.ingest import publish
 from bench.work import Work
 from nova.sdk.client.client import Client, login
@@ -32,7 +32,7 @@ async def test_reader_and_edge_stay_small_while_many_ask_for_much(tmp_path: Path
         async with await Client.to_edge(nova.url, token) as client:
             await client.request(Query(limit=10), QueryResponse)
             for name, _ in CROWDS:
-                watched = Watched(nova)
+                watched = WatchedMemory(nova)
                 before = watched.now()
                 looked_s, done = LOOKED_S, Counter[str]()
                 while not sum(done.values()):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nova.testkit.running_nova import running_nova
-from tests.e2e.recorded import SCOPE
+from tests.e2e.recorded_flight import SCOPE
 from tests.e2e.test_up import count, publish
 
 

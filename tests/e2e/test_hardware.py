@@ -24,7 +24,7 @@ from nova.testkit.conformance.core_stand_in import CoreStandIn
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.running_nova import RunningNova, nova_command
 from nova.testkit.test_server import BackendServer
-from tests.e2e.hardware import hardware
+from tests.e2e.hardware_process import hardware
 from tests.hardware.bench_device import command_record
 from tests.hardware.serving import Speaker
 

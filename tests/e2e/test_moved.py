@@ -17,7 +17,7 @@ from nova.sdk.archive_id import TRUTH_FOLDER
 from nova.sdk.errors import NovaError
 from nova.sdk.transport.base import Record, connect
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.recorded import SCOPE
+from tests.e2e.recorded_flight import SCOPE
 from tests.e2e.test_up import ENVELOPE, alive, count, publish, refused_again_and_again, until
 
 NOTICED_MAX_EVENTS = 50

@@ -39,7 +39,7 @@ PADDING = "x" * 2_000
 READ_BYTES = 64 * 1024
 
 
-class Seen(msgspec.Struct, rename="camel"):
+class SeenEvent(msgspec.Struct, rename="camel"):
     """What a test looks at in an event; a metadata event has its count in `payload`."""
 
     lane: str
@@ -86,14 +86,14 @@ async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(
     series never goes back, metadata is whole, and in the end the present is shown.
     """
     gaps: list[StreamGap] = []
-    seen: list[Seen] = []
+    seen: list[SeenEvent] = []
     async with await edge_client(nova) as client:
         stream = client.stream("LIVE", on_gap=gaps.append)
         await anext(stream)  # It is at the present; from now on next to nothing is taken.
 
         async def take_one() -> None:
             chunk = await anext(stream)
-            seen.extend(msgspec.json.decode(event, type=Seen) for event in chunk.events)
+            seen.extend(msgspec.json.decode(event, type=SeenEvent) for event in chunk.events)
 
         transport = connect(nova.publish)
         await burst(Producer(transport, "sat"), take_one)
@@ -115,7 +115,8 @@ async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(
             async for event in core.query(
                 Query(timebase="canonical", limit=2_000, filters=TOLD_BY_OTHERS)
             )
-            if (time := msgspec.json.decode(event, type=Seen).canonical_truth_time) not in times
+            if (time := msgspec.json.decode(event, type=SeenEvent).canonical_truth_time)
+            not in times
         ]
     spans = [(gap.from_time, gap.to_time) for gap in gaps]
     assert len(missing) == sum(gap.shed for gap in gaps)

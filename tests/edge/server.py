@@ -86,13 +86,13 @@ class RunningEdge:
         assert self.users.add(username, admin.password_hash, role, **more)
 
     @asynccontextmanager
-    async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[Client]:
+    async def socket(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[EdgeClient]:
         """A WebSocket to `/ws` that has not authenticated."""
         async with self.http.ws_connect(f"{self.url}/ws", headers=headers) as ws:
-            yield Client(ws)
+            yield EdgeClient(ws)
 
     @asynccontextmanager
-    async def client(self, username: str = "admin") -> AsyncIterator[Client]:
+    async def client(self, username: str = "admin") -> AsyncIterator[EdgeClient]:
         """A WebSocket that is logged in."""
         token = await self.token(username)
         async with self.socket() as client:
@@ -101,7 +101,7 @@ class RunningEdge:
             yield client
 
     @asynccontextmanager
-    async def new_client(self, username: str) -> AsyncIterator[Client]:
+    async def new_client(self, username: str) -> AsyncIterator[EdgeClient]:
         """A WebSocket of an operator who is added for it."""
         self.add_user(username)
         async with self.client(username) as client:
@@ -115,7 +115,7 @@ def cookie_line(headers: Mapping[str, str], name: str = DEVICE_COOKIE) -> str:
     return lines[0] if lines else ""
 
 
-class Client:
+class EdgeClient:
     """One WebSocket to an edge."""
 
     def __init__(self, ws: aiohttp.ClientWebSocketResponse[Literal[True]]) -> None:

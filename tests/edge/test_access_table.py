@@ -89,14 +89,14 @@ SAMPLES: tuple[Message, ...] = (
 )
 
 
-class Row(NamedTuple):
+class AccessRow(NamedTuple):
     """One name of a table and what the roles' columns say."""
 
     name: str
     allowed: dict[str, bool]
 
 
-def rows(heading: str) -> list[Row]:
+def rows(heading: str) -> list[AccessRow]:
     """The rows of the table under a heading of the page."""
     part = PAGE.read_text().split(f"## {heading}\n", 1)[1].split("\n## ", 1)[0]
     table = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("|")]
@@ -104,7 +104,7 @@ def rows(heading: str) -> list[Row]:
     found = []
     for names, *cells in table[2:]:
         allowed = {role: cell.strip() == "yes" for role, cell in zip(columns, cells, strict=True)}
-        found += [Row(name, allowed) for name in re.findall(r"`([^`]+)`", names)]
+        found += [AccessRow(name, allowed) for name in re.findall(r"`([^`]+)`", names)]
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from nova.edge.edge_config import EdgeLimits
 from nova.sdk.protocol.messages import Auth, Authenticated
 from tests.edge.peer import Peer
-from tests.edge.server import Client, RunningEdge, running_edge
+from tests.edge.server import EdgeClient, RunningEdge, running_edge
 
 HEALTH = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
 LOGIN = b"POST /auth/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
@@ -108,7 +108,7 @@ async def test_an_edge_that_ends_says_so(tmp_path: Path, peer: Peer) -> None:
     async with running_edge(tmp_path, peer.socket) as edge:
         token = await edge.token()
         ws = await session.ws_connect(f"{edge.url}/ws")
-        client = Client(ws)
+        client = EdgeClient(ws)
         await client.send(Auth(token=token))
         assert isinstance(await client.receive(), Authenticated)
         closing = asyncio.ensure_future(client.close_code())

@@ -20,7 +20,7 @@ import pytest
 
 from nova.edge.session_reply import LoginReply
 from nova.sdk.protocol.messages import Auth, Authenticated
-from tests.edge.server import Client
+from tests.edge.server import EdgeClient
 
 READY_WAIT_S = 30
 NOVA_EDGE = (sys.executable, "-m", "nova.cli", "edge")
@@ -122,7 +122,7 @@ async def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) 
         token = await login(url, "a long password")
         assert token is not None
         async with aiohttp.ClientSession() as http, http.ws_connect(f"{url}/ws") as ws:
-            client = Client(ws)
+            client = EdgeClient(ws)
             await client.send(Auth(token=token))
             assert isinstance(await client.receive(), Authenticated)
             child.send_signal(number)

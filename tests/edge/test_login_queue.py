@@ -16,7 +16,7 @@ FAILING = QueueRank(True, 9, "failing")
 FAST = EdgeLimits(hash_workers=1, hash_queue_max=2, strangers_per_s=1e6)
 
 
-class Asked:
+class QueuedLogin:
     """Logins that wait until they are let through, in the order in which their turns came."""
 
     def __init__(self, limits: EdgeLimits = FAST) -> None:
@@ -46,7 +46,7 @@ async def settled() -> None:
 
 async def test_the_likely_come_first_and_push_the_unlikely_out() -> None:
     """A crowd that fails keeps nobody else waiting."""
-    asked = Asked()
+    asked = QueuedLogin()
     tasks = [asked.ask("running", FAILING)]
     await settled()
     for name, rank in (("f1", FAILING), ("f2", FAILING), ("new", STRANGER), ("known", KNOWN)):
@@ -59,7 +59,7 @@ async def test_the_likely_come_first_and_push_the_unlikely_out() -> None:
 
 async def test_one_more_of_the_same_rank_is_turned_away() -> None:
     """First come, first served among equals."""
-    asked = Asked()
+    asked = QueuedLogin()
     tasks = [asked.ask(str(number), STRANGER) for number in range(5)]
     await settled()
     asked.go_on.set()
@@ -69,7 +69,7 @@ async def test_one_more_of_the_same_rank_is_turned_away() -> None:
 
 async def test_a_crowd_of_one_network_waits_in_its_own_row() -> None:
     """Others that come later have as much of the turns as if it was one."""
-    asked = Asked(EdgeLimits(hash_workers=1, hash_queue_max=9, strangers_per_s=1e6))
+    asked = QueuedLogin(EdgeLimits(hash_workers=1, hash_queue_max=9, strangers_per_s=1e6))
     tasks = [asked.ask(f"crowd-{number}", QueueRank(True, 0, "crowd")) for number in range(10)]
     await settled()
     tasks += [asked.ask(f"other-{number}", QueueRank(True, 0, f"{number}")) for number in range(3)]
@@ -82,7 +82,7 @@ async def test_a_crowd_of_one_network_waits_in_its_own_row() -> None:
 
 async def test_one_key_has_one_turn_at_a_time() -> None:
     """Another's turn comes meanwhile."""
-    asked = Asked(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
+    asked = QueuedLogin(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
     tasks = [asked.ask("a1", KNOWN, "a"), asked.ask("a2", KNOWN, "a"), asked.ask("b", KNOWN, "b")]
     await settled()
     assert asked.order == ["a1", "b"]
@@ -92,7 +92,7 @@ async def test_one_key_has_one_turn_at_a_time() -> None:
 
 async def test_strangers_are_paced_and_known_clients_are_not() -> None:
     """While a stranger waits for the next turn of strangers, others go on."""
-    asked = Asked(EdgeLimits(hash_workers=9, strangers_per_s=0.001))
+    asked = QueuedLogin(EdgeLimits(hash_workers=9, strangers_per_s=0.001))
     tasks = [asked.ask("s1", STRANGER), asked.ask("s2", STRANGER), asked.ask("k", KNOWN)]
     await settled()
     assert asked.order == ["s1", "k"]
@@ -103,7 +103,7 @@ async def test_strangers_are_paced_and_known_clients_are_not() -> None:
 
 async def test_one_thread_is_kept_for_known_clients() -> None:
     """Strangers whose passwords take long do not keep an owner waiting."""
-    asked = Asked(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
+    asked = QueuedLogin(EdgeLimits(hash_workers=2, strangers_per_s=1e6))
     tasks = [asked.ask("s1", STRANGER), asked.ask("s2", STRANGER)]
     await settled()
     tasks.append(asked.ask("k", KNOWN))
@@ -115,7 +115,7 @@ async def test_one_thread_is_kept_for_known_clients() -> None:
 
 async def test_the_pace_lets_the_next_stranger_go_by_itself() -> None:
     """Nobody has to come or go for that."""
-    asked = Asked(EdgeLimits(hash_workers=9, strangers_per_s=100))
+    asked = QueuedLogin(EdgeLimits(hash_workers=9, strangers_per_s=100))
     tasks = [asked.ask(str(number), STRANGER) for number in range(5)]
     asked.go_on.set()
     assert await asyncio.gather(*tasks) == [True] * 5
@@ -123,7 +123,7 @@ async def test_the_pace_lets_the_next_stranger_go_by_itself() -> None:
 
 async def test_who_leaves_gives_its_place_back() -> None:
     """Waiting, just called, or in the middle of its turn."""
-    asked = Asked()
+    asked = QueuedLogin()
     first, second, third = (asked.ask(name, KNOWN) for name in "abc")
     await settled()
     second.cancel()

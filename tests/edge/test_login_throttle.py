@@ -25,7 +25,7 @@ FAILURES_AN_HOUR_MAX = 20
 OWNER = LoginClient("203.0.113.9", "d" * 64)
 
 
-class Clock:
+class ThrottleClock:
     """A clock that stands until it is moved."""
 
     def __init__(self) -> None:
@@ -36,9 +36,9 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> ThrottleClock:
     """A clock."""
-    return Clock()
+    return ThrottleClock()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def store(tmp_path: Path) -> Iterator[LoginStore]:
 
 
 @pytest.fixture
-def guessing(store: LoginStore, clock: Clock) -> LoginThrottle:
+def guessing(store: LoginStore, clock: ThrottleClock) -> LoginThrottle:
     """What bounds the guesses."""
     return LoginThrottle(store, clock)
 
@@ -101,7 +101,7 @@ def test_all_allowances_together_are_no_more_than_twenty_an_hour() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_hour_has_more_whatever_clients_and_times(
-    guessing: LoginThrottle, clock: Clock, seed: int
+    guessing: LoginThrottle, clock: ThrottleClock, seed: int
 ) -> None:
     """Known and unknown clients, in bursts and evenly, with the owner logging in meanwhile."""
     draw = random.Random(seed)
@@ -143,7 +143,9 @@ def test_the_cookie_lets_in_from_an_address_that_guesses(guessing: LoginThrottle
     assert log_in(guessing, "ann", LoginClient("192.0.2.1", OWNER.device))
 
 
-def test_a_newcomer_comes_in_while_a_crowd_guesses(guessing: LoginThrottle, clock: Clock) -> None:
+def test_a_newcomer_comes_in_while_a_crowd_guesses(
+    guessing: LoginThrottle, clock: ThrottleClock
+) -> None:
     """From a network that has not failed; the crowd's novelty is spent within its first minute."""
     guessers = crowd(120)
     failures(guessing, "ann", *guessers)
@@ -202,7 +204,7 @@ def test_logins_side_by_side_are_not_taken_for_failures(guessing: LoginThrottle)
 
 
 def test_edges_and_restarts_do_not_multiply_the_guesses(
-    store: LoginStore, clock: Clock, tmp_path: Path
+    store: LoginStore, clock: ThrottleClock, tmp_path: Path
 ) -> None:
     """They share one file."""
     other = LoginStore(tmp_path)
@@ -216,7 +218,7 @@ def test_edges_and_restarts_do_not_multiply_the_guesses(
 
 
 def test_a_clock_that_goes_back_locks_nobody_out_for_longer(
-    guessing: LoginThrottle, clock: Clock
+    guessing: LoginThrottle, clock: ThrottleClock
 ) -> None:
     """A day back, and the allowance is whole again an interval after an interval."""
     failures(guessing, "ann", LoginClient("192.0.2.1"))

@@ -18,7 +18,7 @@ FAILURES_AN_HOUR_MAX = 20
 PROXY = ("127.0.0.1",)
 
 
-class Clock:
+class HourClock:
     """Seconds that the test moves."""
 
     def __init__(self) -> None:
@@ -62,7 +62,7 @@ async def test_an_hour_of_guessing(
     """At most 20 failures an account; each owner comes in meanwhile, by his browser from anywhere,
     without its cookie from where he has been, and from a network that has never been seen.
     """
-    clock, failures = Clock(), Counter[str]()
+    clock, failures = HourClock(), Counter[str]()
     async with running_edge(
         tmp_path,
         reader_socket,

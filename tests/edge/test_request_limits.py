@@ -32,7 +32,7 @@ BOB = Access("bob", "key", "operator", 2.0**31)
 
 
 @dataclass
-class Clock:
+class LimitClock:
     now_s: float = 1_000.0
 
     def __call__(self) -> float:
@@ -46,7 +46,7 @@ class Edges:
     folder: Path
     limit: RequestLimit
     count: int = 2
-    clock: Clock = field(default_factory=Clock)
+    clock: LimitClock = field(default_factory=LimitClock)
 
     def __post_init__(self) -> None:
         self.stores = [LimitStore(self.folder) for _ in range(self.count)]
@@ -122,9 +122,9 @@ def test_leases_of_an_edge_that_was_killed_end(tmp_path: Path) -> None:
 
 def test_leases_from_before_the_machine_started_are_over(tmp_path: Path) -> None:
     """Monotonic time begins anew then."""
-    before = Edges(tmp_path, RequestLimit(3, 10.0), count=1, clock=Clock(1e6))
+    before = Edges(tmp_path, RequestLimit(3, 10.0), count=1, clock=LimitClock(1e6))
     assert sum(before.spend(0) is None for _ in range(5)) == 3
-    after = Edges(tmp_path, RequestLimit(3, 10.0), count=1, clock=Clock(50.0))
+    after = Edges(tmp_path, RequestLimit(3, 10.0), count=1, clock=LimitClock(50.0))
     assert sum(after.spend(0) is None for _ in range(5)) == 3
     before.close()
     after.close()

@@ -21,7 +21,7 @@ from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
 from nova.sdk.transport.base import Receipt, Record
 from tests.hardware.bench_device import SCOPE, BenchDevice, Line
-from tests.hardware.running import config_for
+from tests.hardware.running_host import config_for
 
 PUMP, VALVE = Entity(SCOPE, "bench", "pump"), Entity(SCOPE, "bench", "valve")
 

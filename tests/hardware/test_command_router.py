@@ -15,7 +15,7 @@ from nova.sdk.field_types import JsonObject
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
-from tests.hardware.running import running
+from tests.hardware.running_host import running
 from tests.hardware.stored import stages
 
 OTHER = Entity("lab", "bench", "valve")
@@ -75,7 +75,7 @@ async def test_an_old_command_is_never_done(tmp_path: Path, age_s: int) -> None:
 
 async def test_a_command_that_grew_old_while_it_waited_is_not_done(tmp_path: Path) -> None:
     """The age counts when it would begin, not when it came."""
-    line, clock, go = Line(), Clock(), asyncio.Event()
+    line, clock, go = Line(), RouterClock(), asyncio.Event()
 
     async def execute(command: Command, progress: Progress) -> JsonObject:
         clock.ns += 40 * NS_PER_SECOND
@@ -92,7 +92,7 @@ async def test_a_command_that_grew_old_while_it_waited_is_not_done(tmp_path: Pat
     assert len(device.done) == 1
 
 
-class Clock:
+class RouterClock:
     """A clock that the test moves."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from nova.hardware.lost_records import pending_losses
 from nova.sdk.errors import NovaError
 from nova.sdk.events.envelope import MetadataEvent
 from tests.hardware.bench_device import BenchDevice, Line, command_record, flow
-from tests.hardware.running import running
+from tests.hardware.running_host import running
 from tests.hardware.test_outbox_log import drain, opened, records
 
 

@@ -17,8 +17,8 @@ from nova.sdk.events.event import Event
 from nova.sdk.field_types import JsonObject
 from nova.sdk.producer.producer import Retry
 from tests.hardware.bench_device import BenchDevice, Line, command_record, flow
-from tests.hardware.running import LIMITS, config_for
-from tests.hardware.running import running as running_host
+from tests.hardware.running_host import LIMITS, config_for
+from tests.hardware.running_host import running as running_host
 
 SOON = RunnerLimits(restart=Retry(first_delay_s=0.001, max_delay_s=0.01))
 """Devices are opened again at once."""

@@ -18,7 +18,7 @@ from nova.hardware.tailed_file import TailedFileOptions
 from nova.sdk import plugins
 from nova.sdk.events.observation import Entity
 from tests.hardware.bench_device import Line, command_record
-from tests.hardware.running import running
+from tests.hardware.running_host import running
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hardware.md").read_text()
 OPTIONS: list[type[msgspec.Struct]] = [

@@ -23,7 +23,7 @@ from nova.sdk.events.envelope import MetadataEvent
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record
 from tests.hardware.former_writer import arrival, frame, result, write_journal, write_outbox
-from tests.hardware.running import running
+from tests.hardware.running_host import running
 from tests.hardware.test_command_journal import NOW, RESULT, command
 from tests.hardware.test_outbox_log import drain, records
 

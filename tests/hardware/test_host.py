@@ -19,7 +19,7 @@ from nova.sdk.events.envelope import (
     ProducerDescriptor,
 )
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record, flow
-from tests.hardware.running import config_for, running
+from tests.hardware.running_host import config_for, running
 from tests.hardware.stored import stages
 from tests.sdk.tape import Fault
 

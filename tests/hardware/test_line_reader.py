@@ -212,7 +212,7 @@ RMC_A = "GPRMC,{},A,5230.0000,N,01324.0000,E,0.0,0.0,{},,,A"
 HOUR_NS = 3600 * 10**9
 
 
-class Device:
+class TerminalDevice:
     """A reader whose host's clock is set by hand."""
 
     def __init__(self, state: LineState | None = None, host_ns: int = NOW) -> None:
@@ -242,10 +242,10 @@ def test_a_device_that_was_off_goes_on_at_its_own_clock(
     date: str, hours_off: int, expected: str, is_restarted: bool
 ) -> None:
     """Also one whose clock is a year off, and over a restart. Its first GGA was days early."""
-    device = Device()
+    device = TerminalDevice()
     device.says(checked(RMC_A.format("101600.00", date)))
     host_ns = NOW + hours_off * HOUR_NS
-    device = Device(device.reader.state(), host_ns) if is_restarted else device
+    device = TerminalDevice(device.reader.state(), host_ns) if is_restarted else device
     device.host_ns = host_ns
     hour = (10 + hours_off) % 24
     gga = checked(GGA.format(hour).replace("0000.00", "1600.00", 1))
@@ -256,7 +256,7 @@ def test_a_device_that_was_off_goes_on_at_its_own_clock(
 @pytest.mark.parametrize("pace", [0.1, 1, 10, 1_000_000])
 def test_a_replayed_log_keeps_its_own_pace(pace: float) -> None:
     """An old log, from a tenth of its pace to as fast as it goes: with the times it recorded."""
-    device = Device()
+    device = TerminalDevice()
     device.says(checked(RMC_A.format("000000.00", "281120")))
     for hour in range(1, 60):
         device.host_ns += int(HOUR_NS / pace)
@@ -266,7 +266,7 @@ def test_a_replayed_log_keeps_its_own_pace(pace: float) -> None:
 
 def test_a_clock_of_the_host_that_is_put_back_is_no_silence() -> None:
     """The device's last time counts then."""
-    device = Device()
+    device = TerminalDevice()
     device.says(checked(RMC_A.format("101600.00", "230324")))
     device.host_ns -= 100 * HOUR_NS
     assert device.says(checked(GGA.format(11))) == ["2024-03-23T11:00:00"]
@@ -274,7 +274,7 @@ def test_a_clock_of_the_host_that_is_put_back_is_no_silence() -> None:
 
 def test_a_time_in_which_nothing_was_read_is_no_silence() -> None:
     """A host that pauses for days reads what was said at the begin of its pause."""
-    device = Device()
+    device = TerminalDevice()
     device.says(checked(RMC_A.format("101600.00", "230324")))
     device.host_ns += 72 * HOUR_NS
     device.reader.leave_out(NOW, device.host_ns)

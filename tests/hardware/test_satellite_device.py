@@ -28,7 +28,7 @@ NOON = timestamps.parse("2026-11-01T12:00:00.25Z")
 SECOND = 10**9
 
 
-class Clock:
+class SatelliteClock:
     """Time that passes only while somebody waits for it."""
 
     def __init__(self, ns: int = NOON) -> None:
@@ -48,7 +48,7 @@ class Flight:
     """A satellite on a clock of its own, with the events of what it said."""
 
     def __init__(self, folder: Path, ns: int = NOON, **options: object) -> None:
-        self.clock = Clock(ns)
+        self.clock = SatelliteClock(ns)
         setup = Setup("satellite", {"history_s": 0, **options}, folder)
         self.device = SimulatedSatellite(setup, self.clock)
         self.progress: list[float] = []

@@ -11,7 +11,7 @@ from nova.hardware.host_outboxes import GAP
 from nova.sdk.events.envelope import RawFrame
 from tests.hardware.bench_device import PUMP, BenchDevice, Line, command_record
 from tests.hardware.flood import Flood, radio
-from tests.hardware.running import config_for, running
+from tests.hardware.running_host import config_for, running
 from tests.hardware.stored import stages, stored_bytes
 from tests.made_packets import ORBIT_PACKET_BYTES, START_NS, orbit_packets
 

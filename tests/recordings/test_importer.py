@@ -28,7 +28,7 @@ def other(number: int) -> Record:
     return Record(None, envelope("Note", {"payload": {"n": number}}, scope="sat", system="bus"))
 
 
-class Core:
+class ImportingCore:
     """A Core's door that keeps what came, and fails as it is told."""
 
     def __init__(self, *failures: Exception) -> None:
@@ -36,7 +36,7 @@ class Core:
         self.came: list[list[str]] = []
         self.connected = self.closed = 0
 
-    async def connect(self) -> Core:
+    async def connect(self) -> ImportingCore:
         """Somebody comes."""
         self.connected += 1
         return self
@@ -55,7 +55,7 @@ class Core:
         self.closed += 1
 
 
-def importer(core: Core | None, tape: Tape, max_bytes: int = 1_000_000) -> Importer:
+def importer(core: ImportingCore | None, tape: Tape, max_bytes: int = 1_000_000) -> Importer:
     """One that brings to these."""
     door = None if core is None else AdminAccess(core.connect, max_bytes)  # type: ignore[arg-type]
     return Importer(Producer(tape, "sat", retry=AT_ONCE), door, AT_ONCE)
@@ -63,7 +63,7 @@ def importer(core: Core | None, tape: Tape, max_bytes: int = 1_000_000) -> Impor
 
 async def test_each_goes_to_its_place() -> None:
     """Issue 14: the receipt counts over all of them, by their places."""
-    core, tape = Core(), Tape()
+    core, tape = ImportingCore(), Tape()
     records = [other(0), own(1), other(2), own(3), Record(None, b"no envelope")]
     receipt = await importer(core, tape).import_records(records)
     assert core.came == [[records[1].value.decode(), records[3].value.decode()]]
@@ -89,7 +89,7 @@ async def test_without_a_door_all_go_over_the_transport() -> None:
 )
 async def test_what_fails_for_a_moment_is_asked_again(failure: Exception) -> None:
     """The same events, on a new connection where the old one is gone."""
-    core = Core(failure, failure)
+    core = ImportingCore(failure, failure)
     bringing = importer(core, Tape())
     assert (await bringing.import_records([own(1)])).new == 1
     assert core.connected == (3 if isinstance(failure, ConnectionLostError) else 1)
@@ -100,13 +100,15 @@ async def test_what_fails_for_a_moment_is_asked_again(failure: Exception) -> Non
 async def test_what_is_refused_for_good_ends_the_import() -> None:
     """Such as the wrong role."""
     with pytest.raises(ProtocolError, match="forbidden"):
-        await importer(Core(ProtocolError("forbidden", "no")), Tape()).import_records([own(1)])
+        await importer(ImportingCore(ProtocolError("forbidden", "no")), Tape()).import_records(
+            [own(1)]
+        )
 
 
 async def test_a_core_that_stays_away_is_given_up() -> None:
     """After the deadline, in words."""
     failures = [ConnectionLostError("gone")] * 100_000
-    door = AdminAccess(Core(*failures).connect, 1_000_000)  # type: ignore[arg-type]
+    door = AdminAccess(ImportingCore(*failures).connect, 1_000_000)  # type: ignore[arg-type]
     retry = Retry(first_delay_s=0.01, deadline_s=0.05)
     with pytest.raises(NovaError, match="does not accept the import: gone"):
         await Importer(Producer(Tape(), "sat", retry=retry), door, retry).import_records([own(1)])
@@ -114,10 +116,10 @@ async def test_a_core_that_stays_away_is_given_up() -> None:
 
 async def test_requests_keep_their_limits() -> None:
     """In events and in bytes as they travel; one that never fits is refused by its place."""
-    core = Core()
+    core = ImportingCore()
     await importer(core, Tape()).import_records([own(n) for n in range(IMPORT_MAX_EVENTS + 1)])
     assert [len(came) for came in core.came] == [IMPORT_MAX_EVENTS, 1]
-    core = Core()
+    core = ImportingCore()
     records = [own(n, size=1_000 if n % 2 else 10_000) for n in range(8)]
     receipt = await importer(core, Tape(), max_bytes=8_000).import_records(records)
     assert [one.place for one in receipt.rejected if one.code == "tooLarge"] == [0, 2, 4, 6]

@@ -140,24 +140,24 @@ async def test_reading_may_be_cancelled_anywhere() -> None:
     assert got == [(b"head", b"body"), (b"next", b"")]
 
 
-class Asked(msgspec.Struct, array_like=True, tag=0):
+class ChannelRequest(msgspec.Struct, array_like=True, tag=0):
     """A message."""
 
     name: str
     numbers: list[int]
 
 
-class Told(msgspec.Struct, array_like=True, tag=1):
+class Reply(msgspec.Struct, array_like=True, tag=1):
     """Another."""
 
     value: bytes
 
 
-CODEC: FrameCodec[Asked | Told] = FrameCodec(Asked | Told)
+CODEC: FrameCodec[ChannelRequest | Reply] = FrameCodec(ChannelRequest | Reply)
 
 
 def test_a_message_comes_back() -> None:
-    for message in (Asked("é", [1, -(2**40)]), Told(b"\xff\0")):
+    for message in (ChannelRequest("é", [1, -(2**40)]), Reply(b"\xff\0")):
         assert CODEC.decode(CODEC.encode(message)) == message
         assert CODEC.decode(bytearray(CODEC.encode(message))) == message
 

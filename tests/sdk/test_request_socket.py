@@ -29,7 +29,7 @@ class Echo(msgspec.Struct, array_like=True):
 CODEC: FrameCodec[Echo] = FrameCodec(Echo)
 
 
-class Peer:
+class SocketPeer:
     """A server that answers, once it may read; some texts make it misbehave."""
 
     def __init__(self, path: Path) -> None:
@@ -69,8 +69,8 @@ class Peer:
 
 
 @pytest.fixture
-async def peer(tmp_path: Path) -> AsyncIterator[Peer]:
-    made = Peer(tmp_path / "peer.sock")
+async def peer(tmp_path: Path) -> AsyncIterator[SocketPeer]:
+    made = SocketPeer(tmp_path / "peer.sock")
     app = web.Application()
     app.router.add_get("/", made.serve)
     runner = web.AppRunner(app, shutdown_timeout=1.0)
@@ -83,7 +83,7 @@ async def peer(tmp_path: Path) -> AsyncIterator[Peer]:
 class Asker(RequestSocket[Echo]):
     """A request socket to the peer, with a session of its own."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: SocketPeer) -> None:
         self.session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(peer.path)))
         self.losses = 0
         super().__init__(self._open, CODEC, self._count)
@@ -100,7 +100,7 @@ class Asker(RequestSocket[Echo]):
 
 
 @pytest.fixture
-async def asker(peer: Peer) -> AsyncIterator[Asker]:
+async def asker(peer: SocketPeer) -> AsyncIterator[Asker]:
     asker = Asker(peer)
     async with asyncio.timeout(WAIT_S):
         yield asker
@@ -108,7 +108,9 @@ async def asker(peer: Peer) -> AsyncIterator[Asker]:
     await asker.session.close()
 
 
-async def test_replies_reach_their_requests_over_one_connection(peer: Peer, asker: Asker) -> None:
+async def test_replies_reach_their_requests_over_one_connection(
+    peer: SocketPeer, asker: Asker
+) -> None:
     """Also beside replies to nobody."""
     texts = [*map(str, range(50)), "unknown"]
     assert await asyncio.gather(*map(asker.ask, texts)) == texts
@@ -124,7 +126,7 @@ async def test_replies_reach_their_requests_over_one_connection(peer: Peer, aske
     ],
 )
 async def test_an_end_fails_what_is_pending_and_the_next_request_connects(
-    peer: Peer, asker: Asker, text: str, reason: str
+    peer: SocketPeer, asker: Asker, text: str, reason: str
 ) -> None:
     """Every request of the connection, and each once."""
     held = asyncio.create_task(asker.ask("hold"))
@@ -139,7 +141,7 @@ async def test_an_end_fails_what_is_pending_and_the_next_request_connects(
 
 
 async def test_the_end_of_a_connection_fails_no_request_of_the_next(
-    peer: Peer, asker: Asker, monkeypatch: pytest.MonkeyPatch
+    peer: SocketPeer, asker: Asker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old one may notice its end only when the next one is in use."""
     noticed, may_notice = asyncio.Event(), asyncio.Event()
@@ -165,7 +167,9 @@ async def test_the_end_of_a_connection_fails_no_request_of_the_next(
     assert asker.losses == 0
 
 
-async def test_a_request_that_is_cancelled_disturbs_no_other(peer: Peer, asker: Asker) -> None:
+async def test_a_request_that_is_cancelled_disturbs_no_other(
+    peer: SocketPeer, asker: Asker
+) -> None:
     """Whether it is being sent or waits for its reply; aiohttp would cancel the next sender too."""
     assert await asker.ask("first") == "first"
     peer.may_read.clear()
@@ -184,7 +188,7 @@ async def test_a_request_that_is_cancelled_disturbs_no_other(peer: Peer, asker: 
     assert await asker.ask("after it") == "after it"
 
 
-async def test_closing_fails_what_is_pending(peer: Peer, asker: Asker) -> None:
+async def test_closing_fails_what_is_pending(peer: SocketPeer, asker: Asker) -> None:
     """It is no loss of the connection."""
     held = asyncio.create_task(asker.ask("hold"))
     while not peer.held:

@@ -18,40 +18,40 @@ from nova.testkit.conformance import (
     result_table,
     trial,
 )
-from tests.testkit import memory
-from tests.testkit.memory import MemoryBackend, MemoryTransport
+from tests.testkit import memory_transport
+from tests.testkit.memory_transport import MemoryBackend, MemoryTransport
 
 CASES = sorted(name for name in dir(TransportConformance) if name.startswith("test_"))
 PATIENCE_S = 0.3
 CAUGHT = (AssertionError, TimeoutError, TransportError, pytest.fail.Exception)
 
 BROKEN: dict[type[MemoryTransport], str] = {
-    memory.Loses: "test_everything_published_arrives_exactly_once",
-    memory.Doubles: "test_everything_published_arrives_exactly_once",
-    memory.Renames: "test_every_address_arrives_as_it_was_sent",
-    memory.Shuffles: "test_an_entity_keeps_its_order",
-    memory.OneAtATime: "test_many_publishes_may_be_under_way",
-    memory.Cuts: "test_records_of_every_size_arrive_whole",
-    memory.DropsWhenSlow: "test_many_small_records_arrive",
-    memory.StaysBehind: "test_positions_resume_exactly",
-    memory.GetsAhead: "test_a_batch_that_was_not_stored_comes_again",
-    memory.WaitsForAnswers: "test_acknowledgements_may_come_behind",
-    memory.HearsAll: "test_one_scope_is_read_alone",
-    memory.FindsNothingNew: "test_a_lane_that_appears_later_is_found",
-    memory.FindsNothingNewAnywhere: "test_a_scope_that_appears_later_is_found",
-    memory.OneReader: "test_two_consumers_do_not_disturb_each_other",
-    memory.NeverCatchesUp: "test_the_lag_is_known_and_reaches_zero",
-    memory.GivesUp: "test_a_server_killed_in_the_middle_loses_nothing",
-    memory.SeesNoOutage: "test_the_state_reports_an_outage",
-    memory.LeavesTask: "test_cancellation_leaves_nothing_behind",
-    memory.LeavesDescriptor: "test_close_leaves_nothing_behind",
-    memory.EndsLate: "test_a_closed_transport_refuses_to_work",
-    memory.OneListener: "test_a_command_reaches_all_who_listen",
-    memory.SendsOldCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
-    memory.SendsAllCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
-    memory.DropsListeners: "test_listening_resumes_when_the_server_comes_back",
-    memory.ListensOn: "test_listening_ends_with_close_and_leaves_nothing",
-    memory.ManyNames: "test_a_link_has_one_name_and_begins_unconnected",
+    memory_transport.Loses: "test_everything_published_arrives_exactly_once",
+    memory_transport.Doubles: "test_everything_published_arrives_exactly_once",
+    memory_transport.Renames: "test_every_address_arrives_as_it_was_sent",
+    memory_transport.Shuffles: "test_an_entity_keeps_its_order",
+    memory_transport.OneAtATime: "test_many_publishes_may_be_under_way",
+    memory_transport.Cuts: "test_records_of_every_size_arrive_whole",
+    memory_transport.DropsWhenSlow: "test_many_small_records_arrive",
+    memory_transport.StaysBehind: "test_positions_resume_exactly",
+    memory_transport.GetsAhead: "test_a_batch_that_was_not_stored_comes_again",
+    memory_transport.WaitsForAnswers: "test_acknowledgements_may_come_behind",
+    memory_transport.HearsAll: "test_one_scope_is_read_alone",
+    memory_transport.FindsNothingNew: "test_a_lane_that_appears_later_is_found",
+    memory_transport.FindsNothingNewAnywhere: "test_a_scope_that_appears_later_is_found",
+    memory_transport.OneReader: "test_two_consumers_do_not_disturb_each_other",
+    memory_transport.NeverCatchesUp: "test_the_lag_is_known_and_reaches_zero",
+    memory_transport.GivesUp: "test_a_server_killed_in_the_middle_loses_nothing",
+    memory_transport.SeesNoOutage: "test_the_state_reports_an_outage",
+    memory_transport.LeavesTask: "test_cancellation_leaves_nothing_behind",
+    memory_transport.LeavesDescriptor: "test_close_leaves_nothing_behind",
+    memory_transport.EndsLate: "test_a_closed_transport_refuses_to_work",
+    memory_transport.OneListener: "test_a_command_reaches_all_who_listen",
+    memory_transport.SendsOldCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
+    memory_transport.SendsAllCommands: "test_a_listener_gets_nothing_old_and_nothing_else",
+    memory_transport.DropsListeners: "test_listening_resumes_when_the_server_comes_back",
+    memory_transport.ListensOn: "test_listening_ends_with_close_and_leaves_nothing",
+    memory_transport.ManyNames: "test_a_link_has_one_name_and_begins_unconnected",
 }
 
 
@@ -83,14 +83,14 @@ async def test_a_broken_promise_is_caught(make: type[MemoryTransport]) -> None:
         with pytest.raises(CAUGHT):
             await run_impatiently(BROKEN[make], MemoryBackend(make))
     finally:
-        while memory.LeavesDescriptor.left:
-            os.close(memory.LeavesDescriptor.left.pop())
+        while memory_transport.LeavesDescriptor.left:
+            os.close(memory_transport.LeavesDescriptor.left.pop())
 
 
 async def test_an_acknowledgement_that_a_crash_takes_back_is_caught() -> None:
     """Durable means after a SIGKILL too."""
     with pytest.raises(TimeoutError):
-        await run_impatiently("test_acknowledged_means_kept", memory.Forgetful())
+        await run_impatiently("test_acknowledged_means_kept", memory_transport.Forgetful())
 
 
 class Passing(Backend):
@@ -115,7 +115,7 @@ class Hasty(LocalTransport):
         return Receipt(new=len(records))
 
 
-class Silent(LocalTransport):
+class SilentTransport(LocalTransport):
     """Does not tell the producer what was refused."""
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
@@ -124,7 +124,7 @@ class Silent(LocalTransport):
 
 @pytest.mark.parametrize(
     ("make", "case"),
-    [(Hasty, "test_acknowledged_means_kept"), (Silent, "test_one_scope_is_read_alone")],
+    [(Hasty, "test_acknowledged_means_kept"), (SilentTransport, "test_one_scope_is_read_alone")],
 )
 async def test_a_promise_broken_from_hand_to_hand_is_caught(
     make: type[LocalTransport], case: str, tmp_path: Path

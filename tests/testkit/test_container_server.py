@@ -9,7 +9,7 @@ from testcontainers.core.container import DockerContainer
 from nova.testkit.container_server import ContainerServer
 
 
-class Written:
+class WrittenLog:
     """Stands for a container: writes down what is asked of it and of the engine's own object."""
 
     def __init__(self) -> None:
@@ -47,12 +47,12 @@ class WrittenByEngine:
         self._asked.append("kill")
 
 
-class Server(ContainerServer):
+class ContainerizedServer(ContainerServer):
     """A server that responds at once."""
 
     STOP_GRACE_S = 3
 
-    def __init__(self, written: Written) -> None:
+    def __init__(self, written: WrittenLog) -> None:
         super().__init__(cast("DockerContainer", written))
         self._written = written
 
@@ -62,8 +62,8 @@ class Server(ContainerServer):
 
 def test_a_container_keeps_its_data_until_it_is_closed() -> None:
     """It is created once; a restart finds the same ports and data."""
-    written = Written()
-    server = Server(written)
+    written = WrittenLog()
+    server = ContainerizedServer(written)
     server.start()
     server.restart()
     server.kill()

@@ -49,7 +49,7 @@ asyncio.run(drain(sys.argv[1], int(sys.argv[2])))
 """
 
 
-class Filled(NamedTuple):
+class FilledTopic(NamedTuple):
     """A broker with a long topic."""
 
     url: str
@@ -67,7 +67,7 @@ def record(number: int) -> Record:
 
 
 @pytest.fixture(scope="module")
-def filled() -> Iterator[Filled]:
+def filled() -> Iterator[FilledTopic]:
     """2 GiB of events of 200 bytes to 700 kB on a broker of these tests' own."""
 
     async def fill(url: str) -> int:
@@ -81,7 +81,7 @@ def filled() -> Iterator[Filled]:
         return records
 
     with kafka.own_broker() as broker:
-        yield Filled(broker.url, asyncio.run(fill(broker.url)))
+        yield FilledTopic(broker.url, asyncio.run(fill(broker.url)))
 
 
 def resident_bytes(process_id: int) -> int:
@@ -99,7 +99,7 @@ def check_flat(samples: list[tuple[float, int]]) -> None:
     assert later <= settled + GROWTH_MAX_BYTES
 
 
-def test_draining_two_gigabytes_leaves_the_transport_flat(filled: Filled) -> None:
+def test_draining_two_gigabytes_leaves_the_transport_flat(filled: FilledTopic) -> None:
     """Pitfalls §3: what librdkafka prefetches is bounded by bytes, and so are our batches."""
     command = [sys.executable, "-c", DRAIN, filled.url, str(filled.records)]
     samples: list[tuple[float, int]] = []
@@ -112,7 +112,7 @@ def test_draining_two_gigabytes_leaves_the_transport_flat(filled: Filled) -> Non
     check_flat(samples)
 
 
-def test_draining_two_gigabytes_leaves_the_core_flat(tmp_path: Path, filled: Filled) -> None:
+def test_draining_two_gigabytes_leaves_the_core_flat(tmp_path: Path, filled: FilledTopic) -> None:
     """Nor does the writer grow, whose batches, commits and tables lie behind it."""
 
     async def watch(data: Path, writer: int) -> list[tuple[float, int]]:

@@ -88,9 +88,9 @@ class StatusCollector(Collector):
         yield _counter("events", "Events in the archive", status.events)
         yield _counter("duplicates", "Records dropped as duplicates", status.duplicates)
         yield _counter("rejects", "Records in the reject log", status.rejects)
-        clashes, strays = status.request_clashes, status.unknown_commands
+        clashes, unknown = status.request_clashes, status.unknown_commands
         yield _counter("request_clashes", "Requests that reused a requestId", clashes)
-        yield _counter("unknown_commands", "Progress and results of unknown commands", strays)
+        yield _counter("unknown_commands", "Progress and results of unknown commands", unknown)
         failures = status.file_failures
         yield _counter("file_failures", "Failed writes of the daily files", failures)
         remade = status.derived_remade

@@ -95,15 +95,15 @@ class HardwareHost:
     # --- setting up -------------------------------------------------------------------------------
 
     def _make_runner(self, chosen: DeviceConfig, device: Device) -> DeviceRunner:
-        outlets = self._outboxes.holding if device_can_wait(device) else self._outboxes.dropping
-        keeper = DeviceRunner(
+        outboxes = self._outboxes.holding if device_can_wait(device) else self._outboxes.dropping
+        runner = DeviceRunner(
             chosen.name,
             device,
             feedback=self._feedback,
             journal=self._journal,
             host=RunnerHost(
-                handle_readings=self._reading_handler(chosen.name, outlets),
-                recheck_room=outlets.recheck_room,
+                handle_readings=self._reading_handler(chosen.name, outboxes),
+                recheck_room=outboxes.recheck_room,
                 report_state=self._state_reporter(chosen.name),
                 age_problem=self._max_age.problem,
             ),
@@ -118,18 +118,18 @@ class HardwareHost:
                     f"devices.{chosen.name} and devices.{other.runner.name} have the same entity "
                     f"{'/'.join(target.entity)}: give one of them another"
                 )
-            self._targets[target.entity] = RoutedTarget(target, keeper)
-        return keeper
+            self._targets[target.entity] = RoutedTarget(target, runner)
+        return runner
 
     def _reading_handler(
-        self, name: str, outlets: OutboxGroup
+        self, name: str, outboxes: OutboxGroup
     ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
         refusals = _RefusedReadings(name)
 
         async def take(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
             wrapped = self._event_builder.readings(readings)
             if wrapped.records:
-                await outlets.put(wrapped.records, is_urgent)
+                await outboxes.put(wrapped.records, is_urgent)
             payload = refusals.count(wrapped.refused)
             if payload is not None:
                 await self._publish_event(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
@@ -189,8 +189,8 @@ class HardwareHost:
         """Return once devices have opened or failed, commands arrive, and old records are
         published.
         """
-        for keeper in self.runners:
-            await keeper.first_opening.wait()
+        for runner in self.runners:
+            await runner.first_opening.wait()
         for listening in self._listening.values():
             await listening.wait()
         await self._past_delivered()

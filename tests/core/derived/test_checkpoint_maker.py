@@ -28,7 +28,7 @@ from nova.core.store.checkpoint_store import (
 from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch
 from tests.core.copying import copy_unchanged
-from tests.core.telling import START_NS, Told, told
+from tests.core.telling import START_NS, ViewedEvent, told
 from tests.core.viewing import ARRIVALS, UNITS, Drawn, in_order, updating
 from tests.laws import law
 
@@ -97,7 +97,7 @@ class Archived:
         finally:
             store.close()
 
-    def events(self) -> list[Told]:
+    def events(self) -> list[ViewedEvent]:
         """All that the archive holds."""
         return told(self.archive)
 
@@ -108,7 +108,7 @@ def small(stack: ExitStack, copied: Path | None = None) -> Archived:
 
 
 def rows_by_hand(
-    events: Sequence[Told], timebase: Timebase
+    events: Sequence[ViewedEvent], timebase: Timebase
 ) -> dict[tuple[str, int, str], tuple[dict[str, int], dict[str, int]]]:
     """By unit, time and version, the states at whole hours that have updates; only hours are looked
     at, for they are what the requirements name.

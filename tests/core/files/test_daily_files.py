@@ -24,8 +24,8 @@ from tests.core.filing import (
     DAYS,
     PREFERENCES,
     THIRD_DAY_NS,
-    Clock,
     Filed,
+    FilingClock,
     export_share,
     filed,
     opened,
@@ -334,7 +334,7 @@ def test_files_of_a_later_state_of_an_archive_are_written_anew(
         one.root.rename(copy / "files")
     assert set(lost) == {*DAYS, *LATER_DAYS}
     first_day = (copy / "files" / DAYS[0]).stat().st_ino
-    with opened(copy, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS)) as archive:
+    with opened(copy, PREFERENCES["jsonl"], FilingClock(THIRD_DAY_NS)) as archive:
         for number, day_ns in enumerate((0, 24 * HOUR_NS)):
             first = 2_000 + 20 * number
             records = [record(n, THIRD_DAY_NS + n) for n in range(first, first + 20)]
@@ -348,7 +348,7 @@ def test_files_of_a_later_state_of_an_archive_are_written_anew(
         caplog.clear()
         assert set(written(archive)) == {*found, "replaced-1"}
         assert not caplog.records
-    with opened(fresh, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS + 96 * HOUR_NS)) as archive:
+    with opened(fresh, PREFERENCES["jsonl"], FilingClock(THIRD_DAY_NS + 96 * HOUR_NS)) as archive:
         assert written(archive) == found
     assert set(found) == {*DAYS, *LATER_DAYS[:2]}
     for day in (DAYS[1], *LATER_DAYS):
@@ -367,7 +367,7 @@ def test_files_of_an_archive_put_back_to_before_all_that_is_remembered(tmp_path:
         state.ends = state.ends[-1:]
         daily_files.write_state(one.root, state)
         one.root.rename(copy / "files")
-    with opened(copy, PREFERENCES["jsonl"], Clock(THIRD_DAY_NS)) as archive:
+    with opened(copy, PREFERENCES["jsonl"], FilingClock(THIRD_DAY_NS)) as archive:
         found = written(archive)
     assert found.pop("replaced-1") != {}
     assert found == before

@@ -184,7 +184,7 @@ async def test_what_has_no_news_is_not_read_again(
     assert await reads(NS_MAX) == 2
 
 
-class Step(NamedTuple):
+class DiscoverStep(NamedTuple):
     """A commit, announced to a reader in full or not, and a request after it."""
 
     events: list[tuple[int, str, bool]]
@@ -194,7 +194,7 @@ class Step(NamedTuple):
 
 STEPS = st.lists(
     st.builds(
-        Step,
+        DiscoverStep,
         st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abc"), st.booleans()), max_size=8),
         st.booleans(),
         st.integers(-1, 14),
@@ -205,7 +205,9 @@ STEPS = st.lists(
 
 @given(steps=STEPS, timebase=st.sampled_from(TIMEBASES))
 @law(20)
-async def test_memory_changes_nothing(record: Make, steps: list[Step], timebase: Timebase) -> None:
+async def test_memory_changes_nothing(
+    record: Make, steps: list[DiscoverStep], timebase: Timebase
+) -> None:
     """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
     descriptors that come late, tie, or take effect later; also of commits that nobody told of.
     """

@@ -22,7 +22,7 @@ from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.timeline import AHEAD_MAX, Neighbour, NeighbourResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
-from tests.core.telling import START_NS, Told, telling, told
+from tests.core.telling import START_NS, ViewedEvent, telling, told
 
 Commit = Callable[[Sequence[Record]], CommitFrame]
 EVENTS = st.lists(
@@ -31,7 +31,7 @@ EVENTS = st.lists(
 LATE = "2080-01-01T00:00:00Z"
 
 
-def place(one: Told, timebase: Timebase) -> tuple[int, int, bytes]:
+def place(one: ViewedEvent, timebase: Timebase) -> tuple[int, int, bytes]:
     """Where an event stands in the order of a timebase."""
     event, _ = check_stored(one.stored)
     if timebase == "canonical":

@@ -39,7 +39,7 @@ LANES = ("metadata", "ui", "parsed", "raw")
 UNITS = tuple("abcd")
 
 
-class Known(NamedTuple):
+class KnownEvent(NamedTuple):
     """An event as the test knows it, beside the archive."""
 
     event: Event
@@ -62,13 +62,13 @@ class Known(NamedTuple):
         )
 
 
-class World(NamedTuple):
+class CursorWorld(NamedTuple):
     """An archive with late events and ties in several lanes, and a snapshot of it."""
 
     view: ArchiveSnapshot
     committer: Committer
     tail: LiveTail
-    known: list[Known]
+    known: list[KnownEvent]
     record: Make
 
     async def commit(self, numbers: list[tuple[int, str, str]]) -> None:
@@ -90,15 +90,17 @@ class World(NamedTuple):
         """Record the committed events."""
         for _, stored in committed.events or ():
             event, canonical_ns = check_stored(stored)
-            self.known.append(Known(event, canonical_ns, stored))
+            self.known.append(KnownEvent(event, canonical_ns, stored))
 
 
 @pytest.fixture
-def world(tmp_path: Path, archive: Archive, committer: Committer, record: Make) -> Iterator[World]:
+def world(
+    tmp_path: Path, archive: Archive, committer: Committer, record: Make
+) -> Iterator[CursorWorld]:
     """An empty world; its view is a secondary, as in a reader process."""
     secondary = Archive.open_secondary(tmp_path, tmp_path / "scratch")
     view = ArchiveSnapshot(secondary)
-    yield World(view, committer, LiveTail(view, keep_events=50), [], record)
+    yield CursorWorld(view, committer, LiveTail(view, keep_events=50), [], record)
     secondary.close()
 
 
@@ -116,7 +118,7 @@ MANY = settings(
 )
 
 
-def expected(world: World, filters: Filters, span: Span) -> list[bytes]:
+def expected(world: CursorWorld, filters: Filters, span: Span) -> list[bytes]:
     """Sorted and filtered by hand."""
     lower = time_key(span.start_ns)
     upper = order_key(span.stop_ns, 255, b"\xff" * 32)
@@ -125,7 +127,7 @@ def expected(world: World, filters: Filters, span: Span) -> list[bytes]:
     return [stored for _, stored in (inside[::-1] if span.reverse else inside)]
 
 
-async def paged(world: World, filters: Filters, span: Span, limit: int) -> list[bytes]:
+async def paged(world: CursorWorld, filters: Filters, span: Span, limit: int) -> list[bytes]:
     """The same by pages, each a reading of its own behind the key of the one before."""
     events: list[bytes] = []
     after: bytes | None = None
@@ -149,7 +151,7 @@ async def paged(world: World, filters: Filters, span: Span, limit: int) -> list[
     limit=st.integers(1, 9),
 )
 async def test_pages_are_the_brute_force_answer(
-    world: World,
+    world: CursorWorld,
     parts: list[list[tuple[int, str, str]]],
     filters: Filters,
     timebase: Timebase,
@@ -172,7 +174,7 @@ async def test_pages_are_the_brute_force_answer(
     numbers=NUMBERS, filters=FILTERS, timebase=st.sampled_from(TIMEBASES), ms=st.integers(-1, 13)
 )
 async def test_latest_and_discover_are_the_brute_force_answer(
-    world: World,
+    world: CursorWorld,
     numbers: list[tuple[int, str, str]],
     filters: Filters,
     timebase: Timebase,
@@ -202,7 +204,7 @@ async def test_latest_and_discover_are_the_brute_force_answer(
     assert sorted(series) == sorted(expected_series)
 
 
-async def test_nothing_past_the_mark_is_served(world: World) -> None:
+async def test_nothing_past_the_mark_is_served(world: CursorWorld) -> None:
     """Only durable events are shown, although a secondary sees more."""
     await world.commit([(1, "parsed", "a")])
     world.write([(2, "parsed", "a"), (3, "parsed", "b")])
@@ -216,7 +218,9 @@ async def test_nothing_past_the_mark_is_served(world: World) -> None:
         assert len(newest) == 1
 
 
-async def played(world: World, span: Span, rate: float | None) -> tuple[list[bytes], list[int]]:
+async def played(
+    world: CursorWorld, span: Span, rate: float | None
+) -> tuple[list[bytes], list[int]]:
     """The events and the cursors of one replay."""
     events: list[bytes] = []
     cursors: list[int] = []
@@ -233,7 +237,7 @@ async def played(world: World, span: Span, rate: float | None) -> tuple[list[byt
 
 
 async def test_a_replay_is_the_same_events_at_any_rate_and_its_clock_never_turns(
-    world: World,
+    world: CursorWorld,
 ) -> None:
     """A-005, A-156, A-302: rate and direction change when, never what; it reaches the end."""
     await world.commit([(ms * 37 % 500, LANES[ms % 4], UNITS[ms % 3]) for ms in range(100)])
@@ -248,7 +252,7 @@ async def test_a_replay_is_the_same_events_at_any_rate_and_its_clock_never_turns
                 assert cursors == sorted(cursors, reverse=reverse)
 
 
-async def test_the_clock_moves_through_gaps(world: World) -> None:
+async def test_the_clock_moves_through_gaps(world: CursorWorld) -> None:
     """A gap of half a second gives empty chunks on the way, not one jump."""
     await world.commit([(0, "ui", "a"), (500, "ui", "a")])
     events, cursors = await played(world, Span("source"), 2.0)
@@ -263,7 +267,9 @@ def test_a_rate_that_cannot_be_is_refused(rate: float) -> None:
         parse_rate(rate)
 
 
-async def follow(world: World, tail: LiveTail, timebase: Timebase, received: list[bytes]) -> int:
+async def follow(
+    world: CursorWorld, tail: LiveTail, timebase: Timebase, received: list[bytes]
+) -> int:
     """A LIVE stream of everything from the beginning on."""
 
     async def send(_: int, chunk: Sequence[Hit]) -> None:
@@ -279,7 +285,7 @@ async def follow(world: World, tail: LiveTail, timebase: Timebase, received: lis
 @pytest.mark.parametrize("timebase", TIMEBASES)
 @pytest.mark.parametrize("keep_events", [50, 2])
 async def test_history_joins_the_tail_without_gap_or_repeat(
-    world: World, timebase: Timebase, keep_events: int
+    world: CursorWorld, timebase: Timebase, keep_events: int
 ) -> None:
     """AMB-34: a LIVE stream that starts anywhere in a run of commits sees each event once.
 
@@ -312,7 +318,7 @@ async def test_history_joins_the_tail_without_gap_or_repeat(
 
 @pytest.mark.parametrize("keep_events", [1_000, 2])
 async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
-    world: World, keep_events: int
+    world: CursorWorld, keep_events: int
 ) -> None:
     """Issue 5: what it gets and what it is told of make up everything; its last event of each
     series is the newest. It does not matter whether the tail still holds what is pending.

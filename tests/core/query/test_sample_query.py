@@ -29,7 +29,7 @@ from nova.sdk.protocol import messages
 from nova.sdk.protocol.timeline import FieldSample, Sample, SampleResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch
-from tests.core.telling import START_NS, Told, telling, told
+from tests.core.telling import START_NS, ViewedEvent, telling, told
 from tests.laws import law
 
 MS = 1_000_000
@@ -42,7 +42,7 @@ READING = SampleLimits(
 )
 
 
-class World(NamedTuple):
+class SampleWorld(NamedTuple):
     """An archive, its writer, a reader's view with its samples, and a sampler's folder."""
 
     data: Path
@@ -92,7 +92,7 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
+def world(tmp_path: Path, archive: Archive) -> Iterator[SampleWorld]:
     """An empty world in which a few events are many; as in the real one, what is too much to be
     read itself has begun to be sampled, also by a sampler that died after its first write.
     """
@@ -100,7 +100,7 @@ def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
     view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
     follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
     samples = SampleQueries(view, tmp_path, tmp_path / "scratch", READING)
-    yield World(tmp_path, archive, committer, view, samples, follower)
+    yield SampleWorld(tmp_path, archive, committer, view, samples, follower)
     samples.close()
     view.archive.close()
     follower.archive.close()
@@ -122,7 +122,7 @@ def asked(start: int, stop: int, buckets: int, fields: list[str] | None = None) 
     )
 
 
-def check(answer: SampleResponse, events: list[Told]) -> None:
+def check(answer: SampleResponse, events: list[ViewedEvent]) -> None:
     """An answer is what its buckets hold."""
     begin, width = timestamps.parse(answer.start_time), answer.bucket_ns
     for field in answer.fields:
@@ -172,7 +172,7 @@ COMMITS = st.lists(st.lists(st.tuples(OFFSETS, PAYLOADS), max_size=12), min_size
     buckets=st.sampled_from([1, 3, 50, 4096]),
 )
 async def test_samples_are_the_brute_force_answer(
-    world: World,
+    world: SampleWorld,
     commits: list[list[tuple[int, JsonObject]]],
     writes: list[int],
     timebase: Timebase,
@@ -194,7 +194,9 @@ async def test_samples_are_the_brute_force_answer(
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-async def test_rows_answer_where_there_are_many_events(world: World, timebase: Timebase) -> None:
+async def test_rows_answer_where_there_are_many_events(
+    world: SampleWorld, timebase: Timebase
+) -> None:
     """Wide spans are answered from rows at every width, with the events not sampled yet."""
     late = [
         (n * 7 % 400 * 100, {"n": n, "gps": {"lat": n / 7}, "on": n % 3 == 0}) for n in range(400)
@@ -211,7 +213,7 @@ async def test_rows_answer_where_there_are_many_events(world: World, timebase: T
         check(answer, events)
 
 
-async def test_what_is_not_sampled_yet_is_said(world: World) -> None:
+async def test_what_is_not_sampled_yet_is_said(world: SampleWorld) -> None:
     """Issue 5: too many events to read at once, and no rows, or rows that end long ago."""
     world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
@@ -226,14 +228,14 @@ async def test_what_is_not_sampled_yet_is_said(world: World) -> None:
     assert answer.behind and sum(answer.fields[0].count) == 40
 
 
-async def test_a_series_that_is_not_there_has_no_samples(world: World) -> None:
+async def test_a_series_that_is_not_there_has_no_samples(world: SampleWorld) -> None:
     """Not an error: it may come."""
     answer = await world.samples.respond(asked(START_NS, START_NS + 1, 3), "source")
     assert [field.field for field in answer.fields] == FIELDS
     assert not any(any(field.count) for field in answer.fields)
 
 
-async def test_fields_beyond_those_that_are_sampled_are_refused(world: World) -> None:
+async def test_fields_beyond_those_that_are_sampled_are_refused(world: SampleWorld) -> None:
     """A payload with unbounded member names: some fields are kept, the rest are reported."""
     mark = world.commit([(n * 1_000, {"n": n, f"x{n}": n}) for n in range(30)])
     world.sample(mark, 1_000, SAMPLING._replace(fields_max=3))
@@ -246,7 +248,7 @@ async def test_fields_beyond_those_that_are_sampled_are_refused(world: World) ->
             await samples.respond(wide, "source")
 
 
-async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> None:
+async def test_samples_that_were_made_anew_are_followed_anew(world: SampleWorld) -> None:
     """Without the folder everything is sampled again."""
     mark = world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
@@ -259,7 +261,7 @@ async def test_samples_that_were_made_anew_are_followed_anew(world: World) -> No
     assert await world.samples.respond(wide, "source") == before
 
 
-async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: World) -> None:
+async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: SampleWorld) -> None:
     """All times that there are, and the edges of buckets among them."""
     edge = 1 << 51
     times = [NS_MIN, NS_MIN + 1, NS_MIN + edge, -edge, -1, 0, 1, edge - 1, edge, NS_MAX - 1, NS_MAX]
@@ -275,7 +277,7 @@ async def test_samples_reach_from_the_first_to_the_last_nanosecond(world: World)
     assert sum(whole.fields[0].count) == len(events) // 2
 
 
-async def test_an_archive_without_events_has_no_samples(world: World) -> None:
+async def test_an_archive_without_events_has_no_samples(world: SampleWorld) -> None:
     """Nothing is no error, also with a sampler at work."""
     world.sample(0, 1_000)
     for timebase in TIMEBASES:
@@ -283,7 +285,7 @@ async def test_an_archive_without_events_has_no_samples(world: World) -> None:
         assert not answer.behind and not any(any(field.count) for field in answer.fields)
 
 
-async def test_means_that_no_number_can_hold_are_not_told(world: World) -> None:
+async def test_means_that_no_number_can_hold_are_not_told(world: SampleWorld) -> None:
     """The sum is beyond a float; count, least and greatest value are what they are."""
     world.sample(world.commit([(n, {"n": 1.7e308}) for n in range(40)]), 1_000)
     answer = await world.samples.respond(asked(START_NS, START_NS + 10**12, 1), "source")
@@ -294,7 +296,7 @@ async def test_means_that_no_number_can_hold_are_not_told(world: World) -> None:
     assert full and all(field.mean[n] is None and field.max[n] == 1.7e308 for n in full)
 
 
-async def test_a_path_that_two_members_share_has_one_number(world: World) -> None:
+async def test_a_path_that_two_members_share_has_one_number(world: SampleWorld) -> None:
     """However it is answered: a name may have dots of its own."""
     mark = world.commit([(n, {"gps.lat": 1, "gps": {"lat": 2}}) for n in range(40)])
     world.sample(mark, 1_000)

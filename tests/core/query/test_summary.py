@@ -21,13 +21,13 @@ from nova.sdk.address import LANES
 from nova.sdk.protocol.timeline import Summary, SummaryResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch
-from tests.core.telling import START_NS, Told, telling, told
+from tests.core.telling import START_NS, ViewedEvent, telling, told
 
 SCOPES = ("sat", "other", "third")
 YEAR_NS = 365 * 86_400 * 1_000_000_000
 
 
-class World(NamedTuple):
+class SummaryWorld(NamedTuple):
     """An archive with its view, as in a reader process."""
 
     archive: Archive
@@ -36,7 +36,7 @@ class World(NamedTuple):
 
 
 @pytest.fixture
-def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
+def world(tmp_path: Path, archive: Archive) -> Iterator[SummaryWorld]:
     """An archive whose writer restarts for each commit."""
     Committer(archive, tmp_path)
     view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "scratch"))
@@ -50,12 +50,12 @@ def world(tmp_path: Path, archive: Archive) -> Iterator[World]:
         committer.add_batch("link", Batch([*records, *records[:3]]))
         view.advance(committer.close_commit().watermark)
 
-    yield World(archive, view, commit)
+    yield SummaryWorld(archive, view, commit)
     view.archive.close()
 
 
 def counted_by_hand(
-    events: list[Told], answer: SummaryResponse, scopes: list[str] | None
+    events: list[ViewedEvent], answer: SummaryResponse, scopes: list[str] | None
 ) -> dict[str, list[int]]:
     """The lanes that an answer has to have, for the buckets that it has."""
     lanes = {lane: [0] * len(answer.lanes.raw) for lane in LANES}
@@ -103,7 +103,7 @@ COMMITS = st.lists(
     scopes=st.none() | st.lists(st.sampled_from((*SCOPES, "nobody")), max_size=3),
 )
 async def test_counts_are_the_brute_force_answer(
-    world: World,
+    world: SummaryWorld,
     commits: list[list[tuple[int, str, str]]],
     timebase: Timebase,
     span: tuple[int, int],
@@ -126,7 +126,7 @@ async def test_counts_are_the_brute_force_answer(
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
-async def test_many_rows_are_read_in_parts(world: World, timebase: Timebase) -> None:
+async def test_many_rows_are_read_in_parts(world: SummaryWorld, timebase: Timebase) -> None:
     """A part may end between any two rows, and the next continues there."""
     world.commit([(n * 134_217_728, "ui", SCOPES[n % 2]) for n in range(50)])
     everything = Summary(
@@ -143,7 +143,7 @@ async def test_many_rows_are_read_in_parts(world: World, timebase: Timebase) -> 
     assert sum(whole.lanes.ui) == (50 if timebase == "source" else 0)
 
 
-async def test_all_times_that_there_are_are_a_span(world: World) -> None:
+async def test_all_times_that_there_are_are_a_span(world: SummaryWorld) -> None:
     """The widest span has an answer too."""
     world.commit([(0, "raw", "sat"), (YEAR_NS, "raw", "sat")])
     request = Summary(
@@ -161,7 +161,7 @@ async def test_all_times_that_there_are_are_a_span(world: World) -> None:
     ],
 )
 async def test_a_span_that_cannot_be_is_refused(
-    world: World, start: str, stop: str, code: str
+    world: SummaryWorld, start: str, stop: str, code: str
 ) -> None:
     """The error names the member."""
     with pytest.raises(RequestError, match=code):

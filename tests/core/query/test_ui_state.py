@@ -20,7 +20,7 @@ from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.views import GetUiState, UiStateInfo
 from nova.sdk.timestamps import NS_MAX
 from tests.core.derived.test_checkpoint_maker import Archived
-from tests.core.telling import START_NS, Told
+from tests.core.telling import START_NS, ViewedEvent
 from tests.core.viewing import ARRIVALS, MINUTE_NS, UNITS, Drawn, Folded, state_by_hand
 from tests.laws import law
 
@@ -55,7 +55,7 @@ def as_folded(info: UiStateInfo) -> Folded:
     return Folded(info.manifest_version, data, times, last_ns, info.last_event_id)
 
 
-def by_hand(events: Sequence[Told], timebase: Timebase, at_ns: int) -> dict[str, Folded]:
+def by_hand(events: Sequence[ViewedEvent], timebase: Timebase, at_ns: int) -> dict[str, Folded]:
     """The same by brute force."""
     found = {unit: state_by_hand(events, timebase, unit, at_ns) for unit in UNITS}
     return {unit: state for unit, state in found.items() if state is not None}

@@ -29,7 +29,7 @@ from tests.core.copying import copy_unchanged
 from tests.core.derived.test_checkpoint_maker import Archived
 from tests.core.query.test_sample_query import asked, check
 from tests.core.query.test_ui_state import by_hand, shown
-from tests.core.telling import START_NS, Told, telling
+from tests.core.telling import START_NS, ViewedEvent, telling
 from tests.core.viewing import MINUTE_NS, Drawn
 
 MS = 1_000_000
@@ -84,7 +84,7 @@ class Spoilt:
             self.commit(part)
             for kind in KINDS:
                 self.make_and_kill(kind)
-        self.events: list[Told] = self.archived.events()
+        self.events: list[ViewedEvent] = self.archived.events()
         self.expected = {kind.FOLDER: self.keys(kind) for kind in KINDS}
 
     def commit(self, part: int) -> None:

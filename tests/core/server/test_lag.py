@@ -10,7 +10,7 @@ from nova.core.server.lag import Lag
 MAX_S = 10.0
 
 
-class Clock:
+class LagClock:
     """A clock that is set by hand."""
 
     now_s = 100.0
@@ -25,7 +25,7 @@ def test_the_present_is_what_was_durable_max_s_ago(behind_s: float, steps: int) 
     """Issue 14 §2.4: a stream that is always as far behind never sees the newest watermark, and
     counts as present exactly if it is less behind than is allowed, up to the distance of looks.
     """
-    clock, step_s = Clock(), 0.25
+    clock, step_s = LagClock(), 0.25
     lag = Lag(MAX_S, is_present=True, clock=clock)
     for _ in range(steps):
         clock.now_s += step_s
@@ -39,7 +39,7 @@ def test_the_present_is_what_was_durable_max_s_ago(behind_s: float, steps: int) 
 
 def test_a_stream_that_has_caught_up_shows_the_present_again() -> None:
     """However long it was behind."""
-    clock = Clock()
+    clock = LagClock()
     lag = Lag(MAX_S, is_present=False, clock=clock)
     for watermark in range(1_000):
         clock.now_s += 1.0

@@ -22,7 +22,7 @@ Make = Callable[..., Record]
 WAIT_S = 20.0
 
 
-class Tape:
+class LinkTape:
     """A transport that yields given batches and then reports a given state."""
 
     def __init__(self, link: str, batches: Sequence[Batch]) -> None:
@@ -71,12 +71,12 @@ async def asked(client: Client, until: Callable[[list[LinkInfo]], bool]) -> list
 
 
 @pytest.fixture
-def tapes(record: Make, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tape]:
+def tapes(record: Make, monkeypatch: pytest.MonkeyPatch) -> dict[str, LinkTape]:
     """Two links with some records in common, which the Core finds under their URLs."""
     gap = Gap("t", 0, 1, 5, "retention", "sat")
-    one = Tape("tape://one", [Batch([record(n) for n in range(10)], {"t/0": 10}, [gap])])
+    one = LinkTape("tape://one", [Batch([record(n) for n in range(10)], {"t/0": 10}, [gap])])
     refused = Record(None, b"{}", "t/0@5")
-    two = Tape("tape://two", [Batch([*(record(n) for n in range(5, 12)), refused], {"t/0": 8})])
+    two = LinkTape("tape://two", [Batch([*(record(n) for n in range(5, 12)), refused], {"t/0": 8})])
     found = {tape.link: tape for tape in (one, two)}
 
     def connect(url: str) -> Transport:
@@ -86,7 +86,7 @@ def tapes(record: Make, monkeypatch: pytest.MonkeyPatch) -> dict[str, Tape]:
     return found
 
 
-async def test_each_link_has_its_own_figures(data: Path, tapes: dict[str, Tape]) -> None:
+async def test_each_link_has_its_own_figures(data: Path, tapes: dict[str, LinkTape]) -> None:
     """nova.md §7: received, new, duplicate, rejected, gaps, lag and last seen, per link."""
     tapes["tape://one"].ends = {"t/0": 30, "t/1": 4}
     tapes["tape://one"].health.mark_up()
@@ -110,7 +110,7 @@ async def test_each_link_has_its_own_figures(data: Path, tapes: dict[str, Tape])
 
 
 async def test_an_outage_is_told_while_it_lasts_and_after(
-    data: Path, tapes: dict[str, Tape]
+    data: Path, tapes: dict[str, LinkTape]
 ) -> None:
     """Pitfalls row 12: people see that a link is down, since when and why, and that it was."""
     health = tapes["tape://one"].health
@@ -134,7 +134,9 @@ async def test_an_outage_is_told_while_it_lasts_and_after(
         assert up.last_outage.ended is not None
 
 
-async def test_two_transports_of_one_name_are_refused(data: Path, tapes: dict[str, Tape]) -> None:
+async def test_two_transports_of_one_name_are_refused(
+    data: Path, tapes: dict[str, LinkTape]
+) -> None:
     """Positions are kept by link: two of one name would overwrite each other's."""
     with pytest.raises(SettingsError, match="tape://one is given more than once"):
         async with writer_process.open_writer(settings_of(data, "tape://one", "tape://one"), ()):

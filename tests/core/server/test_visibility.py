@@ -39,14 +39,14 @@ AUDITED = 6
 """Of the records, those of the audit trail."""
 
 
-class Span(TypedDict):
+class VisibleSpan(TypedDict):
     """The times of a request."""
 
     start_time: str
     stop_time: str
 
 
-SPAN = Span(start_time="2025-01-01T00:00:00Z", stop_time="2027-01-01T00:00:00Z")
+SPAN = VisibleSpan(start_time="2025-01-01T00:00:00Z", stop_time="2027-01-01T00:00:00Z")
 MessageT = TypeVar("MessageT", bound=Message)
 
 

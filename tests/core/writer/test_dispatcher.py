@@ -21,11 +21,11 @@ from nova.testkit.nats_server import NatsServer
 from nova.testkit.ports import LOOPBACK, free_port
 from tests.core.commanding import WAIT_S, command, descriptor, listening
 from tests.core.running import running_core
-from tests.core.server.test_link_registry import Tape
+from tests.core.server.test_link_registry import LinkTape
 from tests.core.writer.test_command_targets import targets_of
 
 
-class Link(Tape):
+class Link(LinkTape):
     """A link that says of itself what a test wants."""
 
     def __init__(self, name: str, *, is_up: bool = True) -> None:

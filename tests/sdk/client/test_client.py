@@ -37,7 +37,7 @@ MANY = 200
 CURSOR = "2026-01-01T00:00:00.000000000Z"
 
 
-class Peer:
+class ReaderPeer:
     """The other side of one connection."""
 
     def __init__(self, socket: web.WebSocketResponse) -> None:
@@ -84,7 +84,7 @@ class Peer:
                 await self.send(messages.Error(code="probe", message="served"), request.ref)
 
 
-Script = Callable[[Peer], Awaitable[None]]
+Script = Callable[[ReaderPeer], Awaitable[None]]
 
 
 @asynccontextmanager
@@ -94,7 +94,7 @@ async def connected(script: Script) -> AsyncIterator[Client]:
     async def serve(request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(compress=False, timeout=0.1)
         await socket.prepare(request)
-        await script(Peer(socket))
+        await script(ReaderPeer(socket))
         return socket
 
     app = web.Application()
@@ -126,7 +126,7 @@ def numbers(chunks: list[StreamChunk]) -> list[int]:
 async def test_replies_find_their_requests_in_any_order() -> None:
     """nova.md §8: a reply carries the ref of its request."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         requests = [await peer.take() for _ in range(20)]
         for request in reversed(requests):
             assert isinstance(request, Query)
@@ -146,7 +146,7 @@ async def test_replies_find_their_requests_in_any_order() -> None:
 async def test_requests_are_served_while_a_stream_waits_to_be_read() -> None:
     """One socket carries both: chunks that nobody takes yet do not hide a reply behind them."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         playback_id = await peer.start()
         for number in range(MANY):
             await peer.chunk(playback_id, number)
@@ -168,7 +168,7 @@ async def test_a_stream_that_is_left_half_way_is_stopped_and_forgotten() -> None
     """A-143: a reader that breaks off leaves a connection that serves on."""
     stopped = asyncio.Event()
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         playback_id = await peer.start()
         for number in range(MANY):
             await peer.chunk(playback_id, number)
@@ -188,7 +188,7 @@ async def test_a_stream_that_is_left_half_way_is_stopped_and_forgotten() -> None
 async def test_nothing_of_an_old_stream_comes_out_of_a_new_one() -> None:
     """A-140, A-142: the fence is the id, also for what waits in this very process."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         old = await peer.start()
         for number in range(MANY):
             await peer.chunk(old, number)
@@ -215,7 +215,7 @@ async def test_nothing_of_an_old_stream_comes_out_of_a_new_one() -> None:
 async def test_who_waits_in_an_old_stream_takes_nothing_from_the_new() -> None:
     """A-140: two tasks, one connection: the later stream wins and loses nothing."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         old = await peer.start()
         await peer.chunk(old, 1)
         new = await peer.start()
@@ -245,7 +245,7 @@ async def test_who_waits_in_an_old_stream_takes_nothing_from_the_new() -> None:
 async def test_a_stream_that_fails_says_why() -> None:
     """A-135: the error of a stream ends it where it is read."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         request = await peer.take()
         assert isinstance(request, StartStream)
         started = StreamStarted(playback_request_id=request.playback_request_id)
@@ -267,7 +267,7 @@ async def test_a_stream_that_fails_says_why() -> None:
 async def test_what_is_no_reply_ends_the_connection_in_words(frame: bytes) -> None:
     """Nobody waits for an answer from what does not speak the protocol."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         await peer.take()
         await peer.send(frame)
         async for _ in peer.socket:
@@ -283,7 +283,7 @@ async def test_what_is_no_reply_ends_the_connection_in_words(frame: bytes) -> No
 async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
     """Requests and streams alike are told."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         playback_id = await peer.start()
         await peer.chunk(playback_id, 1)
         await peer.take()
@@ -306,7 +306,7 @@ async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
 async def test_no_answer_in_time_is_an_error_of_ours() -> None:
     """A command line shows one line, not a trace."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         await peer.take()
         await peer.answer_all()
 
@@ -321,7 +321,7 @@ async def test_no_answer_in_time_is_an_error_of_ours() -> None:
 async def test_another_kind_of_reply_is_an_error() -> None:
     """A reply is what was asked for, or it is said."""
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         request = await peer.take()
         await peer.send(StreamCancelled(), request.ref)
         await peer.answer_all()
@@ -345,7 +345,7 @@ async def test_gaps_are_told_to_who_asked_and_between_their_chunks() -> None:
     """Issue 5: only a stream that was started so may leave anything out."""
     asked: list[bool] = []
 
-    async def script(peer: Peer) -> None:
+    async def script(peer: ReaderPeer) -> None:
         for _ in range(2):
             request = await peer.take()
             assert isinstance(request, StartStream)

@@ -28,7 +28,7 @@ STATUS = StatusResponse(
 )
 
 
-class Peer:
+class BusyPeer:
     """An edge that has no room some times before it has."""
 
     def __init__(self, refused: int, busy: int) -> None:
@@ -73,7 +73,7 @@ class Peer:
 
 async def test_a_request_is_asked_again_until_there_is_room() -> None:
     """Nobody who calls `request` sees that."""
-    peer = Peer(refused=0, busy=2)
+    peer = BusyPeer(refused=0, busy=2)
     async with peer.client() as client:
         assert (await client.request(Status(), StatusResponse)).events == 7
     assert peer.asked == 2
@@ -81,7 +81,7 @@ async def test_a_request_is_asked_again_until_there_is_room() -> None:
 
 async def test_a_request_that_is_busy_for_too_long_is_an_error() -> None:
     """With the code that it had."""
-    async with Peer(refused=0, busy=1_000).client() as client:
+    async with BusyPeer(refused=0, busy=1_000).client() as client:
         client.busy_limit_s = 0.3
         with pytest.raises(ProtocolError, match="busy: later"):
             await client.request(Status(), StatusResponse)
@@ -89,11 +89,11 @@ async def test_a_request_that_is_busy_for_too_long_is_an_error() -> None:
 
 async def test_an_edge_without_room_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """503 with Retry-After says so; after the limit it is an error like any other."""
-    async with Peer(refused=2, busy=0).client() as client:
+    async with BusyPeer(refused=2, busy=0).client() as client:
         assert (await client.request(Status(), StatusResponse)).events == 7
     monkeypatch.setattr(Client, "busy_limit_s", 0.3)
     with pytest.raises(ConnectionLostError, match="503"):
-        async with Peer(refused=1_000, busy=0).client():
+        async with BusyPeer(refused=1_000, busy=0).client():
             pass
 
 

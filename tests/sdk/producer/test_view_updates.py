@@ -31,7 +31,7 @@ SECOND = 10**9
 TENTH = SECOND // 10
 
 
-class Told:
+class HeardUpdates:
     """One scope's views, and what was told of them."""
 
     def __init__(self) -> None:
@@ -39,16 +39,16 @@ class Told:
         self.views = ViewUpdates(self.observer, {MANIFEST.view_id: MANIFEST})
         self.updates: list[tuple[int, dict[str, object]]] = []
 
-    def hear(self, at_ns: int, **data: object) -> Told:
+    def hear(self, at_ns: int, **data: object) -> HeardUpdates:
         """A report at a time."""
         observation = self.observer.observe(UNIT, at_ns)
         return self.take(*self.views.update(observation, MANIFEST.view_id, data))
 
-    def end(self) -> Told:
+    def end(self) -> HeardUpdates:
         """The end of the recording."""
         return self.take(*self.views.flush())
 
-    def take(self, *events: Event) -> Told:
+    def take(self, *events: Event) -> HeardUpdates:
         """Keep what was told."""
         for event in events:
             assert isinstance(event.envelope, UiUpdate)
@@ -65,7 +65,7 @@ class Told:
 
 def test_first_report_is_told_whole_under_its_manifest() -> None:
     """At the report's own time, with id and version of the manifest."""
-    told = Told()
+    told = HeardUpdates()
     observation = told.observer.observe(UNIT, SECOND)
     (event,) = told.views.update(observation, "unit.view", {"x": 1, "mode": "A"})
     assert event.series == ("test", "ui", *UNIT, "UiUpdate", "unit.view")
@@ -76,13 +76,13 @@ def test_first_report_is_told_whole_under_its_manifest() -> None:
 
 def test_only_changed_keys() -> None:
     """A second later only what is another; nothing where nothing is."""
-    told = Told().hear(0, x=1, y=1).hear(SECOND, x=2, y=1).hear(2 * SECOND, x=2, y=1)
+    told = HeardUpdates().hear(0, x=1, y=1).hear(SECOND, x=2, y=1).hear(2 * SECOND, x=2, y=1)
     assert told.updates == [(0, {"x": 1, "y": 1}), (SECOND, {"x": 2})]
 
 
 def test_ten_a_second_are_one_a_second() -> None:
     """What is held back is told by the next that is due, with its latest value."""
-    told = Told()
+    told = HeardUpdates()
     for tick in range(31):
         told.hear(tick * TENTH, x=tick)
     assert len(told.updates) <= 4
@@ -91,13 +91,13 @@ def test_ten_a_second_are_one_a_second() -> None:
 
 def test_a_change_of_state_does_not_wait() -> None:
     """With it goes what waited."""
-    told = Told().hear(0, x=1, mode="A").hear(TENTH, x=2).hear(2 * TENTH, x=2, mode="B")
+    told = HeardUpdates().hear(0, x=1, mode="A").hear(TENTH, x=2).hear(2 * TENTH, x=2, mode="B")
     assert told.updates[1:] == [(2 * TENTH, {"x": 2, "mode": "B"})]
 
 
 def test_every_ten_seconds_all_that_was_heard() -> None:
     """A key that is told no more is not told again as if it were fresh."""
-    told = Told().hear(0, x=1, y=1)
+    told = HeardUpdates().hear(0, x=1, y=1)
     for second in range(1, 21):
         told.hear(second * SECOND, x=1)
     assert told.updates == [(0, {"x": 1, "y": 1}), (10 * SECOND, {"x": 1}), (20 * SECOND, {"x": 1})]
@@ -105,14 +105,14 @@ def test_every_ten_seconds_all_that_was_heard() -> None:
 
 def test_values_that_the_manifest_forbids_are_null() -> None:
     """The value before is not true any more; unknown keys are left out; null stays null."""
-    told = Told().hear(0, x=1, y=1, other=7).hear(SECOND, x=101, y=None)
+    told = HeardUpdates().hear(0, x=1, y=1, other=7).hear(SECOND, x=101, y=None)
     assert told.updates == [(0, {"x": 1, "y": 1}), (SECOND, {"x": None, "y": None})]
 
 
 def test_view_of_another_entity() -> None:
     """Several messages make one card, under an entity of its own."""
     other = UNIT._replace(unique_id="card")
-    told = Told()
+    told = HeardUpdates()
     observation = told.observer.observe(UNIT, SECOND)
     (event,) = told.views.update(observation, "unit.view", {"x": 1}, other)
     assert event.series[2:5] == other
@@ -121,7 +121,7 @@ def test_view_of_another_entity() -> None:
 
 def test_time_that_goes_back_begins_anew() -> None:
     """What was told of later moments says nothing of earlier ones."""
-    told = Told().hear(100 * SECOND, x=1, y=1)
+    told = HeardUpdates().hear(100 * SECOND, x=1, y=1)
     observation = told.observer.observe(Entity("sys", "box", "other"), 5 * SECOND)
     card = UNIT._replace(unique_id="card")
     told.take(*told.views.update(told.observer.observe(card, 50 * SECOND), "unit.view", {"x": 1}))
@@ -131,7 +131,7 @@ def test_time_that_goes_back_begins_anew() -> None:
 
 def test_unknown_view_names_those_that_there_are() -> None:
     """One clear error."""
-    told = Told()
+    told = HeardUpdates()
     observation = told.observer.observe(UNIT, 0)
     with pytest.raises(ViewError, match=r"'nothing'; known views: unit\.view"):
         list(told.views.update(observation, "nothing", {}))
@@ -160,7 +160,7 @@ def test_in_the_end_the_updates_are_the_state(
     """Whatever is held back or left out: the fold of the updates is that of the reports, the
     same twice, and numbers come no faster than they may.
     """
-    first, second = Told(), Told()
+    first, second = HeardUpdates(), HeardUpdates()
     expected: dict[str, object] = {}
     for told in (first, second):
         at_ns = 0
@@ -184,7 +184,7 @@ def test_recordings_that_overlap_tell_the_same_again(
     reports: list[tuple[int, dict[str, object]]], cut: int
 ) -> None:
     """From twenty seconds after the begin of the shorter one on."""
-    whole, part = Told(), Told()
+    whole, part = HeardUpdates(), HeardUpdates()
     times = list(accumulate(wait_ns for wait_ns, _ in reports))
     for number, (at_ns, (_, data)) in enumerate(zip(times, reports, strict=True)):
         whole.hear(at_ns, **data)
@@ -198,13 +198,13 @@ def test_recordings_that_overlap_tell_the_same_again(
 
 def test_two_changes_at_one_time_are_one_update() -> None:
     """Two updates of a view at one time would have no order: the second waits for the next."""
-    told = Told().hear(0, mode="A").hear(0, mode="B").end()
+    told = HeardUpdates().hear(0, mode="A").hear(0, mode="B").end()
     assert told.updates == [(0, {"mode": "A"}), (1, {"mode": "B"})]
-    told = Told().hear(0, mode="A").hear(0, mode="B").hear(5, x=1)
+    told = HeardUpdates().hear(0, mode="A").hear(0, mode="B").hear(5, x=1)
     assert told.updates == [(0, {"mode": "A"}), (5, {"mode": "B", "x": 1})]
 
 
 def test_a_report_that_comes_late_does_not_undo_a_newer_one() -> None:
     """By less than a period; what it alone says is told."""
-    told = Told().hear(SECOND, x=5).hear(SECOND - TENTH, x=4, y=1).hear(2 * SECOND, y=1)
+    told = HeardUpdates().hear(SECOND, x=5).hear(SECOND - TENTH, x=4, y=1).hear(2 * SECOND, y=1)
     assert told.updates == [(SECOND, {"x": 5}), (2 * SECOND, {"y": 1})]

@@ -31,7 +31,7 @@ def published(ref: int, value: bytes) -> bytes:
     return bytes([0x82, 0x80 | len(payload), 0, 0, 0, 0]) + payload
 
 
-class Core:
+class ReceivingCore:
     """Takes what is published, and refuses at length what is `deaf`."""
 
     def __init__(self, path: Path, limits: ReplyLimits) -> None:
@@ -56,9 +56,9 @@ class Core:
 
 
 @asynccontextmanager
-async def running(path: Path, limits: ReplyLimits) -> AsyncIterator[Core]:
+async def running(path: Path, limits: ReplyLimits) -> AsyncIterator[ReceivingCore]:
     """A Core that listens."""
-    core = Core(path, limits)
+    core = ReceivingCore(path, limits)
     taking = asyncio.create_task(core.take())
     try:
         await until(lambda: core.transport.state().connected)

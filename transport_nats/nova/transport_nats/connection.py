@@ -85,9 +85,9 @@ class NatsConnection:
     async def close(self) -> None:
         """Close the connection, its task and its socket."""
         self._is_closing = True
-        keeper, self._task = self._task, None
-        if keeper is not None:
-            await cancellation.cancel_until_done(keeper)
+        task, self._task = self._task, None
+        if task is not None:
+            await cancellation.cancel_until_done(task)
         # Not in the task: its cancellation is repeated and would interrupt the closing.
         await self._discard_client()
         self._link_health.forget(self)

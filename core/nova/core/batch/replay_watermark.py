@@ -22,11 +22,11 @@ def durable_watermark(data: Path, archive: Archive) -> int:
     try:
         return asyncio.run(_ask_reader(data))
     except ConnectionLostError:
-        witness = read_marker(data)
-        witnessed = witness.canonical_ns if witness else 0
+        marker = read_marker(data)
+        marked_ns = marker.canonical_ns if marker else 0
         if _has_listener(endpoints.writer_socket(data)):
-            return witnessed
-        archive.catch_up(witnessed)
+            return marked_ns
+        archive.catch_up(marked_ns)
         return archive.record.last_canonical_ns()
 
 

@@ -84,8 +84,8 @@ async def _rebuild(data: Path, report: ReportRebuildProgress) -> int | None:
 
 
 async def _make(data: Path, report: ReportRebuildProgress) -> int:
-    witness = read_marker(data)
-    watermark = 0 if witness is None else witness.canonical_ns
+    marker = read_marker(data)
+    watermark = 0 if marker is None else marker.canonical_ns
     updates = 0
     async with checkpoint_follower.open_maker(data) as maker:
         maker.reset()
@@ -102,8 +102,8 @@ async def _make(data: Path, report: ReportRebuildProgress) -> int:
 
 async def _watch(data: Path, report: ReportRebuildProgress) -> None:
     """Wait until the running process has rebuilt up to the durability marker at the request."""
-    witness = read_marker(data)
-    watermark = 0 if witness is None else witness.canonical_ns
+    marker = read_marker(data)
+    watermark = 0 if marker is None else marker.canonical_ns
     with scratch_folder("rebuild") as scratch:
         followed = DerivedReader(CheckpointStore, data, scratch)
         first_ns: int | None = None

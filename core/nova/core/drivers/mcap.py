@@ -71,7 +71,7 @@ class McapRecording(InitialStateDriver):
         """One file per scope."""
         return (f"{stream.scope_id}.mcap",)
 
-    def make_from(self, opening: InitialState, blocks: EventBlocks, out: BinaryIO) -> None:
+    def make_from(self, initial_state: InitialState, blocks: EventBlocks, out: BinaryIO) -> None:
         """Write the initial states, then one message per event in the order of the events."""
         from mcap.writer import CompressionType, Writer
 
@@ -83,7 +83,7 @@ class McapRecording(InitialStateDriver):
             if events and not is_open:
                 is_open = True
                 first_ns, _ = times.of(events[0], events[0].find(TIME, HEAD_BYTES))
-                _write_initial_states(writer, opening, min(opening.time_ns, first_ns))
+                _write_initial_states(writer, initial_state, min(initial_state.time_ns, first_ns))
             for stored in events:
                 at = stored.find(TIME, HEAD_BYTES)
                 log_ns, publish_ns = times.of(stored, at)

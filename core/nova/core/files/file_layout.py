@@ -12,7 +12,7 @@ from nova.sdk.drivers.driver_stream import DriverStream
 from nova.sdk.errors import DriverError
 
 NAME_MAX_CHARS = 200
-SPOOL_SUFFIX = ".events"
+EVENTS_SUFFIX = ".events"
 """Appended to the name of a file that is not sealed yet."""
 
 _DEVICES = frozenset(
@@ -43,7 +43,7 @@ def _check(driver: Driver, name: str) -> None:
     is_plain = name.isascii() and name.isprintable() and not set(name) & set('/\\:*?"<>|')
     if not is_plain or not 0 < len(name) <= NAME_MAX_CHARS or name.startswith("."):
         raise DriverError(f"{driver.name} names a file {name[:80]!r}, which is not safe")
-    if name.endswith((".", " ", SPOOL_SUFFIX)) or name.split(".")[0].upper() in _DEVICES:
+    if name.endswith((".", " ", EVENTS_SUFFIX)) or name.split(".")[0].upper() in _DEVICES:
         raise DriverError(f"{driver.name} names a file {name[:80]!r}, which is not safe")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from nova.core.files.file_folder import FileFolder
-from nova.core.files.file_layout import SPOOL_SUFFIX
+from nova.core.files.file_layout import EVENTS_SUFFIX
 from nova.core.files.initial_states import InitialStates
 from nova.sdk.drivers.driver import Driver, DriverFile, InitialStateDriver, SealedDriver
 
@@ -47,7 +47,7 @@ class FileSink:
         """Events that are not in the file because its driver failed."""
 
         self._folder = folder
-        self._targets = tuple(path + SPOOL_SUFFIX for path in paths) if driver.is_sealed else paths
+        self._targets = tuple(path + EVENTS_SUFFIX for path in paths) if driver.is_sealed else paths
         fresh = FileSinkState(
             driver=driver.name, parts=[*paths], file=DriverFile(sizes=[0] * len(paths))
         )

@@ -73,9 +73,9 @@ class DailyFilesWriter:
         if self._files is None:
             self._files = DailyFiles(self._snapshot, self._registry, self._root, self._reserve)
             self._files.state.failures = max(self._files.state.failures, self._failures)
-        witness = read_marker(self._data)
-        if witness is not None:
-            for _ in self._files.follow(witness.canonical_ns):
+        marker = read_marker(self._data)
+        if marker is not None:
+            for _ in self._files.follow(marker.canonical_ns):
                 await asyncio.sleep(0)
 
     def _record_failure(self, error: Exception) -> None:
@@ -135,13 +135,13 @@ def open_snapshot(data: Path) -> Iterator[ArchiveSnapshot]:
 async def open_writer(
     settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
 ) -> AsyncIterator[DailyFilesWriter]:
-    """A follower with its archive snapshot and the lock of its folder."""
+    """A writer with its archive snapshot and the lock of its folder."""
     async with AsyncExitStack() as stack:
         snapshot = stack.enter_context(open_snapshot(settings.data_folder()))
         stack.enter_context(lock_folder(settings.files_folder()))
-        follower = DailyFilesWriter(snapshot, settings, served)
-        stack.callback(follower.close)
-        yield follower
+        writer = DailyFilesWriter(snapshot, settings, served)
+        stack.callback(writer.close)
+        yield writer
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
@@ -152,8 +152,8 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.take_lowest_priority()
     data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
-    async with open_writer(settings, served) as follower:
+    async with open_writer(settings, served) as writer:
         lifecycle.print_ready("files", data=str(data))
         log.info("daily files ready")
-        await lifecycle.run_until_stopped(follower.run(), stop)
-        follower.save()
+        await lifecycle.run_until_stopped(writer.run(), stop)
+        writer.save()

@@ -63,7 +63,7 @@ class InitialStates:
         head = b'{"checkpointTime":"' + timestamps.text(self._start_ns).encode() + b'",'
         data = self._snapshot.archive.path.parent
         with (
-            scratch_folder("opening") as scratch,
+            scratch_folder("initial-state") as scratch,
             closing(UiStates(self._snapshot, data, scratch)) as states,
         ):
             for info in states.fold_each(numbers, self._timebase, self._start_ns - 1):

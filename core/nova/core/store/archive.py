@@ -152,12 +152,12 @@ class Archive:
         _refuse_missing_current(data, path)
         if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        witness = read_marker(data)  # before opening, so that the archive is at least as new
+        marker = read_marker(data)  # before opening, so that the archive is at least as new
         refuse_holes(path)
         archive = cls(path, scratch, memory_bytes)
         try:
             archive.catch_up()
-            require_durable(witness, archive.holdings(), path)
+            require_durable(marker, archive.holdings(), path)
         except ArchiveError:
             archive.close()
             raise

@@ -41,10 +41,10 @@ def encode(marker: DurabilityMarker) -> bytes:
 def decode(content: bytes) -> DurabilityMarker:
     """Raises msgspec.DecodeError or UnicodeDecodeError."""
     stored = msgspec.json.decode(content, type=DurabilityMarker)
-    witness = msgspec.structs.replace(stored, crc32=None)
-    if stored.crc32 not in (None, zlib.crc32(msgspec.json.encode(witness))):
+    marker = msgspec.structs.replace(stored, crc32=None)
+    if stored.crc32 not in (None, zlib.crc32(msgspec.json.encode(marker))):
         raise msgspec.DecodeError("its checksum does not match")
-    return witness
+    return marker
 
 
 def read_marker(data: Path) -> DurabilityMarker | None:

@@ -50,10 +50,10 @@ class ArchiveBatch:
         put, to = self.raw.put, self._handles
         canonical, source = to["canonical"], to["source"]
         by_series: defaultdict[bytes, list[tuple[bytes, bytes]]] = defaultdict(list)
-        for place, source_key, envelope in zip(event_keys, source_keys, stored, strict=True):
-            put(place, envelope, canonical)
-            put(source_key, place, source)
-            by_series[place[TIME_BYTES:]].append((place[:TIME_BYTES], source_key))
+        for event_key, source_key, envelope in zip(event_keys, source_keys, stored, strict=True):
+            put(event_key, envelope, canonical)
+            put(source_key, event_key, source)
+            by_series[event_key[TIME_BYTES:]].append((event_key[:TIME_BYTES], source_key))
         for series, rows in by_series.items():
             for at, _ in rows:
                 put(series + at, b"", to["series_canonical"])

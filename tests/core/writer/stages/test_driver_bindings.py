@@ -25,7 +25,7 @@ from tests.core.writer.staging import new_events, run, stamped
 AT_NS = timestamps.parse("2026-01-01T00:00:00Z")
 
 
-class Told(NamedTuple):
+class Described(NamedTuple):
     """What a binding says."""
 
     lane: str
@@ -53,10 +53,10 @@ def take(committer: Committer, records: Sequence[Record]) -> None:
     committer.close_commit()
 
 
-def bindings(events: Sequence[dict[str, object]]) -> list[Told]:
+def bindings(events: Sequence[dict[str, object]]) -> list[Described]:
     """The bindings among events."""
     return [
-        Told(
+        Described(
             str(event["targetLane"]),
             str(event["streamType"]),
             str(event.get("schemaVersion", "")),
@@ -191,7 +191,7 @@ def test_a_stream_without_a_driver_is_stored_all_the_same(archive: Archive, tmp_
     take(writer(archive, tmp_path, "csv"), [record(2, AT_NS)])
     assert [event["lane"] for event in stored(archive)] == ["raw"]
     take(writer(archive, tmp_path, "rawBinary"), [record(8, AT_NS)])
-    assert bindings(stored(archive)) == [Told("raw", "raw", "", "rawBinary@1.0.0")]
+    assert bindings(stored(archive)) == [Described("raw", "raw", "", "rawBinary@1.0.0")]
 
 
 def test_a_binding_that_came_over_a_transport_stands(archive: Archive, tmp_path: Path) -> None:

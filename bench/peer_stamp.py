@@ -30,7 +30,7 @@ class Stamped(NamedTuple):
     stored: bytes
 
 
-class Stamp:
+class PeerStamp:
     """The checker's memory, the numbers of series, and the last receive time."""
 
     def __init__(self) -> None:
