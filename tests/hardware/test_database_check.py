@@ -23,7 +23,7 @@ from nova.sdk.events.envelope import MetadataEvent
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import PUMP, BenchDevice, Line
 from tests.hardware.former_schema import write_version_1
-from tests.hardware.running import running
+from tests.hardware.running_host import running
 from tests.hardware.test_outbox_log import drain, opened, records
 
 ARRIVAL = CommandArrival("c1", "r1", PUMP, "pump.set", {}, 5)
