@@ -65,8 +65,12 @@ def _check_rows(db: sqlite3.Connection) -> None:
     state_rows.check_all(db)
     command_rows.load(db)
     pending_losses(db)
-    if orphaned := outbox_rows.counts(db).keys() - outbox_rows.outboxes(db).keys():
+    outboxes = outbox_rows.outboxes(db)
+    if orphaned := outbox_rows.counts(db).keys() - outboxes.keys():
         raise DamagedError(f"batches have no outbox {min(orphaned)}")
+    for outbox in outboxes:
+        if outbox_rows.has_unreadable(db, outbox):
+            raise DamagedError(f"outbox {outbox} has a batch that is never read")
 
 
 def record_missing_batches(db: sqlite3.Connection) -> None:

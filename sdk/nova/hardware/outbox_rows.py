@@ -98,6 +98,12 @@ def counts(db: sqlite3.Connection) -> dict[int, int]:
     return dict(db.execute(query).fetchall())
 
 
+def has_unreadable(db: sqlite3.Connection, outbox: int) -> bool:
+    """Whether an outbox has a batch before the first number that one can have."""
+    query = "SELECT 1 FROM batch WHERE number = ?"
+    return db.execute(query, (outbox << NUMBER_BITS,)).fetchone() is not None
+
+
 def stored_count(db: sqlite3.Connection, outbox: int) -> int:
     """How many batches an outbox has by what was stored and deleted."""
     count = state_rows.find(db, f"batches of {outbox}")
