@@ -58,7 +58,7 @@ class EdgeProcess:
         self._process.communicate()
 
 
-class Step(NamedTuple):
+class AuditedStep(NamedTuple):
     """An entry of the model; `is_certain` is false if the reply of the action was lost."""
 
     kind: str
@@ -78,7 +78,7 @@ class Person:
     secret: str
     edges: Sequence[EdgeProcess]
     dice: random.Random
-    steps: list[Step] = field(default_factory=list)
+    steps: list[AuditedStep] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     made: int = 0
 
@@ -92,14 +92,14 @@ class Person:
         name = f"{self.name}-{self.made}"
         await self._change(http, AddKey(name=name, role="viewer"), name, is_there=True)
         self.keys.append(name)
-        self.steps.append(Step("AdminAction", f"addKey {name}"))
+        self.steps.append(AuditedStep("AdminAction", f"addKey {name}"))
 
     async def _revoke_key(self, http: aiohttp.ClientSession) -> None:
         if not self.keys:
             return await self._add_key(http)
         name = self.keys.pop(self.dice.randrange(len(self.keys)))
         await self._change(http, RevokeKey(name=name), name, is_there=False)
-        self.steps.append(Step("AdminAction", f"revokeKey {name}"))
+        self.steps.append(AuditedStep("AdminAction", f"revokeKey {name}"))
         return None
 
     async def _change(
@@ -129,7 +129,7 @@ class Person:
                 break
             except LOST:  # With the same requestId, so it is recorded once.
                 await asyncio.sleep(RETRY_S)
-        self.steps.append(Step("CommandSubmitted", asked.request_id))
+        self.steps.append(AuditedStep("CommandSubmitted", asked.request_id))
 
     async def _export(self, http: aiohttp.ClientSession) -> None:
         asked = Export(filters=Filters(scope_ids=["sat"], lanes=["command"]))
@@ -140,16 +140,18 @@ class Person:
                 await socket.send_str(messages.encode(asked).decode())
                 started = await _reply(socket, ExportStarted)
                 is_started = True
-                self.steps.append(Step("ExportRequested", f"request {started.export_id[:8]}"))
+                self.steps.append(
+                    AuditedStep("ExportRequested", f"request {started.export_id[:8]}")
+                )
                 while not isinstance(done := await _next(socket), ExportComplete):
                     pass
         except LOST:
             if not is_started:
-                self.steps.append(Step("ExportRequested", "request", is_certain=False))
+                self.steps.append(AuditedStep("ExportRequested", "request", is_certain=False))
             return
         assert done.url is not None
         headers = {"Authorization": f"Bearer {self.secret}"}
-        step = Step("ExportRequested", f"download {started.export_id[:8]}")
+        step = AuditedStep("ExportRequested", f"download {started.export_id[:8]}")
         try:
             async with http.get(edge.url + done.url, headers=headers) as reply:
                 assert reply.status == 200
@@ -212,18 +214,18 @@ async def log_in(http: aiohttp.ClientSession, url: str, password: str = PASSWORD
         return msgspec.json.decode(await reply.read(), type=LoginReply).token
 
 
-def step_of(event: JsonObject) -> Step:
+def step_of(event: JsonObject) -> AuditedStep:
     """What an audit event says, as the model has it."""
     kind, payload = event["messageType"], event["payload"]
     assert isinstance(kind, str) and isinstance(payload, dict)
     if kind == "AdminAction":
-        return Step(kind, f"{payload['action']} {payload['target']}")
+        return AuditedStep(kind, f"{payload['action']} {payload['target']}")
     if kind == "ExportRequested":
-        return Step(kind, f"{payload['action']} {payload['export']}")
-    return Step(kind, str(payload.get("requestId", payload.get("outcome"))))
+        return AuditedStep(kind, f"{payload['action']} {payload['export']}")
+    return AuditedStep(kind, str(payload.get("requestId", payload.get("outcome"))))
 
 
-def is_told_by(found: Sequence[Step], expected: Sequence[Step]) -> bool:
+def is_told_by(found: Sequence[AuditedStep], expected: Sequence[AuditedStep]) -> bool:
     """Whether the found steps are the expected ones in order, less any of the uncertain ones."""
     places = {0}  # Of the found steps, how many the expected ones so far may have told.
     for step in expected:
@@ -232,7 +234,7 @@ def is_told_by(found: Sequence[Step], expected: Sequence[Step]) -> bool:
     return len(found) in places
 
 
-def _is(found: Step, step: Step) -> bool:
+def _is(found: AuditedStep, step: AuditedStep) -> bool:
     """Whether a found step is this one; an export without a reply has no name."""
     if step.is_certain:
         return found == step

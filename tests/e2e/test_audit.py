@@ -23,7 +23,7 @@ from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
 from tests.core.commanding import SCOPE, descriptor, listening
-from tests.e2e.audited import EdgeProcess, Person, Step, is_told_by, log_in, people, step_of
+from tests.e2e.audited import AuditedStep, EdgeProcess, Person, is_told_by, log_in, people, step_of
 
 AUDIT = Filters(system_id=AUDIT_SYSTEM, container_id=AUDIT_CONTAINER)
 RECORDED_S = 60.0
@@ -108,7 +108,7 @@ async def test_the_trail_is_the_models_over_kills(
             killing = asyncio.create_task(_kill(nova, edges, kills))
             await asyncio.gather(*acting)
             await killing
-        found: dict[str, list[Step]] = defaultdict(list)
+        found: dict[str, list[AuditedStep]] = defaultdict(list)
         events = await audit(nova)
         for event in events:
             found[str(event["uniqueId"])].append(step_of(event))
@@ -137,7 +137,7 @@ async def _kill(nova: RunningNova, edges: list[EdgeProcess], kills: int) -> None
         await asyncio.to_thread(edge.start)
 
 
-def _differing(found: dict[str, list[Step]], person: Person) -> str:
+def _differing(found: dict[str, list[AuditedStep]], person: Person) -> str:
     return f"{person.name}\nfound {found[person.name]}\nmodel {person.steps}"
 
 

@@ -67,7 +67,7 @@ class Seen(NamedTuple):
         return self.source, LANES.index(self.lane), event["eventId"]
 
 
-class Person(NamedTuple):
+class VisiblePerson(NamedTuple):
     """A principal as an edge describes it."""
 
     role: str
@@ -103,9 +103,9 @@ def some(dice: random.Random, names: Sequence[str]) -> tuple[str, ...] | None:
     return tuple(dice.sample(names, dice.randint(1, len(names))))
 
 
-def person(dice: random.Random) -> Person:
+def person(dice: random.Random) -> VisiblePerson:
     role = dice.choice(("admin", "operator", "viewer"))
-    return Person(role, some(dice, (*SCOPES, "unknown")), some(dice, SEEN_LANES))
+    return VisiblePerson(role, some(dice, (*SCOPES, "unknown")), some(dice, SEEN_LANES))
 
 
 def records() -> list[Record]:
@@ -164,7 +164,7 @@ def canonical_time(stored: bytes) -> str:
 
 
 @asynccontextmanager
-async def connection(core: Core, person: Person) -> AsyncIterator[Frames]:
+async def connection(core: Core, person: VisiblePerson) -> AsyncIterator[Frames]:
     """A connection as an edge makes it for a principal."""
     connector = aiohttp.UnixConnector(str(endpoints.reader_socket(core.data)))
     async with (
@@ -185,7 +185,7 @@ async def test_every_message_shows_what_a_principal_may_see(core: Core) -> None:
     """Issue 17: scopes, lanes and the audit trail are hidden everywhere alike."""
     dice = random.Random(17)
     events = await everything(core)
-    people = [Person("viewer", None, None), Person("admin", None, None)]
+    people = [VisiblePerson("viewer", None, None), VisiblePerson("admin", None, None)]
     people += [person(dice) for _ in range(PRINCIPALS)]
     for one in people:
         visible = [event for event in events if one.sees(event) and not event.is_audit]
@@ -228,7 +228,7 @@ def streamed(replies: Iterable[Message]) -> list[bytes]:
 
 
 async def compare_series(
-    frames: Frames, who: Person, events: Sequence[Seen], visible: Sequence[Seen]
+    frames: Frames, who: VisiblePerson, events: Sequence[Seen], visible: Sequence[Seen]
 ) -> None:
     """Latest, discover, states of views, fields and samples."""
     newest = {event.series: event.stored for event in visible}
@@ -281,7 +281,7 @@ async def compare_fields(frames: Frames, event: Seen, is_visible: bool) -> None:
     assert bool(sum(sampled.fields[0].count)) == is_visible
 
 
-async def compare_counts(frames: Frames, who: Person, visible: Sequence[Seen]) -> None:
+async def compare_counts(frames: Frames, who: VisiblePerson, visible: Sequence[Seen]) -> None:
     """Summary, extent and the reject log; nobody's counts contain the audit trail."""
     counted = Counter(event.lane for event in visible if not event.is_audit)
     request = timeline.Summary(**SPAN, buckets=8, timebase="source")
@@ -323,7 +323,7 @@ async def test_a_live_stream_brings_what_a_principal_may_see(core: Core) -> None
             assert await chunks(frames, len(expected)) == expected
 
 
-ADMIN = Person("admin", None, None)
+ADMIN = VisiblePerson("admin", None, None)
 
 
 @pytest.mark.parametrize("role", ["admin", "operator", "viewer"])
@@ -331,7 +331,7 @@ async def test_the_trail_is_shown_to_admins_who_name_it(core: Core, role: str) -
     """By query, stream, discover and latest; without its name no message shows it to anybody."""
     events = await everything(core)
     trail = [one.stored for one in events if one.is_audit and role == "admin"]
-    async with connection(core, Person(role, None, None)) as frames:
+    async with connection(core, VisiblePerson(role, None, None)) as frames:
         asked = messages.Query(timebase="canonical", filters=AUDIT)
         page = await ask(frames, asked, messages.QueryResponse)
         assert [bytes(event) for event in page.events] == trail
@@ -369,15 +369,15 @@ async def chunks(frames: Frames, count: int) -> list[bytes]:
 @pytest.mark.parametrize(
     ("who", "filters"),
     [
-        (Person("operator", ("alpha",), None), Filters()),
-        (Person("operator", None, ("parsed", "ui")), Filters()),
-        (Person("admin", None, None), Filters()),
-        (Person("admin", None, None), Filters(system_id="nova", container_id="audit")),
-        (Person("operator", None, None), Filters(system_id="nova", container_id="audit")),
+        (VisiblePerson("operator", ("alpha",), None), Filters()),
+        (VisiblePerson("operator", None, ("parsed", "ui")), Filters()),
+        (VisiblePerson("admin", None, None), Filters()),
+        (VisiblePerson("admin", None, None), Filters(system_id="nova", container_id="audit")),
+        (VisiblePerson("operator", None, None), Filters(system_id="nova", container_id="audit")),
     ],
 )
 async def test_an_export_holds_what_its_principal_may_see(
-    core: Core, who: Person, filters: Filters
+    core: Core, who: VisiblePerson, filters: Filters
 ) -> None:
     """The audit trail only for an admin who names it."""
     events = await everything(core)
