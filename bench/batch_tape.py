@@ -1,7 +1,7 @@
-"""Batches of records in a file, made ahead: reading one costs too little to be counted.
+"""Batches of records in a file, prepared before the measurement: reading one costs next to nothing.
 
-What is to be measured without pauses cannot be made meanwhile, and a million records in memory
-would count as the writer's.
+Making records meanwhile would pause the measurement, and a million of them in memory would
+count as the writer's.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from nova.sdk.transport.base import Transport, connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 PACE_HZ = 9.0
-"""Below what an edge takes of a user."""
+"""Below an edge's limit for one user."""
 
 RECORD_BYTES = 700
 BESIDE_HZ = 5_000
@@ -50,7 +50,7 @@ class Taken(msgspec.Struct, kw_only=True):
 
 
 class Way(NamedTuple):
-    """Who submits, and to whom."""
+    """One path to measure: the client and the receiver."""
 
     name: str
     client: Client
@@ -72,12 +72,12 @@ class Disk:
         return (time.perf_counter() - started) * MS
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close and remove the file."""
         os.close(self._file)
 
 
 def request(scope_id: str, device: MeasuredDevice, name: str) -> SubmitCommand:
-    """A command under ids of its own."""
+    """A command with ids of its own."""
     return SubmitCommand(
         scope_id=scope_id,
         command_id=f"c-{name}",
@@ -90,7 +90,7 @@ def request(scope_id: str, device: MeasuredDevice, name: str) -> SubmitCommand:
 
 
 async def taken(way: Way, disk: Disk, scope_id: str, name: str, asks: int) -> Taken:
-    """Submit so often at the pace, each when the one before was heard."""
+    """Submit at the pace, each after the one before has arrived."""
     heard: list[float] = []
     answered: list[float] = []
     bare: list[float] = []
@@ -127,7 +127,7 @@ async def ingest(transport: Transport, work: Work) -> None:
 async def measured(
     folder: Path, nova: RunningNova, work: Work, asks: int
 ) -> AsyncIterator[tuple[str, Taken]]:
-    """All ways, each when it is done: past the edge and through it, to a listener and to a device
+    """Each path once measured: past the edge and through it, to a listener and to a device
     behind a hardware host, at rest and beside ingest.
     """
     async with AsyncExitStack() as stack:
@@ -178,7 +178,7 @@ HEAD = (
 
 
 def row(way: str, one: Taken) -> str:
-    """The figures of a way as people read them."""
+    """The figures of a path as a line of text."""
     figures = (
         *(one.heard_p50_ms, one.heard_p99_ms, one.heard_worst_ms, one.answered_p99_ms),
         *(one.two_syncs_p50_ms, one.two_syncs_p99_ms),

@@ -1,5 +1,5 @@
-"""`python -m bench.counting`: what counting at ingest costs, by ingesting the same batches with and
-without it, in turns, into two archives that grow alike.
+"""`python -m bench.counting`: the cost of rollups at ingest: the same batches with and
+without them, alternating, into two archives that grow alike.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Crowds: what reader and edge need, and how late live events are, while many ask for very much.
+"""Crowds: memory of reader and edge, and delay of live events, under many heavy requests.
 
-`python -m bench.crowds --data DIR --events N` grows an archive of the bench's work to so many
+`python -m bench.crowds --data DIR --events N` grows an archive of the bench's work to N
 events, and lets `--clients` clients behind the edge first walk it by queries and then stall in
 streams and in answers, beside a live stream of `LIVE_HZ` events a second.
 """
@@ -50,7 +50,7 @@ Task = Callable[[Socket, Counter[str]], Awaitable[None]]
 
 
 class Crowd(NamedTuple):
-    """What one crowd does, in words."""
+    """The requests of one crowd, and their description."""
 
     name: str
     what: str
@@ -64,7 +64,7 @@ CROWDS = (
 
 
 async def walk(socket: Socket, done: Counter[str]) -> None:
-    """Ask for page after page, from the beginning again at the end."""
+    """Query page after page, and start again at the end."""
     after = None
     while True:
         query = {"type": "query", "timebase": "canonical", "limit": PAGE_EVENTS, "ref": 1}
@@ -94,7 +94,7 @@ async def stall(socket: Socket, done: Counter[str]) -> None:
 
 
 async def hoard(socket: Socket, done: Counter[str]) -> None:
-    """Ask for large pages, and read nothing."""
+    """Request large pages, and read no reply."""
     for ref in range(ASKED_AT_ONCE):
         query = {"type": "query", "timebase": "canonical", "limit": PAGE_EVENTS, "ref": ref}
         await socket.send_json(query)
@@ -148,14 +148,14 @@ def crowded(name: str, nova: RunningNova, token: str, clients: int) -> Iterator[
 
 
 def resident_mib(pid: int) -> float:
-    """What a process has in memory now."""
+    """The resident memory of a process."""
     found = _RSS.search(Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return int(found[1]) * KIB / MIB
 
 
 class WatchedMemory:
-    """The most that reader and edge have had in memory since it began to look."""
+    """Peak memory of reader and edge since the start of the watch."""
 
     def __init__(self, nova: RunningNova) -> None:
         self._pids = {name: nova.child(name) for name in ("reader", "edge")}
@@ -169,7 +169,7 @@ class WatchedMemory:
             await asyncio.sleep(LOOK_INTERVAL_S)
 
     def now(self) -> dict[str, float]:
-        """What each has now."""
+        """The present memory of each."""
         return {name: resident_mib(pid) for name, pid in self._pids.items()}
 
     def end(self) -> str:

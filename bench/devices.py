@@ -1,5 +1,5 @@
-"""Who hears commands in measurements: a listener on the transport, and a device behind a hardware
-host, which notes durably before it begins.
+"""Receivers of commands: a listener on the transport, and a device behind a hardware
+host, which journals a command durably before it executes it.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ decode = "text"
 
 
 class MeasuredDevice(Protocol):
-    """Hears commands, one after the other."""
+    """Receives commands, one at a time."""
 
     target_id: str
     command_type: str
 
     async def heard_s(self, request_id: str) -> float:
-        """When a command came, once it has; raises TimeoutError."""
+        """Wait for a command; returns when it arrived. Raises TimeoutError."""
 
 
 class Listener:
@@ -55,14 +55,14 @@ class Listener:
         self._heard_s: dict[str, float] = {}
 
     async def listen(self) -> None:
-        """Note commands for ever."""
+        """Record the arrival of commands until cancelled."""
         async for record in self._commands:
             assert record.address is not None
             self._heard_s[record.address.split(".")[3]] = time.perf_counter()
             self._news.set()
 
     async def heard_s(self, request_id: str) -> float:
-        """When a command came, once it has."""
+        """Wait for a command; returns when it arrived."""
         async with asyncio.timeout(HEARD_TIMEOUT_S):
             while request_id not in self._heard_s:
                 self._news.clear()
@@ -80,20 +80,20 @@ class Pump:
         self._lines_s: asyncio.Queue[float] = asyncio.Queue()
 
     async def listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Hear what one host says until it goes."""
+        """Read the lines of one host until it disconnects."""
         while await reader.readline():
             self._lines_s.put_nowait(time.perf_counter())
         writer.close()
 
     async def heard_s(self, _: str) -> float:
-        """When the next line came."""
+        """Wait for the next line; returns when it arrived."""
         async with asyncio.timeout(HEARD_TIMEOUT_S):
             return await self._lines_s.get()
 
 
 @asynccontextmanager
 async def hosted_pump(folder: Path, nova: RunningNova, scope_id: str) -> AsyncIterator[Pump]:
-    """A pump behind a hardware host that is ready, for as long as the block runs."""
+    """A pump behind a hardware host that is ready, while the block runs."""
     pump = Pump()
     server = await asyncio.start_server(pump.listen, "127.0.0.1", 0)
     config = folder / "hardware.toml"

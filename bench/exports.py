@@ -3,9 +3,9 @@
 `python -m bench.exports --data DIR --events N` grows an archive of the bench's work to so many
 events, exports it by each driver with the processes that a reader starts, and prints a table;
 `--save NAME` keeps it in bench/results. Rates are of the events that a driver takes, from the
-request to the finished zip without the time of an export of nothing, which is starting processes.
-Exports run at a low priority, so on a machine that does other things as well the clock tells of
-those: the second rate is by the processor time of the process that has needed most of it.
+request to the finished zip, less the time of an empty export, which is the start of processes.
+Exports run at a low priority, so on a busy machine the wall clock includes other work: the second
+rate is by processor time, of the process that used most.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def beside(data: Path, driver: str, events: int) -> tuple[float, float]:
 
 @contextmanager
 def _exporting(data: Path, driver: str | None) -> Iterator[None]:
-    """Exports one after the other, for as long as the block runs."""
+    """Run exports one after the other while the block runs."""
     if driver is None:
         yield
         return

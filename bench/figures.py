@@ -27,13 +27,13 @@ class Figures(msgspec.Struct, kw_only=True):
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of all lies."""
+    """The quantile of a share."""
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def seconds_each(task: Callable[[int], object], arguments: Iterable[int]) -> list[float]:
-    """How long a task took with each argument."""
+    """Seconds of a task for each argument."""
     found = []
     for argument in arguments:
         started = time.perf_counter()

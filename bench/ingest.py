@@ -1,4 +1,4 @@
-"""Ingest through real processes: over the local transport, and draining a topic that is full."""
+"""Ingest through real processes: over the local transport, and draining a filled topic."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ async def publish(url: str, records: Sequence[Record]) -> float:
 def drain(data: Path, url: str, scope: str, events: int) -> float:
     """Events per second from the first commit until the topic is empty.
 
-    The times are the archive's own receive times, and that all is there says the writer's witness:
-    nobody reads beside the writer, which would take a core of its own.
+    The times are the archive's own receive times, and the writer's durability marker shows
+    that all is stored: a reader beside the writer would use a core of its own.
     """
     process = subprocess.Popen(
         [

@@ -31,7 +31,7 @@ class _Update(msgspec.Struct):
 
 
 class Tail:
-    """One client's stream of ui events, and how late each came that was sent."""
+    """One client's stream of ui events, and the delay of each published one."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -69,7 +69,7 @@ async def latencies(
 
 
 def _made(work: Work, count: int) -> list[tuple[Sequence[int], list[Record]]]:
-    """Numbers and records, some at once, made ahead; no two runs make the same."""
+    """Numbers and records in batches, prepared; different in every run."""
     maker, now_ns = work.maker(), timestamps.now()
     starts = range(FIRST_NUMBER, FIRST_NUMBER + count, BATCH_RECORDS)
     groups = [range(start, start + BATCH_RECORDS) for start in starts]
@@ -85,7 +85,7 @@ async def _feed(
     sent: dict[int, float],
     rate_hz: int,
 ) -> None:
-    """Publish at the rate, without waiting for the one before."""
+    """Publish at the rate, without waiting for the previous one."""
     transport = connect(url)
     publishing = []
     started = time.perf_counter()

@@ -1,6 +1,6 @@
 """NOVA's own writer and reader in process: the one place where the measurements touch their code.
 
-`Store` is the writer's side and `Reader` the reader's. Everything else in this folder knows only
+`WriterSide` writes and `ReaderSide` reads. Everything else in this folder knows only
 these two, and the processes.
 """
 
@@ -57,7 +57,7 @@ SST_BYTES = "rocksdb.total-sst-files-size"
 
 
 class Premade:
-    """A transport whose batches are there already: the writer's own intake, without a broker.
+    """A transport with prepared batches: measures the writer's intake without a broker.
 
     The clock runs from the acknowledgement of the first batches, with which the writer's processes
     start and warm up, to that of the last.
@@ -80,7 +80,7 @@ class Premade:
         return self._timed / self.seconds
 
     async def consume(self, _: Subscription, __: Positions) -> AsyncIterator[Batch]:
-        """Everything, and then nothing for ever."""
+        """Yield all batches, then block."""
         for part in self._batches:
             self._given += 1
             yield Batch(part)
@@ -90,7 +90,7 @@ class Premade:
         await asyncio.Event().wait()
 
     async def acknowledge(self, batch: Batch, _: Receipt) -> None:
-        """Take the time when all of it is durable."""
+        """Take the time once all batches are durable."""
         self._taken += 1
         if self._taken <= self._warm_up():
             self._started = time.perf_counter()
@@ -106,15 +106,15 @@ class Premade:
     def commands(
         self, scope_id: str, listening: asyncio.Event | None = None
     ) -> AsyncIterator[Record]:
-        """Never asked of it."""
+        """Not used here."""
         raise NotImplementedError
 
     def state(self) -> LinkState:
-        """Always there."""
+        """Always connected."""
         return LinkState(connected=True)
 
     async def publish(self, records: Sequence[Record]) -> Receipt:
-        """Never asked of it."""
+        """Not used here."""
         raise NotImplementedError
 
     async def close(self) -> None:
@@ -143,7 +143,7 @@ class WriterSide:
     def ingest(
         self, batches: Iterable[Sequence[Record]], warm_up: Callable[[], int] = lambda: 0
     ) -> float:
-        """Let the writer take batches in until all are durable; returns records per second of all
+        """Ingest batches until all are durable; returns records per second of all
         but the first, of which `warm_up` says how many they are.
         """
         return asyncio.run(self._ingest(Premade(batches, warm_up)))
@@ -176,18 +176,18 @@ class WriterSide:
             family.flush()
 
     def compact(self) -> None:
-        """Bring every family to its last level, where an archive of years mostly lies."""
+        """Compact every family to its last level, where most of an old archive lies."""
         for family in self._archive.families.values():
             family.compact_range(None, None)
 
     def bytes_per_family(self) -> dict[str, int]:
-        """What the tables of each family take."""
+        """Bytes of each family's tables."""
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
 
 
 @contextmanager
 def uncounted() -> Iterator[None]:
-    """Writers that are opened here count nothing, not even when they open."""
+    """Writers opened in the block maintain no rollups."""
     with (
         patch.object(stage_list, "count_rollups", return_value=NOTHING),
         patch.object(writer_state, "backfill", return_value=()),
@@ -201,7 +201,7 @@ def forget_samples(data: Path) -> None:
 
 
 def checkpoint(data: Path) -> tuple[int, float]:
-    """Let the checkpoints take in what they lack of an archive; returns updates and seconds."""
+    """Bring the checkpoints up to date with an archive; returns updates and seconds."""
     with open_for_writing(data, CheckpointStore) as (view, store):
         started = time.perf_counter()
         updates = sum(CheckpointMaker(view, store).make(_newest_ns(view.archive)))
@@ -249,7 +249,7 @@ class ReaderSide:
         return await summary.summarize(self._view, request, timebase)
 
     async def ui_state(self, request: GetUiState, timebase: Timebase, at_ns: int) -> int:
-        """What views show at a time; how many there are."""
+        """The states of views at a time; returns their number."""
         return len((await self._states.respond(request, timebase, at_ns)).states)
 
     async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
@@ -301,13 +301,13 @@ class ReaderSide:
         return sum(event is not None for event in found)
 
     def bounds(self, timebase: Timebase) -> tuple[int, int]:
-        """The first and the last time that there is."""
+        """The first and the last time of the archive."""
         events = self._archive.events
         low, high = events.first(timebase), events.last(timebase)
         return (time_of(low[0]), time_of(high[0])) if low and high else (0, 0)
 
     def bytes_per_family(self) -> dict[str, int]:
-        """What the tables of each family take."""
+        """Bytes of each family's tables."""
         return {name: _sst_bytes(self._archive, name) for name in FAMILIES}
 
     def _reading(self, filters: Filters, span: Span) -> RangeCursor:

@@ -1,4 +1,4 @@
-"""What the events of the work say: texts of telemetry values, made ahead and joined per event.
+"""Payloads of the work's events: texts of telemetry values, made ahead and joined per event.
 
 A payload is a left half and a right half, each drawn from a pool of its own, so that a kind of
 message has some 260,000 different payloads and costs hardly more than a join.

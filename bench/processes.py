@@ -57,7 +57,7 @@ async def mixed(
 
 
 async def _replays(core: Client, edge: Client, work: Work, sqlite: Figures) -> list[Row]:
-    await reads.replay(core)  # what the reader has to catch up with is not the replay's
+    await reads.replay(core)  # so that the reader's catching up is not part of the measured replay
     rows = []
     for base in TIMEBASES:
         peer = sqlite.canonical_hz if base == "canonical" else sqlite.source_hz

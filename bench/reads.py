@@ -1,7 +1,7 @@
 """Reading through real processes: replays, pages and seeks, to one client.
 
 `python -m bench.reads DATA` replays all of an archive over and over from the reader's own socket,
-until it is ended: what goes on beside the measurement of the live tail.
+until it is stopped: the load beside the measurement of the live tail.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from nova.sdk.protocol.messages import QUERY_LIMIT_MAX, Query
 from nova.sdk.timestamps import NS_PER_SECOND
 
 WINDOW_NS = 2 * NS_PER_SECOND
-"""What is asked for at a seek: so much that a stream of few lanes has events in it."""
+"""Events requested by a seek: enough that a stream of few lanes contains some."""
 
 
 async def replay(client: Client, timebase: Timebase | None = None) -> tuple[int, float]:
@@ -65,7 +65,7 @@ async def seeks(client: Client, last_ns: int, count: int) -> list[float]:
 
 
 async def replay_for_ever(data: Path) -> None:
-    """Read all of an archive, and again."""
+    """Replay all of an archive repeatedly."""
     async with await Client.to_core(data) as client:
         while True:
             await replay(client, "canonical")

@@ -1,6 +1,6 @@
 """`python -m bench.scale`: one archive grown to fifty million events, measured at steps on the way.
 
-It can be stopped at any time and goes on where it was: finished steps are in `steps.jsonl` beside
+It can be stopped at any time and continues: finished steps are in `steps.jsonl` beside
 the archive, and the archive's own count says which event is next.
 """
 
@@ -35,7 +35,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "images" / "scale.png"
 
 
 class Growth:
-    """One archive on its way up, and the bar that shows it."""
+    """A growing archive, and its progress bar."""
 
     def __init__(self, store: WriterSide, data: Path, progress: Progress, last: int) -> None:
         self._store = store
@@ -70,7 +70,7 @@ class Growth:
             self._progress.update(self._bar, completed=self._store.events)
 
     def measure(self, size: int, ingest_hz: float, seeks: int) -> ScaleStep:
-        """Everything else at this size."""
+        """Measure everything else at this size."""
         events = self._store.events
         new_us, known_us = self._look_up_us(events)
         found = probe.in_process_of_its_own(self._data, seeks, replay=False)
@@ -114,7 +114,7 @@ class Growth:
 
 
 class _Counted:
-    """Batches, and how many of them there have been."""
+    """Batches, with a count."""
 
     def __init__(self, batches: Iterator[list[Record]]) -> None:
         self._rest = batches

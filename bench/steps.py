@@ -43,14 +43,14 @@ def sizes(events: int) -> list[int]:
 
 
 def load(path: Path) -> list[ScaleStep]:
-    """What has been measured by now."""
+    """The finished steps."""
     if not path.exists():
         return []
     return [msgspec.json.decode(line, type=ScaleStep) for line in path.read_bytes().splitlines()]
 
 
 def append(path: Path, step: ScaleStep) -> None:
-    """Keep one more."""
+    """Append a step."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(step) + b"\n")
 

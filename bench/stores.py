@@ -37,7 +37,7 @@ class Own(NamedTuple):
 
 
 def peers(folder: Path, batches: Batches, seeks: int) -> Peers:
-    """Let every peer do the work, one after the other."""
+    """Measure every peer, one after the other."""
     return Peers(
         sqlite_peer.measured(folder, batches, seeks),
         postgres_peer.measured(batches, seeks) or Figures(),
@@ -46,7 +46,7 @@ def peers(folder: Path, batches: Batches, seeks: int) -> Peers:
 
 
 def own(data: Path, batches: Batches, seeks: int) -> Own:
-    """Let NOVA do it, its reader in a process of its own."""
+    """Measure NOVA, with its reader in a process of its own."""
     with WriterSide(data) as store:
         ingest_hz = store.ingest(batches, lambda: len(batches) // WARM_UP_SHARE)
         found = probe.in_process_of_its_own(data, seeks, replay=True)

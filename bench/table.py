@@ -31,7 +31,7 @@ class Row(msgspec.Struct, omit_defaults=True):
     note: str = ""
 
     def ratio(self) -> float | None:
-        """How many times better than SQLite."""
+        """The ratio to SQLite; above 1 is better."""
         if self.sqlite is None or not self.figure:
             return None
         more = self.figure / self.sqlite

@@ -1,5 +1,5 @@
-"""`python -m bench.timeline --data DIR`: how long timelines and plots wait for their numbers, over
-random spans of an archive that is grown to so many events first.
+"""`python -m bench.timeline --data DIR`: latency of the requests of timelines and plots, over
+random spans of an archive that is first grown to N events.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 class Waited(msgspec.Struct, kw_only=True):
-    """What one kind of request took in ms, and how many were asked."""
+    """Latency of one kind of request in ms, and the number of requests."""
 
     asked: int
     p50_ms: float
@@ -72,7 +72,7 @@ def span(dice: random.Random, first_ns: int, last_ns: int) -> tuple[str, str]:
 
 
 async def waited(asks: int, ask: Callable[[], Awaitable[object]]) -> Waited:
-    """Ask so often, one after the other."""
+    """Send the requests, one after the other."""
     found: list[float] = []
     for _ in range(asks):
         started = time.perf_counter()
@@ -154,7 +154,7 @@ def sampler_at_work(data: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def run(data: Path, events: int, asks: int) -> TimelineRun:
-    """Grow an archive, ask while its sampler is behind, and once it is not."""
+    """Grow an archive, and measure while its sampler is behind and after it has caught up."""
     with WriterSide(data) as store:
         if store.events < events:
             store.ingest(Work(events).batches(BATCH_EVENTS, store.events))

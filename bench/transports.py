@@ -1,5 +1,5 @@
-"""What our layer over a client library costs: publishing and draining, beside the bare library that
-does the same on the same server in the same run.
+"""The cost of our layer over a client library: publishing and draining, beside the bare library
+that does the same on the same server in the same run.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""`python -m bench.ui --data DIR`: how long a screen waits for what views show and for what there
-is, at random times of an archive that is grown to so many updates first.
+"""`python -m bench.ui --data DIR`: latency of the requests for view states and entities,
+at random times of an archive that is first grown to N updates.
 """
 
 from __future__ import annotations

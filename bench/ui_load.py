@@ -1,6 +1,6 @@
 """The work of views: updates of ten thousand entities, half of all of them of one busy view.
 
-Update number k is a function of k alone, so that a run can go on where another ended. Source time
+Update number k is a function of k alone, so that a run can continue another. Source time
 runs at a thousand updates a second, and one in a thousand is a minute late. The first event of an
 entity is its descriptor.
 """

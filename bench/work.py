@@ -1,6 +1,6 @@
 """The work: mixed lanes of telemetry as a ground station receives them, the same for the same seed.
 
-Event number k is a function of seed and k alone, so that a run can go on where another ended. Of
+Event number k is a function of seed and k alone, so that a run can continue where another ended. Of
 every hundred events 70 are parsed, 20 raw, 8 ui, one is of a command and one is metadata. They are
 of 200 entities, of which the busiest has a sixth of all. Source time runs at a hundred events a
 second; one event in twenty is late, by up to an hour, and every second one carries the time of its
@@ -69,7 +69,7 @@ class Work(NamedTuple):
                 yield maker.record(maker.copied(number))
 
     def batches(self, size: int, first_event: int = 0) -> Iterator[list[Record]]:
-        """The same, some at once."""
+        """The same, in batches."""
         arrivals = self.arrivals(first_event)
         while part := list(islice(arrivals, size)):
             yield part
@@ -263,7 +263,7 @@ def _time_text(at_ns: int) -> bytes:
 
 
 def _mixed(number: int) -> int:
-    """64 bits that look like chance, and are the same for the same number."""
+    """64 pseudo-random bits, the same for the same number."""
     number = (number + 0x9E3779B97F4A7C15) * 0xBF58476D1CE4E5B9 & _MASK
     number = (number ^ number >> 31) * 0x94D049BB133111EB & _MASK
     return number ^ number >> 30

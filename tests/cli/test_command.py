@@ -1,4 +1,4 @@
-"""`nova command`: parsing of KEY=VALUE arguments (issue 14)."""
+"""`nova command`: parsing of KEY=VALUE arguments."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ NOT_UTF8 = b"x\xff"
 def test_an_argument_that_is_not_text_is_named(
     tmp_path: Path, arguments: list[bytes], number: int
 ) -> None:
-    """Issue 14: one line, whichever command it is for."""
+    """One line, whichever command it is for."""
     done = subprocess.run(
         [sys.executable.encode(), b"-m", b"nova.cli", *arguments],
         cwd=tmp_path,
@@ -71,7 +71,7 @@ def test_an_argument_that_is_not_text_is_named(
 
 
 def test_a_variable_that_is_not_text_is_named_without_its_value(tmp_path: Path) -> None:
-    """Issue 14: it may be a password."""
+    """It may be a password."""
     done = subprocess.run(
         [sys.executable, "-m", "nova.cli", "up", "--data", str(tmp_path / "data"), "--ground"],
         env={**os.environb, b"NOVA_ADMIN_PASSWORD": b"hush" + NOT_UTF8},

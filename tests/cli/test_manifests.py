@@ -19,7 +19,6 @@ def said(*arguments: str) -> str:
 
 
 def test_sound_manifests_are_counted(tmp_path: Path) -> None:
-    """Issue 6."""
     write(tmp_path, "mine")
     assert said("check", str(tmp_path)).startswith(f"{len(load()) + 1} manifests are valid")
     assert msgspec.json.decode(said("check", str(tmp_path), "--json")) == {
@@ -28,7 +27,7 @@ def test_sound_manifests_are_counted(tmp_path: Path) -> None:
 
 
 def test_what_is_wrong_is_an_error(tmp_path: Path) -> None:
-    """Issue 6: with the files named; `nova` prints it and ends with 1."""
+    """With the files named; `nova` prints it and ends with 1."""
     write(tmp_path, "mine", entity="gps")
     with pytest.raises(ManifestError, match=r"mine\.manifest\.py"):
         said("check", str(tmp_path))

@@ -63,7 +63,7 @@ async def child(tmp_path: Path) -> AsyncIterator[ChildProcess]:
 
 
 async def test_a_child_that_says_how_far_it_is_is_waited_for(child: ChildProcess) -> None:
-    """Issue 5: a writer that counts a large archive takes longer than the limit."""
+    """A writer that counts a large archive takes longer than the limit."""
     child.arguments = ("slow_child", "5", str(TIMEOUT_S / 4))
     await child.start()
     assert child.facts == {"ready": "slow", "at": "last"}
@@ -84,7 +84,7 @@ async def test_a_child_that_ends_before_it_is_ready_has_failed(child: ChildProce
 
 
 async def test_a_busy_child_ends_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
-    """Issue 14: an orphan within a long step held its lock for minutes."""
+    """An orphan within a long step held its lock for minutes."""
     (tmp_path / "busy_child.py").write_text(BUSY)
     path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Exports and daily files leave free space to the archive (issue 14), on a real small disk."""
+"""Exports and daily files leave free space to the archive, on a real small disk."""
 
 from __future__ import annotations
 

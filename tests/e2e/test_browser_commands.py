@@ -1,4 +1,4 @@
-"""Commands and chat in a real browser, on the demo's satellite (issue 7)."""
+"""Commands and chat in a real browser, on the demo's satellite."""
 
 from __future__ import annotations
 

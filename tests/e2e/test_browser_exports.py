@@ -1,4 +1,4 @@
-"""Exports in a real browser: a range of the timeline becomes a zip with a digest (issue 8)."""
+"""Exports in a real browser: a range of the timeline becomes a zip with a digest."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def test_a_core_that_stands_still_is_not_shown_as_live(
 
 
 def test_a_writer_that_stands_still_is_said(browser: Browser, present: RunningNova) -> None:
-    """Issue 14: the past is served meanwhile, and it goes by itself."""
+    """The past is served meanwhile, and it goes by itself."""
     with screen_on(browser, present.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         banner, writer = screen.page.get_by_test_id("banner"), present.child("writer")

@@ -63,7 +63,7 @@ async def served(nova: RunningNova, least: int) -> None:
 
 
 def test_all_processes_start_on_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Issue 14: twice, for what the first start writes is part of the archive too."""
+    """Twice, for what the first start writes is part of the archive too."""
     monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
     least = fill(tmp_path / "a")
     for _ in range(2):

@@ -1,4 +1,4 @@
-"""Memory of reader and edge is bounded, however many clients request and do not read (issue 14): a
+"""Memory of reader and edge is bounded, however many clients request and do not read: a
 tenth of the size of `bench/crowds.py`, on real processes.
 """
 

@@ -1,4 +1,4 @@
-"""Commands to the demo's satellite, from the shell to its telemetry (issue 7)."""
+"""Commands to the demo's satellite, from the shell to its telemetry."""
 
 from __future__ import annotations
 

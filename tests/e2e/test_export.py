@@ -1,4 +1,4 @@
-"""Exports of a whole NOVA: through the edge, into a fresh NOVA, and over a restart (issue 8)."""
+"""Exports of a whole NOVA: through the edge, into a fresh NOVA, and over a restart."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def digest_of(nova: RunningNova) -> str:
 def test_an_imported_export_exports_the_same(
     tmp_path: Path, driver: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 8: digest of export, of queries, and of an export of a fresh NOVA fed by `nova import`
+    """Digest of export, of queries, and of an export of a fresh NOVA fed by `nova import`
     are one; a second import is all duplicates.
     """
     monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
@@ -106,7 +106,7 @@ def test_an_imported_export_exports_the_same(
 def test_an_export_of_the_own_scope_comes_back_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
-    """Issue 14: manifests, bindings and acknowledgements of a payload's own scope, and one that is
+    """Manifests, bindings and acknowledgements of a payload's own scope, and one that is
     in conflict with what ships, by the Core's own socket or an edge; then everything starts again.
     """
     monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)

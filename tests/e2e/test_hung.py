@@ -77,7 +77,7 @@ async def test_a_reader_that_hangs_is_told_to_its_clients(nova: RunningNova) -> 
 
 
 async def test_a_writer_that_hangs_is_said(nova: RunningNova) -> None:
-    """Issue 14: the archive is served meanwhile; what is submitted is refused and not kept until it
+    """The archive is served meanwhile; what is submitted is refused and not kept until it
     is too late.
     """
     await publish(nova.publish, 1)

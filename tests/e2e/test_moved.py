@@ -54,7 +54,7 @@ async def serves(nova: RunningNova, events: int) -> None:
 
 
 def test_truth_that_is_moved_away_takes_nothing_more(nova: RunningNova) -> None:
-    """Issue 14: nobody makes it anew; what was acknowledged is there once it is back."""
+    """Nobody makes it anew; what was acknowledged is there once it is back."""
     truth, away = nova.data / TRUTH_FOLDER, nova.data.with_name("away")
     asyncio.run(publish(nova.publish, 1))
     writer = nova.child("writer")
@@ -80,7 +80,7 @@ def test_files_that_are_removed_under_a_writer_end_it(nova: RunningNova, name: s
 @pytest.mark.slow
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_copy_in_the_place_of_the_archive_is_refused(tmp_path: Path, is_killed: bool) -> None:
-    """Issue 14: its id is the same. Nothing is written into it, no marker either, until a person
+    """Its id is the same. Nothing is written into it, no marker either, until a person
     starts NOVA on it; the one that was moved is whole when it is back.
     """
     data, copy, away = tmp_path / "data", tmp_path / "copy", tmp_path / "away"

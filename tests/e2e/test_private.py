@@ -1,4 +1,4 @@
-"""All files of a running NOVA are closed to other users (issue 14)."""
+"""All files of a running NOVA are closed to other users."""
 
 from __future__ import annotations
 

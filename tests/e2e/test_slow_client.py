@@ -82,7 +82,7 @@ async def edge_client(nova: RunningNova) -> Client:
 async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(
     nova: RunningNova,
 ) -> None:
-    """Issue 5: through a real edge; what is not sent is counted and lies where the gaps say; a
+    """Through a real edge; what is not sent is counted and lies where the gaps say; a
     series never goes back, metadata is whole, and in the end the present is shown.
     """
     gaps: list[StreamGap] = []
@@ -155,7 +155,7 @@ def read_until(screen: int, text: bytes, timeout_s: float) -> bytes:
 
 
 async def test_a_terminal_that_is_too_slow_says_what_it_leaves_out(nova: RunningNova) -> None:
-    """Issue 5: the note is on stderr and counts what is not on the screen, which ends at the
+    """The note is on stderr and counts what is not on the screen, which ends at the
     present.
     """
     transport = connect(nova.publish)

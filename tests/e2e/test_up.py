@@ -86,7 +86,7 @@ def test_children_end_with_a_supervisor_that_was_killed(nova: RunningNova) -> No
 
 
 def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
-    """Issue 14: no child keeps a lock, not one either that hears nothing."""
+    """No child keeps a lock, not one either that hears nothing."""
     asyncio.run(publish(nova.publish, 1))
     for name in ("writer", "sampler"):
         os.kill(nova.child(name), signal.SIGSTOP)
@@ -127,7 +127,7 @@ async def edge_count(nova: RunningNova) -> int:
 
 
 def test_an_archive_is_never_begun_anew_where_one_was(nova: RunningNova) -> None:
-    """Issue 14: behind an unmounted disk lies an empty folder at the same path. Whoever is
+    """Behind an unmounted disk lies an empty folder at the same path. Whoever is
     restarted there makes nothing and takes nothing; once the archive is back it goes on.
     """
     asyncio.run(publish(nova.publish, 1))
@@ -170,7 +170,7 @@ async def refused_again_and_again(nova: RunningNova, first: int) -> None:
 
 
 def test_every_process_is_refused_another_archive(tmp_path: Path) -> None:
-    """Issue 14: an id in the settings holds across restarts of the machine."""
+    """An id in the settings holds across restarts of the machine."""
     for name in ("core writer", "core reader", "core sampler", "core files", "edge"):
         refused = nova_command(
             *name.split(), "--data", str(tmp_path / "x"), NOVA_ARCHIVE="other", NOVA_MODE="ground"

@@ -1,4 +1,4 @@
-"""The table of roles in docs/access.md, tried by raw WebSocket and HTTP (issue 17)."""
+"""The table of roles in docs/access.md, tried by raw WebSocket and HTTP."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ async def test_an_edge_that_ends_says_so(tmp_path: Path, peer: Peer) -> None:
 async def test_who_leaves_in_the_middle_of_a_request_is_no_error(
     edge: RunningEdge, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Issue 14: anybody could fill the log with tracebacks, without logging in."""
+    """Anybody could fill the log with tracebacks, without logging in."""
     caplog.set_level("DEBUG")
     host, port = address(edge)
     for _ in range(10):

@@ -191,11 +191,11 @@ def none_of_the_mutated_is_admitted(stores: EdgeStores, tries: int) -> None:
 
 
 def test_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
-    """Issue 17: a thousandth of them here."""
+    """A thousandth of them here."""
     none_of_the_mutated_is_admitted(stores, 2_000)
 
 
 @pytest.mark.slow
 def test_a_million_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
-    """Issue 17: 1 million, 0 admitted."""
+    """1 million, 0 admitted."""
     none_of_the_mutated_is_admitted(stores, 1_000_000)

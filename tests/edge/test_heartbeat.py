@@ -18,7 +18,7 @@ LIMITS = EdgeLimits(reader_poll_interval_s=0.02, reader_reply_timeout_s=0.2)
 
 
 async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer: Peer) -> None:
-    """Issue 14: nobody waits for what is not coming, and nothing is handed to who does it late."""
+    """Nobody waits for what is not coming, and nothing is handed to who does it late."""
     async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))

@@ -26,7 +26,7 @@ async def test_alive_and_ready_while_the_reader_answers(edge: RunningEdge) -> No
 
 
 async def test_not_ready_while_the_writer_does_not_answer(edge: RunningEdge, peer: Peer) -> None:
-    """Issue 14: what comes is not taken in, which the archive that serves does not make good."""
+    """What comes is not taken in, which the archive that serves does not make good."""
     status = messages.decode_reply(STATUS)
     assert isinstance(status, StatusResponse)
     status.writer_connected = False

@@ -104,7 +104,7 @@ def gap(playback_id: str) -> bytes:
 
 
 def test_gaps_pass_with_their_stream_and_with_no_other() -> None:
-    """Issue 5: what is said of a stream that is no longer wanted is dropped like its chunks."""
+    """What is said of a stream that is no longer wanted is dropped like its chunks."""
     fence = StreamFilter(10)
     assert not fence.passes(gap("a"))
     begin(fence, "a")

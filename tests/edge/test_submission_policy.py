@@ -67,7 +67,7 @@ def test_the_role_decides(role: Role, code: str) -> None:
     ("role", "code"), [("viewer", "forbidden"), ("operator", "forbidden"), ("admin", None)]
 )
 def test_imports_are_for_administrators(role: Role, code: str | None) -> None:
-    """Issue 14: what they bring speaks in the Core's own name."""
+    """What they bring speaks in the Core's own name."""
     gate, asked = policy(), ImportEvents(events=["{}"], timeline_mode="LIVE")
     try:
         gate.check(access(role=role), asked, None)

@@ -1,4 +1,4 @@
-"""Unread frames are bounded over all connections of an edge (issue 14)."""
+"""Unread frames are bounded over all connections of an edge."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ async def test_a_restart_says_the_same_of_the_past(tmp_path: Path) -> None:
 
 
 async def test_heater_warms_and_draws(tmp_path: Path) -> None:
-    """Issue 7: load at once, warmth in time; given back, the thermostat decides."""
+    """Load at once, warmth in time; given back, the thermostat decides."""
     flight = Flight(tmp_path)
     await flight.tell("heater.set", {"on": False})
     before = await flight.events(2)
@@ -265,7 +265,7 @@ async def test_what_it_shows_is_what_its_cards_allow(tmp_path: Path) -> None:
 
 
 def test_every_command_has_its_form() -> None:
-    """Issue 7: what the satellite says that it takes, an operator finds as an action of a card."""
+    """What the satellite says that it takes, an operator finds as an action of a card."""
     offered = {action.command_type for file in load() for action in file.manifest.actions}
     taken = {
         capability.removeprefix("command:")

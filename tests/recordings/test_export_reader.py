@@ -1,4 +1,4 @@
-"""Damaged exports: what can be read is, and what is missing is named (issue 15 f, k)."""
+"""Damaged exports: what can be read is, and what is missing is named."""
 
 from __future__ import annotations
 
@@ -320,7 +320,7 @@ def check_mutated(zips: dict[str, Path], folder: Path, begin: int, count: int) -
 
 
 def test_mutated_exports_end_in_words(zips: dict[str, Path], tmp_path: Path) -> None:
-    """Issue 15: 1,974 of 6,000 ended in a traceback."""
+    """1,974 of 6,000 ended in a traceback."""
     check_mutated(zips, tmp_path, 0, MUTATED)
 
 

@@ -62,7 +62,7 @@ def importer(core: ImportingCore | None, tape: Tape, max_bytes: int = 1_000_000)
 
 
 async def test_each_goes_to_its_place() -> None:
-    """Issue 14: the receipt counts over all of them, by their places."""
+    """The receipt counts over all of them, by their places."""
     core, tape = ImportingCore(), Tape()
     records = [other(0), own(1), other(2), own(3), Record(None, b"no envelope")]
     receipt = await importer(core, tape).import_records(records)

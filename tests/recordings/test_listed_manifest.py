@@ -1,4 +1,4 @@
-"""`export.json` is read in memory that does not grow with what it claims to hold (issue 14)."""
+"""`export.json` is read in memory that does not grow with what it claims to hold."""
 
 from __future__ import annotations
 

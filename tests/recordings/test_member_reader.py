@@ -1,4 +1,4 @@
-"""Files of exports are read in memory that does not grow with what they expand to (issue 14)."""
+"""Files of exports are read in memory that does not grow with what they expand to."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def imported(path: Path, data: Path) -> tuple[int, str, float]:
 
 @pytest.mark.parametrize("name", ["a.jsonl", MANIFEST_FILE, "a.mcap"])
 def test_a_small_zip_that_expands_takes_no_memory(tmp_path: Path, name: str) -> None:
-    """Issue 14: a line, a manifest or a record without end is refused with what, where and the
+    """A line, a manifest or a record without end is refused with what, where and the
     most that is read.
     """
     chunk = b"\x89MCAP0\r\n" + b"\x06" + (2**40).to_bytes(8, "little") + bytes(8)

@@ -21,7 +21,7 @@ def test_any_archive_will_do_for_who_expects_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("held", [None, "", "b"])
 def test_a_folder_without_the_archive_is_refused(tmp_path: Path, held: str | None) -> None:
-    """Issue 14: empty, unreadable or another; the message says what to do."""
+    """Empty, unreadable or another; the message says what to do."""
     if held is not None:
         (tmp_path / ID_FILE).write_text(held)
     with pytest.raises(ArchiveGoneError, match=r"serves archive a, .* holds .*Restore the archive"):
@@ -33,7 +33,7 @@ def test_a_folder_without_the_archive_is_refused(tmp_path: Path, held: str | Non
 def test_a_copy_with_the_same_id_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 14: its folder is another one; the one that was is known when it is back."""
+    """Its folder is another one; the one that was is known when it is back."""
     for name in ("one", "copy"):
         (tmp_path / name / TRUTH_FOLDER).mkdir(parents=True)
         (tmp_path / name / ID_FILE).write_text("a\n")
@@ -53,7 +53,7 @@ def test_a_copy_with_the_same_id_is_refused(
 
 
 def test_truth_that_was_moved_away_is_refused(tmp_path: Path) -> None:
-    """Issue 14: the id alone is no archive."""
+    """The id alone is no archive."""
     (tmp_path / TRUTH_FOLDER).mkdir()
     (tmp_path / ID_FILE).write_text("a\n")
     served = archive_id.require(tmp_path, ANY_ARCHIVE)
@@ -63,7 +63,7 @@ def test_truth_that_was_moved_away_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_watch_ends_when_the_archive_goes(tmp_path: Path) -> None:
-    """Issue 14: a running process sees it too."""
+    """A running process sees it too."""
     (tmp_path / ID_FILE).write_text("a\n")
     watching = asyncio.create_task(archive_id.watch(tmp_path, ArchiveIdentity("a"), 0.01))
     await asyncio.sleep(0.05)

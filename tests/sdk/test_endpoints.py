@@ -38,7 +38,7 @@ async def leave(path: Path, request: bytes) -> None:
 async def test_a_client_that_goes_is_no_failure(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, what: str
 ) -> None:
-    """Issue 14: in its body, before its handshake is answered, and in its download; a fault of the
+    """In its body, before its handshake is answered, and in its download; a fault of the
     server's own connections still is one.
     """
     ended = asyncio.Event()
@@ -137,7 +137,7 @@ def far(base: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_stand_in_that_another_may_have_made_is_not_used(
     data: Path, monkeypatch: pytest.MonkeyPatch, trap: str
 ) -> None:
-    """Issue 14, §2 point 15: whoever is first in a folder of all users would be listened to, by
+    """Whoever is first in a folder of all users would be listened to, by
     clients, and listen in; and nobody keeps NOVA from starting by being there first.
     """
     long = far(data, monkeypatch)

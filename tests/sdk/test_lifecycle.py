@@ -123,7 +123,7 @@ for _ in range({attempts}):
 
 @pytest.mark.parametrize("leads", [True, False])
 def test_it_gives_way_with_its_own_session_alone(leads: bool) -> None:
-    """Issue 8: ingest beside an export. Where sessions are weighed, niceness within one is not
+    """Ingest beside an export. Where sessions are weighed, niceness within one is not
     enough; but a session that others lead is theirs. What the kernel allows is asked of it: it may
     know no sessions, or keep them to itself.
     """

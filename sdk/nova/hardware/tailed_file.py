@@ -203,7 +203,7 @@ class TailedFile:
         return self._splitter.rest() if self._splitter.may_be_ended and not is_waiting else []
 
     def _resume(self, path: Path, mark: _FileOffset) -> None:
-        """Go on at a mark; lines that may have been published are returned again by `read`."""
+        """Continue at an offset; lines perhaps published before are returned again by `read`."""
         size = path.stat().st_size
         self._open_file(path, 0 if mark.end is not None and size < mark.end else mark.offset)
         self._lines.resume(mark.state)

@@ -71,7 +71,7 @@ class Nmea2000Bus:
         return int(pgn)
 
     def take_incomplete(self) -> int:
-        """How many messages were given up as incomplete since the last call."""
+        """How many messages were dropped as incomplete since the last call."""
         count, self._fast.incomplete = self._fast.incomplete, 0
         return count
 

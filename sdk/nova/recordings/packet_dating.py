@@ -37,7 +37,7 @@ class PacketDating(Generic[T]):
     """Keeps packets, and what stands between them, in order until their times are known.
 
     A packet without a time takes the last known one. Before the first, and before the first segment
-    of its group, it waits with all behind it, but only so long and with so many: then it takes the
+    of its group, it waits with all behind it, up to a limit of time and packets: then it takes the
     last known time.
     """
 

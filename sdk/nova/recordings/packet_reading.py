@@ -49,7 +49,7 @@ class PacketDecoder:
         return self._segment(packet)
 
     def incomplete(self, *, is_end: bool = False) -> Iterator[SegmentGroup]:
-        """Groups of segments that were given up as incomplete; with `is_end`, all that remain."""
+        """Groups of segments that were released as incomplete; with `is_end`, all that remain."""
         if is_end:
             self._segments.give_up_all()
         return self._segments.take_given_up()

@@ -1,8 +1,8 @@
 """Joins segmented packets into groups, by source and consecutive sequence count.
 
 Segments may arrive in any order and twice, also after their group is whole: so a whole group is
-remembered as long as an incomplete one is waited for. A group is given up if its source's count
-gets too far ahead, or if too much is held.
+remembered as long as an incomplete one is waited for. A group is released incomplete if its
+source's count gets too far ahead, or if too much is held.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from nova.recordings.packets import COUNT_MASK, FIRST, HEADER_SIZE_BYTES, LAST, Packet
 
 OVERTAKEN_MAX = 256
-"""Counts that a source may advance before a group that does not grow is given up."""
+"""Counts that a source may advance before a group that does not grow is released incomplete."""
 OVERTAKEN_STEP = 16
 """Counts that a source advances between two searches for such groups."""
 GROUPS_MAX = 256
@@ -107,7 +107,7 @@ class SegmentJoiner:
                 self._give_up(group)
 
     def take_given_up(self) -> Iterator[SegmentGroup]:
-        """The groups given up since the last call."""
+        """The incomplete groups released since the last call."""
         given, self._given_up = self._given_up, []
         yield from given
 

@@ -139,7 +139,7 @@ def rows_by_hand(
 def test_two_orders_of_arrival_make_the_same_checkpoints(
     batches: list[list[Drawn]], seed: int
 ) -> None:
-    """A-223, issue 6: positions and contents, also where a maker has worked in between."""
+    """A-223: positions and contents, also where a maker has worked in between."""
     everything = [drawn for batch in batches for drawn in batch]
     shuffled = random.Random(seed).sample(everything, len(everything))
     with ExitStack() as stack:

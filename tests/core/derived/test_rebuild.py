@@ -30,7 +30,7 @@ def filled(stack: ExitStack) -> Archived:
 
 
 def test_the_command_makes_them_itself() -> None:
-    """Issue 6: and says how many updates that took."""
+    """And says how many updates that took."""
     with ExitStack() as stack:
         archived = filled(stack)
         archived.make()
@@ -42,7 +42,7 @@ def test_the_command_makes_them_itself() -> None:
 
 
 async def test_a_running_process_makes_them_and_the_command_waits() -> None:
-    """Issue 6: the database is another process's, which is asked by a file."""
+    """The database is another process's, which is asked by a file."""
     with ExitStack() as stack:
         archived = filled(stack)
         opened = asyncio.Event()

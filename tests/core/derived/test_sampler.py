@@ -68,7 +68,7 @@ def sampled(
 def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
     follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:
-    """Issue 5: rows and cursor are written together, and chunks begin where others ended."""
+    """Rows and cursor are written together, and chunks begin where others ended."""
     limits = SamplerLimits(start_at_events=20, chunk_max_events=23)
     mark = committer.last_ns
     whole = sampled(follower, tmp_path / "whole", mark, limits=limits)

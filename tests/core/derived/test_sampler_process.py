@@ -61,7 +61,7 @@ async def core(data: Path) -> AsyncIterator[Core]:
 
 
 async def test_a_reader_answers_from_what_the_sampler_has_written(core: Core) -> None:
-    """Issue 5: behind before there is a sampler, whole soon after it has started, twice."""
+    """Behind before there is a sampler, whole soon after it has started, twice."""
     await core.publish([telling(START_NS + n * SECOND_NS, {"n": n}) for n in range(EVENTS)])
     async with await Client.to_core(core.data) as client:
         await core.settled(client, EVENTS)

@@ -59,7 +59,7 @@ def made(driver: Driver, stored: list[bytes], cuts: list[int]) -> list[bytes]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_bytes_do_not_depend_on_how_events_came(name: str) -> None:
-    """Issue 8: a crash between any two calls leaves the same file."""
+    """A crash between any two calls leaves the same file."""
     small = {"parquet": parquet.Parquet(row_group_events=17)}
     driver = small.get(name) or DriverRegistry.load().named(name)
     stored = [event for event in events() if driver.takes(stream_of(event))]
@@ -113,7 +113,7 @@ def test_csv_loses_nothing_and_keeps_its_columns() -> None:
 
 
 def test_parquet_is_typed_and_read_by_others(tmp_path: Path) -> None:
-    """Issue 8: pyarrow, pandas and DuckDB find every event with its values."""
+    """Pyarrow, pandas and DuckDB find every event with its values."""
     stored = events(kind="Count")
     (data,) = made(parquet.Parquet(row_group_events=50), stored, [])
     table = pq.read_table(io.BytesIO(data))
@@ -142,7 +142,7 @@ def test_parquet_is_typed_and_read_by_others(tmp_path: Path) -> None:
 
 
 def test_mcap_holds_every_envelope() -> None:
-    """Issue 8: its own reader checks the file, finds it by its index, and gives the events back."""
+    """Its own reader checks the file, finds it by its index, and gives the events back."""
     stored = events()
     (data,) = made(McapRecording(), stored, [])
     reader = make_reader(io.BytesIO(data), validate_crcs=True)

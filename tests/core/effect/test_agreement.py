@@ -251,7 +251,7 @@ def folders(tmp_path: Path) -> Iterator[Path]:
 async def test_all_agree_at_any_moment(
     folders: Iterator[Path], said: list[Said], hour: int, timebase: Timebase
 ) -> None:
-    """Issue 14: with the brute force of the rule, in both timebases, with clocks that are wrong,
+    """With the brute force of the rule, in both timebases, with clocks that are wrong,
     times that tie and what is dated ahead.
     """
     moment = moment_at(timebase, hours(hour))

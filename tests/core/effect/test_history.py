@@ -82,7 +82,7 @@ def leading(*all_told: EventTimes, time_ns: int, known_ns: int | None = None) ->
 
 
 def test_the_only_one_of_a_clock_that_is_ahead_counts_from_its_receipt_on() -> None:
-    """Issue 14: up to the largest offset of a zone; what is dated later is meant for later, and so
+    """Up to the largest offset of a zone; what is dated later is meant for later, and so
     is what a right clock has told for later.
     """
     for ahead_ns, counts in ((HOUR_NS, True), (CLOCK_AHEAD_MAX_NS + 1, False)):
@@ -95,7 +95,7 @@ def test_the_only_one_of_a_clock_that_is_ahead_counts_from_its_receipt_on() -> N
 
 
 def test_what_is_in_effect_stays_until_the_next_one_is() -> None:
-    """Issue 14: a descriptor that is dated ahead does not take the place of the one before."""
+    """A descriptor that is dated ahead does not take the place of the one before."""
     before, ahead = told(1, 0, 0, 0), told(2, 10, HOUR_NS, HOUR_NS)
     assert leading(before, ahead, time_ns=20) == before.event_id
     assert leading(before, ahead, time_ns=HOUR_NS) == ahead.event_id

@@ -38,7 +38,7 @@ def step(monkeypatch: pytest.MonkeyPatch) -> Step:
 
 
 def test_now_is_never_before_what_was_received(step: Step) -> None:
-    """Issue 14: in canonical time; in source time it is the wall clock."""
+    """In canonical time; in source time it is the wall clock."""
     step(0)
     newest_ns = time.time_ns() + HOUR_NS
     assert moment.now("canonical", newest_ns) == Moment("canonical", newest_ns, newest_ns)
@@ -89,7 +89,7 @@ async def refusal(client: Client, command_type: str) -> str | None:
 
 @pytest.mark.parametrize("mode", ["payload", "ground"])
 async def test_tomorrows_descriptor_does_not_count_today(data: Path, mode: Mode) -> None:
-    """Issue 14: discovery and commanding say the same, and the one before still counts."""
+    """Discovery and commanding say the same, and the one before still counts."""
     async with instance(data, mode) as (core, client):
         tomorrow_ns = time.time_ns() + DAY_NS
         await core.publish([described(time.time_ns(), "later", effective_ns=tomorrow_ns)])
@@ -105,7 +105,7 @@ async def test_tomorrows_descriptor_does_not_count_today(data: Path, mode: Mode)
 
 @pytest.mark.parametrize("mode", ["payload", "ground"])
 async def test_a_clock_an_hour_ahead_does_not_lock_commanding(data: Path, mode: Mode) -> None:
-    """Issue 14: and the screen, which discovers, offers what may be commanded."""
+    """And the screen, which discovers, offers what may be commanded."""
     async with instance(data, mode) as (core, client):
         await core.publish([described(time.time_ns() + HOUR_NS, "go")])
         await core.settled(client, 1)
@@ -115,7 +115,7 @@ async def test_a_clock_an_hour_ahead_does_not_lock_commanding(data: Path, mode: 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
 async def test_a_question_without_a_time_answers_for_now(data: Path, timebase: Timebase) -> None:
-    """Issue 14: not for the year 2262."""
+    """Not for the year 2262."""
     async with instance(data, "payload") as (core, client):
         ahead_ns = time.time_ns() + HOUR_NS
         await core.publish([shown(time.time_ns()), shown(ahead_ns)])
@@ -135,7 +135,7 @@ async def test_a_question_without_a_time_answers_for_now(data: Path, timebase: T
 async def test_the_present_stays_when_the_clock_is_set_back(
     data: Path, mode: Mode, step: Step
 ) -> None:
-    """Issue 14: a day back, what was received still is there on ground, LIVE goes on from it, and
+    """A day back, what was received still is there on ground, LIVE goes on from it, and
     either mode commands as before.
     """
     async with instance(data, mode) as (core, client):

@@ -157,7 +157,7 @@ def versions(found: Sequence[CardManifest]) -> list[tuple[str, str]]:
 def test_every_version_that_has_taken_effect_is_there(
     view: ArchiveSnapshot, commit: Commit
 ) -> None:
-    """Issue 6: an old archive's updates name old versions, whose cards are drawn with them."""
+    """An old archive's updates name old versions, whose cards are drawn with them."""
     commit([published(version("1.0.0")), published(version("2.0.0", since="2026-01-01T00:00:00Z"))])
     view.refresh()
     shared = PublishedMetadata(view, "sat")
@@ -200,7 +200,7 @@ def test_the_instance_goes_before_others(
 def test_a_version_is_never_changed_afterwards(
     view: ArchiveSnapshot, commit: Commit, timebase: Timebase
 ) -> None:
-    """Issue 14: of one id and version the first that was received counts, whatever a later one
+    """Of one id and version the first that was received counts, whatever a later one
     says of its time; and the scope's own goes before what an entity of it has published.
     """
     commit([metadata("ManifestPublished", START_NS, published_body(version("1.0.0", title="c")))])
@@ -230,7 +230,7 @@ def test_what_is_no_manifest_is_passed_over(view: ArchiveSnapshot, commit: Commi
 
 
 async def test_a_user_manifest_brings_a_new_card(data: Path, tmp_path: Path) -> None:
-    """Issue 6, A-232: a file in a folder, and whoever discovers has the card's description; no
+    """A file in a folder, and whoever discovers has the card's description; no
     other file knows of it.
     """
     write(tmp_path / "own", "whirligig", view="telemetry.whirligig")

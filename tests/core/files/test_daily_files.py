@@ -61,7 +61,7 @@ def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("driver", PREFERENCES)
 def test_an_export_of_a_day_is_its_daily_files(driver: str, tmp_path: Path) -> None:
-    """Issue 8, AMB-38: byte for byte, for every driver, also after a crash at each of 20 places,
+    """Byte for byte, for every driver, also after a crash at each of 20 places,
     and when the day is made anew.
     """
     dice = random.Random(driver)
@@ -143,7 +143,7 @@ TOUCHED = [
 def test_files_that_somebody_touched_are_written_anew(
     tmp_path: Path, driver: str, damage: str, moment: str
 ) -> None:
-    """Issue 14: nothing is written behind a gap, whether more events come, or none, or the file is
+    """Nothing is written behind a gap, whether more events come, or none, or the file is
     met after a restart; what was is kept aside, and it is counted.
     """
     with filed(tmp_path, PREFERENCES[driver]) as archive:
@@ -194,7 +194,7 @@ def touch(path: Path, damage: str, day: Path) -> None:
 
 
 def test_a_day_that_is_being_completed_is_not_completed_of_less(tmp_path: Path) -> None:
-    """Issue 14: a file that was cut while nothing ran, after the last event of its day."""
+    """A file that was cut while nothing ran, after the last event of its day."""
     with filed(tmp_path, PREFERENCES["parquet"]) as archive:
         mark = archive.committer.last_ns
         files = archive.daily()
@@ -247,7 +247,7 @@ def test_a_driver_that_fails_stops_its_own_file_only(
 
 @pytest.mark.parametrize("kind", ["missing", "cut", "changed", "another", "empty"])
 def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str) -> None:
-    """Issue 14: up to where they go nobody knows, so nothing is left out and nothing is lost: what
+    """Up to where they go nobody knows, so nothing is left out and nothing is lost: what
     was is kept aside, and the failure is counted and said.
     """
     with filed(tmp_path, PREFERENCES["jsonl"]) as archive:

@@ -101,7 +101,7 @@ def test_more_files_than_may_be_open(tmp_path: Path) -> None:
 @pytest.mark.parametrize("opened", [True, False])
 @pytest.mark.parametrize("damage", ["cut", "removed", "longer"])
 def test_nothing_is_written_behind_a_gap(tmp_path: Path, opened: bool, damage: str) -> None:
-    """Issue 14: a file that somebody touched is refused, also where it was closed meanwhile."""
+    """A file that somebody touched is refused, also where it was closed meanwhile."""
     folder, path = FileFolder(tmp_path, open_max_files=1), tmp_path / "d" / "file"
     folder.append("d/file", 0, b"four")
     folder.require_size("d/file", 4)

@@ -112,7 +112,7 @@ def test_a_kill_between_the_first_folder_and_its_state_is_no_damage(tmp_path: Pa
 
 @pytest.mark.slow
 def test_kill_9_at_20_points_leaves_the_same_files(tmp_path: Path) -> None:
-    """Issue 8: twenty times."""
+    """Twenty times."""
     killed_often(tmp_path, 20)
 
 
@@ -139,7 +139,7 @@ def test_a_full_disk_pauses_the_files_only(tmp_path: Path) -> None:
 
 
 def test_files_that_are_cut_and_removed_under_the_process_are_whole_again(tmp_path: Path) -> None:
-    """Issue 14: one file of the day is cut, another removed, and more events come: no file gets a
+    """One file of the day is cut, another removed, and more events come: no file gets a
     gap, those that were are kept, and status counts it, after a restart too.
     """
     with filed(tmp_path, ("jsonl",), EVENTS) as archive:

@@ -85,7 +85,7 @@ def make_checkpoints(archive: Filed) -> None:
 
 @pytest.mark.parametrize("timebase", ["canonical", "source"])
 def test_an_export_begins_with_what_was_shown(timebase: Timebase, tmp_path: Path) -> None:
-    """Issue 8: the fold of all updates strictly before, the same bytes whether there are
+    """The fold of all updates strictly before, the same bytes whether there are
     checkpoints or not, and none where the range has no view.
     """
     text = BEGINS[timebase]

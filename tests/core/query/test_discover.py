@@ -58,7 +58,7 @@ async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
 async def test_pages_make_up_the_whole(
     view: ArchiveSnapshot, commit: Commit, record: Make, limit: int
 ) -> None:
-    """Issue 5: nothing repeated and nothing lost, whatever the size of a page; anew and
+    """Nothing repeated and nothing lost, whatever the size of a page; anew and
     remembered.
     """
     units = [f"u{number * 7 % 12}" for number in range(12)]
@@ -81,7 +81,7 @@ async def test_pages_make_up_the_whole(
 async def test_a_page_ends_by_bytes_too(
     view: ArchiveSnapshot, commit: Commit, record: Make
 ) -> None:
-    """Issue 14: memory for a client is bounded, and its next page continues."""
+    """Memory for a client is bounded, and its next page continues."""
     commit([record(number, unit=f"u{number}") for number in range(5)])
     discovery, selection = discovery_of(view), EventFilter(Filters(), view.series)
     found: list[str] = []
@@ -146,7 +146,7 @@ async def test_what_has_no_news_is_not_read_again(
     record: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Issue 6: ten thousand entities are told at once; of the past, a row of each series that has
+    """Ten thousand entities are told at once; of the past, a row of each series that has
     gone on since.
     """
     tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
@@ -208,7 +208,7 @@ STEPS = st.lists(
 async def test_memory_changes_nothing(
     record: Make, steps: list[DiscoverStep], timebase: Timebase
 ) -> None:
-    """Issue 6: one that remembers tells at any time what one tells that reads anew, with events and
+    """One that remembers tells at any time what one tells that reads anew, with events and
     descriptors that come late, tie, or take effect later; also of commits that nobody told of.
     """
     counter = count()

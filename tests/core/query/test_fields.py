@@ -30,7 +30,7 @@ def asked(lane: str, unit: str = "u") -> Fields:
 
 
 def test_fields_are_those_of_the_newest_events(view: ArchiveSnapshot, commit: Commit) -> None:
-    """Issue 5: partial updates add up; the newest value says the kind, null says nothing."""
+    """Partial updates add up; the newest value says the kind, null says nothing."""
     commit(
         [
             telling(START_NS, {"volts": "n/a", "mode": "safe", "gone": None}, lane="ui"),

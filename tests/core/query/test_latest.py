@@ -80,7 +80,7 @@ async def test_an_index_that_names_what_is_not_there_is_damage(
 async def test_pages_make_up_the_whole(
     view: ArchiveSnapshot, commit: Commit, record: Make, limit: int
 ) -> None:
-    """Issue 5: nothing repeated and nothing lost, whatever the size of a page."""
+    """Nothing repeated and nothing lost, whatever the size of a page."""
     units = [f"u{number * 7 % 12}" for number in range(12)]
     commit([record(n, lane=lane, unit=u) for n, u in enumerate(units) for lane in ("ui", "raw")])
     view.refresh()

@@ -1,4 +1,4 @@
-"""The memory of all replies of a reader is bounded, and no client starves (issue 14)."""
+"""The memory of all replies of a reader is bounded, and no client starves."""
 
 from __future__ import annotations
 

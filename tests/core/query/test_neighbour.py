@@ -57,7 +57,7 @@ async def test_steps_are_the_brute_force_answer(
     lanes: list[str] | None,
     ms: int,
 ) -> None:
-    """Issue 5: from a time to the next event, then event by event to the end, and back."""
+    """From a time to the next event, then event by event to the end, and back."""
     commit([telling(START_NS + at, {"n": at}, lane=lane, unit=u) for at, lane, u in events])
     ordered = sorted(told(archive), key=lambda one: place(one, timebase))
     wanted = [one for one in ordered if lanes is None or one.lane in lanes]

@@ -53,7 +53,7 @@ async def test_pages_make_up_the_log(
 
 
 async def test_large_records_do_not_hold_up_others(view: ArchiveSnapshot, commit: Commit) -> None:
-    """Issue 14: sockets are served between any two of them, and only their beginning is shown."""
+    """Sockets are served between any two of them, and only their beginning is shown."""
     commit(junk(8, BIG_BYTES))
     view.refresh()
     turns = 0

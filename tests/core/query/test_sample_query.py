@@ -179,7 +179,7 @@ async def test_samples_are_the_brute_force_answer(
     span: tuple[int, int],
     buckets: int,
 ) -> None:
-    """Issue 5: any span, late data, a sampler that dies in the middle and is behind by any part."""
+    """Any span, late data, a sampler that dies in the middle and is behind by any part."""
     for events, until in zip(commits, writes, strict=False):
         world.sample(world.commit(events), until)
     start, stop = (START_NS + ms * MS for ms in sorted(span))
@@ -214,7 +214,7 @@ async def test_rows_answer_where_there_are_many_events(
 
 
 async def test_what_is_not_sampled_yet_is_said(world: SampleWorld) -> None:
-    """Issue 5: too many events to read at once, and no rows, or rows that end long ago."""
+    """Too many events to read at once, and no rows, or rows that end long ago."""
     world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
     answer = await world.samples.respond(wide, "source")

@@ -110,7 +110,7 @@ async def test_counts_are_the_brute_force_answer(
     buckets: int,
     scopes: list[str] | None,
 ) -> None:
-    """Issue 5: any span, timebase and scopes; late events, copies and restarts of the writer."""
+    """Any span, timebase and scopes; late events, copies and restarts of the writer."""
     for events in commits:
         world.commit(events)
     start, stop = (START_NS + offset for offset in sorted(span))

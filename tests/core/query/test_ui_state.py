@@ -128,7 +128,7 @@ async def test_a_late_update_is_seen_before_its_checkpoints_are() -> None:
 
 
 async def test_what_is_read_is_bounded_by_a_segment() -> None:
-    """Issue 6: the number of folded updates is bounded, however many an hour has."""
+    """The number of folded updates is bounded, however many an hour has."""
     with ExitStack() as stack:
         archived = Archived(stack, limits=SMALL)
         archived.take([drawn(minute, minute) for minute in range(50)])

@@ -88,7 +88,7 @@ BAD = [
 
 @pytest.mark.parametrize("bad", BAD, ids=str)
 async def test_a_refused_live_opens_nothing(filled: Core, bad: dict[str, object]) -> None:
-    """Issue 14: the replay continues and nothing is submitted from it."""
+    """The replay continues and nothing is submitted from it."""
     async with filled.frames() as frames:
         assert isinstance(await reply_of(frames, play("a", rate=1.0)), StreamStarted)
         assert not await may_submit(frames)

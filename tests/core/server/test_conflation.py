@@ -54,7 +54,7 @@ def test_what_is_kept_is_the_present_and_what_is_shed_is_told(
     part: int,
     most: int,
 ) -> None:
-    """Issue 5: in order; metadata and commands whole; of each other series the newest; the rest
+    """In order; metadata and commands whole; of each other series the newest; the rest
     counted, and only where there is too much.
     """
     view, committer = live_view

@@ -188,7 +188,7 @@ Many = pytest.mark.parametrize(
 
 @Many
 async def test_states_are_right_with_damaged_checkpoints(spoilt: Spoilt, trials: int) -> None:
-    """Issue 14: each file in turn, in every way, at rest and under a reader that has it open."""
+    """Each file in turn, in every way, at rest and under a reader that has it open."""
     await try_all(
         spoilt,
         CheckpointStore,
@@ -202,7 +202,7 @@ async def test_states_are_right_with_damaged_checkpoints(spoilt: Spoilt, trials:
 async def test_samples_are_right_or_behind_where_they_are_damaged(
     spoilt: Spoilt, trials: int
 ) -> None:
-    """Issue 14: the same of plots."""
+    """The same of plots."""
     await try_all(
         spoilt,
         SampleStore,
@@ -241,7 +241,7 @@ async def try_all(
 
 
 def test_what_was_thrown_away_is_counted(spoilt: Spoilt) -> None:
-    """Issue 14: and why, for the status; what a person has asked for is no damage."""
+    """And why, for the status; what a person has asked for is no damage."""
     spoilt.restore(SampleStore)
     assert read_rebuild_record(spoilt.data).count == 0
     (spoilt.data / SAMPLES_FOLDER / "CURRENT").write_text("nonsense")

@@ -65,7 +65,7 @@ def nothing_is_left(data: Path) -> bool:
 async def test_an_export_is_what_was_streamed(
     core: Core, tmp_path: Path, timebase: Timebase, filters: Filters
 ) -> None:
-    """Issue 8: digest, counts, keys and events are those of the stream of the same query."""
+    """Digest, counts, keys and events are those of the stream of the same query."""
     async with await Client.to_core(core.data) as client:
         events = await streamed(client, timebase, filters)
         told: list[ExportProgress] = []
@@ -190,7 +190,7 @@ async def test_an_export_ends_with_its_connection(core: Core) -> None:
 
 
 async def test_so_many_exports_at_once_and_no_more(core: Core) -> None:
-    """Issue 8: the next is refused, and has its turn later."""
+    """The next is refused, and has its turn later."""
     async with await Client.to_core(core.data) as client:
         results = await asyncio.gather(
             *(client.export(Export()) for _ in range(4)), return_exceptions=True

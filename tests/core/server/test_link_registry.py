@@ -149,7 +149,7 @@ def settings_of(data: Path, *transports: str) -> Settings:
 
 
 def test_a_writer_that_says_nothing_hangs() -> None:
-    """Issue 14: its connection stays open. Once it says something it is there again, and one that
+    """Its connection stays open. Once it says something it is there again, and one that
     has gone does not hang.
     """
     silent = KnownLinks(silence_s=-1.0)  # as if it were long ago that it was heard

@@ -95,7 +95,7 @@ async def test_a_stream_whose_client_reads_slowly_does_not_show_the_present(
     commit: Callable[[Sequence[Record]], CommitFrame],
     record: Callable[..., Record],
 ) -> None:
-    """Issue 14: every chunk arrives in time, but shows the past."""
+    """Every chunk arrives in time, but shows the past."""
     selection, tail, client = EventFilter(Filters(), view.series), LiveTail(view, 100), SlowClient()
     stream = LiveStream(
         view, tail, selection, chunk_max_events=1, is_present=True, lag_max_s=LAG_MAX_S

@@ -33,7 +33,7 @@ async def filled(core: Core, record: Make) -> Core:
 
 
 async def test_what_a_timeline_asks_is_answered(filled: Core) -> None:
-    """Issue 5: summary, extent, fields, sample and neighbour over the socket."""
+    """Summary, extent, fields, sample and neighbour over the socket."""
     begin, end = "2026-01-01T00:00:00Z", "2026-01-01T00:00:01Z"
     async with await Client.to_core(filled.data) as client:
         counts = await client.summary(
@@ -95,7 +95,7 @@ async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None
 
 
 async def test_a_slow_client_is_told_what_it_does_not_get(data: Path) -> None:
-    """Issue 5, A-145: a client that reads nothing for a while goes on at the present, and a gap
+    """A client that reads nothing for a while goes on at the present, and a gap
     names what is missing; one that did not ask for it gets everything.
     """
     filler = "x" * 60_000

@@ -182,7 +182,7 @@ async def ask(frames: Frames, message: Message, reply: type[MessageT]) -> Messag
 
 
 async def test_every_message_shows_what_a_principal_may_see(core: Core) -> None:
-    """Issue 17: scopes, lanes and the audit trail are hidden everywhere alike."""
+    """Scopes, lanes and the audit trail are hidden everywhere alike."""
     dice = random.Random(17)
     events = await everything(core)
     people = [VisiblePerson("viewer", None, None), VisiblePerson("admin", None, None)]

@@ -25,7 +25,7 @@ def identified(data: Path) -> str:
 
 
 def test_an_archive_is_given_an_id_once(tmp_path: Path) -> None:
-    """Issue 14: a new one and one from before there were ids alike."""
+    """A new one and one from before there were ids alike."""
     given = identified(tmp_path)
     assert archive_id.read(tmp_path) == given == identified(tmp_path)
     assert identified(tmp_path / "another") != given
@@ -39,7 +39,7 @@ def test_the_id_goes_where_the_archive_goes(tmp_path: Path) -> None:
 
 
 def test_an_exchanged_archive_is_refused(tmp_path: Path) -> None:
-    """Issue 14: the disk of another archive is mounted below this folder; taking the file away
+    """The disk of another archive is mounted below this folder; taking the file away
     says that this is meant.
     """
     identified(tmp_path / "a")
@@ -53,7 +53,7 @@ def test_an_exchanged_archive_is_refused(tmp_path: Path) -> None:
 
 
 def test_nothing_is_made_where_the_truth_was(tmp_path: Path) -> None:
-    """Issue 14: the disk that is mounted at DATA/truth is away."""
+    """The disk that is mounted at DATA/truth is away."""
     identified(tmp_path)
     shutil.rmtree(tmp_path / TRUTH_FOLDER)
     (tmp_path / TRUTH_FOLDER).mkdir()

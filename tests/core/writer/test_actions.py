@@ -96,7 +96,7 @@ def refusal(actions: ArgumentChecker, **payload: object) -> str | None:
 def test_arguments_are_checked(
     committer: Committer, payload: dict[str, object], named: str | None
 ) -> None:
-    """Issue 7: required ones are there, no others, each of its type and in its range."""
+    """Required ones are there, no others, each of its type and in its range."""
     show(committer, "heater")
     reason = refusal(actions_of(committer, manifest()), **payload)
     assert (reason is None) if named is None else (reason is not None and f"'{named}'" in reason)

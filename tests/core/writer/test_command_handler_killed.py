@@ -255,7 +255,7 @@ async def test_some_steps_on_nats(folder: Path, nats_server: BackendServer) -> N
 async def test_two_hundred_kills(
     transport: str, folder: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Issue 7: 200 kills, no dispatch without a record, no second dispatch, no loose end."""
+    """200 kills, no dispatch without a record, no second dispatch, no loose end."""
     fixtures = {"kafka": "kafka_broker", "nats": "nats_server"}
     name = fixtures.get(transport)
     url = f"local://{folder}" if name is None else request.getfixturevalue(name).url

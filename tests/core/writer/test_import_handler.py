@@ -58,7 +58,7 @@ async def rejected(core: Core) -> list[tuple[str, str]]:
 
 
 async def test_a_transport_is_refused_and_the_door_is_open(settings: Settings) -> None:
-    """Issue 14: code `reserved` in the reject log, nothing else is held up; by the Core's own
+    """Code `reserved` in the reject log, nothing else is held up; by the Core's own
     socket the same events come in with their ids, once.
     """
     events = reserved()

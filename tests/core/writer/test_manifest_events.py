@@ -63,7 +63,7 @@ async def test_instances_of_a_scope_publish_the_same_events(data: Path, tmp_path
 
 
 async def test_a_new_version_is_published_beside_the_old(data: Path) -> None:
-    """Issue 6: the archive keeps every version that it was told of."""
+    """The archive keeps every version that it was told of."""
     await started(data, FILES)
     newer = msgspec.structs.replace(MANIFEST, manifest_version="2.0.0", title="Pump, renewed")
     await started(data, [ManifestFile(Path("pump.manifest.py"), newer)])
@@ -107,7 +107,7 @@ async def test_a_changed_manifest_needs_a_new_version(data: Path) -> None:
 
 
 async def test_an_archive_with_another_manifest_of_a_shipped_name_starts(data: Path) -> None:
-    """Issue 14: such an event was taken from a transport, and no writer started ever after. The
+    """Such an event was taken from a transport, and no writer started ever after. The
     one that the Core itself had published before counts, for updates and for cards.
     """
     async with running_writer(Settings(data=str(data), scope="sat"), FILES) as writer:
@@ -129,7 +129,7 @@ async def test_an_archive_with_another_manifest_of_a_shipped_name_starts(data: P
 
 
 async def test_no_transport_publishes_a_manifest_of_the_own_scope(data: Path) -> None:
-    """Issue 14: nor any other event that only the Core writes."""
+    """Nor any other event that only the Core writes."""
     async with running_core(Settings(data=str(data), scope="sat"), FILES) as core:
         bad = Record(None, published_event(renamed("Bad"), "sat").body)
         receipt = await core.publish([bad])

@@ -114,7 +114,7 @@ async def test_a_stop_leaves_a_witness_of_all_that_was_taken(data: Path, record:
 
 
 async def test_what_a_killed_writer_left_is_witnessed_at_once(data: Path, record: Make) -> None:
-    """Issue 14: a kill comes up to a second after the last witness. Daily files, samples and
+    """A kill comes up to a second after the last witness. Daily files, samples and
     checkpoints go by the witness, and no event need ever come again.
     """
     async with running_writer(settings_of(data)) as writer:

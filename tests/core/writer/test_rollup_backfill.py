@@ -96,7 +96,7 @@ def test_an_archive_without_rollups_is_counted_when_its_writer_opens_it(
     wholly: bool,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Issue 5: archives made before are counted once, and say so; others are not touched."""
+    """Archives made before are counted once, and say so; others are not touched."""
     committer.add_batch("link", Batch(records(500)))
     committer.close_commit()
     before = rollups_of(archive)
@@ -190,7 +190,7 @@ def said(running: subprocess.Popen[bytes]) -> tuple[list[int], bool]:
 def test_a_writer_that_ended_while_counting_goes_on_there(
     uncounted: Path, end: str, status: int
 ) -> None:
-    """Issue 5: killed in the middle or told to stop, it counts nothing twice and leaves nothing
+    """Killed in the middle or told to stop, it counts nothing twice and leaves nothing
     out, and says all the way how far it is.
     """
     with writer(uncounted, end) as first:

@@ -50,7 +50,7 @@ def records(events: list[tuple[int, str, str]], unit: str) -> list[Record]:
 def test_rollups_are_a_count_of_the_archive(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[int, str, str]]], restart: int
 ) -> None:
-    """Issue 5: late events, copies, several scopes in a batch, and a writer that starts anew."""
+    """Late events, copies, several scopes in a batch, and a writer that starts anew."""
     data = tmp_path_factory.mktemp("rollups")
     archive = Archive.open_primary(data)
     committer = Committer(archive, data)

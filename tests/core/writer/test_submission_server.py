@@ -153,7 +153,7 @@ async def test_what_is_too_large_for_the_writer_is_not_handed_over(here: Command
 async def test_a_writer_that_hangs_is_said(
     here: Commanded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 14: who waits for it learns that it hangs, and nothing more is handed to it."""
+    """Who waits for it learns that it hangs, and nothing more is handed to it."""
     disk, hanging = StuckDisk(here.core.writer.committer.archive, monkeypatch), asyncio.Event()
     submitter = SubmissionClient(endpoints.writer_socket(here.core.data), hanging.is_set)
     asker, asked = Principal("ann", "admin"), here.command()

@@ -30,7 +30,7 @@ def warmth_c(state: SatelliteState) -> float:
 
 
 def test_heater_draws_power_at_once_and_warms_the_battery() -> None:
-    """Issue 7: the satellite reacts as a body does, not as a flag."""
+    """The satellite reacts as a body does, not as a flag."""
     off = told(Order(NOON, "heater", 0), Order(NOON, "mode", "STANDBY"))
     on = told(Order(NOON, "heater", 1), Order(NOON, "mode", "STANDBY"))
     now = NOON + NS_PER_SECOND

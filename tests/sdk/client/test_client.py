@@ -342,7 +342,7 @@ async def test_where_no_nova_runs_it_says_so_and_leaves_no_trace(tmp_path: Path)
 
 
 async def test_gaps_are_told_to_who_asked_and_between_their_chunks() -> None:
-    """Issue 5: only a stream that was started so may leave anything out."""
+    """Only a stream that was started so may leave anything out."""
     asked: list[bool] = []
 
     async def script(peer: ReaderPeer) -> None:

@@ -1,4 +1,4 @@
-"""A busy server is retried with growing delays, and not for ever (issue 14)."""
+"""A busy server is retried with growing delays, and not for ever."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ ANYTHING: list[tuple[str, str | None, JsonObject]] = [
 
 @pytest.mark.parametrize(("kind", "body"), METADATA, ids=[kind for kind, _ in METADATA])
 def test_types_of_the_core_are_refused_in_its_own_scope(kind: str, body: JsonObject) -> None:
-    """Issue 14: by name and rule, and they do not block their neighbours; elsewhere they are what
+    """By name and rule, and they do not block their neighbours; elsewhere they are what
     that scope's authority says.
     """
     plain = envelope("Count", {"schemaVersion": "1", "payload": {}}, scope="sat", lane="parsed",
@@ -81,7 +81,7 @@ def test_types_of_the_core_are_refused_in_its_own_scope(kind: str, body: JsonObj
 def test_systems_of_the_core_are_refused_on_every_lane(
     lane: str, kind: str | None, body: JsonObject, system: str
 ) -> None:
-    """Issue 14: also when neighbours of other scopes have been remembered as plain."""
+    """Also when neighbours of other scopes have been remembered as plain."""
     checker = Checker(own_scope="sat")
     foreign = envelope(kind, body, scope="other", lane=lane, system=system)
     own = envelope(kind, body, scope="sat", lane=lane, system=system)

@@ -165,7 +165,6 @@ def test_members_have_their_form(tmp_path: Path, claim: dict[str, str], words: s
 
 
 def test_an_unsound_manifest_names_the_member(tmp_path: Path) -> None:
-    """Issue 6."""
     path = tmp_path / "a.manifest.py"
     path.write_text(
         TEXT.format(id="a", version="1.0.0", view="a", entity="a").replace('"number"', '"enum"')
@@ -182,7 +181,7 @@ def test_reading_twice_gives_the_same(tmp_path: Path) -> None:
 
 
 def test_what_is_shipped_is_sound() -> None:
-    """A-227, issue 6: several ship, and a default card among them (A-231)."""
+    """A-227: several ship, and a default card among them (A-231)."""
     found = {file.manifest.manifest_id: file.manifest for file in load()}
     assert {"gps", "battery", "temperature", "attitude", "link", "default-card"} <= set(found)
     assert all(isinstance(manifest, CardManifest) for manifest in found.values())

@@ -30,7 +30,6 @@ def with_argument(spec: ArgumentSpec) -> CardManifest:
 
 
 def test_a_sound_manifest_has_no_fault() -> None:
-    """Issue 6."""
     assert first_problem(MANIFEST) is None
 
 

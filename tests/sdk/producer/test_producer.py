@@ -122,7 +122,7 @@ async def test_nothing_to_send_is_nothing_published() -> None:
 
 
 async def test_updates_are_checked_against_the_manifest_of_their_view() -> None:
-    """Issue 6: what would be refused at ingest is the producer's error, with key and rule."""
+    """What would be refused at ingest is the producer's error, with key and rule."""
     tape = Tape()
     producer = Producer(tape, "nova", manifests=[MANIFEST])
     await producer.send([producer.ui(GPS, "telemetry.pump", {"flow": 1}, NOON)])

@@ -26,8 +26,8 @@ def until_settled(
     attempts: int = ATTEMPTS,
     moving_max_s: float = MOVING_MAX_S,
 ) -> None:
-    """Call `look` until it raises nothing. Raises its error once it raised in so many looks at an
-    unchanged MANIFEST; and ArchiveError if the MANIFEST changes for `moving_max_s`.
+    """Call `look` until it raises nothing. Raises its error after `attempts` failures at an
+    unchanged MANIFEST, and ArchiveError if the MANIFEST changes for `moving_max_s`.
     """
     end = time.monotonic() + moving_max_s
     believed = 0

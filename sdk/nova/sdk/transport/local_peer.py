@@ -79,4 +79,4 @@ class LocalPeer(ABC):
 
     @abstractmethod
     def _release(self) -> None:
-        """Release who waits for the peer: nothing more is sent. It may be called twice."""
+        """Wake the tasks that wait for the peer: nothing more is sent. It may be called twice."""

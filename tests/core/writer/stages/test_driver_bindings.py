@@ -155,7 +155,7 @@ def test_another_selection_binds_anew(archive: Archive, tmp_path: Path) -> None:
 
 
 def test_a_driver_that_is_asked_for_later_is_bound_then(archive: Archive, tmp_path: Path) -> None:
-    """Issue 14: a descriptor that is told ahead of its time changes nothing until it takes effect,
+    """A descriptor that is told ahead of its time changes nothing until it takes effect,
     and then without any news; so it does after a restart, and one that came later is not undone.
     """
     now = [AT_NS]
@@ -195,7 +195,7 @@ def test_a_stream_without_a_driver_is_stored_all_the_same(archive: Archive, tmp_
 
 
 def test_a_binding_that_came_over_a_transport_stands(archive: Archive, tmp_path: Path) -> None:
-    """Issue 8: an import brings its bindings, and the archive adds none."""
+    """An import brings its bindings, and the archive adds none."""
     other = tmp_path / "other"
     first = Archive.open_primary(other)
     take(writer(first, other), arrivals(120))
