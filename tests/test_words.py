@@ -44,7 +44,9 @@ ALLOWED = {
 """Contexts in which an old word means something else."""
 
 OLD_NAMES = re.compile(
-    r"(?:.*_)?(?:witness(?:ed)?|remarks?|strays?|askers?|submitters?|desks?|couriers?|keepers?)(?:_.*)?",
+    r"(?:.*_)?"
+    r"(?:witness(?:ed)?|remarks?|strays?|askers?|submitters?|desks?|couriers?|keepers?)"
+    r"(?:_.*)?",
     re.IGNORECASE,
 )
 """Identifiers of NOVA's own source that use one of these words."""
