@@ -91,7 +91,7 @@ def manifest_of(
             filters=request.filters,
             driver=driver,
         ),
-        durable_time=timestamps.text(reader.watermark),
+        durable_time=timestamps.text(reader.newest_ns()),
         events=whole.events,
         lanes={lane: whole.lanes.get(lane, 0) for lane in LANES},
         first_key=whole.first_key,

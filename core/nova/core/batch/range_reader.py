@@ -16,6 +16,8 @@ from nova.core.query.visibility import Visibility
 from nova.core.store.archive import Archive
 from nova.core.store.range_split import PARTS_MAX, TimeDistribution, event_bytes
 from nova.sdk.batch.range_messages import RangePiece, RangeRequest, SplitRequest
+from nova.sdk.protocol.messages import Filters
+from nova.sdk.timestamps import NS_MIN
 
 PIECE_EVENTS = 50_000
 PIECE_BYTES = 16 * 1024 * 1024
@@ -48,6 +50,18 @@ class RangeReader:
             request.filters, self.snapshot.series, _visibility_of(request)
         )
         self._archive = archive
+
+    def newest_ns(self) -> int:
+        """The canonical time of the newest durable event that may be seen, whatever the filters;
+        the watermark if there is none. Unlike the watermark it does not move with hidden events.
+        """
+        visible = EventFilter(Filters(), self.snapshot.series, _visibility_of(self.request))
+        span = Span("canonical", NS_MIN, self.watermark, reverse=True)
+        cursor = RangeCursor(self.snapshot, visible, span)
+        while not cursor.done:
+            if found := cursor.read_slice(1):
+                return time_of(found[0][0])
+        return self.watermark
 
     def split(self, request: SplitRequest) -> list[RangePiece]:
         """Split the rest of the range, after the request's key, into pieces: as many as requested,
