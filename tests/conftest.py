@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -29,6 +30,18 @@ def no_drivers() -> Iterator[None]:
         patch.setattr(settings, "DEFAULT_DRIVERS", ())
         patch.setenv("NOVA_DRIVERS", "none")
         yield
+
+
+@pytest.fixture(autouse=True)
+def own_log_level() -> Iterator[None]:
+    """A command that a test runs in this process sets the level of all logs; the next test must
+    capture what it would capture alone.
+    """
+    root = logging.getLogger()
+    level, disabled = root.level, root.manager.disable
+    yield
+    root.setLevel(level)
+    logging.disable(disabled)
 
 
 @pytest.fixture(scope="session")
