@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -33,13 +34,15 @@ def no_drivers() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_log_level() -> Iterator[None]:
-    """A command that a test runs in this process sets the level of all logs; the next test must
-    capture what it would capture alone.
+def own_process_state() -> Iterator[None]:
+    """A command that a test runs in this process sets the level of all logs, and the umask; the
+    next test must find both as it would alone.
     """
     root = logging.getLogger()
-    level, disabled = root.level, root.manager.disable
+    level, disabled, umask = root.level, root.manager.disable, os.umask(0)
+    os.umask(umask)
     yield
+    os.umask(umask)
     root.setLevel(level)
     logging.disable(disabled)
 

@@ -10,16 +10,16 @@ import pytest
 from nova.edge.edge_database import FILE_NAME
 from nova.edge.key_store import KEY_PREFIX, LAST_USED_STEP_S, KeyStore
 from nova.edge.user_store import UserStore
-from tests.edge.test_session_store import SessionClock
+from tests.edge.stepped_clock import SteppedClock
 
 
 @pytest.fixture
-def clock() -> SessionClock:
-    return SessionClock()
+def clock() -> SteppedClock:
+    return SteppedClock()
 
 
 @pytest.fixture
-def keys(tmp_path: Path, clock: SessionClock) -> Iterator[KeyStore]:
+def keys(tmp_path: Path, clock: SteppedClock) -> Iterator[KeyStore]:
     with KeyStore(tmp_path, clock) as keys:
         yield keys
 
@@ -58,7 +58,7 @@ def test_a_revoked_key_is_gone_and_other_edges_are_told(keys: KeyStore, tmp_path
     assert again != secret and keys.find(secret) is None
 
 
-def test_an_expired_key_is_listed_and_good_for_nothing(keys: KeyStore, clock: SessionClock) -> None:
+def test_an_expired_key_is_listed_and_good_for_nothing(keys: KeyStore, clock: SteppedClock) -> None:
     secret = keys.add("probe", "viewer", "admin", expires=clock.now + 10)
     assert secret is not None and keys.find(secret) is not None
     clock.now += 10
@@ -66,7 +66,7 @@ def test_an_expired_key_is_listed_and_good_for_nothing(keys: KeyStore, clock: Se
     assert [key.name for key in keys.list_keys()] == ["probe"]
 
 
-def test_uses_are_recorded_to_the_minute(keys: KeyStore, clock: SessionClock) -> None:
+def test_uses_are_recorded_to_the_minute(keys: KeyStore, clock: SteppedClock) -> None:
     """And do not wake other edges."""
     keys.add("probe", "viewer", "admin")
     times = []

@@ -19,26 +19,17 @@ from nova.edge.login_throttle import (
     LoginClient,
     LoginThrottle,
 )
+from tests.edge.stepped_clock import SteppedClock
 
 HOUR_S = 3_600
 FAILURES_AN_HOUR_MAX = 20
 OWNER = LoginClient("203.0.113.9", "d" * 64)
 
 
-class ThrottleClock:
-    """A clock that stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
-def clock() -> ThrottleClock:
+def clock() -> SteppedClock:
     """A clock."""
-    return ThrottleClock()
+    return SteppedClock()
 
 
 @pytest.fixture
@@ -50,7 +41,7 @@ def store(tmp_path: Path) -> Iterator[LoginStore]:
 
 
 @pytest.fixture
-def guessing(store: LoginStore, clock: ThrottleClock) -> LoginThrottle:
+def guessing(store: LoginStore, clock: SteppedClock) -> LoginThrottle:
     """What bounds the guesses."""
     return LoginThrottle(store, clock)
 
@@ -101,7 +92,7 @@ def test_all_allowances_together_are_no_more_than_twenty_an_hour() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_no_hour_has_more_whatever_clients_and_times(
-    guessing: LoginThrottle, clock: ThrottleClock, seed: int
+    guessing: LoginThrottle, clock: SteppedClock, seed: int
 ) -> None:
     """Known and unknown clients, in bursts and evenly, with the owner logging in meanwhile."""
     draw = random.Random(seed)
@@ -144,7 +135,7 @@ def test_the_cookie_lets_in_from_an_address_that_guesses(guessing: LoginThrottle
 
 
 def test_a_newcomer_comes_in_while_a_crowd_guesses(
-    guessing: LoginThrottle, clock: ThrottleClock
+    guessing: LoginThrottle, clock: SteppedClock
 ) -> None:
     """From a network that has not failed; the crowd's novelty is spent within its first minute."""
     guessers = crowd(120)
@@ -204,7 +195,7 @@ def test_logins_side_by_side_are_not_taken_for_failures(guessing: LoginThrottle)
 
 
 def test_edges_and_restarts_do_not_multiply_the_guesses(
-    store: LoginStore, clock: ThrottleClock, tmp_path: Path
+    store: LoginStore, clock: SteppedClock, tmp_path: Path
 ) -> None:
     """They share one file."""
     other = LoginStore(tmp_path)
@@ -218,7 +209,7 @@ def test_edges_and_restarts_do_not_multiply_the_guesses(
 
 
 def test_a_clock_that_goes_back_locks_nobody_out_for_longer(
-    guessing: LoginThrottle, clock: ThrottleClock
+    guessing: LoginThrottle, clock: SteppedClock
 ) -> None:
     """A day back, and the allowance is whole again an interval after an interval."""
     failures(guessing, "ann", LoginClient("192.0.2.1"))

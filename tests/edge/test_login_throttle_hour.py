@@ -10,22 +10,13 @@ import pytest
 
 from nova.edge.edge_config import EdgeLimits
 from tests.edge.server import RunningEdge, cookie_line, running_edge
+from tests.edge.stepped_clock import SteppedClock
 
 HOUR_S = 3_600
 ACCOUNTS = [f"user-{number}" for number in range(10)]
 ADDRESSES = 120
 FAILURES_AN_HOUR_MAX = 20
 PROXY = ("127.0.0.1",)
-
-
-class HourClock:
-    """Seconds that the test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 async def log_in(edge: RunningEdge, name: str, address: str, cookie: str = "") -> str:
@@ -62,7 +53,7 @@ async def test_an_hour_of_guessing(
     """At most 20 failures an account; each owner comes in meanwhile, by his browser from anywhere,
     without its cookie from where he has been, and from a network that has never been seen.
     """
-    clock, failures = HourClock(), Counter[str]()
+    clock, failures = SteppedClock(), Counter[str]()
     async with running_edge(
         tmp_path,
         reader_socket,

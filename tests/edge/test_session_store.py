@@ -11,21 +11,12 @@ from nova.edge.edge_database import FILE_NAME
 from nova.edge.errors import AccessError
 from nova.edge.session_store import SESSION_IDLE_S, SESSION_MAX_S, SessionStore
 from nova.edge.user_store import User, UserStore
-
-
-class SessionClock:
-    """Seconds that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.edge.stepped_clock import SteppedClock
 
 
 @pytest.fixture
-def clock() -> SessionClock:
-    return SessionClock()
+def clock() -> SteppedClock:
+    return SteppedClock()
 
 
 @pytest.fixture
@@ -37,7 +28,7 @@ def users(tmp_path: Path) -> Iterator[UserStore]:
 
 
 @pytest.fixture
-def sessions(users: UserStore, tmp_path: Path, clock: SessionClock) -> Iterator[SessionStore]:
+def sessions(users: UserStore, tmp_path: Path, clock: SteppedClock) -> Iterator[SessionStore]:
     with SessionStore(tmp_path, clock, per_user_max=3) as sessions:
         yield sessions
 
@@ -88,7 +79,7 @@ def test_what_is_no_token_is_refused_and_ends_nothing(
 
 
 def test_a_session_ends_when_it_is_not_used(
-    users: UserStore, sessions: SessionStore, clock: SessionClock
+    users: UserStore, sessions: SessionStore, clock: SteppedClock
 ) -> None:
     session, token = sessions.start(user(users))
     clock.now += SESSION_IDLE_S - 1
@@ -102,7 +93,7 @@ def test_a_session_ends_when_it_is_not_used(
 
 
 def test_a_session_ends_after_its_longest_time(
-    users: UserStore, sessions: SessionStore, clock: SessionClock
+    users: UserStore, sessions: SessionStore, clock: SteppedClock
 ) -> None:
     """However often it is used."""
     session, token = sessions.start(user(users))
@@ -152,7 +143,7 @@ def test_no_session_starts_with_what_held_before_a_change(
 
 
 def test_the_sessions_of_a_user_are_bounded(
-    users: UserStore, sessions: SessionStore, clock: SessionClock
+    users: UserStore, sessions: SessionStore, clock: SteppedClock
 ) -> None:
     """The one that was used longest ago ends."""
     made = []

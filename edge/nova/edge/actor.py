@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import pwd
 from typing import NamedTuple
 
 from nova.edge.access import Access
+from nova.sdk import unix_user
 from nova.sdk.events.audit_entry import UNKNOWN, ActorKind
 
 
@@ -31,8 +31,4 @@ def actor_of(access: Access) -> Actor:
 
 def local_actor() -> Actor:
     """The Unix user of this process, for commands on the machine itself."""
-    user_id = os.getuid()
-    try:
-        return Actor(pwd.getpwuid(user_id).pw_name, "local")
-    except KeyError:
-        return Actor(str(user_id), "local")
+    return Actor(unix_user.name_of(os.getuid()), "local")

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import msgspec
 
 from nova.edge.actor import INSTANCE, Actor
-from nova.edge.edge_database import open_database, transaction
+from nova.edge.edge_database import EdgeStore
+from nova.edge.sqlite_file import transaction
 from nova.sdk import timestamps
 from nova.sdk.events.audit_entry import AuditEntry, AuditKind, new_entry
 from nova.sdk.field_types import JsonObject
@@ -69,18 +70,15 @@ def append(
     )
 
 
-class AuditQueue:
+class AuditQueue(EdgeStore):
     """The queue of one data folder, for what changes nothing else in the database, and for sending.
 
     Several edges may share the file.
     """
 
     def __init__(self, folder: Path, limits: QueueLimits = QUEUE_LIMITS) -> None:
-        self._db = open_database(folder)
+        super().__init__(folder)
         self._limits = limits
-
-    def close(self) -> None:
-        self._db.close()
 
     def append(
         self, kind: AuditKind, actor: Actor, details: JsonObject, *, is_failed_login: bool = False

@@ -7,11 +7,13 @@ contains it, and it never contains events.
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
+from nova.edge.sqlite_file import open_file, transaction
 from nova.sdk import private
 from nova.sdk.errors import NovaError
 
@@ -113,13 +115,10 @@ def open_database(folder: Path) -> sqlite3.Connection:
     Raises NovaError if a newer program wrote it.
     """
     private.make_folder(folder)
+    private.remove_others_access(folder, deep=False)
     path = folder / FILE_NAME
-    # Created before SQLite opens it, so that other users cannot read it at any moment.
-    private.make_file(path)
-    private.remove_others_access(folder, *folder.glob(f"{FILE_NAME}*"), deep=False)
-    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+    db = open_file(path, BUSY_TIMEOUT_S)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA foreign_keys = ON")
         _migrate(db, path)
     except BaseException:
@@ -128,16 +127,30 @@ def open_database(folder: Path) -> sqlite3.Connection:
     return db
 
 
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Run the block as one write transaction, across all processes."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        db.rollback()
-        raise
+class EdgeStore:
+    """A part of the database with a connection of its own; several edges may share the file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = open_database(folder)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def names_text(names: Sequence[str] | None) -> str | None:
+    """A set of names as a column holds it; None, which stands for all of them, is NULL."""
+    return None if names is None else json.dumps(sorted(set(names)))
+
+
+def names_of(text: str | None) -> tuple[str, ...] | None:
+    """The names of such a column."""
+    return None if text is None else tuple(json.loads(text))
 
 
 def revision(db: sqlite3.Connection) -> int:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
-from nova.edge.edge_database import open_database, transaction
+from nova.edge.edge_database import EdgeStore, names_of, names_text
+from nova.edge.sqlite_file import transaction
 from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.protocol.submission import Role
 
@@ -44,21 +45,12 @@ class ApiKey:
     last_used: float | None
 
 
-class KeyStore:
+class KeyStore(EdgeStore):
     """The API keys of one data folder; several edges may share the file."""
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
-        self._db = open_database(folder)
+        super().__init__(folder)
         self._clock = clock
-
-    def __enter__(self) -> KeyStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._db.close()
 
     def add(
         self,
@@ -86,8 +78,8 @@ class KeyStore:
                     _digest(secret),
                     name,
                     role,
-                    _list_text(scopes),
-                    _list_text(lanes),
+                    names_text(scopes),
+                    names_text(lanes),
                     self._clock(),
                     created_by,
                     expires,
@@ -166,8 +158,8 @@ def _api_key(row: _Row) -> ApiKey:
     return ApiKey(
         name,
         role,
-        None if scopes is None else tuple(json.loads(scopes)),
-        None if lanes is None else tuple(json.loads(lanes)),
+        names_of(scopes),
+        cast(tuple[Lane, ...] | None, names_of(lanes)),
         created,
         created_by,
         expires,
@@ -180,10 +172,6 @@ def _members(key: ApiKey | None) -> JsonObject | None:
     if key is None:
         return None
     return {"role": key.role, "scopes": key.scopes, "lanes": key.lanes, "expires": key.expires}
-
-
-def _list_text(names: Sequence[str] | None) -> str | None:
-    return None if names is None else json.dumps(sorted(set(names)))
 
 
 def _digest(secret: str) -> str:

@@ -11,7 +11,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from nova.sdk import private
+from nova.edge.sqlite_file import open_file, open_memory, transaction
 
 FILE_NAME = "limits.db"
 BUSY_TIMEOUT_S = 0.5
@@ -49,10 +49,10 @@ class LimitStore:
     """
 
     def __init__(self, folder: Path | None) -> None:
-        path = ":memory:" if folder is None else _private_file(folder)
-        self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+        self._db = (
+            open_memory() if folder is None else open_file(folder / FILE_NAME, BUSY_TIMEOUT_S)
+        )
         try:
-            self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = OFF")  # After a power cut all windows are over.
             self._db.executescript(_SCHEMA)
         except sqlite3.Error:
@@ -76,8 +76,7 @@ class LimitStore:
         """Take up to `wanted` of what is left of a limit, but at most 1/`share` of it, so that the
         last ones are taken one by one and no edge keeps them from the others.
         """
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             self._db.execute(
                 "DELETE FROM leases WHERE counts_until <= ? OR granted > ?",
                 (now_s, now_s + FUTURE_S),
@@ -97,10 +96,6 @@ class LimitStore:
                     (principal, kind, count, now_s, counts_until_s),
                 )
                 grant = Grant(cursor.lastrowid or 0, count)
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()
-            raise
         return grant
 
     def settle(self, lease: int, spent: int, counts_until_s: float) -> None:
@@ -112,12 +107,3 @@ class LimitStore:
             "UPDATE leases SET count = ?, counts_until = ? WHERE id = ?",
             (spent, counts_until_s, lease),
         )
-
-
-def _private_file(folder: Path) -> Path:
-    private.make_folder(folder)
-    path = folder / FILE_NAME
-    # Created before SQLite opens it, since it gives the files beside it the same mode.
-    private.make_file(path)
-    private.remove_others_access(*folder.glob(f"{FILE_NAME}*"), deep=False)
-    return path

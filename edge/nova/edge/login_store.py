@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from nova.sdk import private
+from nova.edge.sqlite_file import open_file, open_memory, transaction
 
 log = logging.getLogger(__name__)
 
@@ -47,23 +46,15 @@ class LoginStore:
     """The login file of a data folder, or an in-memory store if `folder` is None."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._db = sqlite3.connect(":memory:") if folder is None else _open(folder / FILE_NAME)
-        self._db.isolation_level = None
+        self._db = open_memory() if folder is None else _open(folder / FILE_NAME)
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
         self._db.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> AbstractContextManager[None]:
         """Run the block as one write transaction, across all edges."""
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._db.rollback()
-            raise
+        return transaction(self._db)
 
     def full_at(self, account: str, allowance: str) -> float:
         """When an allowance is full again; 0 if nothing of it is used."""
@@ -125,7 +116,6 @@ class LoginStore:
 
 def _open(path: Path) -> sqlite3.Connection:
     """Open the file with mode 600; one that is damaged or of another version is replaced."""
-    private.make_folder(path.parent)
     try:
         return _connect(path)
     except sqlite3.OperationalError:
@@ -138,12 +128,8 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    private.make_file(path)
-    # Before SQLite opens the file, since it gives the files beside it the same mode.
-    private.remove_others_access(*path.parent.glob(f"{path.name}*"), deep=False)
-    db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S)
+    db = open_file(path, BUSY_TIMEOUT_S)
     try:
-        db.execute("PRAGMA journal_mode = WAL")
         # A power cut may lose about a second of counts.
         db.execute("PRAGMA synchronous = NORMAL")
         (version,) = db.execute("PRAGMA user_version").fetchone()

@@ -6,9 +6,9 @@ from functools import lru_cache
 from itertools import islice
 
 from nova.edge.errors import PasswordError
+from nova.sdk.protocol.account import PASSWORD_MAX_CHARS as PASSWORD_MAX_CHARS
 
 PASSWORD_MIN_CHARS = 12
-PASSWORD_MAX_CHARS = 1_024
 COMMON_PASSWORDS = 10_000
 """How many of the most common passwords are refused."""
 

@@ -16,8 +16,9 @@ from pathlib import Path
 from nova.edge import audit_queue
 from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
-from nova.edge.edge_database import open_database, transaction
+from nova.edge.edge_database import EdgeStore
 from nova.edge.errors import AccessError
+from nova.edge.sqlite_file import transaction
 from nova.edge.user_store import User
 from nova.sdk.field_types import JsonObject
 
@@ -48,7 +49,7 @@ class Session:
     agent: str
 
 
-class SessionStore:
+class SessionStore(EdgeStore):
     """The sessions of one data folder; several edges may share the file.
 
     A session ends with logout, with any change of its user, after SESSION_IDLE_S without use and
@@ -61,18 +62,9 @@ class SessionStore:
         clock: Callable[[], float] = time.time,
         per_user_max: int = SESSIONS_PER_USER_MAX,
     ) -> None:
-        self._db = open_database(folder)
+        super().__init__(folder)
         self._clock = clock
         self._per_user_max = per_user_max
-
-    def __enter__(self) -> SessionStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._db.close()
 
     def start(self, user: User, address: str = "", agent: str = "") -> tuple[Session, str]:
         """Start a session; returns it with its first refresh token. Raises AccessError if the user

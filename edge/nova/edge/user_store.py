@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from msgspec import UNSET, UnsetType
 
 from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
-from nova.edge.edge_database import open_database, revision, transaction
+from nova.edge.edge_database import EdgeStore, names_of, names_text, revision
 from nova.edge.errors import LastAdminError
+from nova.edge.sqlite_file import transaction
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.submission import Role as Role
@@ -42,7 +42,7 @@ class User:
     last_login: str | None = None
 
 
-class UserStore:
+class UserStore(EdgeStore):
     """The users of one data folder; several edges and `nova users` may share the file.
 
     Each change of a user raises the user's version, and is recorded for audit with who makes it
@@ -50,17 +50,8 @@ class UserStore:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._db = open_database(folder)
+        super().__init__(folder)
         self._seen_revision = revision(self._db)
-
-    def __enter__(self) -> UserStore:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self._db.close()
 
     def is_empty(self) -> bool:
         """Whether there are no users at all, so that nobody can log in yet."""
@@ -106,7 +97,7 @@ class UserStore:
                     username,
                     password_hash,
                     role,
-                    _scopes_text(scopes),
+                    names_text(scopes),
                     must_change,
                     timestamps.text(timestamps.now()),
                 ),
@@ -141,7 +132,7 @@ class UserStore:
         if role is not None:
             new["role"] = role
         if scopes is not UNSET:
-            new["scopes"] = _scopes_text(scopes)
+            new["scopes"] = names_text(scopes)
         columns = "".join(f"{column} = ?, " for column in new)
         with self._keeping_an_admin():
             before = self.get(username)
@@ -222,7 +213,7 @@ def _user(row: tuple[str, str, Role, int, int, str | None, int, str, str | None]
         role,
         bool(enabled),
         version,
-        None if scopes is None else tuple(json.loads(scopes)),
+        names_of(scopes),
         bool(must_change),
         created,
         last,
@@ -239,7 +230,3 @@ def _members(user: User | None) -> JsonObject | None:
         "scopes": user.scopes,
         "mustChangePassword": user.must_change,
     }
-
-
-def _scopes_text(scopes: Sequence[str] | None) -> str | None:
-    return None if scopes is None else json.dumps(sorted(set(scopes)))

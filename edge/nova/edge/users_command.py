@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypedDict, TypeVar, Unpack, get_args
 
 import click
 import msgspec
@@ -191,10 +191,7 @@ def disable(username: str, data: Path) -> None:
     \b
     nova users disable ann
     """
-    with open_users(data) as store:
-        _existing(store, username)
-        store.set_enabled(username, False, by=local_actor())
-    _report(f"{username} is disabled")
+    _change(data, username, f"{username} is disabled", enabled=False)
 
 
 @users.command()
@@ -206,10 +203,7 @@ def enable(username: str, data: Path) -> None:
     \b
     nova users enable ann
     """
-    with open_users(data) as store:
-        _existing(store, username)
-        store.set_enabled(username, True, by=local_actor())
-    _report(f"{username} is enabled")
+    _change(data, username, f"{username} is enabled", enabled=True)
 
 
 @users.command("set-role")
@@ -222,10 +216,7 @@ def set_role(username: str, role: Role, data: Path) -> None:
     \b
     nova users set-role ann operator
     """
-    with open_users(data) as store:
-        _existing(store, username)
-        store.change(username, role=role, by=local_actor())
-    _report(f"{username} is {role} now")
+    _change(data, username, f"{username} is {role} now", role=role)
 
 
 @users.command("set-scopes")
@@ -243,10 +234,8 @@ def set_scopes(username: str, scopes: tuple[str, ...], data: Path, all_scopes: b
     if bool(scopes) == all_scopes:
         raise NovaError("name the scopes, or give --all")
     _check_ids("a scope", *scopes)
-    with open_users(data) as store:
-        _existing(store, username)
-        store.change(username, scopes=scopes or None, by=local_actor())
-    _report(f"{username} sees {', '.join(scopes) or 'all scopes'}")
+    done = f"{username} sees {', '.join(scopes) or 'all scopes'}"
+    _change(data, username, done, scopes=scopes or None)
 
 
 @users.command()
@@ -263,6 +252,22 @@ def delete(username: str, data: Path) -> None:
         store.delete(username, by=local_actor())
     clear_login_history(data, username, f"{username} was deleted; failed logins remain counted")
     _report(f"{username} was deleted")
+
+
+class UserChange(TypedDict, total=False):
+    """What `UserStore.change` may be given."""
+
+    enabled: bool
+    role: Role
+    scopes: Sequence[str] | None
+
+
+def _change(data: Path, username: str, done: str, **change: Unpack[UserChange]) -> None:
+    """Change an existing user and report it."""
+    with open_users(data) as store:
+        _existing(store, username)
+        store.change(username, by=local_actor(), **change)
+    _report(done)
 
 
 def _existing(store: UserStore, username: str) -> User:

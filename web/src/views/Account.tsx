@@ -1,10 +1,11 @@
 /** The account dialog: the user's password and sessions. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import type { SessionInfo } from "../api/protocol";
 import { accountError, accountOpen, endSession, refreshSessions, sessions } from "../model/session/account";
 import { role, user } from "../model/session/session";
 import { formatTime } from "../model/values/time";
+import { useScreenModal } from "./modal";
 import { PasswordForm } from "./PasswordForm";
 import "../account.css";
 
@@ -13,27 +14,15 @@ export function Account() {
 }
 
 function Dialog() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    dialog.current?.showModal();
-    void refreshSessions();
-    return () => before?.focus();
-  }, []);
   const close = () => (accountOpen.value = false);
+  const modal = useScreenModal(close);
+  useEffect(() => void refreshSessions(), []);
   return (
     <dialog
-      ref={dialog}
+      {...modal}
       class="account"
       aria-labelledby="account-title"
       data-testid="account"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-      // A browser may close a dialog without asking, for example on a second Escape.
-      onClose={close}
-      onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id="account-title">
         {user.value} <span class="muted">{role.value}</span>

@@ -2,13 +2,10 @@
 
 import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
-import { switchTheme, theme } from "../model/page/theme";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
-import { accountOpen } from "../model/session/account";
 import {
   connection,
   coreUnavailable,
-  logout,
   mustChangePassword,
   notice,
   role,
@@ -19,6 +16,7 @@ import { Account } from "./Account";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";
+import { SessionButtons, ThemeButton } from "./HeaderButtons";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
@@ -67,9 +65,7 @@ function Header() {
       <Banner />
       <AlarmsChip />
       <LinksChip />
-      <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
-        {theme.value === "dark" ? "Light" : "Dark"}
-      </button>
+      <ThemeButton />
       <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?
       </button>
@@ -78,12 +74,7 @@ function Header() {
           Manage
         </a>
       )}
-      <button type="button" onClick={() => (accountOpen.value = true)} title="Your account" data-testid="account-open">
-        {user.value}
-      </button>
-      <button type="button" onClick={() => logout()} data-testid="logout">
-        Log out
-      </button>
+      <SessionButtons />
     </header>
   );
 }

@@ -4,6 +4,7 @@ import { Fragment } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { confirmation, type Confirmation, reasonNotSendable } from "../model/commands/command_panel";
 import { argumentTexts } from "../model/commands/command_text";
+import { useScreenModal } from "./modal";
 
 export function ConfirmDialog() {
   const pending = confirmation.value;
@@ -11,31 +12,19 @@ export function ConfirmDialog() {
 }
 
 function Dialog({ pending }: { pending: Confirmation }) {
-  const dialog = useRef<HTMLDialogElement>(null);
+  const close = () => (confirmation.value = null);
+  const modal = useScreenModal(close);
   const cancel = useRef<HTMLButtonElement>(null);
   const { prepared, action } = pending;
   const reason = reasonNotSendable(prepared);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    dialog.current?.showModal();
-    cancel.current?.focus();
-    return () => before?.focus();
-  }, []);
-  const close = () => (confirmation.value = null);
+  useEffect(() => cancel.current?.focus(), []);
   return (
     <dialog
-      ref={dialog}
+      {...modal}
       class="confirm"
       aria-labelledby="confirm-title"
       aria-describedby="confirm-words"
       data-testid="confirm"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-      // A browser may close a dialog without asking, for example on a second Escape.
-      onClose={close}
-      onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id="confirm-title">
         {action.title} <span class="muted">to</span> {prepared.uniqueId}?

@@ -1,6 +1,5 @@
 /** The export dialog: settings, progress and download. */
 
-import { useEffect, useRef } from "preact/hooks";
 import { timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
 import { ALL_LANES } from "../model/entities/entity_tree";
@@ -22,6 +21,7 @@ import {
 import { selection } from "../model/timeline/span";
 import { formatTime } from "../model/values/time";
 import { ExportJob } from "./ExportJob";
+import { useScreenModal } from "./modal";
 import "../exports.css";
 
 const RANGES: Readonly<Record<ExportRange, string>> = {
@@ -35,26 +35,14 @@ export function ExportDialog() {
 }
 
 function Dialog() {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
-    const before = document.activeElement as HTMLElement | null;
-    dialog.current?.showModal();
-    return () => before?.focus();
-  }, []);
   const close = () => (exportOpen.value = false);
+  const modal = useScreenModal(close);
   return (
     <dialog
-      ref={dialog}
+      {...modal}
       class="export"
       aria-labelledby="export-title"
       data-testid="export"
-      onCancel={(event) => {
-        event.preventDefault();
-        close();
-      }}
-      // A browser may close a dialog without asking, for example on a second Escape.
-      onClose={close}
-      onKeyDown={(event) => event.stopPropagation()}
     >
       <h2 id="export-title">Export</h2>
       <form

@@ -15,7 +15,6 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import parse_time_or
-from nova.core.query.visibility import names_audit
 from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.principal import visibility_of
@@ -86,7 +85,7 @@ class ExportRequests:
             mark=self._snapshot.watermark,
             scopes=_list(self._visibility.scopes),
             lanes=_list(self._visibility.lanes),
-            with_audit=self._visibility.sees_audit and names_audit(request.filters),
+            with_audit=self._visibility.of_request(request).sees_audit,
         )
         export_id = self._exports.reserve_slot(request.driver)
         try:

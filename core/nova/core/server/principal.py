@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import socket
 import struct
 from typing import cast, get_args
@@ -13,6 +12,7 @@ from aiohttp import web
 
 from nova.core.query.visibility import Visibility
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
+from nova.sdk import unix_user
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES, REQUEST_MAX_BYTES
 from nova.sdk.protocol.submission import (
@@ -39,7 +39,9 @@ def principal_of(request: web.Request) -> Principal:
     headers = request.headers
     user = headers.get(USER_HEADER)
     if user is None:
-        return Principal(_local_user(request), "admin", LOCAL_CONNECTION, kind="local")
+        return Principal(
+            unix_user.name_of(peer_user_id(request)), "admin", LOCAL_CONNECTION, kind="local"
+        )
     role = headers.get(ROLE_HEADER, "")
     if role not in get_args(Role):
         raise web.HTTPBadRequest(reason=f"{ROLE_HEADER} is not one of {', '.join(get_args(Role))}")
@@ -55,7 +57,7 @@ def principal_of(request: web.Request) -> Principal:
 
 
 def visibility_of(principal: Principal) -> Visibility:
-    """What a principal may see; the audit trail is for admins without limits."""
+    """What a principal may see; the audit trail is for admins."""
     scopes, lanes = principal.scopes, principal.lanes
     return Visibility(
         None if scopes is None else frozenset(scopes),
@@ -94,12 +96,3 @@ def peer_user_id(request: web.Request) -> int:
         return os.getuid()
     _, user_id, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, _PEER_OPTION, _PEER.size))
     return int(user_id)
-
-
-def _local_user(request: web.Request) -> str:
-    """The name of the Unix user of the peer process."""
-    user_id = peer_user_id(request)
-    try:
-        return pwd.getpwuid(user_id).pw_name
-    except KeyError:
-        return str(user_id)

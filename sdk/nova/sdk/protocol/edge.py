@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.account import AccountRequest
 from nova.sdk.protocol.admin import AdminRequest
+from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.messages import Auth, Request
-from nova.sdk.protocol.submission import SubmitCommand, check_numbers
 
 EdgeRequest = Auth | Request | AccountRequest | AdminRequest
 
@@ -16,11 +15,5 @@ _decoder: msgspec.json.Decoder[EdgeRequest] = msgspec.json.Decoder(EdgeRequest)
 
 
 def decode_edge_request(frame: bytes | str) -> EdgeRequest:
-    """Decode a request to an edge; raises ProtocolError as `messages.decode_request` does."""
-    try:
-        request = _decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError("badRequest", str(error)) from None
-    if isinstance(request, SubmitCommand):
-        check_numbers(request.payload)
-    return request
+    """Decode a request to an edge; raises ProtocolError as `decode_with` does."""
+    return decode_with(_decoder, frame)

@@ -18,6 +18,7 @@ from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.account import AccountReply
 from nova.sdk.protocol.admin import AdminReply
+from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.export import ExportReply, ExportRequest
 from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
@@ -35,7 +36,7 @@ from nova.sdk.protocol.message import Ref as Ref
 from nova.sdk.protocol.message import RequestId
 from nova.sdk.protocol.message import Timebase as Timebase
 from nova.sdk.protocol.message import TimelineMode as TimelineMode
-from nova.sdk.protocol.submission import Submission, SubmissionReply, SubmitCommand, check_numbers
+from nova.sdk.protocol.submission import Submission, SubmissionReply
 from nova.sdk.protocol.timeline import TimelineReply, TimelineRequest
 from nova.sdk.protocol.views import DescriptorInfo as DescriptorInfo
 from nova.sdk.protocol.views import GetUiState as GetUiState
@@ -307,16 +308,8 @@ def encode(message: Message) -> bytes:
 
 
 def decode_request(frame: bytes | str) -> Request:
-    """Decode a request; raises ProtocolError that names the invalid member, with `badArguments` if
-    it is in the payload of a command, else `badRequest`.
-    """
-    try:
-        request = _request_decoder.decode(frame)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError("badRequest", str(error)) from None
-    if isinstance(request, SubmitCommand):
-        check_numbers(request.payload)
-    return request
+    """Decode a request to a Core; raises ProtocolError as `decode_with` does."""
+    return decode_with(_request_decoder, frame)
 
 
 def decode_reply(frame: bytes | str) -> Reply:

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { AddKey, KeyInfo } from "../../api/protocol";
+import { reportInto } from "../page/error_signal";
 import { request } from "../session/session";
 import { toMs } from "../values/time";
 import { showSecret } from "./admin_dialog";
@@ -12,13 +13,10 @@ export type NewKey = Omit<AddKey, "type" | "ref">;
 export const keys = signal<readonly KeyInfo[] | null>(null);
 export const keysError = signal("");
 
-export async function refreshKeys(): Promise<void> {
-  try {
+export function refreshKeys(): Promise<void> {
+  return reportInto(keysError, async () => {
     keys.value = (await request({ type: "listKeys" }, "keysResponse")).keys;
-    keysError.value = "";
-  } catch (error) {
-    keysError.value = (error as Error).message;
-  }
+  });
 }
 
 /** Add a key and show its secret; throws an Error that can be shown. */

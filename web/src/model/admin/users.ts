@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { UserChanged, UserInfo } from "../../api/protocol";
+import { reportInto } from "../page/error_signal";
 import { request } from "../session/session";
 import { openDialog, showSecret } from "./admin_dialog";
 import type { Scopes } from "./scope_list";
@@ -20,13 +21,10 @@ export interface UserSettings {
 export const users = signal<readonly UserInfo[] | null>(null);
 export const usersError = signal("");
 
-export async function refreshUsers(): Promise<void> {
-  try {
+export function refreshUsers(): Promise<void> {
+  return reportInto(usersError, async () => {
     users.value = (await request({ type: "listUsers" }, "usersResponse")).users;
-    usersError.value = "";
-  } catch (error) {
-    usersError.value = (error as Error).message;
-  }
+  });
 }
 
 /** Add a user and show the generated password; throws an Error that can be shown. */
@@ -47,13 +45,8 @@ export async function setEnabled(username: string, enabled: boolean): Promise<vo
 }
 
 /** Enable from the list, where an error has no dialog to stand in. */
-export async function enableUser(username: string): Promise<void> {
-  try {
-    await setEnabled(username, true);
-    usersError.value = "";
-  } catch (error) {
-    usersError.value = (error as Error).message;
-  }
+export function enableUser(username: string): Promise<void> {
+  return reportInto(usersError, () => setEnabled(username, true));
 }
 
 /** Replace the password by a generated one and show it. */

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import type { SessionInfo } from "../../api/protocol";
+import { reportInto } from "../page/error_signal";
 import { request } from "./session";
 
 export const accountOpen = signal(false);
@@ -10,23 +11,14 @@ export const sessions = signal<SessionInfo[] | null>(null);
 export const accountError = signal("");
 
 export async function refreshSessions(): Promise<void> {
-  await attempt(async () => {
+  await reportInto(accountError, async () => {
     sessions.value = (await request({ type: "listSessions" }, "sessionsResponse")).sessions;
   });
 }
 
 export async function endSession(session: string): Promise<void> {
-  await attempt(async () => {
+  await reportInto(accountError, async () => {
     await request({ type: "endSession", session }, "accountChanged");
   });
   await refreshSessions();
-}
-
-async function attempt(work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-    accountError.value = "";
-  } catch (error) {
-    accountError.value = (error as Error).message;
-  }
 }

@@ -2,18 +2,16 @@
 
 import { ADMIN_ROLE } from "../../model/admin/admin_page";
 import { adminSection, type AdminSection, SECTIONS } from "../../model/admin/section";
-import { switchTheme, theme } from "../../model/page/theme";
-import { accountOpen } from "../../model/session/account";
 import {
   connection,
   coreUnavailable,
-  logout,
   mustChangePassword,
   notice,
   role,
   user,
 } from "../../model/session/session";
 import { Account } from "../Account";
+import { SessionButtons, ThemeButton } from "../HeaderButtons";
 import { Login } from "../Login";
 import { ForcedPassword } from "../PasswordForm";
 import { AdminDialogs } from "./AdminDialogs";
@@ -67,15 +65,8 @@ function Header() {
       <a class="button" href="/" data-testid="to-screen">
         Screen
       </a>
-      <button type="button" onClick={switchTheme} aria-label="Switch between dark and light">
-        {theme.value === "dark" ? "Light" : "Dark"}
-      </button>
-      <button type="button" onClick={() => (accountOpen.value = true)} title="Your account" data-testid="account-open">
-        {user.value}
-      </button>
-      <button type="button" onClick={() => logout()} data-testid="logout">
-        Log out
-      </button>
+      <ThemeButton />
+      <SessionButtons />
     </header>
   );
 }

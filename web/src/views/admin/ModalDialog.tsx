@@ -1,8 +1,8 @@
 /** The frame of the admin page's dialogs. The native dialog keeps the focus inside. */
 
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { closeDialog } from "../../model/admin/admin_dialog";
+import { useModal } from "../modal";
 
 interface ModalDialogProps {
   title: string;
@@ -13,20 +13,14 @@ interface ModalDialogProps {
 }
 
 export function ModalDialog({ title, testId, staysOnEscape = false, children }: ModalDialogProps) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+  const modal = useModal(closeDialog);
   return (
     <dialog
-      ref={dialog}
+      {...modal}
       class="admin-dialog"
       aria-labelledby="dialog-title"
       data-testid={testId}
-      onCancel={(event) => {
-        event.preventDefault();
-        if (!staysOnEscape) closeDialog();
-      }}
-      // A browser may close a dialog without asking, for example on a second Escape.
-      onClose={closeDialog}
+      onCancel={staysOnEscape ? (event) => event.preventDefault() : modal.onCancel}
     >
       <h2 id="dialog-title">{title}</h2>
       {children}

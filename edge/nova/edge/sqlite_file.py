@@ -1,0 +1,42 @@
+"""Private SQLite files that all edges of a data folder share."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nova.sdk import private
+
+
+def open_file(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
+    """Open a file of mode 600 in autocommit, with a write-ahead log; raises sqlite3.Error."""
+    private.make_folder(path.parent)
+    # Before SQLite opens the file, since it gives the files beside it the same mode.
+    private.make_file(path)
+    private.remove_others_access(*path.parent.glob(f"{path.name}*"), deep=False)
+    db = sqlite3.connect(path, timeout=busy_timeout_s, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def open_memory() -> sqlite3.Connection:
+    """A database of this process alone, in autocommit."""
+    return sqlite3.connect(":memory:", isolation_level=None)
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Run the block as one write transaction, across all processes."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
