@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from nova.edge.edge_config import EdgeLimits
 from nova.edge.password_policy import PASSWORD_MIN_CHARS
 from nova.sdk.protocol.account import (
     AccountChanged,
@@ -13,8 +16,18 @@ from nova.sdk.protocol.account import (
     Logout,
     SessionsResponse,
 )
-from nova.sdk.protocol.messages import Auth, Authenticated, Status
-from tests.edge.server import PASSWORD, RunningEdge
+from nova.sdk.protocol.admin import (
+    AddKey,
+    KeyChanged,
+    KeysResponse,
+    ListKeys,
+    ListUsers,
+    ListUserSessions,
+    UsersResponse,
+)
+from nova.sdk.protocol.messages import Auth, Authenticated, Status, StatusResponse
+from tests.edge.peer import Peer
+from tests.edge.server import PASSWORD, RunningEdge, running_edge
 
 NEW = "another good password"
 
@@ -109,3 +122,22 @@ async def test_a_key_has_no_account(edge: RunningEdge) -> None:
         assert (welcome.user, welcome.role, welcome.expires_at) == ("probe", "admin", None)
         for refused in (ListSessions(), Logout(), EndSession(session="x")):
             assert await client.refusal(refused) == "forbidden"
+
+
+async def test_what_only_reads_leaves_the_cached_access(tmp_path: Path, peer: Peer) -> None:
+    """Nobody's rights are read again for a list; after a change everybody's are."""
+    limits = EdgeLimits(access_cache_s=3_600, access_check_s=3_600, users_poll_s=3_600)
+    async with (
+        running_edge(tmp_path, peer.socket, limits=limits) as edge,
+        edge.new_client("ann") as ann,
+        edge.client() as admin,
+    ):
+        edge.users.set_enabled("ann", False)  # As another edge does; this one has yet to look.
+        await admin.request(ListUsers(), UsersResponse)
+        await admin.request(ListKeys(), KeysResponse)
+        await admin.request(ListSessions(), SessionsResponse)
+        await admin.request(ListUserSessions(username="admin"), SessionsResponse)
+        await ann.request(Status(), StatusResponse)
+        await admin.request(AddKey(name="probe", role="viewer"), KeyChanged)
+        await ann.send(Status())
+        assert await ann.close_code() == 4401

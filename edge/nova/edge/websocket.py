@@ -29,8 +29,8 @@ from nova.sdk.default_view import DefaultView
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.account import AccountRequest, ChangePassword, Logout
-from nova.sdk.protocol.admin import AdminRequest
+from nova.sdk.protocol.account import AccountRequest, ChangePassword, ListSessions, Logout
+from nova.sdk.protocol.admin import AdminRequest, ListKeys, ListUsers, ListUserSessions
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
 from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref, StartStream
 
@@ -42,6 +42,9 @@ UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
 CHANGE_PASSWORD_FIRST = "this password was set by somebody else: change it with `changePassword`"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
+
+READ_ONLY = (ListSessions, ListUserSessions, ListUsers, ListKeys)
+"""Requests about accounts that change nobody's access."""
 
 _auth = msgspec.json.Decoder(Auth)
 
@@ -261,8 +264,9 @@ class EdgeSession:
             return
         reply.ref = request.ref
         await self._send(messages.encode(reply))
-        self._authorizer.clear_cache()
-        self._users_changed.set()
+        if not isinstance(request, READ_ONLY):
+            self._authorizer.clear_cache()
+            self._users_changed.set()
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self._refuse(ref, ProtocolError(code, message))
