@@ -34,7 +34,7 @@ def test_what_is_wrong_is_an_error(tmp_path: Path) -> None:
 
 
 def test_the_list_has_each_whole(tmp_path: Path) -> None:
-    """Issue 6: `--json` is one manifest a line."""
+    """`--json` prints one manifest a line."""
     write(tmp_path, "mine")
     lines = said("list", str(tmp_path), "--json").splitlines()
     ids = [msgspec.json.decode(line)["manifest"]["manifestId"] for line in lines]

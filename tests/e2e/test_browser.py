@@ -235,7 +235,7 @@ def stated(screen: Screen) -> int:
 
 
 def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: RunningNova) -> None:
-    """Issue 14 §2.4: whatever is sent on its socket, until it is LIVE again."""
+    """The server refuses every submission on its socket until the page is LIVE again."""
     context = browser.new_context()
     context.add_init_script(KEEP_SOCKET)
     screen = Screen(context)

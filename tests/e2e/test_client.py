@@ -97,7 +97,7 @@ async def test_a_new_stream_replaces_the_one_before(filled: RunningNova) -> None
 
 
 async def test_backwards_as_fast_as_it_goes(filled: RunningNova) -> None:
-    """Issue 14 §1.5: the same events as forwards, the other way round, by client and command."""
+    """The same events as forwards, in reverse order, from the client and from the command line."""
     async with await Client.to_core(filled.data) as client:
         stream = client.stream("REPLAY", start_time=at(299), stop_time=at(0), rate="-max")
         played = [number(event) async for chunk in stream for event in chunk.events]

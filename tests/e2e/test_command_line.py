@@ -92,8 +92,8 @@ async def test_programs_get_json_and_a_failure_is_status_1(nova: RunningNova) ->
 
 
 async def test_a_command_that_nobody_takes_was_not_sent(nova: RunningNova) -> None:
-    """Issue 14 §2.13: what is said follows the record, for people and programs, at once and when
-    it is asked again.
+    """The output agrees with the archived states, as text and as JSON, at once and when it is asked
+    for again.
     """
     async with device(nova, None):
         pass

@@ -48,8 +48,8 @@ async def until_ready_is(nova: RunningNova, code: int) -> str:
 
 
 async def test_a_reader_that_hangs_is_told_to_its_clients(nova: RunningNova) -> None:
-    """Issue 14: `coreUnavailable` instead of silence, for what goes on and for what is asked; all
-    is well again once it goes on.
+    """Streams and requests get `coreUnavailable` instead of silence, and work again once the reader
+    continues.
     """
     await publish(nova.publish, 1)
     async with asyncio.timeout(3 * WAIT_S), await client_of(nova) as client:

@@ -222,7 +222,7 @@ async def kill_readers(nova: RunningNova, done: asyncio.Event) -> int:
     "attempts", [320, pytest.param(10_000, marks=[pytest.mark.slow, pytest.mark.timeout(1_800)])]
 )
 async def test_nothing_leaves_from_the_past(tmp_path: Path, attempts: int) -> None:
-    """Issue 14 §2.4, nova.md §14.5, A-174, A-175, A-190."""
+    """A-174, A-175, A-190: no attempt from a replay reaches the device or the archive."""
     async with in_this_process(tmp_path) as world:
         await fill(world.publish)
         device = connect(world.publish)

@@ -185,7 +185,7 @@ def test_an_empty_password_and_a_bad_address_are_refused(tmp_path: Path) -> None
 
 
 def test_names_are_given_by_option_or_variable(tmp_path: Path) -> None:
-    """Issue 14 §1.5: names that a proxy or the DNS has for it; what is none is refused at start."""
+    """Names that a proxy or the DNS has for it; whatever is no name is refused at the start."""
     with process(tmp_path, "--allowed-hosts", "nova.example, *.ops.example") as (_, url):
         hosts = ("nova.example:80", "a.ops.example", "evil.example", "localhost")
         assert [answered(url, host) for host in hosts] == [200, 200, 421, 200]

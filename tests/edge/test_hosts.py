@@ -26,7 +26,7 @@ MALFORMED = ["a@localhost", "localhost:port", "[::1", "localhost/x", "löcal", "
 @pytest.mark.parametrize("host", EVIL + MALFORMED)
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_another_name_is_answered_nowhere(edge: RunningEdge, host: str, method: str) -> None:
-    """Issue 14 §1.5: `/metrics` was read by a rebound name; the refusal says what to set."""
+    """A rebound name reads no path, not even `/metrics`; the refusal names the setting."""
     for path in PATHS:
         # Written out, for what clients make of such names is not what is tested.
         answer = await asked(edge, f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n")

@@ -51,7 +51,7 @@ def test_only_the_latest_stream_passes() -> None:
 
 
 def test_a_refused_start_leaves_the_stream_that_runs() -> None:
-    """Issue 14 §2.3: nothing of it is lost, whatever else goes wrong meanwhile."""
+    """The running stream loses nothing, whatever else goes wrong meanwhile."""
     fence = StreamFilter(10)
     begin(fence, "a")
     fence.start(start("b"))
@@ -201,7 +201,7 @@ def test_a_reader_that_writes_chunks_in_another_way_is_fenced_too(tail: bytes) -
 
 
 def test_the_past_is_what_the_reader_serves() -> None:
-    """Issue 14 §2.4: what is asked for changes nothing, but for a replay that may have begun."""
+    """A requested mode counts once the reader confirms it; a requested replay counts at once."""
     fence = StreamFilter(10)
     assert fence.past_reason() is None
     fence.start(start("a"))

@@ -166,7 +166,7 @@ async def test_a_submission_waits_for_the_start_before_it(edge: RunningEdge, pee
 
 
 async def test_a_refused_live_and_a_lost_reader_open_nothing(edge: RunningEdge, peer: Peer) -> None:
-    """Issue 14 §2.4: REPLAY, a refused LIVE, and a reader that drops the connection."""
+    """The order is: REPLAY, a refused LIVE, and a reader that drops the connection."""
     async with edge.client() as client:
         upstream = await peer.connection()
         await client.send(StartStream(playback_request_id="a", timeline_mode="REPLAY"))

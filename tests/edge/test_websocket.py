@@ -285,7 +285,7 @@ async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
 async def test_a_start_that_the_reader_refuses_costs_the_stream_nothing(
     edge: RunningEdge, peer: Peer
 ) -> None:
-    """Issue 14 §2.3: not a chunk of the stream that runs is lost, before and after the refusal."""
+    """The running stream loses no chunk, before or after the refusal."""
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))
@@ -314,7 +314,7 @@ def padded(playback_id: str, size: int) -> str:
 
 
 async def test_what_is_too_large_for_the_reader_is_not_sent(edge: RunningEdge, peer: Peer) -> None:
-    """Issue 14 §2.4: limits are equal on both sides, measured on the same bytes."""
+    """The limits of edge and reader are equal, measured on the same bytes."""
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send_text(padded("a", REQUEST_MAX_BYTES))
@@ -346,9 +346,7 @@ async def test_a_request_goes_to_the_reader_as_its_client_wrote_it(
 
 
 async def test_a_cursor_in_the_past_submits_nothing(edge: RunningEdge, peer: Peer) -> None:
-    """Issue 14 §2.4: a client that says where it stands is taken at its word, also after the reader
-    was lost meanwhile.
-    """
+    """The edge believes the cursor that a client states, also after the reader was lost."""
     said = SubmitChat(ref="s", scope_id="sat", content="psst", timeline_mode="LIVE")
     async with edge.client() as client:
         connection = await peer.connection()

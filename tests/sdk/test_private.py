@@ -43,7 +43,7 @@ def open_tree(root: Path) -> Path:
 def test_all_in_a_folder_is_closed_to_others_and_that_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Issue 14, §2 point 15; nothing beyond a symlink is touched, and the second time is silent."""
+    """Nothing beyond a symlink is touched, and the second time is silent."""
     root = tmp_path / "root"
     outside = open_tree(root)
     with caplog.at_level(logging.WARNING):

@@ -101,7 +101,7 @@ def test_a_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 
 
 def test_allowed_hosts_are_names() -> None:
-    """Issue 14 §1.5: from the environment too, and back into it for the processes."""
+    """They come from the environment too, and go back into it for the processes."""
     found = settings.load(
         environment={"NOVA_SCOPE": "s", "NOVA_ALLOWED_HOSTS": "a.example, *.b.example"}
     )

@@ -47,8 +47,8 @@ def large_files(count: int) -> list[ManifestFile]:
 
 @given(st.integers(0, 12), st.integers(0, 1_500), st.integers(0, 12))
 def test_pages_make_up_the_whole(count: int, max_bytes: int, early: int) -> None:
-    """Issue 14 §2.11: whatever a page may hold, and when another manifest becomes known meanwhile:
-    none of those that were there is left out or repeated.
+    """Whatever the size of a page, and also when another manifest becomes known meanwhile: none of
+    those that existed is left out or repeated.
     """
     known = [manifest(number) for number in range(count)]
     newer = manifest(100)
@@ -76,8 +76,8 @@ def test_a_key_that_names_no_manifest_is_refused(key: str) -> None:
 
 
 async def test_many_manifests_come_on_many_pages(data: Path, record: Make) -> None:
-    """Issue 14 §2.11: one discover held all of them at once, and broke a connection whose frames
-    are bounded. A client still gets all, and every entity.
+    """A discover with all of them would exceed the frame limit. A client gets all manifests, and
+    every entity, in pages.
     """
     settings = Settings(data=str(data), scope="sat")
     async with running_core(settings, large_files(8)) as core:
@@ -98,8 +98,8 @@ async def test_many_manifests_come_on_many_pages(data: Path, record: Make) -> No
 
 
 async def test_a_large_manifest_holds_budget_of_its_size(data: Path, record: Make) -> None:
-    """Issue 14 §2.11: also where little was asked for, so that clients that do not read replies
-    with one large item take no more memory than others; what is small is not held up.
+    """Also where little was asked for, so that clients that do not read replies with one large item
+    take no more memory than others. Small replies do not wait for it.
     """
     settings = Settings(data=str(data), scope="sat", answers_mib=4)
     files = [ManifestFile(Path("m0.manifest.py"), manifest(0, 2 * KEYS))]

@@ -170,7 +170,7 @@ async def test_history_that_its_client_does_not_take_is_the_past(
 
 
 async def test_the_largest_request_is_taken_here_too(filled: Core) -> None:
-    """Issue 14 §2.4: what an edge takes, its reader takes."""
+    """The reader accepts every request that an edge accepts."""
     frame = messages.encode(Latest(ref=1)).decode()
     async with filled.frames() as frames:
         await frames.send(frame.ljust(REQUEST_MAX_BYTES))

@@ -22,8 +22,8 @@ class LagClock:
 
 @given(st.floats(0.0, 30.0), st.integers(40, 400))
 def test_the_present_is_what_was_durable_max_s_ago(behind_s: float, steps: int) -> None:
-    """Issue 14 §2.4: a stream that is always as far behind never sees the newest watermark, and
-    counts as present exactly if it is less behind than is allowed, up to the distance of looks.
+    """A stream with a constant lag never sees the newest watermark. It counts as present exactly
+    if its lag is below the limit, within the interval of the checks.
     """
     clock, step_s = LagClock(), 0.25
     lag = Lag(MAX_S, is_present=True, clock=clock)

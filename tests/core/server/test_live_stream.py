@@ -57,7 +57,7 @@ async def test_a_stream_that_is_held_up_does_not_show_the_present(
     commit: Callable[[Sequence[Record]], CommitFrame],
     record: Callable[..., Record],
 ) -> None:
-    """Issue 14 §2.4: neither in its history nor later, and it does again once it has caught up."""
+    """Neither in its history nor later; it counts as present again once it has caught up."""
     commit([record(n) for n in range(5)])
     selection, tail, door = EventFilter(Filters(), view.series), LiveTail(view, 100), Door()
     stream = LiveStream(view, tail, selection, chunk_max_events=10, lag_max_s=LAG_MAX_S)

@@ -12,7 +12,7 @@ IDS = '"scopeId":"sat","commandId":"c","requestId":"r","targetId":"t","commandTy
 
 @pytest.mark.parametrize("number", ["1" + "0" * 20, "-1" + "0" * 20])
 async def test_a_number_that_nobody_can_hold_is_named(core: Core, number: str) -> None:
-    """Issue 14 §1.5: it was a failure of the Core; the connection serves on."""
+    """The refusal is the client's error and not an internal one; the connection remains usable."""
     asked = f'{{"type":"submitCommand",{IDS},"ref":5,"timelineMode":"LIVE"'
     async with core.frames() as frames:
         await frames.send(f'{asked},"payload":{{"x":[{number}]}}}}')

@@ -81,7 +81,7 @@ async def test_what_a_timeline_asks_is_answered(filled: Core) -> None:
 
 
 async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None:
-    """Issue 5: `latest` and `discover` are paged; the client's methods return all pages."""
+    """`latest` and `discover` are paged; the client's methods return all pages."""
     async with await Client.to_core(filled.data) as client:
         latest = await client.latest(Latest(limit=5))
         assert len(latest.events) == 12 and latest.next_key is None

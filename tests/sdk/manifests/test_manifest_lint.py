@@ -93,5 +93,5 @@ def test_a_sound_manifest_has_no_fault() -> None:
     ],
 )
 def test_a_fault_names_the_member(manifest: CardManifest, words: str) -> None:
-    """Issue 6: `nova manifests check` says what to mend."""
+    """`nova manifests check` prints the member and the rule."""
     assert (first_problem(manifest) or "").startswith(words)

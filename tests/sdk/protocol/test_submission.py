@@ -43,7 +43,7 @@ def test_what_no_envelope_holds_is_named(payload: str, where: str) -> None:
 
 @pytest.mark.parametrize("number", [2**64, -(2**63) - 1, 10**30])
 def test_what_no_process_could_hand_over_is_a_refusal(number: int) -> None:
-    """Issue 14 §1.5: an integer of 2^64 and more was an `internal` error of the Core."""
+    """An integer that MessagePack cannot carry is the client's error, not an `internal` one."""
     with pytest.raises(ProtocolError) as refusal:
         messages.decode_request(frame(f'{{"a":{{"b":[{number}]}}}}'))
     assert refusal.value.code == "badArguments"
