@@ -1,5 +1,5 @@
-"""The edge's database: one SQLite file per archive with its users, their sessions and API keys, and
-the audit entries that wait for the Core.
+"""The edge's database: one SQLite file per archive with its users, their sessions and API keys, the
+definitions of TCP streams, and the audit entries that wait for the Core.
 
 All edges of the archive and `nova users` share it. It is operational state: the archive never
 contains it, and it never contains events.
@@ -102,6 +102,20 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         ) STRICT
         """,
         "INSERT INTO audit_state VALUES (0, 0, 0)",
+    ),
+    (
+        """
+        CREATE TABLE streams (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE,
+            port INTEGER NOT NULL UNIQUE,
+            definition TEXT NOT NULL,
+            enabled INTEGER NOT NULL CHECK (enabled IN (0, 1)),
+            created REAL NOT NULL,
+            created_by TEXT NOT NULL,
+            creator_kind TEXT NOT NULL
+        ) STRICT
+        """,
     ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""

@@ -1,0 +1,176 @@
+"""The definitions of TCP streams, in the edge's database. Who reads a stream and whose timeline it
+follows is in none: that ends with the edge.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from nova.edge.actor import Actor
+from nova.edge.admin_action import record_action
+from nova.edge.edge_database import EdgeStore
+from nova.edge.sqlite_file import transaction
+from nova.sdk.errors import ProtocolError
+from nova.sdk.events.audit_entry import ActorKind
+from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
+
+STREAM_ID_BYTES = 6
+
+_COLUMNS = "id, definition, enabled, created, created_by, creator_kind"
+_decoder = msgspec.json.Decoder(TcpStreamDefinition)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredStream:
+    """A TCP stream as it is kept; `created` in seconds since 1970. A Unix user of this machine
+    (`local`) may create streams too.
+    """
+
+    id: str
+    definition: TcpStreamDefinition
+    enabled: bool
+    created: float
+    created_by: str
+    creator_kind: ActorKind
+
+
+class TcpStreamStore(EdgeStore):
+    """The TCP streams of one data folder; all edges and `nova streams` share the file.
+
+    Each change is recorded for audit in its transaction, with who makes it.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(folder)
+        self._clock = clock
+
+    def add(self, definition: TcpStreamDefinition, by: Actor, *, enabled: bool) -> StoredStream:
+        """Add a stream; raises ProtocolError if another one has its name or port."""
+        stream_id = secrets.token_hex(STREAM_ID_BYTES)
+        with transaction(self._db):
+            self._require_free(definition, stream_id)
+            self._db.execute(
+                f"INSERT INTO streams (name, port, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    definition.name,
+                    definition.port,
+                    stream_id,
+                    _text(definition),
+                    enabled,
+                    self._clock(),
+                    by.name,
+                    by.kind,
+                ),
+            )
+            stream = self._read(stream_id)
+            assert stream is not None
+            record_action(self._db, by, "createTcpStream", definition.name, None, _members(stream))
+        return stream
+
+    def replace(
+        self, stream_id: str, definition: TcpStreamDefinition, by: Actor
+    ) -> StoredStream | None:
+        """Replace a stream's definition; None if there is no such stream. Raises ProtocolError if
+        another one has its name or port.
+        """
+        with transaction(self._db):
+            before = self._read(stream_id)
+            if before is None:
+                return None
+            self._require_free(definition, stream_id)
+            self._db.execute(
+                "UPDATE streams SET name = ?, port = ?, definition = ? WHERE id = ?",
+                (definition.name, definition.port, _text(definition), stream_id),
+            )
+            return self._record("editTcpStream", before, by)
+
+    def set_enabled(self, stream_id: str, enabled: bool, by: Actor) -> StoredStream | None:
+        """Start or stop a stream, also for later starts; None if there is no such stream."""
+        with transaction(self._db):
+            before = self._read(stream_id)
+            if before is None:
+                return None
+            self._db.execute("UPDATE streams SET enabled = ? WHERE id = ?", (enabled, stream_id))
+            return self._record("startTcpStream" if enabled else "stopTcpStream", before, by)
+
+    def delete(self, stream_id: str, by: Actor) -> bool:
+        """Delete a stream; False if there is no such stream."""
+        with transaction(self._db):
+            before = self._read(stream_id)
+            if before is None:
+                return False
+            self._db.execute("DELETE FROM streams WHERE id = ?", (stream_id,))
+            record_action(self._db, by, "deleteTcpStream", before.definition.name, _members(before))
+        return True
+
+    def record_tie(self, stream: StoredStream, by: Actor, *, tied: bool) -> None:
+        """Record that somebody has tied or untied a stream, of which nothing is kept."""
+        action = "tieTcpStream" if tied else "untieTcpStream"
+        with transaction(self._db):
+            record_action(self._db, by, action, stream.definition.name)
+
+    def get(self, stream_id: str) -> StoredStream | None:
+        return self._read(stream_id)
+
+    def find(self, name: str) -> StoredStream | None:
+        """The stream with a name."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
+        return None if row is None else _stream(row)
+
+    def list_streams(self) -> list[StoredStream]:
+        """All streams by name."""
+        rows = self._db.execute(f"SELECT {_COLUMNS} FROM streams ORDER BY name")
+        return [_stream(row) for row in rows]
+
+    def _read(self, stream_id: str) -> StoredStream | None:
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM streams WHERE id = ?", (stream_id,)
+        ).fetchone()
+        return None if row is None else _stream(row)
+
+    def _require_free(self, definition: TcpStreamDefinition, stream_id: str) -> None:
+        rows = self._db.execute(
+            "SELECT name, port FROM streams WHERE id != ? AND (name = ? OR port = ?) ORDER BY name",
+            (stream_id, definition.name, definition.port),
+        ).fetchall()
+        for name, _ in rows:
+            if name == definition.name:
+                raise ProtocolError("nameTaken", f"a stream named {name!r} exists already")
+        for name, port in rows:
+            raise ProtocolError("portTaken", f"port {port} belongs to the stream {name!r}")
+
+    def _record(self, action: str, before: StoredStream, by: Actor) -> StoredStream:
+        after = self._read(before.id)
+        assert after is not None
+        name = before.definition.name
+        record_action(self._db, by, action, name, _members(before), _members(after))
+        return after
+
+
+_Row = tuple[str, str, int, float, str, ActorKind]
+
+
+def _stream(row: _Row) -> StoredStream:
+    stream_id, definition, enabled, created, created_by, creator_kind = row
+    return StoredStream(
+        stream_id, _decoder.decode(definition), bool(enabled), created, created_by, creator_kind
+    )
+
+
+def _text(definition: TcpStreamDefinition) -> str:
+    return msgspec.json.encode(definition).decode()
+
+
+def _members(stream: StoredStream) -> JsonObject:
+    """What the audit trail says of a stream: every member of its definition, and if it runs."""
+    definition = stream.definition
+    members = {name: getattr(definition, name) for name in definition.__struct_fields__}
+    named = zip(definition.__struct_encode_fields__, members.values(), strict=True)
+    return {**msgspec.to_builtins(dict(named)), "enabled": stream.enabled}
