@@ -11,8 +11,8 @@ import click
 import msgspec
 
 from nova.cli.archive_options import ArchiveSource, with_archive_source
-from nova.cli.console import print_json
 from nova.cli.event_lines import write_event
+from nova.console.printing import print_json
 from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.field_types import JsonObject

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import click
 
-from nova.cli import console
+from nova.console.printing import print_json
 from nova.recordings.bounded_lines import BoundedLine, bounded_lines
 from nova.sdk.errors import EnvelopeError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, check
@@ -55,7 +55,7 @@ def _event_id(line: BoundedLine) -> str:
 
 def _print_id(number: int, computed: str, as_json: bool) -> None:
     if as_json:
-        console.print_json({"line": number, "eventId": computed})
+        print_json({"line": number, "eventId": computed})
     else:
         click.echo(computed)
 
@@ -63,7 +63,7 @@ def _print_id(number: int, computed: str, as_json: bool) -> None:
 def _print_error(number: int, error: EnvelopeError, as_json: bool) -> None:
     if as_json:
         facts = {"code": error.code, "member": error.member, "reason": error.reason}
-        console.print_json({"line": number, "error": facts})
+        print_json({"line": number, "error": facts})
     else:
         member = error.member or "-"
         click.echo(f"error: {error.code} {member}: {error.reason}".replace("\n", " "))

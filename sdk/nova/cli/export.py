@@ -13,7 +13,8 @@ from nova.cli.archive_options import (
     filters_from_options,
     with_archive_source,
 )
-from nova.cli.console import events_progress, print_json
+from nova.console.printing import print_json
+from nova.console.progress_bar import events_progress
 from nova.sdk.client import download
 from nova.sdk.protocol.export import Export, ExportComplete, ExportProgress
 from nova.sdk.protocol.messages import Timebase

@@ -11,7 +11,8 @@ import click
 import msgspec
 
 from nova.cli.archive_options import ArchiveSource, with_archive_source
-from nova.cli.console import events_progress, print_json, warn
+from nova.console.printing import print_json, warn
+from nova.console.progress_bar import events_progress
 from nova.recordings.export_reader import DigestState, batches, publishable_records
 from nova.recordings.export_reader import ExportReader as Export
 from nova.recordings.importer import AdminAccess, Importer

@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 import click
 
-from nova.cli import console
+from nova.console.printing import print_json, warn
+from nova.console.progress_bar import progress
 from nova.recordings import counter
 from nova.recordings.format_detection import FORMATS
 from nova.recordings.open_recording import RecordingOptions, open_recording
@@ -172,7 +173,7 @@ def produce(
     Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
     FILE may be a pipe; - is standard input.
     """
-    with rereadable(file, name, console.warn) as path:
+    with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))
         job = _Job(path, steps, url, scope, Retry(deadline_s=give_up_after), Pace(rate))
         tally = PublishTally()
@@ -189,7 +190,7 @@ def produce(
 async def _run(job: _Job, tally: PublishTally) -> None:
     transport = connect(job.url)
     try:
-        with console.progress(job.file.name, job.file.stat().st_size) as report:
+        with progress(job.file.name, job.file.stat().st_size) as report:
             await publish_recording(
                 _checked_steps(job),
                 Producer(transport, job.scope, retry=job.retry),
@@ -211,14 +212,14 @@ def _checked_steps(job: _Job) -> Iterator[Step]:
 
 def _print_summary(tally: PublishTally, as_json: bool) -> None:
     for problem in tally.problems:
-        console.warn(f"unreadable: {problem}")
+        warn(f"unreadable: {problem}")
     for refused in tally.rejections:
         what = f"{refused.code} {refused.member or '-'}: {refused.reason}"
-        console.warn(f"rejected: {refused.place}: {what}")
+        warn(f"rejected: {refused.place}: {what}")
     for text, noted in tally.notes.items():
-        console.warn(f"{noted.times:,} × {text} (first: {noted.first_place})")
+        warn(f"{noted.times:,} × {text} (first: {noted.first_place})")
     if as_json:
-        console.print_json(_as_json(tally))
+        print_json(_as_json(tally))
     else:
         click.echo(_as_text(tally))
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import click
 
 from nova.cli.archive_options import TimeParameter, filter_options, filters_from_options
-from nova.cli.console import events_progress, print_json
+from nova.console.printing import print_json
+from nova.console.progress_bar import events_progress
 from nova.sdk import default_timebase
 from nova.sdk.batch import sinks
 from nova.sdk.batch.request import ReplayRequest, ReplaySummary, ReportCallback

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from nova.cli.console import events_progress, print_json
+from nova.console.printing import print_json
+from nova.console.progress_bar import events_progress
 from nova.core.derived import checkpoint_follower
 from nova.core.errors import ArchiveError
 from nova.core.query.derived_reader import DerivedReader

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from nova.cli.console import print_json
+from nova.console.printing import print_json
 from nova.core.files.daily_files import read_state, write_state
 from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files

@@ -1,12 +1,10 @@
-"""Console output of commands: progress on stderr if it is a terminal, results on stdout."""
+"""Progress of commands, on stderr if it is a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
-import msgspec
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -71,13 +69,3 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
             bar.update(task, completed=passed, total=total, events=events)
 
         yield report
-
-
-def print_json(value: object, *, on_stderr: bool = False) -> None:
-    """Print a JSON value as one line on stdout, or on stderr when events go to stdout."""
-    click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
-
-
-def warn(text: str) -> None:
-    """Print a warning on stderr."""
-    click.secho(text, fg="yellow", err=True)
