@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nova.cli.archive_options import ArchiveSource, with_archive_source
+from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.console.printing import print_json
 from nova.sdk.protocol.submission import SubmitChat
 

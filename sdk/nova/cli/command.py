@@ -10,8 +10,8 @@ import uuid
 import click
 import msgspec
 
-from nova.cli.archive_options import ArchiveSource, with_archive_source
 from nova.cli.event_lines import write_event
+from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.console.printing import print_json
 from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError, ProtocolError

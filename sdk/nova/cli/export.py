@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nova.cli.archive_options import (
+from nova.console.archive_options import (
     ArchiveSource,
     TimeParameter,
     filter_options,

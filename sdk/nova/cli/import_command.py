@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
-from nova.cli.archive_options import ArchiveSource, with_archive_source
+from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.console.printing import print_json, warn
 from nova.console.progress_bar import events_progress
 from nova.recordings.export_reader import DigestState, batches, publishable_records

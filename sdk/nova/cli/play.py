@@ -8,14 +8,14 @@ from typing import get_args
 
 import click
 
-from nova.cli.archive_options import (
+from nova.cli.event_lines import write_event
+from nova.console.archive_options import (
     ArchiveSource,
     TimeParameter,
     filter_options,
     filters_from_options,
     with_archive_source,
 )
-from nova.cli.event_lines import write_event
 from nova.sdk.protocol.messages import Rate, Timebase
 
 WORDS: tuple[str, ...] = get_args(get_args(Rate)[1])

@@ -6,14 +6,14 @@ import sys
 
 import click
 
-from nova.cli.archive_options import (
+from nova.cli.event_lines import write_event
+from nova.console.archive_options import (
     ArchiveSource,
     TimeParameter,
     filter_options,
     filters_from_options,
     with_archive_source,
 )
-from nova.cli.event_lines import write_event
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Timebase
 

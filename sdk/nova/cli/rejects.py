@@ -9,7 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from nova.cli.archive_options import ArchiveSource, with_archive_source
+from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import RejectInfo
 

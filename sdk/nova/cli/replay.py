@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nova.cli.archive_options import TimeParameter, filter_options, filters_from_options
+from nova.console.archive_options import TimeParameter, filter_options, filters_from_options
 from nova.console.printing import print_json
 from nova.console.progress_bar import events_progress
 from nova.sdk import default_timebase

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from nova.cli.archive_options import ArchiveSource, with_archive_source
+from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
 from nova.sdk.timestamps import NS_PER_SECOND
