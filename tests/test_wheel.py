@@ -146,8 +146,11 @@ def test_the_sdk_alone_is_small(wheel: Path, tmp_path: Path) -> None:
         "from importlib.metadata import distributions as d; print(*(x.name for x in d()))",
     )
     assert sorted(listed.stdout.split()) == ["msgspec", "nova-sdk", "orjson", "rfc8785"]
-    done = run_python(programs, "import nova.sdk.producer; from nova.sdk import Producer, check")
+    code = "import nova.sdk.producer; from nova.sdk import *; Producer, check; help('nova.sdk')"
+    done = run_python(programs, code)
     assert done.returncode == 0, done.stderr
+    assert "They need aiohttp, which" in done.stdout
+    assert "nova-sdk[client]==" in run_python(programs, "from nova.sdk import Client").stderr
     for arguments in (["--help"], ["--version"], ["up"]):
         assert_refused(programs, arguments, "nova-sdk[cli]==")
 

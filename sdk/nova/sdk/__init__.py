@@ -7,6 +7,7 @@ producer loads neither the client nor the drivers.
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from nova.sdk.install_command import install_command
@@ -157,6 +158,8 @@ _HOMES = {
 """The module of each public name. It repeats the imports for type checkers, as a test verifies."""
 
 _MODULES = ("address", "timestamps")
+_OF_CLIENT = ("BlockingClient", "Client", "login")
+"""Names that need aiohttp, the extra `client`."""
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 
@@ -176,6 +179,13 @@ if not TYPE_CHECKING:  # a type checker would take every misspelt name for one t
             raise ImportError(hint, name=error.name) from error
         globals()[name] = found
         return found
+
+    if find_spec("aiohttp") is None:  # `help` and `import *` ask for each name that is listed
+        __all__ = [name for name in __all__ if name not in _OF_CLIENT]
+        __doc__ += (
+            f"\nNot listed here: {', '.join(_OF_CLIENT)}. They need aiohttp, which\n"
+            "the extra client of nova-sdk brings.\n"
+        )
 
 
 def __dir__() -> list[str]:
