@@ -8,12 +8,18 @@ from typing import NamedTuple, TypedDict, get_args
 
 import pytest
 
+from nova.edge.app import Edge
+from nova.edge.login_throttle import LoginThrottle
+from nova.edge.passwords import PasswordHashing
+from nova.edge.request_limits import kind_of
+from nova.edge.upstream import reader_client
 from nova.edge.user_store import Role
 from nova.sdk.protocol import account, admin, export, health, messages, submission, timeline, views
 from nova.sdk.protocol.edge import EdgeRequest
 from nova.sdk.protocol.messages import Auth, Error, Message
+from nova.sdk.request_limit import LimitKind
 from tests.edge.peer import Peer
-from tests.edge.server import RunningEdge
+from tests.edge.server import CHEAP, RunningEdge
 
 PAGE = Path(__file__).parents[2] / "docs" / "access.md"
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -108,6 +114,15 @@ def rows(heading: str) -> list[AccessRow]:
     return found
 
 
+def limit_rows() -> dict[str, str]:
+    """The limit of each message and route, as the page has it."""
+    part = PAGE.read_text().split("## Limits\n", 1)[1].split("\n## ", 1)[0]
+    table = [line.strip("|").split("|") for line in part.splitlines() if line.startswith("| `")]
+    return {
+        name: limit.strip() for names, limit in table for name in re.findall(r"`([^`]+)`", names)
+    }
+
+
 def tag(message: Message) -> str:
     return str(message.__struct_config__.tag)
 
@@ -157,7 +172,33 @@ async def test_every_role_asks_for_every_route(edge: RunningEdge, role: str) -> 
             assert (reply.status == refused) != row.allowed[role], (row.name, reply.status)
 
 
+async def routes(edge: RunningEdge) -> set[str]:
+    """The routes of an edge, which serves no built files here."""
+    hashing = PasswordHashing(edge.config.limits, CHEAP)
+    async with reader_client(edge.config.reader_socket) as reader:
+        throttle = LoginThrottle(edge.stores.logins)
+        app = Edge(edge.config, edge.stores, hashing, throttle, reader).application()
+        hashing.close()
+    resources = [(one.method, one.resource) for one in app.router.routes() if one.method != "HEAD"]
+    return {f"{method} {one.canonical}" for method, one in resources if one is not None}
+
+
 def _hash(edge: RunningEdge) -> str:
     found = edge.users.get("admin")
     assert found is not None
     return found.password_hash
+
+
+async def test_every_message_and_route_has_a_limit_or_a_reason(edge: RunningEdge) -> None:
+    """None of them is a door that the limits leave open."""
+    table = limit_rows()
+    for name, limit in table.items():
+        assert limit in get_args(LimitKind) or limit.startswith("none: "), name
+    messages_of_page = {name for name in table if " " not in name}
+    assert messages_of_page == {str(kind.__struct_config__.tag) for kind in get_args(EdgeRequest)}
+    assert {name for name in table if " " in name} == await routes(edge)
+    for sample in (*SAMPLES, Auth(token="x")):
+        is_submission = isinstance(sample, get_args(submission.Submission))
+        kind = "submission" if is_submission else kind_of(sample)  # type: ignore[arg-type]
+        expected = table[tag(sample)]
+        assert kind == (None if expected.startswith("none: ") else expected), tag(sample)

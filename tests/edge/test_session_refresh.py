@@ -9,6 +9,7 @@ from pathlib import Path
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.session_reply import REFRESH_COOKIE, REFRESH_PATH
 from nova.sdk.protocol.messages import Auth, Authenticated
+from nova.sdk.request_limit import DEFAULT_LIMITS, RequestLimit
 from tests.edge.peer import Peer
 from tests.edge.server import RunningEdge, running_edge
 
@@ -97,3 +98,40 @@ async def test_a_connection_is_of_one_session(edge: RunningEdge) -> None:
         await client.send(Auth(token="x"))
         assert (await client.error())[0] == "unauthorized"
         assert await client.close_code() == 4401
+
+
+async def test_a_session_has_its_own_limit_and_keeps_its_token(tmp_path: Path, peer: Peer) -> None:
+    """Who hammers with a stolen cookie costs other sessions nothing, not even those of the same
+    user or address, and no write: the refused token is still good, and its reuse still noticed.
+    """
+    limits = EdgeLimits(requests={**DEFAULT_LIMITS, "refresh": RequestLimit(3, 600.0)})
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
+        first, other = await logged_in(edge), await logged_in(edge)
+        newest, spent = first, []
+        for _ in range(3):
+            spent.append(newest)
+            status, _, headers = await edge.refresh(newest)
+            assert status == 200
+            newest = cookie(headers).value
+        sizes = {path.name: path.stat().st_size for path in edge.config.folder.glob("users.db*")}
+        for _ in range(20):
+            status, _, headers = await edge.refresh(newest)
+            assert status == 429 and 0 < int(headers["Retry-After"]) <= 601
+            assert "Set-Cookie" not in headers
+            assert (await edge.refresh("x" * 43))[0] == 401
+        assert sizes == {name: (edge.config.folder / name).stat().st_size for name in sizes}
+        assert (await edge.refresh(other))[0] == 200
+        assert (await edge.refresh(spent[0]))[0] == 401
+        assert (await edge.refresh(newest))[0] == 401  # The reuse has ended the session.
+
+
+async def test_renewals_over_a_connection_count_too(tmp_path: Path, peer: Peer) -> None:
+    """Of its session, or of its key."""
+    limits = EdgeLimits(requests={**DEFAULT_LIMITS, "refresh": RequestLimit(2, 600.0)})
+    async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
+        secret = edge.stores.keys.add("probe", "viewer", "admin") or ""
+        for token in (await edge.token(), await edge.token(), secret):
+            async with edge.socket() as client:
+                for _ in range(3):
+                    await client.request(Auth(token=token), Authenticated)
+                assert await client.refusal(Auth(token=token)) == "rateLimited"

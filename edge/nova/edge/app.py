@@ -100,10 +100,10 @@ class Edge:
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(tokens, addresses)
         self._login = self._login_handler(stores, passwords, replies, throttle)
-        self._refresh = SessionRefresh(users, sessions, replies)
         self._request_limits = RequestLimits(
             stores.limits, self._limits.requests, self._limits.lease_s
         )
+        self._refresh = SessionRefresh(users, sessions, replies, self._request_limits)
         self._submission_policy = SubmissionPolicy(self._request_limits)
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)

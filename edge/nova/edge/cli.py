@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import secrets
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from nova.edge.user_store import UserStore
 from nova.sdk import archive_id, endpoints, lifecycle, logs, private
 from nova.sdk.default_view import load as load_default_view
 from nova.sdk.errors import NovaError, SettingsError
-from nova.sdk.request_limit import request_limits
+from nova.sdk.request_limit import LimitKind, RequestLimit, request_limits
 from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
@@ -122,10 +123,16 @@ def edge(
         metrics_token=_secret_from_environment(TOKEN_VARIABLE),
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
-        limits=EdgeLimits(requests=request_limits(filter(None, limits.split(LIST_SEPARATOR)))),
+        limits=EdgeLimits(requests=_request_limits(limits)),
         default_view=None if default_view is None else load_default_view(default_view),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
+
+
+def _request_limits(text: str) -> Mapping[LimitKind, RequestLimit] | None:
+    """The given limits; None if none are."""
+    texts = [part for part in text.split(LIST_SEPARATOR) if part.strip()]
+    return request_limits(texts) if texts else None
 
 
 async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import SettingsError
-from nova.sdk.request_limit import DEFAULT_LIMITS, LimitKind, RequestLimit
+from nova.sdk.request_limit import LimitKind, RequestLimit
 from nova.sdk.settings import ProxyNetwork
 
 STATIC_FOLDER = Path(__file__).parent / "static"
@@ -52,8 +52,10 @@ class EdgeLimits:
     start_reply_timeout_s: float = 5.0
     """How long a submission waits for the reader's reply to an earlier stream start."""
 
-    requests: Mapping[LimitKind, RequestLimit] = field(default_factory=lambda: DEFAULT_LIMITS)
-    """What each principal may request, over all edges together."""
+    requests: Mapping[LimitKind, RequestLimit] | None = None
+    """What each principal may request, over all edges together; they become the limits of all edges
+    of the archive. None: those of the edges that run, else the defaults.
+    """
 
     lease_s: float = 0.5
     """How long an edge may spend a part of a principal's limit before it returns the rest."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import os
 import re
 import stat
@@ -24,7 +23,7 @@ from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
-from nova.edge.replies import NO_STORE, error_reply
+from nova.edge.replies import NO_STORE, error_reply, rate_limit_reply
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.sdk import timestamps
@@ -129,8 +128,7 @@ class ExportDownloads:
         try:
             self._request_limits.spend(access, "http")
         except RateLimitError as error:
-            headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
-            return error_reply(429, error.code, error.message, headers)
+            return rate_limit_reply(error)
         return access
 
     def _open(self, export_id: str) -> int | None:

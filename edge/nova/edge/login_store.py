@@ -4,15 +4,12 @@ failure allowances is used, and which devices and addresses have logged in to it
 
 from __future__ import annotations
 
-import logging
 import sqlite3
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Literal
 
-from nova.edge.sqlite_file import open_file, open_memory, transaction
-
-log = logging.getLogger(__name__)
+from nova.edge.sqlite_file import open_file, open_memory, open_or_replace, transaction
 
 FILE_NAME = "logins.db"
 SCHEMA_VERSION = 1
@@ -46,7 +43,9 @@ class LoginStore:
     """The login file of a data folder, or an in-memory store if `folder` is None."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._db = open_memory() if folder is None else _open(folder / FILE_NAME)
+        self._db = (
+            open_memory() if folder is None else open_or_replace(folder / FILE_NAME, _connect)
+        )
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -112,19 +111,6 @@ class LoginStore:
             "SELECT (SELECT count(*) FROM allowances) + (SELECT count(*) FROM known)"
         ).fetchone()
         return int(rows)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the file with mode 600; one that is damaged or of another version is replaced."""
-    try:
-        return _connect(path)
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as error:
-        log.error("%s cannot be used and is replaced: %s", path, error)
-        for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-            name.unlink(missing_ok=True)
-        return _connect(path)
 
 
 def _connect(path: Path) -> sqlite3.Connection:

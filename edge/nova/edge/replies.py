@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
@@ -10,6 +11,7 @@ import msgspec
 from aiohttp import web
 
 from nova.sdk import request_id
+from nova.sdk.errors import RateLimitError
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,12 @@ def error_reply(
     """
     identified = {request_id.HTTP_HEADER: request_id.current.get(), **(headers or {})}
     return json_reply(status, ErrorBody(code, message), identified)
+
+
+def rate_limit_reply(error: RateLimitError) -> web.Response:
+    """429 with the whole seconds after which to repeat the request."""
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s or 1))}
+    return error_reply(429, error.code, error.message, headers)
 
 
 @web.middleware

@@ -2,7 +2,8 @@
 
 An edge does not write for each request: it takes leases, which double while they are spent in time
 and start at one request. In no window does a principal get more than the limit, since a request
-counts from when its lease was taken until a window after the last request of the lease.
+counts from when its lease was taken until a window after the last request of the lease. With each
+lease comes the limit in force, which is in the same file.
 """
 
 from __future__ import annotations
@@ -12,25 +13,37 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from nova.edge.access import Access
-from nova.edge.limit_store import LimitStore
+from nova.edge.limit_store import Limits, LimitStore
 from nova.sdk.errors import RateLimitError
-from nova.sdk.protocol.account import Logout
+from nova.sdk.protocol.account import ChangePassword, Logout
+from nova.sdk.protocol.admin import AddUser, ResetPassword
 from nova.sdk.protocol.edge import EdgeRequest
 from nova.sdk.protocol.export import CancelExport, Export
 from nova.sdk.protocol.messages import Auth, CancelStream, SetCursor, StartStream
 from nova.sdk.protocol.submission import Submission
-from nova.sdk.request_limit import LimitKind, RequestLimit
+from nova.sdk.request_limit import LimitKind, RequestLimit, limits_text
 
 LEASE_MAX = 64
 LEASE_SHARE = 16
 
-UNLIMITED = (Auth, Logout, CancelStream, CancelExport, SetCursor)
-"""Requests that end something, renew the token, or state where the client is on the timeline."""
+UNLIMITED = (Logout, CancelStream, CancelExport, SetCursor)
+"""Requests that end something, or state where the client is on the timeline."""
+
+HASHING = (ChangePassword, AddUser, ResetPassword)
+"""Requests that cost a password hash, of which an edge makes few a second for everybody."""
+
+SESSION_MARK = "session "
+"""Before the id of a session, which has a limit of its own; no name of a principal has a space."""
+
+OTHER_LIMITS = (
+    "the limits of requests of all edges of this archive are now those of this edge, since it "
+    "started last: %s; they were %s. Start all edges with the same `limits`"
+)
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +55,7 @@ class _Lease:
     id: int
     count: int
     left: int
+    limit: RequestLimit
     ends_s: float
     last_used_s: float
 
@@ -57,6 +71,10 @@ def kind_of(request: EdgeRequest) -> LimitKind | None:
     """
     if isinstance(request, UNLIMITED):
         return None
+    if isinstance(request, Auth):
+        return "refresh"
+    if isinstance(request, HASHING):
+        return "password"
     if isinstance(request, StartStream):
         return "stream"
     if isinstance(request, Export):
@@ -64,28 +82,40 @@ def kind_of(request: EdgeRequest) -> LimitKind | None:
     return None if isinstance(request, Submission) else "query"
 
 
+def session_key(session: str) -> str:
+    """By what the renewals of a session are counted."""
+    return SESSION_MARK + session
+
+
 class RequestLimits:
-    """The limits of all principals, as one edge sees them."""
+    """The limits of all principals, as one edge sees them. `given` are those that it was started
+    with, None if it was started without.
+    """
 
     def __init__(
         self,
         store: LimitStore,
-        limits: Mapping[LimitKind, RequestLimit],
+        given: Limits | None,
         lease_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
         self._own_store: LimitStore | None = None
-        self._limits = limits
+        self._limits = dict(_joined(store, given))
         self._clock = clock
         self._lease_s = lease_s
         self._leases: dict[_Window, _Lease] = {}
 
     def spend(self, access: Access, kind: LimitKind | None) -> None:
         """Count one request; raises RateLimitError if the limit is reached."""
-        if kind is None:
-            return
-        window, now_s = _Window(access.name, kind), self._clock()
+        if kind == "refresh" and access.session:
+            self.spend_of(session_key(access.session), kind)
+        elif kind is not None:
+            self.spend_of(access.name, kind)
+
+    def spend_of(self, principal: str, kind: LimitKind) -> None:
+        """Count one request of a principal, or of a session; raises RateLimitError."""
+        window, now_s = _Window(principal, kind), self._clock()
         lease = self._leases.get(window)
         if lease is None or lease.left == 0 or lease.ends_s <= now_s:
             lease = self._renew(window, lease, now_s)
@@ -118,7 +148,7 @@ class RequestLimits:
     def _give_back(self, now_s: float) -> None:
         for window, lease in list(self._leases.items()):
             if lease.ends_s <= now_s:
-                self._settle(window, lease)
+                self._settle(lease)
                 del self._leases[window]
 
     def _renew(self, window: _Window, former: _Lease | None, now_s: float) -> _Lease:
@@ -126,27 +156,28 @@ class RequestLimits:
         if former is not None:
             if former.left == 0 and former.ends_s > now_s:
                 wanted = min(2 * former.count, LEASE_MAX)
-            self._settle(window, former)
+            self._settle(former)
             del self._leases[window]
-        limit = self._limits[window.kind]
         ends_s = now_s + self._lease_s
         store = self._own_store or self._store
         try:
             grant = store.lease(
-                *window,
-                limit=limit.count,
-                wanted=wanted,
-                share=LEASE_SHARE,
-                now_s=now_s,
-                counts_until_s=ends_s + limit.window_s,
+                *window, wanted=wanted, share=LEASE_SHARE, now_s=now_s, ends_s=ends_s
             )
         except sqlite3.Error as error:
             return self._renew_alone(window, now_s, error)
+        self._follow(window.kind, grant.limit)
         if grant.count == 0:
-            raise _refusal(window, limit, grant.retry_at_s - now_s)
-        lease = _Lease(grant.id, grant.count, grant.count, ends_s, now_s)
+            raise _refusal(window, grant.limit, grant.retry_at_s - now_s)
+        lease = _Lease(grant.id, grant.count, grant.count, grant.limit, ends_s, now_s)
         self._leases[window] = lease
         return lease
+
+    def _follow(self, kind: LimitKind, limit: RequestLimit) -> None:
+        if (before := self._limits[kind]) != limit:
+            now, was = limits_text({kind: limit}), limits_text({kind: before})
+            log.warning("another edge has changed a limit to %s from %s", now, was)
+            self._limits[kind] = limit
 
     def _renew_alone(self, window: _Window, now_s: float, error: sqlite3.Error) -> _Lease:
         """Without the file an edge limits what it sees itself, rather than nobody or everybody."""
@@ -155,15 +186,23 @@ class RequestLimits:
         log.error("the limits file cannot be used; this edge limits by itself: %s", error)
         self._leases.clear()
         self._own_store = LimitStore(None)
+        self._own_store.join(self._limits)
         return self._renew(window, None, now_s)
 
-    def _settle(self, window: _Window, lease: _Lease) -> None:
-        counts_until_s = lease.last_used_s + self._limits[window.kind].window_s
+    def _settle(self, lease: _Lease) -> None:
+        counts_until_s = lease.last_used_s + lease.limit.window_s
         try:
             store = self._own_store or self._store
             store.settle(lease.id, lease.count - lease.left, counts_until_s)
         except sqlite3.Error as error:  # It then counts in full until it would have anyway.
             log.warning("a lease of a limit was not returned: %s", error)
+
+
+def _joined(store: LimitStore, given: Limits | None) -> Limits:
+    limits, before = store.join(given)
+    if given is not None and before and before != limits:
+        log.warning(OTHER_LIMITS, limits_text(limits), limits_text(before))
+    return limits
 
 
 def _refusal(window: _Window, limit: RequestLimit, wait_s: float) -> RateLimitError:
@@ -172,6 +211,7 @@ def _refusal(window: _Window, limit: RequestLimit, wait_s: float) -> RateLimitEr
     return RateLimitError(
         "rateLimited",
         f"the limit of {window.kind} requests is {limit.count} in {limit.window_s:g} s for each "
-        f"user or key: retry in {wait_s:.3g} s",
+        f"{'session' if window.principal.startswith(SESSION_MARK) else 'user or key'}: "
+        f"retry in {wait_s:.3g} s",
         retry_after_s=wait_s,
     )

@@ -113,6 +113,11 @@ class SessionStore(EdgeStore):
             self._end_where("refreshTokenReused", "id = ?", (session_id,))
         raise AccessError("the refresh token was used before: its session was ended")
 
+    def session_of(self, token: str) -> str | None:
+        """The session of which a refresh token is the newest, in one read; None if it is not."""
+        found = self._session_of(_digest(token))
+        return None if found is None or found[1] else found[0]
+
     def is_alive(self, username: str, session_id: str) -> bool:
         """Whether a user has a session that has not ended."""
         row = self._db.execute(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from nova.sdk import private
+
+log = logging.getLogger(__name__)
 
 
 def open_file(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
@@ -23,6 +26,21 @@ def open_file(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def open_or_replace(
+    path: Path, connect: Callable[[Path], sqlite3.Connection]
+) -> sqlite3.Connection:
+    """Open a file whose loss costs little; a damaged one or one of another version is replaced."""
+    try:
+        return connect(path)
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        log.error("%s cannot be used and is replaced: %s", path, error)
+        for name in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+            name.unlink(missing_ok=True)
+        return connect(path)
 
 
 def open_memory() -> sqlite3.Connection:

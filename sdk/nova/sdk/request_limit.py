@@ -9,7 +9,7 @@ from typing import Literal, cast, get_args
 
 from nova.sdk.errors import SettingsError
 
-LimitKind = Literal["query", "stream", "export", "submission", "http"]
+LimitKind = Literal["query", "stream", "export", "submission", "http", "password", "refresh"]
 WINDOW_MAX_S = 3_600
 COUNT_MAX = 1_000_000
 
@@ -30,7 +30,14 @@ DEFAULT_LIMITS: Mapping[LimitKind, RequestLimit] = {
     "export": RequestLimit(120, 60),
     "submission": RequestLimit(50, 5),
     "http": RequestLimit(1_200, 60),
+    "password": RequestLimit(60, 60),
+    "refresh": RequestLimit(120, 60),
 }
+
+
+def limits_text(limits: Mapping[LimitKind, RequestLimit]) -> str:
+    """Limits as the setting has them."""
+    return ",".join(f"{kind}={one.count}/{one.window_s:g}" for kind, one in limits.items())
 
 
 def request_limits(texts: Iterable[str]) -> Mapping[LimitKind, RequestLimit]:
