@@ -42,6 +42,11 @@ def time_key(ns: int) -> bytes:
     return _TIME.pack(ns + _SIGN)
 
 
+def last_key_at(ns: int, *, reverse: bool) -> bytes:
+    """The bound of all keys up to and with a time, in the direction of reading."""
+    return time_key(ns) if reverse else time_key(ns) + LAST_TAIL
+
+
 def unsigned_time(ns: int) -> int:
     """The time as the unsigned number that a key holds: 0 is the earliest int64 time."""
     return ns + _SIGN

@@ -10,6 +10,7 @@ import pytest
 from nova.core.query.playback import SendChunk
 from nova.core.query.range_cursor import RangeCursor
 from nova.core.server.live_stream import LiveStream
+from nova.core.server.owner_timeline import OwnerTimeline
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.protocol import messages
@@ -157,7 +158,13 @@ async def test_history_that_its_client_does_not_take_is_the_past(
     """However long it takes; and cut off in the middle it stays so."""
 
     class Held(LiveStream):
-        async def run(self, history: RangeCursor, stop_ns: int, send: SendChunk) -> int:
+        async def run(
+            self,
+            history: RangeCursor,
+            stop_ns: int,
+            send: SendChunk,
+            timeline: OwnerTimeline | None = None,
+        ) -> int:
             await asyncio.Event().wait()
             return 0
 

@@ -19,6 +19,7 @@ from nova.core.errors import RequestError
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.playback import CHUNK_MAX_BYTES
 from nova.sdk.protocol.export import CancelExport, Export
+from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest
 from nova.sdk.protocol.messages import (
     CancelStream,
     Discover,
@@ -26,7 +27,6 @@ from nova.sdk.protocol.messages import (
     Latest,
     Query,
     Rejects,
-    Request,
     SetCursor,
     StartStream,
 )
@@ -45,7 +45,15 @@ CHUNK_MIN_BYTES = 16 * 1024
 CHUNK_SHARE = 8
 """A chunk may take 1/CHUNK_SHARE of the free bytes, so that the pool never runs empty."""
 
-UNBUDGETED_REQUESTS = (StartStream, CancelStream, SetCursor, Submission, Export, CancelExport)
+UNBUDGETED_REQUESTS = (
+    StartStream,
+    CancelStream,
+    SetCursor,
+    FollowStream,
+    Submission,
+    Export,
+    CancelExport,
+)
 """Requests that need no budget and are never `busy`: submissions, small replies, and requests that
 end something that takes memory.
 """
@@ -183,7 +191,7 @@ class ConnectionBudget:
         self._large = asyncio.Lock()
 
     @contextlib.asynccontextmanager
-    async def hold_reply(self, request: Request, size: int = 0) -> AsyncIterator[Share]:
+    async def hold_reply(self, request: ReaderRequest, size: int = 0) -> AsyncIterator[Share]:
         """Hold budget for the reply to a request while the block runs, for `size` bytes if it is
         known to be that large; raises BusyError.
         """
@@ -199,7 +207,7 @@ class ConnectionBudget:
             yield Share(page_bytes, max(page_bytes, size))
 
 
-def has_large_reply(request: Request) -> bool:
+def has_large_reply(request: ReaderRequest) -> bool:
     if isinstance(request, Query | Discover | Latest | GetUiState | Rejects):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

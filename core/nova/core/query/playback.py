@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from nova.core.errors import RequestError
-from nova.core.ordering import time_of
+from nova.core.ordering import last_key_at, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.extent import clamp_to_extent
 from nova.core.query.range_cursor import Hit, RangeCursor
@@ -29,6 +29,9 @@ READ_AHEAD_MAX_BYTES = 64 * 1024
 
 SendChunk = Callable[[int, Sequence[Hit]], Awaitable[None]]
 """Sends one chunk: the cursor in ns and the events. Returns when the socket has room again."""
+
+ReachedBound = Callable[[int, bytes], None]
+"""Receives, after each chunk, the cursor in ns and the order key up to which everything is sent."""
 
 
 def parse_rate(rate: Rate) -> tuple[float | None, bool]:
@@ -68,12 +71,16 @@ class Playback:
         self._range_cursor = range_cursor
         self._begin_ns = begin_ns
         self._end_ns = end_ns
+        self._reached: ReachedBound = lambda _cursor_ns, _bound: None
         self._chunk_max_events = chunk_max_events
         self._interval_s = interval_ms / 1000
         self._read_ahead: deque[Hit] = deque()
 
-    async def run(self, rate: float | None, send: SendChunk) -> int:
+    async def run(
+        self, rate: float | None, send: SendChunk, reached: ReachedBound | None = None
+    ) -> int:
         """Send all events; returns the last cursor in ns."""
+        self._reached = reached or self._reached
         if rate is None:
             await self._run_unpaced(send)
         else:
@@ -87,7 +94,7 @@ class Playback:
                 self._chunk_max_events, self._chunk_bytes()
             )
             if events:
-                await send(time_of(events[-1][0]), events)
+                await self._send_full(events, send)
 
     async def _run_paced(self, rate: float, send: SendChunk) -> None:
         """Send each event when a clock that runs at `rate` reaches its time."""
@@ -129,10 +136,23 @@ class Playback:
         while True:
             due, full = await self._due(cursor)
             sent += len(due)
-            if not full:
+            if full:
+                await self._send_full(due, send)
+                continue
+            bound = last_key_at(cursor, reverse=self._range_cursor.span.reverse)
+            try:
                 await send(cursor, due)
-                return sent
-            await send(time_of(due[-1][0]), due)
+            finally:  # A cancelled sender is not waited for, but its chunk is delivered.
+                self._reached(cursor, bound)
+            return sent
+
+    async def _send_full(self, events: Sequence[Hit], send: SendChunk) -> None:
+        """Send a chunk that is limited by its size: it may end amid the events of a time."""
+        last_key = events[-1][0]
+        try:
+            await send(time_of(last_key), events)
+        finally:
+            self._reached(time_of(last_key), last_key)
 
     async def _due(self, cursor: int) -> tuple[list[Hit], bool]:
         """The next chunk of events up to the cursor, and whether it is full."""

@@ -77,14 +77,16 @@ class RangeCursor:
         after: bytes | None = None,
         *,
         merge: bool | None = None,
+        watermark: int | None = None,
     ) -> None:
+        """`watermark`: an earlier one than now's, up to which another cursor of the span reads."""
         snapshot.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
         self._snapshot = snapshot
         self._event_filter = event_filter
         self._matches_all = event_filter.matches_all
         self._merge = merge
         self.span = span
-        self.watermark = snapshot.watermark
+        self.watermark = snapshot.watermark if watermark is None else watermark
         self.after = after
         self.done = False
 

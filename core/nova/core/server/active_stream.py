@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Protocol
 
 from nova.core.errors import RequestError
+from nova.core.ordering import last_key_at
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.memory_budget import MemoryBudget
@@ -17,16 +18,24 @@ from nova.core.query.playback import Playback, SendChunk, parse_rate, playback_b
 from nova.core.query.range_cursor import AFTER_ALL, Hit, RangeCursor, Span
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.server.conflation import Conflation, ConflationGap
+from nova.core.server.follower import FollowedEvents, Follower
 from nova.core.server.live_stream import LiveStream, LiveTail
+from nova.core.server.owner_timeline import OwnerRun, OwnerTimeline, RunFeed
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol import messages, timeline
+from nova.sdk.protocol.follow_stream import FollowEnded, FollowSkipped, FollowStream, ReaderRequest
 from nova.sdk.protocol.messages import Ref
 from nova.sdk.protocol.replay_gate import REASON_READER_LOST, ReplayGate
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
-STREAM_REQUESTS = (messages.StartStream, messages.CancelStream, messages.SetCursor)
+STREAM_REQUESTS = (
+    messages.StartStream,
+    messages.CancelStream,
+    messages.SetCursor,
+    FollowStream,
+)
 """Requests that change the client's position in time. They are answered before later requests of
 the connection start.
 """
@@ -42,7 +51,7 @@ class ReplyWriter(Protocol):
     async def send(self, reply: messages.Message, ref: Ref, *, of_stream: bool = False) -> None:
         """Send a reply to a request, or (`of_stream`) a message of the stream."""
 
-    async def refuse(self, request: messages.Request, code: str, message: str) -> None:
+    async def refuse(self, request: ReaderRequest, code: str, message: str) -> None:
         """Send the error that rejects a request or ends its stream."""
 
     async def send_frame(self, frame: bytes, *, of_stream: bool = False) -> None:
@@ -75,6 +84,8 @@ class ActiveStream:
         self._stream_id: str | None = None
         self._live: LiveStream | None = None
         self._gate = ReplayGate(REASON_READER_LOST if is_replaying else None)
+        self.timeline = OwnerTimeline()
+        """What this connection's streams publish to those that follow it."""
 
     @property
     def is_replaying(self) -> bool:
@@ -99,6 +110,28 @@ class ActiveStream:
             self._stream.cancel()
             await asyncio.wait((self._stream,))
         self._stream = self._stream_id = None
+        self.timeline.leave()
+        self.timeline.is_following = False
+
+    async def follow(self, request: FollowStream, owner: OwnerTimeline) -> None:
+        """Replace the active stream by one that follows another connection's timeline. It sends
+        nothing of the audit trail, whoever asks.
+        """
+        await self.close()
+        self._gate.accept_stream("REPLAY", is_present=False)
+        self._stream_id = request.playback_request_id
+        self.timeline.is_following = True
+        visibility = self._visibility._replace(sees_audit=False)
+        event_filter = EventFilter(request.filters, self._snapshot.series, visibility)
+        feed = owner.join()
+        try:
+            started = messages.StreamStarted(playback_request_id=self._stream_id)
+            await self._reply_writer.send(started, request.ref)
+            self._stream = asyncio.create_task(self._play_followed(request, feed, event_filter))
+        except BaseException:
+            owner.part(feed)
+            raise
+        self._stream.add_done_callback(lambda _task: owner.part(feed))
 
     async def _start(self, request: messages.StartStream) -> None:
         """Replace the active stream: a connection has one at most."""
@@ -106,6 +139,10 @@ class ActiveStream:
         await self.close()
         self._gate.accept_stream(request.timeline_mode, is_present=_begins_at_present(request))
         self._stream_id = request.playback_request_id
+        history, _ = run
+        self.timeline.begin(
+            OwnerRun(request.timeline_mode, history.span, history.after, history.watermark)
+        )
         await self._reply_writer.send(
             messages.StreamStarted(playback_request_id=self._stream_id), request.ref
         )
@@ -143,7 +180,39 @@ class ActiveStream:
         self, request: messages.StartStream, run: tuple[RangeCursor, float | None]
     ) -> None:
         playback_id = request.playback_request_id
+        send = self._chunk_sender(playback_id)
+        range_cursor, rate = run
+        with contextlib.suppress(ConnectionError):
+            end = await self._run_or_refuse(
+                request,
+                self._follow(request, range_cursor, send)
+                if request.timeline_mode == "LIVE"
+                else self._replay(range_cursor, rate, send),
+            )
+            if end is None:
+                self.timeline.leave()
+                return
+            cursor = timestamps.text(end)
+            complete = messages.StreamComplete(playback_request_id=playback_id, cursor=cursor)
+            await self._reply_writer.send(complete, None, of_stream=True)
 
+    async def _run_or_refuse(
+        self, request: messages.StartStream | FollowStream, stream: Coroutine[None, None, int]
+    ) -> int | None:
+        """Run a stream; a failure is sent to the client, and the result is then None."""
+        try:
+            return await stream
+        except ConnectionError:
+            raise
+        except NovaError as error:
+            log.error("stream failed", extra={"context": {"error": str(error)}})
+            await self._reply_writer.refuse(request, "stream", str(error))
+        except Exception:
+            log.exception("stream failed")
+            await self._reply_writer.refuse(request, "internal", "the Core failed; see its log")
+        return None
+
+    def _chunk_sender(self, playback_id: str) -> SendChunk:
         async def send(cursor_ns: int, events: Sequence[Hit]) -> None:
             cursor = timestamps.text(cursor_ns)
             last_key = events[-1][0].hex() if events else None
@@ -153,26 +222,30 @@ class ActiveStream:
             with self._budget.hold_chunk(len(frame)):
                 await self._reply_writer.send_frame(frame, of_stream=True)
 
-        range_cursor, rate = run
+        return send
+
+    async def _play_followed(
+        self, request: FollowStream, feed: RunFeed, event_filter: EventFilter
+    ) -> None:
+        playback_id = request.playback_request_id
+
+        async def report_skipped(ranges: int) -> None:
+            skipped = FollowSkipped(playback_request_id=playback_id, ranges=ranges)
+            await self._reply_writer.send(skipped, None, of_stream=True)
+
+        source = FollowedEvents(
+            self._snapshot,
+            self._tail,
+            event_filter,
+            self._settings.chunk_max_events,
+            self._budget.chunk_bytes,
+        )
+        follower = Follower(feed, source, report_skipped)
         with contextlib.suppress(ConnectionError):
-            try:
-                if request.timeline_mode == "LIVE":
-                    end = await self._follow(request, range_cursor, send)
-                else:
-                    end = await self._replay(range_cursor, rate, send)
-            except NovaError as error:
-                log.error("stream failed", extra={"context": {"error": str(error)}})
-                await self._reply_writer.refuse(request, "stream", str(error))
-                return
-            except ConnectionError:
-                return
-            except Exception:
-                log.exception("stream failed")
-                await self._reply_writer.refuse(request, "internal", "the Core failed; see its log")
-                return
-            cursor = timestamps.text(end)
-            complete = messages.StreamComplete(playback_request_id=playback_id, cursor=cursor)
-            await self._reply_writer.send(complete, None, of_stream=True)
+            stream = follower.run(self._chunk_sender(playback_id))
+            if await self._run_or_refuse(request, stream) is not None:
+                ended = FollowEnded(playback_request_id=playback_id)
+                await self._reply_writer.send(ended, None, of_stream=True)
 
     async def _replay(self, range_cursor: RangeCursor, rate: float | None, send: SendChunk) -> int:
         begin, end = playback_bounds(self._snapshot, range_cursor)
@@ -184,7 +257,10 @@ class ActiveStream:
             interval_ms=self._settings.chunk_interval_ms,
             chunk_bytes=self._budget.chunk_bytes,
         )
-        return await playback.run(rate, send)
+        end_ns = await playback.run(rate, send, self.timeline.advance)
+        bound = last_key_at(end_ns, reverse=range_cursor.span.reverse)
+        self.timeline.complete(end_ns, bound)
+        return end_ns
 
     async def _follow(
         self, request: messages.StartStream, history: RangeCursor, send: SendChunk
@@ -210,11 +286,12 @@ class ActiveStream:
         )
         self._live = stream
         try:
-            end = await stream.run(history, _stop_ns(request), send)
+            end = await stream.run(history, _stop_ns(request), send, self.timeline)
         finally:
             self._gate.update_present(stream.is_present)
             self._live = None
         self._gate.end_stream()
+        self.timeline.complete(end, None)
         return end
 
     async def _stop(self, request: messages.CancelStream) -> None:

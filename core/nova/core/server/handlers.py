@@ -23,6 +23,7 @@ from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
 from nova.sdk.protocol import export, messages, timeline
 from nova.sdk.protocol.export import ExportRequest
+from nova.sdk.protocol.follow_stream import FollowStream
 from nova.sdk.protocol.messages import Filters, Message
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
@@ -182,6 +183,24 @@ async def _stream(context: RequestContext, request: StreamRequest) -> Reply:
     return None
 
 
+async def _follow(context: RequestContext, request: FollowStream) -> Reply:
+    owner = context.services.timelines.find(request.connection)
+    if owner is None:
+        raise RequestError(
+            "notFound",
+            f"no connection {request.connection!r} of this reader is open: it has ended, or is "
+            "another reader's",
+        )
+    if owner is context.stream.timeline or owner.is_following:
+        raise RequestError(
+            "badRequest",
+            f"connection {request.connection!r} has no timeline of its own to follow: it is this "
+            "one, or follows another",
+        )
+    await context.stream.follow(request, owner)
+    return None
+
+
 async def _export(context: RequestContext, request: ExportRequest) -> Reply:
     await context.exports.handle(request, context.services.timebase)
     return None
@@ -203,6 +222,7 @@ HANDLERS: dict[type[Message], Handler] = {
     messages.StartStream: _stream,
     messages.CancelStream: _stream,
     messages.SetCursor: _stream,
+    FollowStream: _follow,
     export.Export: _export,
     export.CancelExport: _export,
     export.Drivers: _export,
@@ -211,4 +231,4 @@ HANDLERS: dict[type[Message], Handler] = {
     AcknowledgeAlarm: _submit,
     ImportEvents: _submit,
 }
-"""Every request of the protocol and its handler."""
+"""Every request to a reader and its handler."""

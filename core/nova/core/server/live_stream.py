@@ -21,6 +21,7 @@ from nova.core.query.playback import CHUNK_MAX_BYTES, SendChunk
 from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
 from nova.core.server.conflation import Conflation, ConflationBuffer
 from nova.core.server.lag import Lag
+from nova.core.server.owner_timeline import OwnerTimeline
 from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 IDLE_INTERVAL_S = 0.5
@@ -106,17 +107,30 @@ class LiveStream:
         self._timebase: Timebase = "canonical"
         self._resumable = True
         self._lag = Lag(lag_max_s, is_present=is_present)
+        self._timeline = OwnerTimeline()
+        self._is_in_tail = False
 
     @property
     def is_present(self) -> bool:
         """Whether the stream lags the watermark by `lag_max_s` at most."""
         return self._lag.is_present
 
-    async def run(self, history: RangeCursor, stop_ns: int, send: SendChunk) -> int:
-        """Send history up to its watermark, then follow from there; returns the last cursor, ns."""
+    async def run(
+        self,
+        history: RangeCursor,
+        stop_ns: int,
+        send: SendChunk,
+        timeline: OwnerTimeline | None = None,
+    ) -> int:
+        """Send history up to its watermark, then follow from there; returns the last cursor, ns.
+        What is sent is published to `timeline`.
+        """
+        self._timeline = timeline or self._timeline
         self._position = history.watermark
         self._timebase = history.span.timebase
         await self._drain(history, send)
+        self._is_in_tail = True
+        self._timeline.advance_tail(self._now(), self._position)
         self._lag.look(self._snapshot.watermark)
         self._lag.sent(self._position)
         # The tail is in canonical order; its keys cannot resume a stream in source order.
@@ -133,6 +147,7 @@ class LiveStream:
             elif loop.time() >= sent_at + IDLE_INTERVAL_S:
                 await send(self._now(), [])
                 sent_at = loop.time()
+            self._timeline.advance_tail(self._now(), self._position)
             # A step may have sent only a part of what was durable when it began.
             self._lag.sent(self._position)
         return stop_ns
@@ -153,12 +168,7 @@ class LiveStream:
             self._position = watermark if is_all else time_of(newer[-1][0])
         else:
             self._position = watermark
-        found = [
-            (key, stored)
-            for key, stored in newer
-            if self._event_filter.matches_number(series_of_event_key(key))
-            and self._event_filter.accepts(stored)
-        ]
+        found = selected(newer, self._event_filter)
         if self._conflation is not None:
             buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
             buffer.add(found)
@@ -204,9 +214,25 @@ class LiveStream:
         return sent
 
     async def _send(self, send: SendChunk, events: Sequence[Hit]) -> None:
+        now, last_key = self._now(), events[-1][0]
         if not self._resumable:
             events = [(NO_KEY, stored) for _, stored in events]
-        await send(self._now(), events)
+        try:
+            await send(now, events)
+        finally:  # A cancelled sender is not waited for, but its chunk is delivered.
+            if self._is_in_tail:
+                self._timeline.advance_tail(now, time_of(last_key))
+            else:
+                self._timeline.advance(now, last_key)
+
+
+def selected(events: Sequence[CommittedEvent], event_filter: EventFilter) -> list[Hit]:
+    """The events of a commit or several that a filter selects."""
+    return [
+        (key, stored)
+        for key, stored in events
+        if event_filter.matches_number(series_of_event_key(key)) and event_filter.accepts(stored)
+    ]
 
 
 def split_chunks(

@@ -25,6 +25,7 @@ from nova.core.server.audit_intake import AuditIntake, AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
+from nova.core.server.owner_timeline import OwnerTimelines
 from nova.core.server.principal import principal_of, request_max_bytes
 from nova.core.server.reader_limits import READER_LIMITS, ReaderLimits
 from nova.core.server.services import Services
@@ -73,6 +74,7 @@ class Reader:
             audit=AuditRecorder(submissions),
             exports=ExportJobs(settings),
             budget=MemoryBudget(settings.answers_mib * MIB),
+            timelines=OwnerTimelines(),
             pending_max_events=limits.pending_max_events,
         )
         self.audit = AuditIntake(submissions)

@@ -18,6 +18,7 @@ from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
+from nova.core.server.owner_timeline import OwnerTimelines
 from nova.core.server.submission_client import SubmissionClient
 from nova.sdk.protocol.messages import Discover, GetUiState, Latest
 from nova.sdk.settings import Settings
@@ -40,6 +41,7 @@ class Services:
     audit: AuditRecorder
     exports: ExportJobs
     budget: MemoryBudget
+    timelines: OwnerTimelines
     pending_max_events: int
     """Events that may wait for a client whose stream conflates."""
 

@@ -28,6 +28,7 @@ from nova.sdk import request_id
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest, decode_reader_request
 from nova.sdk.protocol.messages import Ref
 
 CONCURRENT_REQUESTS_MAX = 4
@@ -79,12 +80,17 @@ class ReaderSession:
 
     async def run(self) -> None:
         """Serve until the client disconnects, then stop its stream, requests and exports."""
+        timeline = self._active_stream.timeline
+        self._services.timelines.add(self._connection_name, timeline)
         try:
             async for message in self._socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     await self._receive(message.data)
         finally:
-            await self._active_stream.close()
+            try:
+                await self._active_stream.close()
+            finally:
+                self._services.timelines.remove(self._connection_name, timeline)
             for task in self._requests:
                 task.cancel()
             await self._export_requests.close()
@@ -93,7 +99,7 @@ class ReaderSession:
         self._received += 1
         request_id.current.set(request_id.forwarded_id(self._connection_name, self._received))
         try:
-            request = messages.decode_request(frame)
+            request = decode_reader_request(frame)
         except ProtocolError as error:
             await self._send_error(messages.ref_of(frame), error.code, error.message)
             return
@@ -117,7 +123,7 @@ class ReaderSession:
         self._requests.discard(task)
         self._slots.release()
 
-    async def _handle(self, request: messages.Request, principal: Principal) -> None:
+    async def _handle(self, request: ReaderRequest, principal: Principal) -> None:
         """Reply to one request; a failure becomes an error reply and affects nothing else."""
         with contextlib.suppress(ConnectionError):
             try:
@@ -138,7 +144,7 @@ class ReaderSession:
                 log.exception("request failed")
                 await self.refuse(request, "internal", "the Core failed; see its log")
 
-    async def _serve(self, request: messages.Request, principal: Principal) -> None:
+    async def _serve(self, request: ReaderRequest, principal: Principal) -> None:
         """Reply while budget is held; retry with more if the reply needs it."""
         size = 0
         while True:
@@ -149,7 +155,7 @@ class ReaderSession:
             except ExceededError as error:
                 size = error.size
 
-    async def _reply(self, request: messages.Request, principal: Principal, share: Share) -> None:
+    async def _reply(self, request: ReaderRequest, principal: Principal, share: Share) -> None:
         context = RequestContext(
             self._services,
             principal,
@@ -183,10 +189,10 @@ class ReaderSession:
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self.send(messages.Error(code=code, message=message), ref)
 
-    async def refuse(self, request: messages.Request, code: str, message: str) -> None:
+    async def refuse(self, request: ReaderRequest, code: str, message: str) -> None:
         """Send the error that rejects a request or ends its stream."""
         error = messages.Error(code=code, message=message)
-        if isinstance(request, messages.StartStream):
+        if isinstance(request, messages.StartStream | FollowStream):
             error.playback_request_id = request.playback_request_id
         await self.send(error, request.ref)
 
