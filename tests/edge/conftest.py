@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from nova.testkit.running_nova import RunningNova, running_nova
 from tests.edge.peer import Peer
 from tests.edge.server import RunningEdge, running_edge
+from tests.edge.tapping import SCOPE
 
 
 @pytest.fixture
@@ -35,3 +37,11 @@ async def edge(tmp_path: Path, peer: Peer) -> AsyncIterator[RunningEdge]:
     """An edge with default limits whose reader is `peer`."""
     async with running_edge(tmp_path, peer.socket) as edge:
         yield edge
+
+
+@pytest.fixture(scope="session")
+def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
+    """A payload's NOVA for all tests of TCP streams; each uses a system of its own."""
+    with running_nova(tmp_path_factory.mktemp("tapped") / "data", "--scope", SCOPE) as running:
+        yield running
+        running.kill()

@@ -75,9 +75,9 @@ def error(playback_id: str | None) -> bytes:
     return messages.encode(Error(code="badRate", message="no", playback_request_id=playback_id))
 
 
-def chunk(playback_id: str, event: bytes = b'{"a":1}') -> bytes:
+def chunk(playback_id: str, event: bytes = b'{"a":1}', last_key: str | None = None) -> bytes:
     """A chunk as the reader writes it."""
-    return messages.chunk_frame(playback_id, CURSOR, [event], None)
+    return messages.chunk_frame(playback_id, CURSOR, [event], last_key)
 
 
 def complete(playback_id: str) -> bytes:

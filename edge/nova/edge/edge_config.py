@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import SettingsError
 from nova.sdk.request_limit import LimitKind, RequestLimit
@@ -77,6 +78,8 @@ class EdgeLimits:
     hash_queue_max: int = 64
     strangers_per_s: float = 20.0
     """Password checks per second for clients that are not known to the account."""
+
+    tcp: TcpLimits = field(default_factory=TcpLimits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

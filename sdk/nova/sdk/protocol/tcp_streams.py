@@ -107,7 +107,8 @@ class TcpStreamInfo(
 
     `problem` says why an enabled stream does not listen. `tied_by` is the user whose connection the
     stream follows, `tied_here` whether it is the connection that asks. `cursor` is the time up to
-    which messages were sent, `dropped` the messages that slow clients did not get.
+    which messages were sent, `dropped` the messages that slow clients did not get, `too_large`
+    those that none got because their length does not fit the framing.
     """
 
     stream_id: str
@@ -128,6 +129,7 @@ class TcpStreamInfo(
     connections: int = 0
     messages: int = 0
     dropped: int = 0
+    too_large: int = 0
     bytes_sent: int = 0
     bytes_per_s: float = 0.0
 

@@ -1,0 +1,211 @@
+"""One client of a TCP stream: its socket, and the messages that wait for it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+import time
+from collections import deque
+from typing import Protocol, cast
+
+from nova.edge.tcp_format import MessageBatch
+from nova.edge.tcp_limits import TcpLimits
+from nova.sdk.protocol.tcp_streams import Backpressure
+
+log = logging.getLogger(__name__)
+
+DISCARDED_BYTES = 4096
+DISCARD_PAUSE_S = 1.0
+TCP_STATE_CLOSED = 7
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+_INFO_OPTION = getattr(socket, "TCP_INFO", None)
+_discarded = bytearray(DISCARDED_BYTES)
+"""Where the bytes of all clients go."""
+
+
+class ClientGroup(Protocol):
+    """What a client tells of itself to the stream that it belongs to."""
+
+    def admit(self, client: TcpClient) -> bool:
+        """Take a new client, unless a limit is reached."""
+
+    def discard(self, client: TcpClient) -> None:
+        """Forget a client whose connection has ended."""
+
+    def sent(self, batch: MessageBatch) -> None:
+        """Count what a client was sent."""
+
+    def dropped(self, messages: int) -> None:
+        """Count what a slow client did not get."""
+
+
+class TcpClient(asyncio.BufferedProtocol):
+    """Sends whole messages in their order. The kernel and the transport hold one batch of which a
+    part is sent; the others wait here, and are dropped whole when there are too many.
+    """
+
+    def __init__(self, group: ClientGroup, backpressure: Backpressure, limits: TcpLimits) -> None:
+        self._group = group
+        self._disconnects = backpressure == "disconnect"
+        self._limits = limits
+        self._queue: deque[MessageBatch] = deque()
+        self._queued_bytes = 0
+        self._is_blocked = False
+        self._is_half_closed = False
+        self._read_bytes = 0
+        self._moved_s = time.monotonic()
+        self._dropped = 0
+        self.has_room = asyncio.Event()
+        """Whether less than half of the queue is used."""
+
+        self.is_late = False
+        """Whether a replay has waited for this client in vain; until it has taken everything."""
+
+        self.has_room.set()
+
+    # --- asyncio's side ---------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=0)
+        self._socket: socket.socket = self._transport.get_extra_info("socket")
+        _set_options(self._socket, self._limits)
+        if not self._group.admit(self):
+            self._transport.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._queue.clear()
+        self._queued_bytes = 0
+        self.has_room.set()
+        if self._dropped:
+            log.info("slow TCP client has gone", extra={"context": {"dropped": self._dropped}})
+        self._group.discard(self)
+
+    def get_buffer(self, sizehint: int) -> bytearray:
+        return _discarded
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Ignore what the client says, and slowly if it says much."""
+        self._read_bytes += nbytes
+        if self._read_bytes >= self._limits.discard_bytes_per_s:
+            self._read_bytes = 0
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(DISCARD_PAUSE_S, self._read_on)
+
+    def eof_received(self) -> bool:
+        """A client that has nothing to say may still listen, as `nc </dev/null` does. The kernel
+        asks its peer from now on whether it has closed the connection altogether.
+        """
+        self._is_half_closed = True
+        _set_keepalive(self._socket, self._limits.half_closed_probe_s, self._limits)
+        return True
+
+    def pause_writing(self) -> None:
+        self._is_blocked = True
+
+    def resume_writing(self) -> None:
+        """The kernel has taken all of the last batch."""
+        self._is_blocked = False
+        self._moved_s = time.monotonic()
+        while self._queue and not self._is_blocked:
+            batch = self._queue.popleft()
+            self._queued_bytes -= len(batch.data)
+            self._write(batch)
+        if self._queued_bytes <= self._limits.queue_max_bytes // 2:
+            self.has_room.set()
+        if not self._queue and not self._is_blocked:
+            self.is_late = False
+
+    # --- the stream's side ------------------------------------------------------------------------
+
+    def send(self, batch: MessageBatch) -> None:
+        """Send a batch now, or when the client has taken those before it."""
+        if self._transport.is_closing():
+            return
+        if not self._is_blocked:
+            self._moved_s = time.monotonic()
+            self._write(batch)
+            return
+        if self._queue and self._queued_bytes + len(batch.data) > self._limits.queue_max_bytes:
+            self._overflow()
+            if self._disconnects:
+                self._count_dropped(batch.messages)
+                self._reset()
+                return
+        self._queue.append(batch)
+        self._queued_bytes += len(batch.data)
+        if self._queued_bytes > self._limits.queue_max_bytes // 2:
+            self.has_room.clear()
+
+    def check(self) -> None:
+        """Disconnect a client that has taken nothing for too long, or has gone unnoticed."""
+        stalled_s = time.monotonic() - self._moved_s if self._is_blocked else 0.0
+        if stalled_s > self._limits.stalled_max_s:
+            log.info("TCP client disconnected: it takes nothing")
+            self._reset()
+        elif self._is_half_closed and _is_closed(self._socket):
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close after the batch of which the client has a part, or at a deadline without it."""
+        self._queue.clear()
+        self._queued_bytes = 0
+        self._transport.close()
+        loop = asyncio.get_running_loop()
+        loop.call_later(self._limits.close_timeout_s, self._reset)
+
+    def _reset(self) -> None:
+        """End the connection at once. A reset shows the client that its last message may be cut."""
+        if self._socket.fileno() >= 0:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    def _write(self, batch: MessageBatch) -> None:
+        self._transport.write(batch.data)
+        self._group.sent(batch)
+
+    def _overflow(self) -> None:
+        self._count_dropped(sum(batch.messages for batch in self._queue))
+        self._queue.clear()
+        self._queued_bytes = 0
+
+    def _count_dropped(self, messages: int) -> None:
+        if not self._dropped:
+            log.info("TCP client does not read in time: messages are dropped")
+        self._dropped += messages
+        self._group.dropped(messages)
+
+    def _read_on(self) -> None:
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+
+
+def _set_options(sock: socket.socket, limits: TcpLimits) -> None:
+    """Small messages leave at once, old ones do not pile up in the kernel, and a peer that vanished
+    without a word is noticed.
+    """
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    _set_keepalive(sock, limits.keepalive_idle_s, limits)
+
+
+def _set_keepalive(sock: socket.socket, idle_s: int, limits: TcpLimits) -> None:
+    """When the kernel probes a silent peer (Linux; elsewhere when the system says)."""
+    for name, value in (
+        ("TCP_KEEPIDLE", idle_s),
+        ("TCP_KEEPINTVL", limits.keepalive_interval_s),
+        ("TCP_KEEPCNT", limits.keepalive_probes),
+    ):
+        option = getattr(socket, name, None)
+        if option is not None:
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _is_closed(sock: socket.socket) -> bool:
+    """Whether the kernel has ended a connection of which nothing is read any more (Linux)."""
+    if _INFO_OPTION is None:
+        return False
+    return sock.getsockopt(socket.IPPROTO_TCP, _INFO_OPTION, 1)[0] == TCP_STATE_CLOSED

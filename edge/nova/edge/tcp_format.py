@@ -1,0 +1,136 @@
+"""The bytes that a stored event becomes in a TCP stream. They depend on the stored envelope and on
+the stream's definition alone, and values are those of the envelope byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Raw
+
+from nova.edge.framing import FRAMINGS, largest_message
+from nova.sdk import timestamps
+from nova.sdk.events.envelope import STORED_HEADER
+from nova.sdk.protocol.message import Timebase
+from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
+
+ABSENT = Raw(b"")
+NO_TYPE = Raw(b'""')
+
+
+class _StoredEvent(msgspec.Struct, rename="camel"):
+    """What the formats need of an envelope; `Raw` members are its own bytes."""
+
+    scope_id: Raw
+    lane: str
+    system_id: Raw
+    container_id: Raw
+    unique_id: Raw
+    source_truth_time: str
+    canonical_truth_time: str
+    message_type: Raw = NO_TYPE
+    frame: Raw = msgspec.field(name="bytes", default=ABSENT)
+    payload: Raw = ABSENT
+    data: Raw = ABSENT
+
+
+_decoder = msgspec.json.Decoder(_StoredEvent)
+_members = msgspec.json.Decoder(dict[str, Raw])
+_frame = msgspec.json.Decoder(bytes)
+
+
+class MessageBatch(NamedTuple):
+    """Whole messages, joined; all clients of a stream share the bytes."""
+
+    data: bytes
+    messages: int
+
+
+class MessageFormat:
+    """Format and framing of one stream. `too_large` counts the messages left out because their
+    length does not fit the framing.
+    """
+
+    def __init__(self, definition: TcpStreamDefinition, timebase: Timebase) -> None:
+        """`timebase` is that of the times in the messages."""
+        self.too_large = 0
+        self._with_address = definition.with_address
+        self._is_canonical = timebase == "canonical"
+        self._framed = FRAMINGS[definition.framing]
+        self._message_max_bytes = largest_message(definition.framing)
+        self._encode: Callable[[bytes | Raw], bytes | None] = (
+            self._payload_only if definition.format == "payloadOnly" else self._hierarchy
+        )
+
+    def batches(self, envelopes: Iterable[bytes | Raw], max_bytes: int) -> Iterator[MessageBatch]:
+        """The messages of envelopes, in batches that end with the message that reaches
+        `max_bytes`.
+        """
+        waiting: list[bytes] = []
+        size = 0
+        for envelope in envelopes:
+            message = self._encode(envelope)
+            if message is None:
+                self.too_large += 1
+                continue
+            waiting.append(message)
+            size += len(message)
+            if size >= max_bytes:
+                yield MessageBatch(b"".join(waiting), len(waiting))
+                waiting, size = [], 0
+        if waiting:
+            yield MessageBatch(b"".join(waiting), len(waiting))
+
+    def _payload_only(self, envelope: bytes | Raw) -> bytes | None:
+        stored = _decoder.decode(envelope)
+        is_raw = stored.lane == "raw"
+        message = _frame.decode(stored.frame) if is_raw else bytes(_payload(stored, envelope))
+        if self._message_max_bytes is not None and len(message) > self._message_max_bytes:
+            return None
+        return self._framed(message)
+
+    def _hierarchy(self, envelope: bytes | Raw) -> bytes:
+        stored = _decoder.decode(envelope)
+        time = stored.canonical_truth_time if self._is_canonical else stored.source_truth_time
+        parts: list[bytes | Raw] = [
+            *(b'{"s":', stored.system_id, b',"c":', stored.container_id),
+            *(b',"u":', stored.unique_id, b',"t":"', _normal_time(time), b'","p":'),
+            _payload(stored, envelope),
+        ]
+        if self._with_address:
+            lane = stored.lane.encode()
+            parts += (b',"scope":', stored.scope_id, b',"l":"', lane)
+            parts += (b'","m":', stored.message_type)
+        return b"".join((*parts, b"}\n"))
+
+
+def _payload(stored: _StoredEvent, envelope: bytes | Raw) -> bytes | Raw:
+    """The JSON that an event carries: a raw frame's base64, a view's data, the payload of the
+    others. A command's payload means nothing without its type, so commands give all members of
+    their body, as do events without a payload.
+    """
+    if stored.lane == "raw":
+        return stored.frame
+    if stored.lane == "ui":
+        return stored.data
+    if stored.lane == "command" or stored.payload is ABSENT:
+        return _body(envelope)
+    return stored.payload
+
+
+def _body(envelope: bytes | Raw) -> bytes:
+    """The members besides the header as an object. Names of members contain no character that JSON
+    escapes.
+    """
+    members = _members.decode(envelope)
+    own = ((name, value) for name, value in members.items() if name not in STORED_HEADER)
+    return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in own) + b"}"
+
+
+def _normal_time(text: str) -> bytes:
+    """A time in UTC with nine digits; producers may write it in other ways."""
+    if len(text) != timestamps.NORMAL_CHARS or text[-1] != "Z":
+        text = timestamps.normal(text)
+    return text.encode()
