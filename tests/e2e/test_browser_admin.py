@@ -272,6 +272,35 @@ def press_until_focused(page: Page, key: str, target: Locator) -> None:
     pytest.fail(f"{key} does not reach {target}")
 
 
+def test_a_held_back_account_is_seen_and_released(
+    admin: Visitor, visitors: list[Visitor], demo: RunningNova
+) -> None:
+    """By keyboard; then its user gets in, and the trail says who did it."""
+    page, password = admin.page, admin.add_user("lena", "viewer")
+    guess = {"username": "lena", "password": "wrong"}
+    while page.request.post(f"{demo.url}/auth/login", data=guess).status != 429:
+        pass
+    other = visitors[1]
+    other.page.goto(demo.url)
+    other.log_in("lena", password)
+    expect(other.page.get_by_test_id("login-error")).to_contain_text("too many failed logins")
+    page.get_by_role("link", name="Limits").click()
+    expect(admin.row("limit query")).to_contain_text("in 60 s")
+    expect(admin.row("use admin query")).to_contain_text("within")
+    expect(admin.row("held lena")).to_contain_text("new addresses until")
+    expect(admin.row("network 127.0.0.0/24")).to_be_visible()
+    page.get_by_test_id("limits-refresh").focus()
+    press_until_focused(page, "Tab", page.get_by_role("button", name="Release: lena"))
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("consequence-text")).to_contain_text("also for whoever guesses it")
+    admin.submit()
+    expect(admin.row("held lena")).to_have_count(0)
+    other.log_in("lena", password)
+    expect(other.page.get_by_test_id("password-forced")).to_be_visible()
+    page.get_by_role("link", name="Audit trail").click()
+    expect(page.get_by_test_id("row").filter(has_text="releaseAccount")).to_contain_text("lena")
+
+
 def test_the_audit_trail_is_filtered_paged_and_exported(
     admin: Visitor, demo: RunningNova, tmp_path: Path
 ) -> None:
@@ -337,7 +366,7 @@ def test_axe_finds_nothing_serious(admin: Visitor, theme: str) -> None:
         page.get_by_role("button", name="Switch between").click()
     for size in ({"width": WIDTH, "height": HEIGHT}, PHONE):
         page.set_viewport_size(size)  # type: ignore[arg-type]
-        for title in ("API keys", "Audit trail", "Users"):
+        for title in ("API keys", "Limits", "Audit trail", "Users"):
             page.get_by_role("link", name=title).click()
             expect(page.locator("#section-title")).to_have_text(title)
             assert serious(page) == [], (size, title)

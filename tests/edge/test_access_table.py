@@ -91,6 +91,8 @@ SAMPLES: tuple[Message, ...] = (
     admin.ListKeys(),
     admin.AddKey(name="probe", role="viewer"),
     admin.RevokeKey(name="probe"),
+    admin.ListLimits(),
+    admin.ReleaseAccount(username="admin"),
     account.Logout(),
 )
 

@@ -17,8 +17,10 @@ from nova.sdk.protocol.admin import (
     KeyChanged,
     KeysResponse,
     ListKeys,
+    ListLimits,
     ListUsers,
     ListUserSessions,
+    ReleaseAccount,
     ResetPassword,
     RevokeKey,
     UserChanged,
@@ -38,6 +40,8 @@ REQUESTS: Sequence[Message] = (
     ListKeys(),
     AddKey(name="probe", role="admin"),
     RevokeKey(name="probe"),
+    ListLimits(),
+    ReleaseAccount(username="admin"),
 )
 
 
@@ -105,6 +109,7 @@ async def test_only_admins_administrate(edge: RunningEdge, role: str, message: M
         (ListUserSessions(username="bob"), "notFound"),
         (EndUserSession(username="admin", session="x"), "notFound"),
         (RevokeKey(name="bob"), "notFound"),
+        (ReleaseAccount(username="bob"), "notFound"),
         (AddKey(name="admin", role="viewer"), "nameTaken"),
         (AddKey(name="probe", role="viewer"), "nameTaken"),
         (AddKey(name="late", role="viewer", expires_at="2001-01-01T00:00:00Z"), "badTime"),

@@ -1,4 +1,4 @@
-"""Requests of admins: users, their sessions and API keys."""
+"""Requests of admins: users, their sessions, API keys and limits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from nova.edge.account_requests import end_session, seconds_text, session_list
 from nova.edge.actor import actor_of
 from nova.edge.errors import LastAdminError, LoginBusyError, PasswordError
 from nova.edge.key_store import ApiKey, KeyStore
+from nova.edge.limit_requests import LimitRequests
 from nova.edge.login_store import LoginStore
 from nova.edge.password_policy import check_new_password
 from nova.edge.passwords import PasswordHashing
@@ -29,8 +30,10 @@ from nova.sdk.protocol.admin import (
     KeyInfo,
     KeysResponse,
     ListKeys,
+    ListLimits,
     ListUsers,
     ListUserSessions,
+    ReleaseAccount,
     ResetPassword,
     RevokeKey,
     UserChanged,
@@ -52,12 +55,14 @@ class AdminRequests:
         keys: KeyStore,
         passwords: PasswordHashing,
         logins: LoginStore,
+        limits: LimitRequests,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._keys = keys
         self._passwords = passwords
         self._logins = logins
+        self._limits = limits
 
     async def reply(
         self, access: Access, request: AdminRequest
@@ -105,6 +110,12 @@ class AdminRequests:
                 if not self._keys.revoke(request.name, by=actor_of(access)):
                     raise ProtocolError("notFound", f"there is no API key {request.name!r}")
                 return KeyChanged()
+            case ListLimits():
+                return self._limits.overview(self._users.list_users())
+            case ReleaseAccount():
+                self._existing(request.username)
+                self._limits.release(access, request.username)
+                return self._changed(request.username)
 
     async def _add_user(self, access: Access, request: AddUser) -> UserChanged:
         password, generated = _password(request.password)

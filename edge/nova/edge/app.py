@@ -26,6 +26,7 @@ from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
 from nova.edge.key_store import KeyStore
+from nova.edge.limit_requests import LimitRequests
 from nova.edge.limit_store import LimitStore
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
 from nova.edge.login_store import LoginStore
@@ -150,6 +151,7 @@ class Edge:
         self, stores: EdgeStores, passwords: PasswordHashing, throttle: LoginThrottle
     ) -> EdgeServices:
         users, sessions = stores.users, stores.sessions
+        limits = LimitRequests(stores.limits, throttle, sessions, stores.audit)
         return EdgeServices(
             self._authorizer,
             self._submission_policy,
@@ -158,7 +160,7 @@ class Edge:
             self._heartbeat.responding,
             self._unsent,
             AccountRequests(users, sessions, passwords, throttle),
-            AdminRequests(users, sessions, stores.keys, passwords, stores.logins),
+            AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
             self._config.default_view,
         )
 

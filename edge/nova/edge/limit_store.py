@@ -112,7 +112,7 @@ class LimitStore:
 
     def in_force(self) -> Limits:
         """The limits of all edges."""
-        return self._in_force()
+        return {**DEFAULT_LIMITS, **self._in_force()}
 
     def uses(self, now_s: float) -> list[PrincipalUse]:
         """What each principal uses of its limits now."""
@@ -121,7 +121,7 @@ class LimitStore:
             "WHERE counts_until > ? AND granted <= ? GROUP BY principal, kind",
             (now_s, now_s + FUTURE_S),
         )
-        return [PrincipalUse(*row) for row in rows]
+        return [PrincipalUse(*row) for row in rows if row[1] in DEFAULT_LIMITS]
 
     def _in_force(self) -> dict[LimitKind, RequestLimit]:
         rows = self._db.execute("SELECT kind, count, window_s FROM limits").fetchall()

@@ -70,6 +70,17 @@ class LoginStore:
             "INSERT OR REPLACE INTO allowances VALUES (?, ?, ?)", (account, allowance, full_at)
         )
 
+    def accounts(self, now: float) -> int:
+        """How many names have failures that count, of users or not."""
+        (count,) = self._db.execute(
+            "SELECT count(DISTINCT account) FROM allowances WHERE full_at > ?", (now,)
+        ).fetchone()
+        return int(count)
+
+    def release(self, account: str) -> None:
+        """Forget the failures of an account; whoever is known to it stays so."""
+        self._db.execute("DELETE FROM allowances WHERE account = ?", (account,))
+
     def is_known(self, account: str, trait: ClientTrait, value: str, since: float) -> bool:
         """Whether an account was logged in to from a device or address at or after `since`."""
         row = self._db.execute(

@@ -51,6 +51,11 @@ STRANGER = FailureAllowance("stranger", 5, 900.0)
 NEWCOMER = FailureAllowance("newcomer", 1, 60.0)
 """Rate at which newcomers may use the reserve; each use also costs one of `STRANGER`."""
 
+FAILURES_PER_HOUR_MAX = sum(
+    one.burst + int(NEWCOMER_AFTER_S / one.interval_s) for one in (DEVICE, ADDRESS, STRANGER)
+)
+"""Of one account, whatever the clients."""
+
 NEWCOMER_RESERVE = 2
 """The part of `STRANGER` that other strangers cannot use. What remains for them equals `ADDRESS`:
 a guesser must not learn from the count whether the account is used from the guesser's address.
@@ -76,6 +81,25 @@ class QueueRank(NamedTuple):
     is_stranger: bool
     failures: int
     network: str
+
+
+class AccountHold(NamedTuple):
+    """The failures of an account that still count, and until when no password of it is checked from
+    known browsers, from known addresses, and from strangers that are no newcomers; None if it is.
+    """
+
+    failures: int
+    browsers_until: float | None
+    addresses_until: float | None
+    strangers_until: float | None
+
+
+class NetworkHold(NamedTuple):
+    """The failures of a network at this edge, and until when it is no newcomer."""
+
+    network: str
+    failures: int
+    until: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +190,40 @@ class LoginThrottle:
     def is_known_device(self, device: str) -> bool:
         """Whether any account was logged in to with this device."""
         return self._with_store(lambda store: store.is_known_device(device))
+
+    def hold_of(self, username: str) -> AccountHold:
+        """How an account is held back now."""
+        return self._with_store(lambda store: self._hold_in(store, username))
+
+    def names_held(self) -> int:
+        """How many names have failures that still count, those that no user has included."""
+        return self._with_store(lambda store: store.accounts(self._clock()))
+
+    def networks_held(self) -> list[NetworkHold]:
+        """The networks with recent failures."""
+        now = self._clock()
+        return [
+            NetworkHold(network, count, last + NEWCOMER_AFTER_S)
+            for network, (count, last) in self._failures.items()
+            if now - last < NEWCOMER_AFTER_S
+        ]
+
+    def release(self, username: str) -> None:
+        """Forget the failures of an account."""
+        self._with_store(lambda store: store.release(username))
+
+    def _hold_in(self, store: LoginStore, username: str) -> AccountHold:
+        now = self._clock()
+        failures = sum(
+            math.ceil((self._full_at(store, username, one, now) - now) / one.interval_s)
+            for one in (DEVICE, ADDRESS, STRANGER)
+            if store.full_at(username, one.name) > now
+        )
+        waits = (
+            self._wait_s(store, username, one, left)
+            for one, left in ((DEVICE, 0), (ADDRESS, 0), (STRANGER, NEWCOMER_RESERVE))
+        )
+        return AccountHold(failures, *(now + wait if wait > 0 else None for wait in waits))
 
     def _refusal(self, username: str, client: LoginClient) -> LoginBusyError:
         """The error with the time until the next attempt is possible."""

@@ -127,6 +127,13 @@ class SessionStore(EdgeStore):
         ).fetchone()
         return row is not None
 
+    def user_of(self, session_id: str) -> str | None:
+        """Whose session it is; None if there is none."""
+        row = self._db.execute(
+            "SELECT username FROM sessions WHERE id = ?", (session_id,)
+        ).fetchone()
+        return None if row is None else row[0]
+
     def of_user(self, username: str) -> list[Session]:
         """The sessions of a user, the most recently used first."""
         rows = self._db.execute(

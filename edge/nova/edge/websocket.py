@@ -30,7 +30,14 @@ from nova.sdk.endpoints import send_text
 from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.account import AccountRequest, ChangePassword, ListSessions, Logout
-from nova.sdk.protocol.admin import AdminRequest, ListKeys, ListUsers, ListUserSessions
+from nova.sdk.protocol.admin import (
+    AdminRequest,
+    ListKeys,
+    ListLimits,
+    ListUsers,
+    ListUserSessions,
+    ReleaseAccount,
+)
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
 from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref, StartStream
 
@@ -43,7 +50,7 @@ AUTH_FIRST = "the first message must be `auth` with a token"
 CHANGE_PASSWORD_FIRST = "this password was set by somebody else: change it with `changePassword`"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
 
-READ_ONLY = (ListSessions, ListUserSessions, ListUsers, ListKeys)
+READ_ONLY = (ListSessions, ListUserSessions, ListUsers, ListKeys, ListLimits, ReleaseAccount)
 """Requests about accounts that change nobody's access."""
 
 _auth = msgspec.json.Decoder(Auth)

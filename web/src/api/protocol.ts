@@ -62,7 +62,8 @@ export type Reply =
   | UsersResponse
   | UserChanged
   | KeysResponse
-  | KeyChanged;
+  | KeyChanged
+  | LimitsResponse;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -104,7 +105,9 @@ export type Request =
   | EndUserSession
   | ListKeys
   | AddKey
-  | RevokeKey;
+  | RevokeKey
+  | ListLimits
+  | ReleaseAccount;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -1165,6 +1168,32 @@ export interface GetUiState {
   updates?: boolean;
 }
 /**
+ * A user with failed logins that still count. Until these times no password is checked from
+ *     browsers and addresses that have logged in before, and from all others; absent: it is.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "HeldAccount".
+ */
+export interface HeldAccount {
+  username: string;
+  failures: number;
+  browsersUntil?: string | null;
+  addressesUntil?: string | null;
+  othersUntil?: string | null;
+}
+/**
+ * A network whose logins have failed at this edge: until then they wait behind those of others,
+ *     and may not use what accounts reserve for newcomers.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "HeldNetwork".
+ */
+export interface HeldNetwork {
+  network: string;
+  failures: number;
+  until: string;
+}
+/**
  * The outcome of an import; its new events are durable.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1288,6 +1317,51 @@ export interface LatestResponse {
   nextKey?: string | null;
 }
 /**
+ * At most `count` requests of a kind in any `window_s` seconds; of logins, failures.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "LimitInfo".
+ */
+export interface LimitInfo {
+  kind: ("export" | "http" | "password" | "query" | "refresh" | "stream" | "submission") | "login";
+  count: number;
+  windowS: number;
+}
+/**
+ * What a user or key has used of a limit in the window that ends now; at the limit, when the
+ *     next request is possible. Of renewals, what one `session` of the user has used.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "LimitUse".
+ */
+export interface LimitUse {
+  principal: string;
+  kind: "export" | "http" | "password" | "query" | "refresh" | "stream" | "submission";
+  used: number;
+  count: number;
+  freeAt?: string | null;
+  session?: string | null;
+}
+/**
+ * The limits by kind; what is used of them, the fullest first; and logins held back, those with
+ *     the most failures first. `uses_left_out` and `networks_left_out` say how many more there are,
+ *     `unknown_names` how many names have failed logins that no user has.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "LimitsResponse".
+ */
+export interface LimitsResponse {
+  type: "limitsResponse";
+  ref?: string | number | null;
+  limits: LimitInfo[];
+  uses: LimitUse[];
+  usesLeftOut?: number;
+  accounts: HeldAccount[];
+  unknownNames?: number;
+  networks: HeldNetwork[];
+  networksLeftOut?: number;
+}
+/**
  * A transport that the Core consumes from, or did.
  *
  *     Counts are since the archive was created, outages since the writer started. `lag` is the number
@@ -1357,6 +1431,16 @@ export interface LinksResponse {
  */
 export interface ListKeys {
   type: "listKeys";
+  ref?: string | number | null;
+}
+/**
+ * The limits of all edges, who uses them now, and the logins that are held back.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListLimits".
+ */
+export interface ListLimits {
+  type: "listLimits";
   ref?: string | number | null;
 }
 /**
@@ -1501,6 +1585,17 @@ export interface RejectsResponse {
   rejects: RejectInfo[];
   total: number;
   nextAfter?: number | null;
+}
+/**
+ * Forget the failed logins of a user, so that the password is checked again.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ReleaseAccount".
+ */
+export interface ReleaseAccount {
+  type: "releaseAccount";
+  ref?: string | number | null;
+  username: string;
 }
 /**
  * The stream was accepted; chunks follow.

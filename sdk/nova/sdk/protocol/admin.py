@@ -1,8 +1,8 @@
-"""Administration of an edge by its admins: the users, their sessions and the API keys."""
+"""Administration of an edge by its admins: the users, their sessions, the API keys and limits."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -11,6 +11,7 @@ from nova.sdk.field_types import Id, Lane
 from nova.sdk.protocol.account import Password, SessionId
 from nova.sdk.protocol.message import Message
 from nova.sdk.protocol.submission import Role
+from nova.sdk.request_limit import LimitKind
 
 SCOPES_MAX = 1_000
 
@@ -92,6 +93,16 @@ class RevokeKey(Message, kw_only=True, tag="revokeKey"):
     name: Id
 
 
+class ListLimits(Message, kw_only=True, tag="listLimits"):
+    """The limits of all edges, who uses them now, and the logins that are held back."""
+
+
+class ReleaseAccount(Message, kw_only=True, tag="releaseAccount"):
+    """Forget the failed logins of a user, so that the password is checked again."""
+
+    username: Id
+
+
 class UserInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
@@ -147,6 +158,68 @@ class KeyChanged(Message, kw_only=True, tag="keyChanged"):
     secret: str | None = None
 
 
+class LimitInfo(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """At most `count` requests of a kind in any `window_s` seconds; of logins, failures."""
+
+    kind: LimitKind | Literal["login"]
+    count: int
+    window_s: float
+
+
+class LimitUse(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """What a user or key has used of a limit in the window that ends now; at the limit, when the
+    next request is possible. Of renewals, what one `session` of the user has used.
+    """
+
+    principal: str
+    kind: LimitKind
+    used: int
+    count: int
+    free_at: str | None = None
+    session: str | None = None
+
+
+class HeldAccount(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A user with failed logins that still count. Until these times no password is checked from
+    browsers and addresses that have logged in before, and from all others; absent: it is.
+    """
+
+    username: str
+    failures: int
+    browsers_until: str | None = None
+    addresses_until: str | None = None
+    others_until: str | None = None
+
+
+class HeldNetwork(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """A network whose logins have failed at this edge: until then they wait behind those of others,
+    and may not use what accounts reserve for newcomers.
+    """
+
+    network: str
+    failures: int
+    until: str
+
+
+class LimitsResponse(Message, kw_only=True, tag="limitsResponse", omit_defaults=True):
+    """The limits by kind; what is used of them, the fullest first; and logins held back, those with
+    the most failures first. `uses_left_out` and `networks_left_out` say how many more there are,
+    `unknown_names` how many names have failed logins that no user has.
+    """
+
+    limits: list[LimitInfo]
+    uses: list[LimitUse]
+    uses_left_out: int = 0
+    accounts: list[HeldAccount]
+    unknown_names: int = 0
+    networks: list[HeldNetwork]
+    networks_left_out: int = 0
+
+
 AdminRequest = (
     ListUsers
     | AddUser
@@ -158,5 +231,7 @@ AdminRequest = (
     | ListKeys
     | AddKey
     | RevokeKey
+    | ListLimits
+    | ReleaseAccount
 )
-AdminReply = UsersResponse | UserChanged | KeysResponse | KeyChanged
+AdminReply = UsersResponse | UserChanged | KeysResponse | KeyChanged | LimitsResponse

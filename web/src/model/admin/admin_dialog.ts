@@ -20,6 +20,7 @@ export type AdminDialog =
   | { readonly kind: "userSessions"; readonly user: UserInfo }
   | { readonly kind: "addKey" }
   | { readonly kind: "revokeKey"; readonly key: KeyInfo }
+  | { readonly kind: "releaseAccount"; readonly username: string }
   | { readonly kind: "secret"; readonly secret: GeneratedSecret };
 
 /** The id of the element that takes the focus if the opener is gone, as after a deletion. */

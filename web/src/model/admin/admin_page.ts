@@ -15,6 +15,7 @@ import { closeAtSessionEnd } from "./admin_dialog";
 import { clearAudit, refreshAudit } from "./audit";
 import { auditExported, auditExportNote, cancelAuditExport } from "./audit_export";
 import { keys, keysError, refreshKeys } from "./keys";
+import { limitsError, limitUse, refreshLimits } from "./limit_use";
 import { adminSection, followAddress } from "./section";
 import { refreshUsers, users, usersError } from "./users";
 
@@ -22,6 +23,8 @@ import { refreshUsers, users, usersError } from "./users";
 export const ADMIN_ROLE = "admin";
 /** How often an absent Core is asked whether it is back. */
 const RETRY_INTERVAL_MS = 2_000;
+/** How often the use of limits is requested while it is shown. */
+const LIMITS_INTERVAL_MS = 3_000;
 
 /** Connect the models; called once. */
 export function startAdminPage(): void {
@@ -37,18 +40,24 @@ export function startAdminPage(): void {
   scheduler.every(RETRY_INTERVAL_MS, refreshStatus, {
     when: () => connection.value === "open" && coreUnavailable.value,
   });
+  scheduler.every(LIMITS_INTERVAL_MS, refreshSection, {
+    pausesWhenHidden: true,
+    when: () => adminSection.value === "limits",
+  });
 }
 
 /** Request what the section shows. The audit trail offers the users as a filter. */
 export function refreshSection(): void {
   if (connection.value !== "open" || mustChangePassword.value || role.value !== ADMIN_ROLE) return;
   if (adminSection.value === "keys") void refreshKeys();
+  else if (adminSection.value === "limits") void refreshLimits();
   else void refreshUsers();
   if (adminSection.value === "audit") void refreshAudit();
 }
 
 function clear(): void {
   [users.value, usersError.value, keys.value, keysError.value] = [null, "", null, ""];
+  [limitUse.value, limitsError.value] = [null, ""];
   clearAudit();
   if (auditExported.value !== null) cancelAuditExport();
   auditExportNote.value = "";

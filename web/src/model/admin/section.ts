@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 
-export const SECTIONS = ["users", "keys", "audit"] as const;
+export const SECTIONS = ["users", "keys", "limits", "audit"] as const;
 export type AdminSection = (typeof SECTIONS)[number];
 
 export const adminSection = signal<AdminSection>("users");

@@ -2,7 +2,7 @@
 
 import { type AdminDialog, adminDialog } from "../../model/admin/admin_dialog";
 import { AddKeyDialog } from "./AddKeyDialog";
-import { DeleteUserDialog, DisableUserDialog, ResetPasswordDialog, RevokeKeyDialog } from "./ConsequenceDialogs";
+import { DeleteUserDialog, DisableUserDialog, ReleaseAccountDialog, ResetPasswordDialog, RevokeKeyDialog } from "./ConsequenceDialogs";
 import { SecretDialog } from "./SecretDialog";
 import { AddUserDialog, EditUserDialog } from "./UserForms";
 import { UserSessionsDialog } from "./UserSessionsDialog";
@@ -30,6 +30,8 @@ function dialogView(dialog: AdminDialog) {
       return <AddKeyDialog />;
     case "revokeKey":
       return <RevokeKeyDialog apiKey={dialog.key} />;
+    case "releaseAccount":
+      return <ReleaseAccountDialog username={dialog.username} />;
     case "secret":
       return <SecretDialog secret={dialog.secret} />;
   }

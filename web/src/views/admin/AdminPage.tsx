@@ -1,4 +1,4 @@
-/** The admin page: log in, then users, API keys and the audit trail. */
+/** The admin page: log in, then users, API keys, limits and the audit trail. */
 
 import { ADMIN_ROLE } from "../../model/admin/admin_page";
 import { adminSection, type AdminSection, SECTIONS } from "../../model/admin/section";
@@ -17,12 +17,19 @@ import { ForcedPassword } from "../PasswordForm";
 import { AdminDialogs } from "./AdminDialogs";
 import { AuditSection } from "./AuditSection";
 import { KeysSection } from "./KeysSection";
+import { LimitsSection } from "./LimitsSection";
 import { UsersSection } from "./UsersSection";
 
-const TITLES: Readonly<Record<AdminSection, string>> = { users: "Users", keys: "API keys", audit: "Audit trail" };
+const TITLES: Readonly<Record<AdminSection, string>> = {
+  users: "Users",
+  keys: "API keys",
+  limits: "Limits",
+  audit: "Audit trail",
+};
 const VIEWS: Readonly<Record<AdminSection, () => preact.JSX.Element>> = {
   users: UsersSection,
   keys: KeysSection,
+  limits: LimitsSection,
   audit: AuditSection,
 };
 

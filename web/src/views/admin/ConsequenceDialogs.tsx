@@ -3,6 +3,7 @@
 import type { KeyInfo, UserInfo } from "../../api/protocol";
 import { closeDialog } from "../../model/admin/admin_dialog";
 import { revokeKey } from "../../model/admin/keys";
+import { releaseAccount } from "../../model/admin/limit_use";
 import { deleteUser, resetPassword, setEnabled } from "../../model/admin/users";
 import { DialogForm } from "./DialogForm";
 import { ModalDialog } from "./ModalDialog";
@@ -59,6 +60,17 @@ export function DeleteUserDialog({ user: { username } }: { user: UserInfo }) {
         await deleteUser(username);
         closeDialog();
       }}
+    />
+  );
+}
+
+export function ReleaseAccountDialog({ username }: { username: string }) {
+  return (
+    <Consequence
+      title={`Release ${username}?`}
+      consequence={`The failed logins of ${username} are forgotten: the password is checked again at once, also for whoever guesses it. Release an account if its user is locked out, not while it is under attack.`}
+      action="Release"
+      carryOut={() => releaseAccount(username)}
     />
   );
 }
