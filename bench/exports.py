@@ -1,6 +1,6 @@
 """Exports: events per second by driver, memory, and what ingest keeps beside one.
 
-`python -m bench.exports --data DIR --events N` grows an archive of the bench's work to so many
+`python -m bench.exports --data DIR --events N` grows an archive of the bench's work to N
 events, exports it by each driver with the processes that a reader starts, and prints a table;
 `--save NAME` keeps it in bench/results. Rates are of the events that a driver takes, from the
 request to the finished zip, less the time of an empty export, which is the start of processes.
@@ -70,12 +70,12 @@ def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
     )
     exports = ExportJobs(Settings(data=str(data), mode="ground"))
 
-    async def tell(_: ExportProgress) -> None:
+    async def ignore(_: ExportProgress) -> None:
         return
 
     with _watched() as seen:
         started = time.perf_counter()
-        done = asyncio.run(exports.run(exports.reserve_slot(driver), request, driver, tell))
+        done = asyncio.run(exports.run(exports.reserve_slot(driver), request, driver, ignore))
         seconds = time.perf_counter() - started
     if not isinstance(done, ExportComplete):
         raise RuntimeError(f"the export failed: {done}")

@@ -70,9 +70,9 @@ def drain(data: Path, url: str, scope: str, events: int) -> float:
 def _wait_for(data: Path, events: int) -> None:
     deadline = time.monotonic() + DRAIN_TIMEOUT_S
     while True:
-        witness = read_marker(data)
-        if witness is not None and witness.events >= events:
+        marker = read_marker(data)
+        if marker is not None and marker.events >= events:
             return
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{events:,} events have not come out of the topic: {witness}")
+            raise TimeoutError(f"{events:,} events have not come out of the topic: {marker}")
         time.sleep(POLL_S)

@@ -117,8 +117,8 @@ class WatchedPage:
         rates = f"{frames / took_s:5.1f} {worst_ms:8.0f} {self._messages / took_s:10.1f}"
         kib = self._bytes / 1024 / took_s
         self._browser.send("HeapProfiler.collectGarbage")
-        told = self._browser.send("Performance.getMetrics")["metrics"]
-        metrics = {one["name"]: one["value"] for one in told}
+        found = self._browser.send("Performance.getMetrics")["metrics"]
+        metrics = {one["name"]: one["value"] for one in found}
         heap = metrics["JSHeapUsedSize"] / MIB
         self.begin()
         return (

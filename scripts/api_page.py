@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from types import ModuleType
-from typing import ForwardRef
+from typing import ForwardRef, Protocol
 
 from nova import sdk
 from nova.hardware import device
@@ -62,7 +62,8 @@ def _entry(name: str, found: object) -> str:
     if issubclass(found, Exception):
         base = found.__bases__[0].__name__
         return f"### `{name}({base})`\n\n{text}\n"
-    code = "" if name in MADE_BY_METHODS else f"```python\n{name}{_signature(found)}\n```\n\n"
+    is_called = name not in MADE_BY_METHODS and Protocol not in found.__bases__
+    code = f"```python\n{name}{_signature(found)}\n```\n\n" if is_called else ""
     return f"### `{name}`\n\n{code}{text}\n\n" + _members(_methods_of(found))
 
 
@@ -91,7 +92,7 @@ def _methods_of(kind: type) -> Iterator[tuple[str, object]]:
             continue
         for name, found in vars(owner).items():
             found = found.__func__ if isinstance(found, classmethod) else found
-            if name.startswith("_") or name in seen:
+            if (name.startswith("_") and name != "__call__") or name in seen:
                 continue
             seen.add(name)
             if inspect.isfunction(found) or isinstance(found, property):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,12 +51,27 @@ def program_texts() -> Iterator[Text]:
                 continue
             if isinstance(node.value, str) and " " in node.value.strip():
                 yield f"{path.relative_to(ROOT)}:{node.lineno}", node.value
+        # The help of commands: click shows a function's docstring.
         if "cli" in path.parts or path.name.endswith(("cli.py", "_command.py")):
             yield from _docstrings(path, tree)
 
 
 def _docstrings(path: Path, tree: ast.Module) -> Iterator[Text]:
-    """The help of commands: click shows a function's docstring."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and (text := ast.get_docstring(node)):
-            yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() if text := ast.get_docstring(node):
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+
+
+def source_texts() -> Iterator[Text]:
+    """Comments and docstrings of the Python source, without code in backticks."""
+    for path in tracked(*SOURCES, "bench/*.py"):
+        source = path.read_text()
+        where = path.relative_to(ROOT)
+        for token in tokenize.generate_tokens(io.StringIO(source).readline):
+            if token.type == tokenize.COMMENT:
+                yield f"{where}:{token.start[0]}", CODE.sub(" ", token.string)
+        for node in ast.walk(ast.parse(source)):
+            match node:
+                case ast.Expr(value=ast.Constant(value=str(text)) as constant):
+                    yield f"{where}:{constant.lineno}", " ".join(CODE.sub(" ", text).split())

@@ -27,8 +27,8 @@ def joined(made: list[Packet]) -> tuple[list[bytes], list[SegmentGroup]]:
     for one in made:
         found = held.add(one, one.sequence)
         whole += [found.join(0)] if found.is_whole else []
-    held.give_up_all()
-    return whole, list(held.take_given_up())
+    held.abandon_all()
+    return whole, list(held.take_abandoned())
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -79,16 +79,16 @@ def test_a_segment_that_comes_twice_is_one() -> None:
     assert joined(doubled) == ([SegmentGroup(made).join(0)], [])
 
 
-def test_group_that_is_overtaken_is_given_up() -> None:
+def test_group_that_is_overtaken_is_abandoned() -> None:
     """Told once, when others are too far ahead."""
     held = SegmentJoiner()
     first = group(5, 0, 3)[0]
     held.add(first, None)
-    held.give_up_overtaken(Packet(0, packet(5, 200, b"x")))
-    assert list(held.take_given_up()) == []
-    held.give_up_overtaken(Packet(0, packet(5, 300, b"x")))
-    assert [one.packets for one in held.take_given_up()] == [[first]]
-    assert list(held.take_given_up()) == []
+    held.abandon_overtaken(Packet(0, packet(5, 200, b"x")))
+    assert list(held.take_abandoned()) == []
+    held.abandon_overtaken(Packet(0, packet(5, 300, b"x")))
+    assert [one.packets for one in held.take_abandoned()] == [[first]]
+    assert list(held.take_abandoned()) == []
 
 
 def test_what_is_held_is_bounded() -> None:
@@ -96,8 +96,8 @@ def test_what_is_held_is_bounded() -> None:
     held = SegmentJoiner(held_max_bytes=1000)
     for apid in range(300):
         held.add(group(apid, 0, 3)[0], None)
-    assert len(list(held.take_given_up())) == 300 - 1000 // 7
+    assert len(list(held.take_abandoned())) == 300 - 1000 // 7
     for count in range(0, 200, 2):
         held.add(Packet(0, packet(7, count, b"x", flags=CONTINUATION)), None)
-    held.give_up_all()
-    assert len({id(one) for one in held.take_given_up()}) == 1000 // 7 + 100
+    held.abandon_all()
+    assert len({id(one) for one in held.take_abandoned()}) == 1000 // 7 + 100

@@ -124,7 +124,7 @@ SCHEMA_VERSION = len(_MIGRATIONS)
 
 
 def open_database(folder: Path) -> sqlite3.Connection:
-    """Open the database of an edge's folder, created or brought up to date where it must.
+    """Open the database of an edge's folder, created or upgraded if necessary.
 
     Raises NovaError if a newer program wrote it.
     """

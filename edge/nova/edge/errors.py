@@ -6,7 +6,7 @@ from nova.sdk.errors import NovaError
 
 
 class AccessError(NovaError):
-    """A token is invalid or its user may not log in; clients are not told which of the two."""
+    """A token is invalid or its user may not log in; clients do not learn which of the two."""
 
 
 class BodyError(NovaError):

@@ -2,7 +2,7 @@
 
 The active stream follows the reader's replies, not the client's requests. If the reader refuses a
 start, the previous stream stays active; until the reply, frames belong to the previous stream.
-Frames are told apart by their first bytes, so chunks are never parsed.
+Frames are distinguished by their first bytes, so chunks are never parsed.
 """
 
 from __future__ import annotations

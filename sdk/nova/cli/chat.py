@@ -22,7 +22,7 @@ async def chat(source: ArchiveSource, /, content: str, scope: str, as_json: bool
 
     \b
     Examples:
-      nova chat "pass begins, heater goes on" --scope sat
+      nova chat "the heater is on for the pass" --scope sat
     """
     message = SubmitChat(scope_id=scope, content=content, timeline_mode="LIVE")
     async with await source.connect() as client:

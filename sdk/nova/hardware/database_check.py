@@ -1,4 +1,4 @@
-"""What is checked when the host's database is opened, and what is told of that is missing in it."""
+"""Checks the host's database when it is opened, and reports what is missing in it."""
 
 from __future__ import annotations
 

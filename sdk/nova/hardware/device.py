@@ -144,7 +144,7 @@ class Setup:
 
 
 class Device(Protocol):
-    """One device. `read` and `execute` may run concurrently; `execute` never twice at once.
+    """`read` and `execute` may run concurrently; `execute` never twice at once.
 
     Any exception of `open` or `read`, and any of `execute` but CommandRefusedError, makes the host
     close the device and reopen it after a growing delay.

@@ -2,8 +2,8 @@
 `spool/LINK/KIND/` and the command journal `commands.jsonl`.
 
 Each file is imported in one transaction that also records its path. Then the file is removed, and
-then the path. So a host that is killed on the way goes on with the next file, and none is imported
-twice. Nothing is imported of what had been published.
+then the path. So a host that is killed on the way continues with the next file, and none is
+imported twice. Nothing is imported of what had been published.
 """
 
 from __future__ import annotations

@@ -186,7 +186,7 @@ class HostDatabase:
             is_synced = any(job.is_synced for job in jobs)
             size_bytes = sum(job.size_bytes for job in jobs)
             results = self._transaction([job.work for job in jobs], is_synced, size_bytes)
-        except Exception as error:  # Whatever it is, it belongs to who waits for the result.
+        except Exception as error:  # Each waiting caller gets it, whatever it is.
             self._fail(jobs, error)
             return
         for job, result in zip(jobs, results, strict=True):

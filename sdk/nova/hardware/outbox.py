@@ -165,8 +165,8 @@ class OutboxGroup:
 
     async def append_gap(self, records: Sequence[Record]) -> None:
         """Store records of a loss for all transports, over the limit too; raises OSError."""
-        for outlet in self._outboxes:
-            await outlet.append(records, may_drop=False)
+        for outbox in self._outboxes:
+            await outbox.append(records, may_drop=False)
 
     async def put(
         self, records: Sequence[Record], is_urgent: Callable[[], bool] = lambda: False
@@ -177,24 +177,24 @@ class OutboxGroup:
         """
         waiting = list(self._outboxes)
         try:
-            for outlet in self._outboxes:
-                await outlet.wait_for_room(records, is_urgent)
+            for outbox in self._outboxes:
+                await outbox.wait_for_room(records, is_urgent)
             while waiting:
                 await waiting.pop(0).put(records)  # If cancelled, it stores the records itself.
         except asyncio.CancelledError:
-            for outlet in waiting:
-                await outlet.append_last_attempt(records)
+            for outbox in waiting:
+                await outbox.append_last_attempt(records)
             raise
 
     async def recheck_room(self) -> None:
         """Make waiting callers check for room again."""
-        for outlet in self._outboxes:
-            await outlet.recheck_room()
+        for outbox in self._outboxes:
+            await outbox.recheck_room()
 
     def publishers(self) -> list[Coroutine[None, None, None]]:
         """The coroutines that publish, for ever."""
-        return [outlet.run() for outlet in self._outboxes]
+        return [outbox.run() for outbox in self._outboxes]
 
     async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
-        await asyncio.gather(*(outlet.wait_drained() for outlet in self._outboxes))
+        await asyncio.gather(*(outbox.wait_drained() for outbox in self._outboxes))

@@ -46,7 +46,7 @@ UNDATED = "PacketsUndated"
 WAIT_MAX_S = 1.0
 """How long a packet waits for a time."""
 UNDATED_STEP = 1000
-"""Of packets that the host dates, the first is reported, and the first of each further so many."""
+"""Of packets that the host dates, the first of each this many is reported."""
 COUNTS_FILE = "sequence_counts.json"
 
 

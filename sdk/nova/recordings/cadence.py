@@ -1,4 +1,4 @@
-"""Whether times advance as clocks are sampled: by tenths of a second, or so many times a second."""
+"""Whether times advance as clocks are sampled: in tenths of a second, or at whole hertz."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ class _SourceStatistics:
 
     @property
     def is_cds(self) -> bool:
-        """Whether the headers fit, and something tells that they are not CUC."""
+        """Whether the headers fit, and something proves that they are not CUC."""
         if self.count < PACKETS_MIN or not self.fits or self.fits_cuc:
             return False
         return self.midnights > 0 or self._is_spread() or self._is_round()

@@ -65,7 +65,7 @@ class PacketChain(NamedTuple):
         return False
 
     def _ends(self, end: int, count: int) -> bool | None:
-        """Whether a chain of so many packets is proved by the end of the data, or by zeros there;
+        """Whether a chain of `count` packets is proved by the end of the data, or by zeros there;
         None if that needs more bytes.
         """
         if any(self.data[end:]):

@@ -44,23 +44,23 @@ class PacketDecoder:
         if packet.is_idle:
             return PacketContent(packet, None, notes=(IDLE,))
         if packet.flags == WHOLE:
-            self._segments.give_up_overtaken(packet)
+            self._segments.abandon_overtaken(packet)
             return self._content(packet, packet, None)
         return self._segment(packet)
 
     def incomplete(self, *, is_end: bool = False) -> Iterator[SegmentGroup]:
         """Groups of segments that were released as incomplete; with `is_end`, all that remain."""
         if is_end:
-            self._segments.give_up_all()
-        return self._segments.take_given_up()
+            self._segments.abandon_all()
+        return self._segments.take_abandoned()
 
     def _segment(self, packet: Packet) -> PacketContent:
         time_ns = self._own_time(packet)
         group = self._segments.add(packet, time_ns)
         time_ns = time_ns if time_ns is not None else group.time_ns
-        if not group.is_whole or group.is_told:
+        if not group.is_whole or group.is_read:
             return PacketContent(packet, time_ns, group=group)
-        group.is_told = True
+        group.is_read = True
         secondary_bytes = self._time.secondary_bytes if self._time is not None else 0
         first = group.packets[0]
         whole = Packet(first.offset_bytes, group.join(secondary_bytes))

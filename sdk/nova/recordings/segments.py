@@ -27,8 +27,8 @@ class SegmentGroup:
 
     packets: list[Packet]
     time_ns: int | None = None
-    is_given_up: bool = False
-    is_told: bool = False
+    is_abandoned: bool = False
+    is_read: bool = False
     """Whether its message was read."""
     into: SegmentGroup | None = None
     """The group that it became a part of."""
@@ -39,7 +39,7 @@ class SegmentGroup:
         group = self
         while group.into is not None:
             group = group.into
-        is_settled = group.time_ns is not None or group.is_given_up or group.is_whole
+        is_settled = group.time_ns is not None or group.is_abandoned or group.is_whole
         return group if is_settled else None
 
     @property
@@ -61,7 +61,7 @@ class SegmentGroup:
 
 
 class SegmentJoiner:
-    """Joins segments. `take_given_up` returns the groups that stayed incomplete."""
+    """Joins segments. `take_abandoned` returns the groups that stayed incomplete."""
 
     def __init__(self, held_max_bytes: int = HELD_MAX_BYTES) -> None:
         self._held_max_bytes = held_max_bytes
@@ -70,16 +70,16 @@ class SegmentJoiner:
         self._of_source: dict[int, dict[SegmentGroup, None]] = {}
         self._searched: dict[int, int] = {}
         self._held_bytes = 0
-        self._given_up: list[SegmentGroup] = []
+        self._abandoned: list[SegmentGroup] = []
 
     def add(self, packet: Packet, time_ns: int | None) -> SegmentGroup:
-        """Add a segment; returns its group, which is told once it was read as a message."""
-        self.give_up_overtaken(packet)
+        """Add a segment; returns its group; `is_read` if it was read as a message."""
+        self.abandon_overtaken(packet)
         existing = self._members.get((packet.source, packet.sequence))
         if existing is not None:
             if existing.segment_at(packet.sequence).data == packet.data:
                 return existing
-            self._give_up(existing)
+            self._abandon(existing)
         before = self._neighbour(packet, -1) if packet.flags != FIRST else None
         after = self._neighbour(packet, 1) if packet.flags != LAST else None
         group = SegmentGroup([]) if before is None else before
@@ -94,8 +94,8 @@ class SegmentJoiner:
         self._bound(packet.source)
         return group
 
-    def give_up_overtaken(self, packet: Packet) -> None:
-        """Give up groups that lie too far from the count of a packet."""
+    def abandon_overtaken(self, packet: Packet) -> None:
+        """Abandon groups that lie too far from the count of a packet."""
         searched = self._searched.get(packet.source, packet.sequence + OVERTAKEN_STEP)
         ahead = packet.sequence - searched & COUNT_MASK
         if packet.source not in self._of_source or ahead < OVERTAKEN_STEP:
@@ -104,17 +104,17 @@ class SegmentJoiner:
         for group in list(self._of_source[packet.source]):
             ahead = packet.sequence - group.packets[-1].sequence & COUNT_MASK
             if OVERTAKEN_MAX < ahead < COUNT_MASK - OVERTAKEN_MAX:
-                self._give_up(group)
+                self._abandon(group)
 
-    def take_given_up(self) -> Iterator[SegmentGroup]:
+    def take_abandoned(self) -> Iterator[SegmentGroup]:
         """The incomplete groups released since the last call."""
-        given, self._given_up = self._given_up, []
+        given, self._abandoned = self._abandoned, []
         yield from given
 
-    def give_up_all(self) -> None:
-        """Give up all groups."""
+    def abandon_all(self) -> None:
+        """Abandon all groups."""
         for group in list(self._groups):
-            self._give_up(group)
+            self._abandon(group)
 
     def _neighbour(self, packet: Packet, step: int) -> SegmentGroup | None:
         """The group that ends before this segment or begins after it, if open on that side."""
@@ -135,15 +135,15 @@ class SegmentJoiner:
     def _bound(self, source: int) -> None:
         of_source = self._of_source[source]
         while len(of_source) > GROUPS_MAX:
-            self._give_up(next(iter(of_source)))
+            self._abandon(next(iter(of_source)))
         while self._held_bytes > self._held_max_bytes:
-            self._give_up(next(iter(self._groups)))
+            self._abandon(next(iter(self._groups)))
 
-    def _give_up(self, group: SegmentGroup) -> None:
+    def _abandon(self, group: SegmentGroup) -> None:
         self._release(group)
         if not group.is_whole:
-            group.is_given_up = True
-            self._given_up.append(group)
+            group.is_abandoned = True
+            self._abandoned.append(group)
 
     def _release(self, group: SegmentGroup) -> None:
         del self._groups[group]

@@ -235,7 +235,9 @@ class UlogReader(DatedReader):
         (duration_ms,) = _DURATION.unpack(message.data)
         self._dropouts[duration_ms] += 1
         payload = {"durationMs": duration_ms}
-        if self._dropouts[duration_ms] > 1:  # It has no time that would tell it from the others.
+        if (
+            self._dropouts[duration_ms] > 1
+        ):  # It has no time of its own, by which it would differ from the others.
             payload["number"] = self._dropouts[duration_ms]
         yield self._observe_logger(self._last_us).parsed("Dropout", payload)
 

@@ -22,7 +22,7 @@ SEARCH_BYTES = 64 * 1024
 HOPS_MAX = 8
 """The most unrecognized messages in a row before a recognized one."""
 CUTS_MAX = 3
-"""The most cut messages in a row that are told from whole ones."""
+"""The most cut messages in a row that are distinguished from whole ones."""
 APPENDED_FLAG = 1
 _HEADER = struct.Struct("<HB")
 _FLAGS = struct.Struct("<8x B7x QQQ")

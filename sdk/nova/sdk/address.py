@@ -109,7 +109,7 @@ def dispatch(scope_id: str, request_id: str) -> str:
 
 
 def is_dispatch(text: str | None) -> bool:
-    """Whether an address is one of command dispatch."""
+    """Whether a command is sent to this address, rather than feedback on one."""
     if text is None:
         return False
     try:

@@ -1,7 +1,7 @@
 """One connection that is kept up, and reconnected, until it is closed.
 
-nats-py reconnects by itself, but gives up on some server errors and does not check JetStream. So a
-task monitors the client and replaces it when it has given up.
+nats-py reconnects by itself, but stops at some server errors and does not check JetStream. So a
+task monitors the client and replaces it when it has stopped.
 """
 
 from __future__ import annotations

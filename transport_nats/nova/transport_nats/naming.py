@@ -64,7 +64,7 @@ def _scope_of(subject: str) -> str | None:
 
 
 def created_key(stream: str) -> str:
-    """The position key for the stream's creation time, which tells a recreated stream apart."""
+    """The position key for the stream's creation time, which identifies a recreated stream."""
     return f"{stream}{CREATED}"
 
 

@@ -65,7 +65,7 @@ class DriverFiles:
                 if part.hits:
                     self._route(part)
             for sink in self._router.seal():
-                sink.remove_spool()
+                sink.remove_unsealed()
                 self._count_bytes()
                 self._delivery.send(self._delivery.progress)
             self._delivery.finish(msgspec.json.encode(self._result()))

@@ -298,7 +298,7 @@ class DailyFiles:
                 self._record_failure(f"{self.state.day}/{sink.paths[0]}: {sink.failed}")
             yield 0
         self._router.sync()
-        self._router.remove_spools()
+        self._router.remove_unsealed()
         self._close_day()
         if has_failed and not self.state.is_second:
             self._retry_day()

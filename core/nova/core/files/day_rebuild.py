@@ -51,7 +51,7 @@ def rebuild_day_files(
             pass
         failures = router.unwritten()
         router.sync()
-        router.remove_spools()
+        router.remove_unsealed()
     finally:
         folder.close()
     remove_tree(root / day)

@@ -266,10 +266,10 @@ class FileRouter:
             sink.seal(self._initial_states)
             yield sink
 
-    def remove_spools(self) -> None:
-        """Remove the event spools of sealed files; call it after `sync`."""
+    def remove_unsealed(self) -> None:
+        """Remove what files were sealed from; call it after `sync`."""
         for sink in self._sinks.values():
-            sink.remove_spool()
+            sink.remove_unsealed()
 
     def states(self) -> list[FileSinkState]:
         """The states of all files, to be saved; valid after a `flush`."""

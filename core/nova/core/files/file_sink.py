@@ -99,7 +99,7 @@ class FileSink:
 
     def resume(self, *, is_closing: bool) -> bool:
         """Truncate the file to its recorded size; False if it is shorter. While a day is being
-        sealed, the sealed file may already have replaced its spool.
+        sealed, the sealed file may already have replaced the unsealed one.
         """
         if self.failed or (is_closing and self._is_sealed()):
             return True
@@ -114,35 +114,35 @@ class FileSink:
         )
 
     def seal(self, initial_states: InitialStates) -> None:
-        """Produce the sealed file from its spool; does nothing if that was done before."""
+        """Produce the sealed file from the unsealed one; does nothing if that was done before."""
         driver = self.driver
         if self.failed or not isinstance(driver, SealedDriver):
             return
-        (path,), (spool,) = self.paths, self._targets
-        size = self._folder.size(spool)
+        (path,), (unsealed,) = self.paths, self._targets
+        size = self._folder.size(unsealed)
         if size is None:
             return
         try:
             with self._folder.replace_file(path, size) as out:
                 if isinstance(driver, InitialStateDriver):
-                    driver.make_from(initial_states.of(path), self._blocks(spool), out)
+                    driver.make_from(initial_states.of(path), self._blocks(unsealed), out)
                 else:
-                    driver.make(self._blocks(spool), out)
+                    driver.make(self._blocks(unsealed), out)
         except OSError:
             raise
         except Exception as error:
             self._fail(error)
             self._folder.remove(path)
 
-    def remove_spool(self) -> None:
-        """Remove the spool; only after the sealed file is durable."""
+    def remove_unsealed(self) -> None:
+        """Remove the unsealed file; only after the sealed file is durable."""
         if self.driver.is_sealed:
             for path in self._targets:
                 self._folder.remove(path)
 
-    def _blocks(self, spool: str) -> Iterator[list[bytes]]:
-        """The lines of a spool, in blocks."""
-        with self._folder.read(spool) as file:
+    def _blocks(self, unsealed: str) -> Iterator[list[bytes]]:
+        """The lines of an unsealed file, in blocks."""
+        with self._folder.read(unsealed) as file:
             rest = b""
             while block := file.read(READ_BYTES):
                 *lines, rest = (rest + block).split(b"\n")

@@ -31,7 +31,7 @@ ReportGap = Callable[[ConflationGap], Awaitable[None]]
 
 
 class Conflation(NamedTuple):
-    """How a stream stays at the present: whom it tells of gaps, and how many events may wait."""
+    """How a stream stays at the present: who gets the gaps, and how many events may wait."""
 
     report_gap: ReportGap
     pending_max_events: int = PENDING_MAX_EVENTS

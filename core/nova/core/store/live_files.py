@@ -1,6 +1,6 @@
 """Reads a database's MANIFEST for the files that belong to it.
 
-A RocksDB secondary silently goes on without a file that it cannot open. So the MANIFEST is read
+A RocksDB secondary silently continues without a file that it cannot open. So the MANIFEST is read
 here too, and its files are compared with those that RocksDB has open.
 """
 

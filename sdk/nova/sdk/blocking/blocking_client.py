@@ -125,6 +125,7 @@ class BlockingClient(BlockingFacade[Client]):
         return self._thread.run(self._opened.sample(message))
 
     def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
+        """The fields in the newest events of a series, ordered by name, and the kind of each."""
         return self._thread.run(self._opened.fields(message))
 
     def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
@@ -142,6 +143,7 @@ class BlockingClient(BlockingFacade[Client]):
         return self._thread.run(self._opened.submit_chat(message))
 
     def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
+        """Record that an operator has seen an alarm; the reply has the canonical time."""
         return self._thread.run(self._opened.acknowledge_alarm(message))
 
     def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
@@ -155,7 +157,7 @@ class BlockingClient(BlockingFacade[Client]):
         return self._thread.run(self._opened.export(message, on_progress))
 
     def drivers(self) -> DriversResponse:
-        """The installed drivers."""
+        """The drivers that the reader can export with, those of plug-ins too."""
         return self._thread.run(self._opened.drivers())
 
     def rejects(self, message: messages.Rejects) -> messages.RejectsResponse:

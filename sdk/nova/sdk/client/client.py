@@ -208,6 +208,7 @@ class Client(Connection):
         return await self.request(message, timeline.SampleResponse)
 
     async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
+        """The fields in the newest events of a series, ordered by name, and the kind of each."""
         return (await self.request(message, timeline.FieldsResponse)).fields
 
     async def neighbour(self, message: timeline.Neighbour) -> timeline.NeighbourResponse:
@@ -227,6 +228,7 @@ class Client(Connection):
         return await self.request(message, submission.ChatAck)
 
     async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
+        """Record that an operator has seen an alarm; the reply has the canonical time."""
         return await self.request(message, submission.AlarmAck)
 
     async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
@@ -248,7 +250,7 @@ class Client(Connection):
             raise
 
     async def drivers(self) -> DriversResponse:
-        """The installed drivers."""
+        """The drivers that the reader can export with, those of plug-ins too."""
         return await self.request(Drivers(), DriversResponse)
 
     async def rejects(self, message: messages.Rejects) -> messages.RejectsResponse:

@@ -14,11 +14,11 @@ from nova.sdk.events.event import SEQUENCE_MAX
 from nova.sdk.events.manifest_policy import ManifestIndex, find_violation
 
 SeriesKey = tuple[str | None, ...]
-"""Lane, scope and ids as written, and the members that tell the series of a lane apart."""
+"""Lane, scope and ids as written, and the members that distinguish the series of a lane."""
 
 
 class LaneCodec(NamedTuple):
-    """A lane whose envelopes all have one type; `is_json` tells whether their payload is JSON."""
+    """A lane whose envelopes all have one type; `is_json`: whether their payload is JSON."""
 
     decode: Callable[[bytes], Envelope]
     names: Callable[[Envelope], SeriesKey]

@@ -21,7 +21,7 @@ from nova.sdk.transport.base import Record
 
 
 class Entity(NamedTuple):
-    """The observed entity, within a scope."""
+    """What is observed, by three ids of 1 to 64 letters, digits, _ and -; unique in its scope."""
 
     system_id: str
     container_id: str
@@ -85,6 +85,7 @@ class Observation:
     def parsed(
         self, message_type: str, payload: Mapping[str, object], schema_version: str = "1"
     ) -> Event:
+        """A decoded message; `payload` is JSON, with integers up to 2^53 - 1 and no NaN."""
         body = {"schemaVersion": schema_version, "payload": payload}
         return self._event("parsed", message_type, "", body)
 
@@ -148,6 +149,7 @@ class Observation:
         result: Mapping[str, object] | None = None,
         error_message: str | None = None,
     ) -> Event:
+        """The end of a command; `error_message` is the reason of a failure."""
         body = {
             "commandId": command_id,
             "targetId": target_id,

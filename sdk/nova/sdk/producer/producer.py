@@ -78,7 +78,7 @@ class Producer:
         await self.close()
 
     async def close(self) -> None:
-        """Close the transport."""
+        """Flush what is being published and close the transport."""
         await self._transport.close()
 
     def observe(self, entity: Entity, at_ns: int | None = None) -> Observation:

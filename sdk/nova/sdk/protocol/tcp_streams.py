@@ -12,7 +12,7 @@ from nova.sdk.protocol.message import Filters, Message, Timebase
 
 TcpStreamFormat = Literal["payloadOnly", "hierarchyPerMessage"]
 Framing = Literal["none", "newline", "length2", "length4", "slip"]
-"""How messages of `payloadOnly` are told apart; lengths are big-endian and count the payload."""
+"""How messages of `payloadOnly` are separated; lengths are big-endian and count the payload."""
 
 Backpressure = Literal["catchUp", "disconnect"]
 """What a client gets that does not read in time: later messages only, or the end."""

@@ -118,8 +118,8 @@ class PublisherConnection(LocalPeer):
         await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
 
     def reply(self, published: PublishReply, records: int = 0) -> None:
-        """Queue the reply to so many delivered records, without waiting; replies to a disconnected
-        publisher are dropped.
+        """Queue the reply to this many delivered records, without waiting; replies to a
+        disconnected publisher are dropped.
         """
         self._records -= records
         if self.is_closed:
