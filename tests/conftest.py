@@ -33,6 +33,31 @@ def no_drivers() -> Iterator[None]:
         yield
 
 
+AUTHORITIES = "SSL_CERT_FILE"
+OWN_AUTHORITIES = os.environ.get(AUTHORITIES)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_public_authorities() -> Iterator[None]:
+    """Processes of tests connect to no public host. Reading the certificates of this machine's
+    authorities would be a tenth of what most of them do until they are ready.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(AUTHORITIES, os.devnull)
+        yield
+
+
+@pytest.fixture(scope="module")
+def public_authorities(no_public_authorities: None) -> Iterator[None]:
+    """This machine's authorities all the same, for tests that download."""
+    with pytest.MonkeyPatch.context() as patch:
+        if OWN_AUTHORITIES is None:
+            patch.delenv(AUTHORITIES)
+        else:
+            patch.setenv(AUTHORITIES, OWN_AUTHORITIES)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def own_process_state() -> Iterator[None]:
     """A command that a test runs in this process sets the level of all logs, and the umask; the

@@ -22,6 +22,7 @@ from nova.recordings.open_recording import RecordingOptions
 from nova.sdk.errors import NovaError
 from nova.sdk.events.event import check_stored
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
+from tests.command_here import command_here
 from tests.made_packets import ORBIT_PACKET_BYTES
 
 ORBIT = "orbit"
@@ -65,7 +66,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
 def produced(nova: RunningNova, *arguments: str) -> tuple[int, Result]:
     """Exit status and result of one `nova produce`."""
-    done = nova_command("produce", *arguments, "--to", nova.publish, "--json")
+    done = command_here("produce", *arguments, "--to", nova.publish, "--json")
     return done.returncode, msgspec.json.decode(done.stdout, type=Result)
 
 
@@ -73,7 +74,7 @@ def stored(nova: RunningNova, scope: str) -> list[bytes]:
     """All stored envelopes of a scope, as `nova query` prints them."""
     span = ("--from", "1990-01-01T00:00:00Z", "--to", "2030-01-01T00:00:00Z")
     where = ("--data", str(nova.data), "--timebase", "source", "--scopes", scope)
-    done = nova_command("query", *where, *span, "--json")
+    done = command_here("query", *where, *span, "--json")
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -105,6 +106,7 @@ def test_recordings_of_every_format_are_stored_once(ground: RunningNova, made: P
     assert (lanes.count("raw"), lanes.count("parsed"), lanes.count("ui")) == (300, 300, 600)
 
 
+@pytest.mark.slow
 def test_jpss_is_stored_once(ground: RunningNova, recordings: Path) -> None:
     """7,200 raw and 7,200 parsed events, and as many updates of two views; the second time all are
     known (A-290).
@@ -133,6 +135,7 @@ def test_boat_and_rocket(ground: RunningNova, recordings: Path) -> None:
     assert (status, result.new) == (0, 6234)
 
 
+@pytest.mark.slow
 def test_bus_is_stored_once(ground: RunningNova, recordings: Path) -> None:
     """A CAN log is told by its content; twice it is the same events."""
     bus = str(recordings / "can/logfile_20140914_365495765_can.log")
@@ -169,7 +172,7 @@ def test_rejected_lines_are_listed(ground: RunningNova, tmp_path: Path) -> None:
         ("line 1", "malformed", ""),
         ("line 4", "badTime", "sourceTruthTime"),
     ]
-    done = nova_command("produce", str(path), "--scope", "lines", "--to", ground.publish)
+    done = command_here("produce", str(path), "--scope", "lines", "--to", ground.publish)
     assert done.returncode == 1
     assert done.stdout.decode() == "sent 3, new 0, duplicate 1, rejected 2\n"
     assert "rejected: line 4: badTime sourceTruthTime: " in done.stderr.decode()
@@ -241,7 +244,7 @@ def test_interrupted_says_how_far_it_came(ground: RunningNova, made: Path) -> No
 def test_nobody_listens(tmp_path: Path, made: Path) -> None:
     """Without a NOVA it gives up in time, and the error says what to look at."""
     where = ("--to", f"local://{tmp_path}", "--scope", "s", "--give-up-after", "0")
-    done = nova_command("produce", str(made / ORBIT), *where)
+    done = command_here("produce", str(made / ORBIT), *where)
     assert done.returncode == 1
     assert b"is that NOVA running?" in done.stderr
     assert done.stdout == b"sent 0, new 0, duplicate 0, rejected 0\n"
