@@ -51,7 +51,8 @@ TEMPORARY_PREFIX = "tmp-"
 LOCK_FILE = ".lock"
 PROGRESS_INTERVAL_S = 0.5
 FREE_INTERVAL_S = 0.25
-SWEEP_INTERVAL_S = 60.0
+SWEEP_INTERVAL_S = 10.0
+"""Also how soon kept exports make room for an archive that grows while no export runs."""
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,7 @@ class ExportJobs:
             self._folder, settings.reserve_mib * MIB, settings.data_folder()
         )
         self._kept_exports = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
+        self._max_bytes = min(settings.export_max_mib, settings.exports_mib) * MIB
         self._running: set[str] = set()
         self._threads = ThreadPoolExecutor(settings.exports_max, thread_name_prefix="export")
 
@@ -129,12 +131,11 @@ class ExportJobs:
         reason, its files are removed.
         """
         temporary = self._folder / f"{TEMPORARY_PREFIX}{export_id}"
-        most = min(self._settings.export_max_mib, self._settings.exports_mib)
         output = DriverOutput(
             folder=str(temporary),
             preference=list(self.preference()),
             driver=driver,
-            max_bytes=most * MIB,
+            max_bytes=self._max_bytes,
             reserve_bytes=self._reserve.size_bytes,
         )
         try:
@@ -194,6 +195,7 @@ class ExportJobs:
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
         info = ExportInfo(expires, packed.bytes, packed.digest)
+        _require_size(packed.bytes, self._max_bytes)  # With the manifest, which no share counts.
         self._kept_exports.make_room(packed.bytes)
         about = temporary / f"{export_id}.json"
         about.write_bytes(msgspec.json.encode(info))
@@ -217,7 +219,7 @@ class ExportJobs:
             await asyncio.sleep(SWEEP_INTERVAL_S)
 
     def sweep(self) -> None:
-        """Remove expired exports and temporary folders left by a crash."""
+        """Remove expired exports, what a crash left, and what exceeds the cap or the free disk."""
         if not self._folder.is_dir():
             return
         for path in sorted(self._folder.iterdir()):
@@ -227,6 +229,8 @@ class ExportJobs:
                 elif path.suffix == ".json" and _is_expired(path):
                     path.with_suffix(".zip").unlink(missing_ok=True)
                     path.unlink()
+        self._kept_exports.make_room(0)
+        self._kept_exports.free_disk_space()
 
 
 class _ShareProgress:
@@ -251,12 +255,7 @@ class _ShareProgress:
 
     def update(self, shares: Sequence[RangeProgress]) -> None:
         """Report the shares' progress; raises ExportError if all shares exceed `max_bytes`."""
-        if sum(one.bytes for one in shares) > self._max_bytes:
-            raise ExportError(
-                "exportTooLarge",
-                f"the export exceeds {self._max_bytes} bytes: export a shorter range or fewer "
-                "lanes, or raise `export_max_mib` and `exports_mib`",
-            )
+        _require_size(sum(one.bytes for one in shares), self._max_bytes)
         now = time.monotonic()
         if now - self._freed_at >= FREE_INTERVAL_S:
             self._freed_at = now
@@ -312,6 +311,16 @@ def _export(
         packed, _ = workers[0].reply()
         assert isinstance(packed, PackReply)
         return packed
+
+
+def _require_size(size: int, max_bytes: int) -> None:
+    """Raises ExportError if an export is too large."""
+    if size > max_bytes:
+        raise ExportError(
+            "exportTooLarge",
+            f"the export exceeds {max_bytes} bytes: export a shorter range or fewer lanes, or "
+            "raise `export_max_mib` and `exports_mib`",
+        )
 
 
 def _sweep_temporary(path: Path) -> None:
