@@ -25,7 +25,7 @@ from nova.sdk.client.client import Client
 from nova.sdk.events.event import Event
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.message import Filters
-from nova.sdk.protocol.messages import Query
+from nova.sdk.protocol.messages import Query, QueryResponse
 from nova.sdk.protocol.tcp_streams import Framing, TcpStreamDefinition
 from nova.sdk.transport.base import connect
 from nova.testkit.ports import free_port
@@ -172,6 +172,23 @@ async def publish(nova: RunningNova, events: list[Event]) -> None:
     """Publish events, durably."""
     async with Producer(connect(nova.publish), SCOPE) as producer:
         assert not (await producer.send(events)).rejected
+
+
+async def publish_past(nova: RunningNova, events: list[Event]) -> None:
+    """Publish events, and wait until the reader shows them: they are before the present then."""
+    await publish(nova, events)
+    last = events[-1]
+    newest = Query(
+        filters=Filters(system_id=last.series.system_id),
+        limit=1,
+        reverse=True,
+        timebase="canonical",
+    )
+    async with asyncio.timeout(WAIT_S), await Client.to_core(nova.data) as client:
+        found: list[str] = []
+        while found != [last.event_id.hex()]:
+            page = await client.request(newest, QueryResponse)
+            found = [json.loads(bytes(event))["eventId"] for event in page.events]
 
 
 async def stored(data: Path, wanted: TcpStreamDefinition) -> list[bytes]:

@@ -75,7 +75,7 @@ async def test_a_client_begins_at_the_present(nova: RunningNova) -> None:
     async with tapped(nova.data) as tap:
         await tap.start(wanted)
         for first in (0, 10):
-            await tapping.publish(nova, numbered("begin", range(first, first + 5)))
+            await tapping.publish_past(nova, numbered("begin", range(first, first + 5)))
             async with tap.client(wanted) as client:
                 await tapping.publish(nova, numbered("begin", range(first + 5, first + 10)))
                 assert await client.numbers_until(first + 9) == list(range(first + 5, first + 10))
@@ -131,7 +131,7 @@ async def test_a_stop_ends_the_connections_and_frees_the_port(nova: RunningNova)
 async def test_the_archive_stays_as_it_is(nova: RunningNova) -> None:
     """Streams read; nothing is stored of them."""
     wanted = definition(None)
-    await tapping.publish(nova, numbered("before", range(20)))
+    await tapping.publish_past(nova, numbered("before", range(20)))
     before = await tapping.stored(nova.data, wanted)
     async with tapped(nova.data) as tap, tap.clients([wanted]) as (client,):
         client.writer.write(b'{"type":"submitChat"}\n')

@@ -70,13 +70,13 @@ class TcpStreams:
         stream = self._streams.get(stream_id)
         return None if stream is None else stream.status()
 
-    def tie(self, stream_id: str, connection: OwnerConnection) -> bool:
+    async def tie(self, stream_id: str, connection: OwnerConnection) -> bool:
         """Let a stream follow the timeline of a connection instead of what it follows now; False if
-        it does not run.
+        it does not run. What the connection plays after that, the stream's clients get whole.
         """
         stream = self._streams.get(stream_id)
         if stream is not None:
-            stream.tie(connection)
+            await stream.tie(connection)
         return stream is not None
 
     def untie(self, stream_id: str, connection: OwnerConnection | None = None) -> bool:

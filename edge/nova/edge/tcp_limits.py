@@ -27,12 +27,12 @@ class TcpLimits:
     """The kernel's buffer of each client: what it holds is sent, however old it is by then."""
 
     patience_s: float = 0.25
-    """How long a replay that is faster than a client waits for it, until it is waited for no
-    longer; the present never waits.
+    """How long a tied stream, or one that catches up, waits for a client that is slower, until it
+    waits for that one no longer; the present never waits.
     """
 
     present_lag_s: float = 2.0
-    """Events received this recently are the present."""
+    """A stream that is not tied is at the present with events received this recently."""
 
     stalled_max_s: float = 300.0
     """A client that takes nothing for this long while messages wait for it is disconnected."""
@@ -47,6 +47,9 @@ class TcpLimits:
     """How often rates are computed, stalled clients found, and ports and creators tried again."""
 
     reader_request_timeout_s: float = 10.0
+    tie_timeout_s: float = 2.0
+    """How long a client that ties a stream waits until the reader follows its timeline."""
+
     half_closed_probe_s: int = 1
     """How often the kernel asks a client that has ended its own direction if it still listens."""
 

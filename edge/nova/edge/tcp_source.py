@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Protocol
 from urllib.parse import quote
 
 import msgspec
@@ -15,8 +16,15 @@ from nova.edge.upstream import Upstream
 from nova.sdk import timestamps
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.follow_stream import (
+    FollowEnded,
+    FollowSkipped,
+    FollowStream,
+    ReaderReply,
+    decode_reader_reply,
+)
 from nova.sdk.protocol.message import Filters, Message
-from nova.sdk.protocol.messages import Error, Reply, StartStream, StreamChunk
+from nova.sdk.protocol.messages import Error, StartStream, StreamChunk, StreamStarted
 from nova.sdk.protocol.submission import (
     CONNECTION_HEADER,
     KIND_HEADER,
@@ -41,6 +49,14 @@ EARLIEST, LATEST = timestamps.text(NS_MIN), timestamps.text(NS_MAX)
 Deliver = Callable[[StreamChunk], Awaitable[None]]
 
 
+class OwnerConnection(Protocol):
+    """A connection of this edge whose timeline a stream can follow."""
+
+    @property
+    def connection_name(self) -> str:
+        """Its name at the reader, another one after each attempt to connect."""
+
+
 class SourceLostError(Exception):
     """The reader has ended the connection, or refused a request."""
 
@@ -61,7 +77,11 @@ def identity_headers(access: Access, stream_id: str) -> dict[str, str]:
 
 
 class TcpSource:
-    """Follows the present; continues without a gap or repetition after the reader was away."""
+    """Reads the present, or what the stream of an owner covers.
+
+    The present continues without a gap or repetition after the reader was away; an owner is
+    followed from where it is by then.
+    """
 
     def __init__(
         self,
@@ -70,15 +90,24 @@ class TcpSource:
         reader_responding: asyncio.Event,
         filters: Filters,
         deliver: Deliver,
+        owner: OwnerConnection | None,
+        owner_gone: Callable[[], None],
     ) -> None:
-        """`deliver` receives each chunk; the next one is not read until it returns."""
+        """`deliver` receives each chunk; the next one is not read until it returns. `owner_gone` is
+        called when the reader says that the owner's connection has ended.
+        """
         self._upstream = upstream
         self._limits = limits
         self._reader_responding = reader_responding
         self._filters = filters
         self._deliver = deliver
+        self._owner = owner
+        self._owner_gone = owner_gone
+        self._followed_name = ""
         self._after_key: str | None = None
-        self._has_begun = False
+        self._knows_present = False
+        self.has_begun = asyncio.Event()
+        """Set once the reader has accepted the first request to follow the owner."""
 
     def drop(self) -> None:
         """Drop the connection; `run` connects again."""
@@ -86,67 +115,69 @@ class TcpSource:
 
     async def run(self, headers: Callable[[], Mapping[str, str] | None]) -> None:
         """Read until cancelled. `headers` is called for each connection; None: there is none."""
-        retry_min_s, retry_max_s = (
-            self._limits.upstream_retry_min_s,
-            self._limits.upstream_retry_max_s,
-        )
-        delay_s = retry_min_s
+        delay_s = self._limits.upstream_retry_min_s
         try:
             while True:
                 await self._reader_responding.wait()
-                if await self._read_once(headers()):
-                    delay_s = retry_min_s
+                has_read = await self._read_once(headers())
+                if has_read or self._owner is not None:  # What an owner plays meanwhile is lost.
+                    delay_s = self._limits.upstream_retry_min_s
                 await asyncio.sleep(delay_s)
-                delay_s = min(delay_s * 2, retry_max_s)
+                delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
         finally:
             self._upstream.drop()
 
     async def _read_once(self, headers: Mapping[str, str] | None) -> bool:
-        """Read until the connection ends; returns whether anything was received."""
-        received = False
+        """Read until the connection ends; returns whether any chunk was received."""
+        has_read = False
         if headers is None or not await self._upstream.connect(headers):
-            return received
+            return has_read
         try:
             replies = self._replies()
             async with asyncio.timeout(self._limits.tcp.reader_request_timeout_s):
                 await self._begin(replies)
             async for reply in replies:
-                if isinstance(reply, StreamChunk):
-                    received = True
-                    self._after_key = reply.last_key or self._after_key
-                    await self._deliver(reply)
+                has_read |= isinstance(reply, StreamChunk)
+                await self._apply(reply)
         except (SourceLostError, TimeoutError) as error:
-            log.warning("TCP stream lost its reader", extra={"context": {"error": str(error)}})
+            log.info("TCP stream lost its reader", extra={"context": {"error": str(error)}})
         except Exception:
             log.exception("TCP stream failed; it reads again")
         finally:
             self._upstream.drop()
-        return received
+        return has_read
 
-    async def _replies(self) -> AsyncIterator[Reply]:
+    async def _replies(self) -> AsyncIterator[ReaderReply]:
         """The reader's messages until the connection ends; an error ends it too."""
         async for frame in self._upstream.frames():
             try:
-                reply = messages.decode_reply(frame)
+                reply = decode_reader_reply(frame)
             except ProtocolError as error:
                 raise SourceLostError(str(error)) from None
             if isinstance(reply, Error):
                 raise SourceLostError(f"{reply.code}: {reply.message}")
             yield reply
 
-    async def _begin(self, replies: AsyncIterator[Reply]) -> None:
-        """Start at the present, and after a loss at the event after the last one.
+    async def _apply(self, reply: ReaderReply) -> None:
+        match reply:
+            case StreamChunk():
+                self._after_key = reply.last_key or self._after_key
+                await self._deliver(reply)
+            case FollowSkipped():
+                context = {"ranges": reply.ranges}
+                log.warning("TCP stream left out a part of a replay", extra={"context": context})
+            case FollowEnded() if self._owner is not None:
+                if self._owner.connection_name != self._followed_name:
+                    raise SourceLostError("the owner has connected anew")
+                self._owner_gone()
 
-        The present is the newest event of the archive, not a time: receive times of events that are
-        being made durable may lie before now.
-        """
-        if not self._has_begun:
-            newest = Neighbour(time=LATEST, direction="previous", timebase="canonical")
-            await self._send(newest)
-            reply = await anext(replies, None)
-            if not isinstance(reply, NeighbourResponse):
-                raise SourceLostError("no answer")
-            self._after_key, self._has_begun = reply.key, True
+    async def _begin(self, replies: AsyncIterator[ReaderReply]) -> None:
+        if self._owner is not None:
+            await self._begin_to_follow(replies, self._owner)
+            return
+        if not self._knows_present:
+            self._after_key = await self._newest_key(replies)
+            self._knows_present = True
         start = StartStream(
             playback_request_id=PLAYBACK_ID,
             timeline_mode="LIVE",
@@ -156,6 +187,31 @@ class TcpSource:
             start_time=None if self._after_key else EARLIEST,
         )
         await self._send(start)
+
+    async def _begin_to_follow(
+        self, replies: AsyncIterator[ReaderReply], owner: OwnerConnection
+    ) -> None:
+        self._followed_name = owner.connection_name
+        follow = FollowStream(
+            playback_request_id=PLAYBACK_ID,
+            connection=self._followed_name,
+            filters=msgspec.structs.replace(self._filters),
+        )
+        await self._send(follow)
+        if not isinstance(await anext(replies, None), StreamStarted):
+            raise SourceLostError("no answer")
+        self.has_begun.set()
+
+    async def _newest_key(self, replies: AsyncIterator[ReaderReply]) -> str | None:
+        """The key of the newest event, which is where the present begins; None if there is none.
+
+        A time would not do: receive times of events that are being made durable may lie before now.
+        """
+        await self._send(Neighbour(time=LATEST, direction="previous", timebase="canonical"))
+        reply = await anext(replies, None)
+        if not isinstance(reply, NeighbourResponse):
+            raise SourceLostError("no answer")
+        return reply.key
 
     async def _send(self, request: Message) -> None:
         if not await self._upstream.send(messages.encode(request)):

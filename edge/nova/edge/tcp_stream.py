@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -18,6 +18,7 @@ from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_client import TcpClient
 from nova.edge.tcp_format import MessageBatch, MessageFormat
+from nova.edge.tcp_source import OwnerConnection as OwnerConnection
 from nova.edge.tcp_source import TcpSource, identity_headers
 from nova.edge.tcp_stream_store import StoredStream
 from nova.edge.upstream import Upstream
@@ -39,14 +40,6 @@ _PROBLEMS = {
     errno.EADDRNOTAVAIL: "{bind} is not an address of this machine: choose another one",
     errno.EACCES: "port {port} is reserved by the operating system: choose one above 1023",
 }
-
-
-class OwnerConnection(Protocol):
-    """A connection of this edge whose timeline a stream can follow."""
-
-    @property
-    def connection_name(self) -> str:
-        """Its name at the reader, another one after each attempt to connect."""
 
 
 class TcpServices(NamedTuple):
@@ -226,10 +219,21 @@ class TcpStream:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    def tie(self, owner: OwnerConnection) -> None:
-        """Follow the timeline of a connection."""
+    async def tie(self, owner: OwnerConnection) -> None:
+        """Follow the timeline of a connection. Returns when the reader follows it, so that nothing
+        is missing of what the connection plays next, or after the limits' `tie_timeout_s`.
+        """
         self._owner = owner
         self._read_anew()
+        if self._source is None or self._reading is None:
+            return
+        begun = asyncio.ensure_future(self._source.has_begun.wait())
+        waits = (begun, self._reading)
+        timeout_s = self._limits.tie_timeout_s
+        try:
+            await asyncio.wait(waits, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            begun.cancel()
 
     def untie(self) -> None:
         """Follow the present, from now on."""
@@ -255,6 +259,8 @@ class TcpStream:
             services.reader_responding,
             self._stored.definition.filters,
             self._deliver,
+            self._owner,
+            self.untie,
         )
         self._reading = asyncio.create_task(self._source.run(lambda: self._headers))
 
@@ -275,9 +281,9 @@ class TcpStream:
         self._cursor = chunk.cursor
 
     def _is_present(self, chunk: StreamChunk) -> bool:
-        """Whether a chunk's events were received just now."""
-        if not chunk.events:
-            return True
+        """Whether a chunk shows the present. An owner may replay what was received just now."""
+        if self._owner is not None or not chunk.events:
+            return self._owner is None
         received = timestamps.parse(_received.decode(chunk.events[-1]).canonical_truth_time)
         return timestamps.now() - received < self._limits.present_lag_s * NS_PER_SECOND
 
