@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +86,12 @@ class Core:
                 await asyncio.sleep(0.01)
 
     @asynccontextmanager
-    async def frames(self, headers: Mapping[str, str] | None = None) -> AsyncIterator[Frames]:
-        """A connection to the reader that speaks in frames; `headers` name an edge's client."""
+    async def frames(self) -> AsyncIterator[Frames]:
+        """A connection to the reader that speaks in frames."""
         connector = aiohttp.UnixConnector(str(endpoints.reader_socket(self.data)))
         async with (
             aiohttp.ClientSession(connector=connector) as session,
-            session.ws_connect("http://localhost/", headers=headers, max_msg_size=0) as socket,
+            session.ws_connect("http://localhost/", max_msg_size=0) as socket,
         ):
             yield Frames(socket)
 
