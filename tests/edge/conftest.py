@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from nova.testkit.running_nova import RunningNova, running_nova
+from tests.edge.made_provider import MadeProvider, config_of, made_provider
 from tests.edge.peer import Peer
+from tests.edge.plain_browser import PlainBrowser, plain_browser
 from tests.edge.server import RunningEdge, running_edge
 from tests.edge.tapping import SCOPE
 
@@ -45,3 +47,25 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     with running_nova(tmp_path_factory.mktemp("tapped") / "data", "--scope", SCOPE) as running:
         yield running
         running.kill()
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[MadeProvider]:
+    async with made_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[PlainBrowser]:
+    async with plain_browser() as browser:
+        yield browser
+
+
+@pytest.fixture
+async def oidc_edge(
+    tmp_path: Path, reader_socket: Path, provider: MadeProvider
+) -> AsyncIterator[RunningEdge]:
+    """An edge whose users may log in at `provider`."""
+    config = config_of(provider.issuer)
+    async with running_edge(tmp_path, reader_socket, oidc=config) as edge:
+        yield edge

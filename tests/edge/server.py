@@ -16,10 +16,12 @@ from aiohttp import WSMsgType, web
 from argon2 import PasswordHasher
 from multidict import MultiMapping
 
-from nova.edge.app import Edge, EdgeStores, open_stores
+from nova.edge.app import Edge
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
+from nova.edge.edge_stores import EdgeStores, open_stores
 from nova.edge.login import DEVICE_COOKIE, first_admin
 from nova.edge.login_throttle import LoginThrottle
+from nova.edge.oidc_config import OidcConfig
 from nova.edge.passwords import PasswordHashing
 from nova.edge.session_reply import REFRESH_COOKIE, LoginReply
 from nova.edge.upstream import reader_client
@@ -178,6 +180,7 @@ async def running_edge(
     trusted_proxies: tuple[str, ...] = (),
     clock: Callable[[], float] = time.time,
     default_view: DefaultView | None = None,
+    oidc: OidcConfig | None = None,
 ) -> AsyncIterator[RunningEdge]:
     """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
     config = EdgeConfig(
@@ -189,6 +192,7 @@ async def running_edge(
         allowed_hosts=allowed_hosts,
         trusted_proxies=proxy_networks(trusted_proxies),
         default_view=default_view,
+        oidc=oidc,
     )
     stores = open_stores(config.folder)
     passwords = PasswordHashing(config.limits, hasher or CHEAP)

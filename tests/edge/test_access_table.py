@@ -160,16 +160,16 @@ async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, rol
 
 
 @pytest.mark.parametrize("role", [*ROLES, "nobody"])
-async def test_every_role_asks_for_every_route(edge: RunningEdge, role: str) -> None:
+async def test_every_role_asks_for_every_route(oidc_edge: RunningEdge, role: str) -> None:
     """Forbidden is 403 to users and 401 to nobody; whatever is allowed is neither."""
     headers = {}
     if role != "nobody":
-        edge.users.add("ann", _hash(edge), role)  # type: ignore[arg-type]
-        headers["Authorization"] = f"Bearer {await edge.token('ann')}"
+        oidc_edge.users.add("ann", _hash(oidc_edge), role)  # type: ignore[arg-type]
+        headers["Authorization"] = f"Bearer {await oidc_edge.token('ann')}"
     for row in rows("Routes"):
         method, path = row.name.split()
-        url = edge.url + path.replace("{id}", "a" * 43)
-        async with edge.http.request(method, url, headers=headers) as reply:
+        url = oidc_edge.url + path.replace("{id}", "a" * 43)
+        async with oidc_edge.http.request(method, url, headers=headers) as reply:
             refused = 401 if role == "nobody" else 403
             assert (reply.status == refused) != row.allowed[role], (row.name, reply.status)
 
@@ -191,14 +191,14 @@ def _hash(edge: RunningEdge) -> str:
     return found.password_hash
 
 
-async def test_every_message_and_route_has_a_limit_or_a_reason(edge: RunningEdge) -> None:
+async def test_every_message_and_route_has_a_limit_or_a_reason(oidc_edge: RunningEdge) -> None:
     """None of them is a door that the limits leave open."""
     table = limit_rows()
     for name, limit in table.items():
         assert limit in get_args(LimitKind) or limit.startswith("none: "), name
     messages_of_page = {name for name in table if " " not in name}
     assert messages_of_page == {str(kind.__struct_config__.tag) for kind in get_args(EdgeRequest)}
-    assert {name for name in table if " " in name} == await routes(edge)
+    assert {name for name in table if " " in name} == await routes(oidc_edge)
     for sample in (*SAMPLES, Auth(token="x")):
         is_submission = isinstance(sample, get_args(submission.Submission))
         kind = "submission" if is_submission else kind_of(sample)  # type: ignore[arg-type]

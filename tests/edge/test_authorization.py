@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from nova.edge.access import Access
-from nova.edge.app import EdgeStores, open_stores
 from nova.edge.authorization import Authorizer
 from nova.edge.edge_database import FILE_NAME
+from nova.edge.edge_stores import EdgeStores, open_stores
 from nova.edge.errors import AccessError
 from nova.edge.tokens import TokenSigner
 

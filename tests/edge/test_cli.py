@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -46,12 +46,16 @@ class Ready(msgspec.Struct, forbid_unknown_fields=True):
 
 @contextmanager
 def process(
-    data: Path, *options: str, password: str | None = None
+    data: Path,
+    *options: str,
+    password: str | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A running `nova edge` and its URL; it does not outlive the block."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
     if password is not None:
         environment["NOVA_ADMIN_PASSWORD"] = password
+    environment |= variables or {}
     command = [*NOVA_EDGE, "--data", str(data), "--listen", "127.0.0.1:0"]
     child = subprocess.Popen(
         [*command, *options],

@@ -216,7 +216,7 @@ def test_users_are_added_changed_listed_and_deleted(tmp_path: Path) -> None:
     assert (root["role"], root["scopes"]) == ("admin", None)
     assert command(tmp_path, "enable", "ann")[0] == 0
     table = command(tmp_path, "list")[1]
-    assert "ann   operator  enabled  sat1, sat2" in table, table
+    assert "ann   operator  enabled  sat1, sat2  never       local" in table, table
     assert command(tmp_path, "delete", "ann")[0] == 0
     assert "ann" not in command(tmp_path, "list")[1]
 

@@ -60,12 +60,14 @@ class AccountRequests:
 
     async def _change_password(self, access: Access, request: ChangePassword, address: str) -> None:
         """Replace the password. Wrong guesses of the old one count as failed logins."""
+        user = self._users.get(access.name)
         try:
+            if user is not None:
+                user.require_password()
             check_new_password(request.new_password)
             attempt = self._throttle.reserve(access.name, LoginClient(address))
             is_right = False
             try:
-                user = self._users.get(access.name)
                 stored = None if user is None else user.password_hash
                 is_right = await self._passwords.verify(stored, request.password)
             finally:

@@ -144,7 +144,7 @@ class AdminRequests:
         return self._changed(username)
 
     async def _reset_password(self, access: Access, request: ResetPassword) -> UserChanged:
-        self._existing(request.username)
+        self._existing(request.username).require_password()
         password, generated = _password(request.password)
         password_hash = await self._passwords.hash(password)
         if not self._users.set_password(
@@ -208,6 +208,7 @@ def _user_info(user: User) -> UserInfo:
         scopes=None if user.scopes is None else list(user.scopes),
         must_change_password=user.must_change,
         last_login=user.last_login,
+        origin=user.origin,
     )
 
 

@@ -6,8 +6,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import aiohttp
 from aiohttp import WSCloseCode, web
@@ -16,35 +15,37 @@ from nova.edge.account_requests import AccountRequests
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
-from nova.edge.audit_queue import AuditQueue
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.core_status import CoreStatus
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
+from nova.edge.edge_stores import EdgeStores
 from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
-from nova.edge.key_store import KeyStore
 from nova.edge.limit_requests import LimitRequests
-from nova.edge.limit_store import LimitStore
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
-from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import MetricsHandler
+from nova.edge.oidc_login import open_oidc_login
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
-from nova.edge.replies import add_security_headers, error_reply, json_errors
+from nova.edge.replies import (
+    NO_STORE,
+    add_security_headers,
+    error_reply,
+    json_errors,
+    json_reply,
+)
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
 from nova.edge.session_reply import SessionReplies
-from nova.edge.session_store import SessionStore
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
-from nova.edge.user_store import UserStore
 from nova.edge.websocket import EdgeServices, EdgeSession
 from nova.sdk.endpoints import departures, exports_folder
 from nova.sdk.protocol.messages import REQUEST_MAX_BYTES
@@ -56,29 +57,6 @@ BODY_TIMEOUT = "the request body did not arrive in time"
 TOO_MANY_CONNECTIONS = "this edge has reached its connection limit; try again later"
 TOO_MANY_UNSENT = "this edge has reached its limit of unsent bytes; try again later"
 RETRY_AFTER = {"Retry-After": "5"}
-
-
-class EdgeStores(NamedTuple):
-    """The stores of an edge's folder; the caller owns and closes them."""
-
-    users: UserStore
-    sessions: SessionStore
-    keys: KeyStore
-    logins: LoginStore
-    limits: LimitStore
-    audit: AuditQueue
-
-
-def open_stores(folder: Path) -> EdgeStores:
-    """Open the stores of an edge's folder."""
-    return EdgeStores(
-        UserStore(folder),
-        SessionStore(folder),
-        KeyStore(folder),
-        LoginStore(folder),
-        LimitStore(folder),
-        AuditQueue(folder),
-    )
 
 
 class Edge:
@@ -99,12 +77,17 @@ class Edge:
         self._authorizer = _authorizer(stores, tokens, self._limits)
         self._users = users
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
-        replies = SessionReplies(tokens, addresses)
+        replies = SessionReplies(
+            tokens, addresses, None if config.oidc is None else config.oidc.name
+        )
         self._login = self._login_handler(stores, passwords, replies, throttle)
         self._request_limits = RequestLimits(
             stores.limits, self._limits.requests, self._limits.lease_s
         )
         self._refresh = SessionRefresh(users, sessions, replies, self._request_limits)
+        self._oidc = open_oidc_login(
+            config.oidc, self._limits, stores, replies, addresses, self._request_limits
+        )
         self._submission_policy = SubmissionPolicy(self._request_limits)
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
@@ -179,6 +162,9 @@ class Edge:
         app.cleanup_ctx.append(self._audit_flushing)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_post("/auth/refresh", self._post_refresh)
+        app.router.add_get("/auth/methods", self._get_login_methods)
+        if self._oidc is not None:
+            self._oidc.add_routes(app)
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/exports/{id}", self._export_downloads.get)
         app.router.add_post("/exports/{id}", self._export_downloads.post)
@@ -217,6 +203,12 @@ class Edge:
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN_PAGE)
         return await self._refresh.post(request)
+
+    async def _get_login_methods(self, _: web.Request) -> web.StreamResponse:
+        """What the login page offers besides a password; 204 for nothing."""
+        if self._oidc is None:
+            return web.Response(status=204, headers=NO_STORE)
+        return json_reply(200, self._oidc.methods())
 
     async def _get_ws(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):

@@ -14,11 +14,13 @@ from pathlib import Path
 import click
 from aiohttp import web
 
-from nova.edge.app import Edge, open_stores
+from nova.edge.app import Edge
 from nova.edge.edge_config import EdgeConfig, EdgeLimits, parse_listen
+from nova.edge.edge_stores import open_stores
 from nova.edge.login import FIRST_USER, first_admin
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import TOKEN_VARIABLE
+from nova.edge.oidc_config import oidc_config
 from nova.edge.passwords import PasswordHashing
 from nova.edge.upstream import reader_client
 from nova.edge.user_store import UserStore
@@ -105,6 +107,7 @@ def edge(
 
     The first start creates the user `admin`, with the password from NOVA_ADMIN_PASSWORD or a
     generated one that is printed once. When ready, the edge prints one JSON line with its URL.
+    Login with OpenID Connect is configured by NOVA_OIDC_*; see docs/settings.md.
 
     \b
     Examples:
@@ -125,6 +128,7 @@ def edge(
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
         limits=EdgeLimits(requests=_request_limits(limits)),
         default_view=None if default_view is None else load_default_view(default_view),
+        oidc=oidc_config(os.environ),
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nova.edge.oidc_config import OidcConfig
 from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import SettingsError
@@ -72,6 +73,9 @@ class EdgeLimits:
     token_lifetime_s: int = 15 * 60
     """Of an access token; the page and the clients of the sdk renew theirs before."""
 
+    provider_timeout_s: float = 10.0
+    """How long a login waits for the OpenID Connect provider, at its start and at its end."""
+
     audit_poll_s: float = 0.25
     audit_reply_timeout_s: float = 30.0
     hash_workers: int = 2
@@ -95,6 +99,7 @@ class EdgeConfig:
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     default_view: DefaultView | None = None
+    oidc: OidcConfig | None = None
     limits: EdgeLimits = field(default_factory=EdgeLimits)
 
     @property

@@ -1,5 +1,6 @@
 """The edge's database: one SQLite file per archive with its users, their sessions and API keys, the
-definitions of TCP streams, and the audit entries that wait for the Core.
+definitions of TCP streams, the logins that wait for an OpenID Connect provider, and the audit
+entries that wait for the Core.
 
 All edges of the archive and `nova users` share it. It is operational state: the archive never
 contains it, and it never contains events.
@@ -116,6 +117,25 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
             creator_kind TEXT NOT NULL
         ) STRICT
         """,
+    ),
+    (
+        "ALTER TABLE users ADD COLUMN issuer TEXT",
+        "ALTER TABLE users ADD COLUMN subject TEXT",
+        "CREATE UNIQUE INDEX users_by_subject ON users (issuer, subject) WHERE subject IS NOT NULL",
+        """
+        CREATE TABLE pending_logins (
+            state TEXT PRIMARY KEY,
+            browser TEXT NOT NULL,
+            nonce TEXT NOT NULL,
+            verifier TEXT NOT NULL,
+            redirect_uri TEXT NOT NULL,
+            next TEXT NOT NULL,
+            address TEXT NOT NULL,
+            started REAL NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX pending_logins_by_address ON pending_logins (address, started)",
+        "CREATE INDEX pending_logins_by_time ON pending_logins (started)",
     ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""

@@ -33,3 +33,13 @@ class LastAdminError(NovaError):
 
 class PasswordError(NovaError):
     """A new password breaks the password policy."""
+
+
+class NoPasswordError(PasswordError):
+    """The user logs in with OpenID Connect and can have no password here."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(
+            f"{username} logs in with OpenID Connect and has no password here: change it at the "
+            "provider, or add another user with a password"
+        )

@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 FIRST_USER = "admin"
 LOGIN_MAX_BYTES = 4 * 1024
 
-# The same text for every reason, so that a reply does not reveal which usernames exist.
-LOGIN_DENIED = "the username or the password is wrong"
-
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     username: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -105,7 +102,7 @@ class LoginHandler:
         if self._users.get(credentials.username) is not None:
             details["user"] = credentials.username
         self._audit.append("UserLogin", NOBODY, details, is_failed_login=True)
-        return error_reply(401, "unauthorized", LOGIN_DENIED)
+        return self._replies.denied()
 
     async def _check_password(
         self, credentials: Credentials, client: LoginClient
@@ -151,7 +148,7 @@ class LoginHandler:
 
     async def _verify(self, credentials: Credentials) -> User | None:
         user = self._users.get(credentials.username)
-        stored = user.password_hash if user is not None else None
+        stored = user.password_hash if user is not None and user.origin == "local" else None
         good = await self._passwords.verify(stored, credentials.password)
         if not good or user is None or not user.enabled:
             return None

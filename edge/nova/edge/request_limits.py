@@ -40,6 +40,9 @@ HASHING = (ChangePassword, AddUser, ResetPassword)
 SESSION_MARK = "session "
 """Before the id of a session, which has a limit of its own; no name of a principal has a space."""
 
+ADDRESS_MARK = "address "
+"""Before the address of somebody who logs in with OpenID Connect, and is no principal yet."""
+
 OTHER_LIMITS = (
     "the limits of requests of all edges of this archive are now those of this edge, since it "
     "started last: %s; they were %s. Start all edges with the same `limits`"
@@ -85,6 +88,11 @@ def kind_of(request: EdgeRequest) -> LimitKind | None:
 def session_key(session: str) -> str:
     """By what the renewals of a session are counted."""
     return SESSION_MARK + session
+
+
+def address_key(address: str) -> str:
+    """By what the logins of an address are counted."""
+    return ADDRESS_MARK + address
 
 
 class RequestLimits:
@@ -211,7 +219,14 @@ def _refusal(window: _Window, limit: RequestLimit, wait_s: float) -> RateLimitEr
     return RateLimitError(
         "rateLimited",
         f"the limit of {window.kind} requests is {limit.count} in {limit.window_s:g} s for each "
-        f"{'session' if window.principal.startswith(SESSION_MARK) else 'user or key'}: "
-        f"retry in {wait_s:.3g} s",
+        f"{_whose(window)}: retry in {wait_s:.3g} s",
         retry_after_s=wait_s,
     )
+
+
+def _whose(window: _Window) -> str:
+    """Each of what has the limit."""
+    for mark in (SESSION_MARK, ADDRESS_MARK):
+        if window.principal.startswith(mark):
+            return mark.strip()
+    return "user or key"

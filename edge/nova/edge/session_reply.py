@@ -9,7 +9,7 @@ import msgspec
 from aiohttp import web
 
 from nova.edge.client_address import ClientAddresses
-from nova.edge.replies import json_reply
+from nova.edge.replies import error_reply, json_reply
 from nova.edge.session_store import SESSION_IDLE_S
 from nova.edge.tokens import TokenSigner
 from nova.edge.user_store import Role, User
@@ -17,6 +17,10 @@ from nova.sdk import timestamps
 
 REFRESH_COOKIE = "nova_refresh"
 REFRESH_PATH = "/auth"
+
+# The same text for every reason, so that a reply does not reveal which usernames exist.
+LOGIN_DENIED = "the username or the password is wrong"
+OTHER_LOGIN = "; users of {0} have no password here and use “Log in with {0}”"
 
 
 class LoginReply(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -35,9 +39,14 @@ class LoginReply(msgspec.Struct, rename="camel", omit_defaults=True):
 class SessionReplies:
     """Makes the replies of an edge's logins and refreshes."""
 
-    def __init__(self, tokens: TokenSigner, addresses: ClientAddresses) -> None:
+    def __init__(
+        self, tokens: TokenSigner, addresses: ClientAddresses, provider: str | None = None
+    ) -> None:
         self._tokens = tokens
         self._addresses = addresses
+        self._denied = LOGIN_DENIED
+        if provider is not None:
+            self._denied += OTHER_LOGIN.format(provider)
 
     def reply(
         self, request: web.Request, user: User, session_id: str, refresh_token: str
@@ -48,6 +57,17 @@ class SessionReplies:
             token, user.username, user.role, expires, claims.exp - claims.iat, user.must_change
         )
         reply = json_reply(200, body)
+        self.set_refresh_cookie(request, reply, refresh_token)
+        return reply
+
+    def denied(self) -> web.Response:
+        """The reply to a password that is wrong, or not that of a user."""
+        return error_reply(401, "unauthorized", self._denied)
+
+    def set_refresh_cookie(
+        self, request: web.Request, reply: web.Response, refresh_token: str
+    ) -> None:
+        """Give the browser the refresh token of its session."""
         reply.set_cookie(
             REFRESH_COOKIE,
             refresh_token,
@@ -57,4 +77,3 @@ class SessionReplies:
             samesite="Strict",
             secure=self._addresses.is_secure(request),
         )
-        return reply

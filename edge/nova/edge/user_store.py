@@ -12,15 +12,20 @@ from msgspec import UNSET, UnsetType
 from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore, names_of, names_text, revision
-from nova.edge.errors import LastAdminError
+from nova.edge.errors import LastAdminError, NoPasswordError
+from nova.edge.external_identity import ExternalIdentity
 from nova.edge.sqlite_file import transaction
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.admin import UserOrigin
 from nova.sdk.protocol.submission import Role as Role
 
 _COLUMNS = (
-    "username, password_hash, role, enabled, version, scopes, must_change, created, last_login"
+    "username, password_hash, role, enabled, version, scopes, must_change, created, last_login, "
+    "issuer, subject"
 )
+NO_PASSWORD = ""
+"""The password hash of users who can only log in elsewhere; no password has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class User:
     """One user. Tokens carry `version`, so raising it invalidates all earlier tokens.
 
     `scopes` are those that the user may see and command, None for all. `must_change`: the password
-    was set by somebody else and has to be replaced before anything else.
+    was set by somebody else and has to be replaced before anything else. `identity`: the user logs
+    in with OpenID Connect, and with no password.
     """
 
     username: str
@@ -40,6 +46,17 @@ class User:
     must_change: bool = False
     created: str = ""
     last_login: str | None = None
+    identity: ExternalIdentity | None = None
+
+    @property
+    def origin(self) -> UserOrigin:
+        """Who says that it is this user."""
+        return "local" if self.identity is None else "oidc"
+
+    def require_password(self) -> None:
+        """Raise NoPasswordError if the user can have no password."""
+        if self.identity is not None:
+            raise NoPasswordError(self.username)
 
 
 class UserStore(EdgeStore):
@@ -68,6 +85,13 @@ class UserStore(EdgeStore):
         ).fetchone()
         return None if row is None else _user(row)
 
+    def get_external(self, identity: ExternalIdentity) -> User | None:
+        """The user who logs in with this identity."""
+        row = self._db.execute(
+            f"SELECT {_COLUMNS} FROM users WHERE issuer = ? AND subject = ?", identity
+        ).fetchone()
+        return None if row is None else _user(row)
+
     def list_users(self) -> list[User]:
         """All users by name."""
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM users ORDER BY username")
@@ -81,9 +105,10 @@ class UserStore(EdgeStore):
         *,
         scopes: Sequence[str] | None = None,
         must_change: bool = False,
+        identity: ExternalIdentity | None = None,
         by: Actor | None = None,
     ) -> bool:
-        """Add a user; False if a user or an API key has the name."""
+        """Add a user; False if a user or an API key has the name, or a user the identity."""
         with transaction(self._db):
             if self._db.execute("SELECT 1 FROM api_keys WHERE name = ?", (username,)).fetchone():
                 return False
@@ -91,8 +116,8 @@ class UserStore(EdgeStore):
             # fit a later one of the same name.
             cursor = self._db.execute(
                 "INSERT OR IGNORE INTO users "
-                "(username, password_hash, role, scopes, must_change, created, version) "
-                "SELECT ?, ?, ?, ?, ?, ?, number + 1 FROM revision",
+                "(username, password_hash, role, scopes, must_change, created, issuer, subject, "
+                "version) SELECT ?, ?, ?, ?, ?, ?, ?, ?, number + 1 FROM revision",
                 (
                     username,
                     password_hash,
@@ -100,6 +125,7 @@ class UserStore(EdgeStore):
                     names_text(scopes),
                     must_change,
                     timestamps.text(timestamps.now()),
+                    *(identity or (None, None)),
                 ),
             )
             if is_new := cursor.rowcount == 1:
@@ -157,12 +183,13 @@ class UserStore(EdgeStore):
         must_change: bool = False,
         by: Actor | None = None,
     ) -> bool:
-        """Replace a password; False if there is no such user."""
+        """Replace a password; False if there is no such user. Raises NoPasswordError."""
         is_own = by == Actor(username, "user")
         with transaction(self._db):
             before = self.get(username)
             if before is None:
                 return False
+            before.require_password()
             self._db.execute(
                 "UPDATE users SET password_hash = ?, must_change = ?, version = version + 1 "
                 "WHERE username = ?",
@@ -205,8 +232,11 @@ class UserStore(EdgeStore):
                 raise LastAdminError("there must be an enabled admin: add or enable another first")
 
 
-def _user(row: tuple[str, str, Role, int, int, str | None, int, str, str | None]) -> User:
-    username, password_hash, role, enabled, version, scopes, must_change, created, last = row
+def _user(
+    row: tuple[str, str, Role, int, int, str | None, int, str, str | None, str | None, str | None],
+) -> User:
+    username, password_hash, role, enabled, version, scopes, must_change, created, last, *who = row
+    issuer, subject = who
     return User(
         username,
         password_hash,
@@ -217,6 +247,7 @@ def _user(row: tuple[str, str, Role, int, int, str | None, int, str, str | None]
         bool(must_change),
         created,
         last,
+        None if issuer is None or subject is None else ExternalIdentity(issuer, subject),
     )
 
 
@@ -229,4 +260,5 @@ def _members(user: User | None) -> JsonObject | None:
         "enabled": user.enabled,
         "scopes": user.scopes,
         "mustChangePassword": user.must_change,
+        "origin": user.origin,
     }

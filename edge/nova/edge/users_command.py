@@ -20,6 +20,7 @@ from nova.edge.user_store import Role, User, UserStore
 from nova.edge.users_file import clear_login_history, open_users
 from nova.sdk.address import is_id
 from nova.sdk.errors import NovaError, SettingsError
+from nova.sdk.protocol.admin import UserOrigin
 from nova.sdk.utf8 import check_secret
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -35,6 +36,7 @@ class UserLine(msgspec.Struct, rename="camel"):
     must_change_password: bool
     created: str
     last_login: str | None
+    origin: UserOrigin
 
 
 def data_option(command: CommandT) -> CommandT:
@@ -88,7 +90,7 @@ def list_users(data: Path, as_json: bool) -> None:
         for user in found:
             click.echo(msgspec.json.encode(_line(user)))
         return
-    rows = [("USER", "ROLE", "STATE", "SCOPES", "LAST LOGIN"), *map(_row, found)]
+    rows = [("USER", "ROLE", "STATE", "SCOPES", "LAST LOGIN", "ORIGIN"), *map(_row, found)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
@@ -163,6 +165,7 @@ def reset_password(
     """
     with open_users(data) as store:
         user = _existing(store, username)
+        user.require_password()
         if not user.enabled and not enable:
             raise NovaError(f"{username} is disabled: add --enable to enable the user again")
         password, password_hash = _new_password(generate)
@@ -327,10 +330,11 @@ def _line(user: User) -> UserLine:
         user.must_change,
         user.created,
         user.last_login,
+        user.origin,
     )
 
 
-def _row(user: User) -> tuple[str, str, str, str, str]:
+def _row(user: User) -> tuple[str, str, str, str, str, str]:
     scopes = "all" if user.scopes is None else ", ".join(user.scopes) or "none"
     state = "enabled" if user.enabled else "disabled"
-    return user.username, user.role, state, scopes, user.last_login or "never"
+    return user.username, user.role, state, scopes, user.last_login or "never", user.origin

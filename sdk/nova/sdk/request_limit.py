@@ -1,4 +1,6 @@
-"""How many requests of a kind each principal may make: the setting `limits`."""
+"""How many requests of a kind each principal may make: the setting `limits`. Whoever logs in with
+OpenID Connect is no principal yet, so `oidc` counts by address.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,9 @@ from typing import Literal, cast, get_args
 
 from nova.sdk.errors import SettingsError
 
-LimitKind = Literal["query", "stream", "export", "submission", "http", "password", "refresh"]
+LimitKind = Literal[
+    "query", "stream", "export", "submission", "http", "password", "refresh", "oidc"
+]
 WINDOW_MAX_S = 3_600
 COUNT_MAX = 1_000_000
 
@@ -32,6 +36,7 @@ DEFAULT_LIMITS: Mapping[LimitKind, RequestLimit] = {
     "http": RequestLimit(1_200, 60),
     "password": RequestLimit(60, 60),
     "refresh": RequestLimit(120, 60),
+    "oidc": RequestLimit(120, 60),
 }
 
 

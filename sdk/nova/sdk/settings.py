@@ -16,6 +16,7 @@ from msgspec import Meta
 from nova.sdk.address import is_id
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
+from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
 from nova.sdk.request_limit import request_limits
 
 MIB = 1024 * 1024
@@ -40,7 +41,7 @@ Mode = Literal["payload", "ground"]
 Timebase = Literal["source", "canonical"]
 
 
-class Settings(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, frozen=True):
+class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=True):
     """The settings of one instance; `HELP` documents the members."""
 
     data: str = "./nova-data"
@@ -174,6 +175,7 @@ HELP: Mapping[str, SettingHelp] = {
         "Free disk space that exports and daily files leave to the archive on the same disk."
     ),
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
+    **{name: SettingHelp(text) for name, text in OIDC_HELP.items()},
 }
 
 
@@ -193,6 +195,18 @@ def load(
     except msgspec.ValidationError as error:
         raise SettingsError(f"settings: {error}; see docs/settings.md") from None
     _check(settings)
+    return settings
+
+
+def load_oidc(environment: Mapping[str, str]) -> OidcSettings:
+    """The settings about OpenID Connect, from the environment alone; raises SettingsError."""
+    values = _from_environment(environment)
+    given = {name: value for name, value in values.items() if name in OIDC_HELP}
+    try:
+        settings = msgspec.convert(given, OidcSettings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"settings: {error}; see docs/settings.md") from None
+    check_oidc(settings)
     return settings
 
 
@@ -254,7 +268,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_SEPARATOR.split(text)
-    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits"):
+    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits", *OIDC_LISTS):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -269,3 +283,4 @@ def _check(settings: Settings) -> None:
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)
     request_limits(settings.limits)
+    check_oidc(settings)

@@ -1323,20 +1323,21 @@ export interface LatestResponse {
  * via the `definition` "LimitInfo".
  */
 export interface LimitInfo {
-  kind: ("export" | "http" | "password" | "query" | "refresh" | "stream" | "submission") | "login";
+  kind: ("export" | "http" | "oidc" | "password" | "query" | "refresh" | "stream" | "submission") | "login";
   count: number;
   windowS: number;
 }
 /**
  * What a user or key has used of a limit in the window that ends now; at the limit, when the
- *     next request is possible. Of renewals, what one `session` of the user has used.
+ *     next request is possible. Of renewals, what one `session` of the user has used; of logins
+ *     with OpenID Connect, what an address has, with the principal `address …`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LimitUse".
  */
 export interface LimitUse {
   principal: string;
-  kind: "export" | "http" | "password" | "query" | "refresh" | "stream" | "submission";
+  kind: "export" | "http" | "oidc" | "password" | "query" | "refresh" | "stream" | "submission";
   used: number;
   count: number;
   freeAt?: string | null;
@@ -1820,6 +1821,7 @@ export interface UserInfo {
   scopes?: string[] | null;
   mustChangePassword?: boolean;
   lastLogin?: string | null;
+  origin?: "local" | "oidc";
 }
 /**
  * The user after the change (absent: deleted), and the password if one was generated.

@@ -1,6 +1,7 @@
 /** The login form. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import { loadLoginProvider, loginProvider, providerError, providerPath } from "../model/session/provider_login";
 import { login, notice } from "../model/session/session";
 
 export function Login() {
@@ -8,6 +9,7 @@ export function Login() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
+  useEffect(() => void loadLoginProvider(), []);
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -52,10 +54,28 @@ export function Login() {
         <button class="primary" type="submit" disabled={busy} data-testid="login-submit">
           {busy ? "Logging in…" : "Log in"}
         </button>
+        <ProviderLink />
         <p class="error" role="alert" data-testid="login-error">
-          {error || notice.value}
+          {error || notice.value || providerError.value}
         </p>
       </form>
     </main>
+  );
+}
+
+/** The way to a provider of logins, if the edge has one. */
+function ProviderLink() {
+  const provider = loginProvider.value;
+  if (provider === undefined) return null;
+  return (
+    <a
+      class="button provider"
+      href={providerPath(provider)}
+      // The moment on the timeline may have changed since.
+      onClick={(event) => (event.currentTarget.href = providerPath(provider))}
+      data-testid="login-provider"
+    >
+      Log in with {provider.name}
+    </a>
   );
 }

@@ -15,6 +15,9 @@ from nova.sdk.request_limit import LimitKind
 
 SCOPES_MAX = 1_000
 
+UserOrigin = Literal["local", "oidc"]
+"""`oidc`: the user logs in with OpenID Connect and has no password."""
+
 Scopes = Annotated[list[Id], Meta(min_length=1, max_length=SCOPES_MAX)]
 Lanes = Annotated[list[Lane], Meta(min_length=1)]
 
@@ -115,6 +118,7 @@ class UserInfo(
     scopes: list[str] | None = None
     must_change_password: bool = False
     last_login: str | None = None
+    origin: UserOrigin = "local"
 
 
 class UsersResponse(Message, kw_only=True, tag="usersResponse"):
@@ -170,7 +174,8 @@ class LimitUse(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
     """What a user or key has used of a limit in the window that ends now; at the limit, when the
-    next request is possible. Of renewals, what one `session` of the user has used.
+    next request is possible. Of renewals, what one `session` of the user has used; of logins
+    with OpenID Connect, what an address has, with the principal `address …`.
     """
 
     principal: str

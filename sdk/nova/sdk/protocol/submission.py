@@ -16,6 +16,7 @@ from msgspec import Meta
 from nova.sdk.errors import CanonicalError, ProtocolError
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.field_types import Id, JsonObject, Name
+from nova.sdk.field_types import Role as Role
 from nova.sdk.protocol.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
@@ -28,7 +29,6 @@ NOT_FINITE = "{} is not a finite number and has no JSON form"
 PATH_MAX_CHARS = 200
 """The length to which an error shortens the path of a member."""
 
-Role = Literal["admin", "operator", "viewer"]
 SUBMITTING_ROLES: tuple[Role, ...] = ("admin", "operator")
 IMPORTING_ROLES: tuple[Role, ...] = ("admin",)
 IMPORT_MAX_EVENTS = 500

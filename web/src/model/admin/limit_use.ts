@@ -22,6 +22,7 @@ export const COUNTED: Readonly<Record<LimitKind, string>> = {
   http: "downloads over HTTP",
   password: "requests that hash a password",
   refresh: "renewals of a session",
+  oidc: "logins with OpenID Connect from an address, two for each",
 };
 
 /** Null until it has arrived. */

@@ -42,6 +42,7 @@ const COLUMNS: readonly Column<UserInfo>[] = [
   { title: "Role", cell: ({ role }) => role },
   { title: "Scopes", cell: ({ scopes }) => limitText(scopes) },
   { title: "State", cell: (user) => <UserState user={user} /> },
+  { title: "Origin", cell: ({ origin }) => (origin === "oidc" ? "OpenID Connect" : "local") },
   { title: "Last login", cell: ({ lastLogin }) => (lastLogin == null ? "never" : formatTime(lastLogin).slice(0, -4)) },
   { title: "Created", cell: ({ created }) => formatTime(created).slice(0, 10) },
   { title: "Actions", cell: (user) => <UserActions user={user} /> },
@@ -68,12 +69,17 @@ function UserActions({ user }: { user: UserInfo }) {
         of={user}
         act={() => openDialog({ kind: "resetPassword", user })}
         // The reset ends the session that would show the new password.
-        refusal={isOwn ? "Change your own password by a click on your name above." : ""}
+        refusal={resetRefusal(user, isOwn)}
       />
       <ActionButton title="Sessions" of={user} act={() => openDialog({ kind: "userSessions", user })} />
       <ActionButton title="Delete" of={user} act={() => openDialog({ kind: "deleteUser", user })} />
     </div>
   );
+}
+
+function resetRefusal(user: UserInfo, isOwn: boolean): string {
+  if (user.origin === "oidc") return "This user logs in with OpenID Connect and has no password here.";
+  return isOwn ? "Change your own password by a click on your name above." : "";
 }
 
 interface ActionButtonProps {

@@ -1,0 +1,39 @@
+"""The stores of an edge's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from nova.edge.audit_queue import AuditQueue
+from nova.edge.key_store import KeyStore
+from nova.edge.limit_store import LimitStore
+from nova.edge.login_store import LoginStore
+from nova.edge.pending_logins import PendingLogins
+from nova.edge.session_store import SessionStore
+from nova.edge.user_store import UserStore
+
+
+class EdgeStores(NamedTuple):
+    """The stores of an edge's folder; the caller owns and closes them."""
+
+    users: UserStore
+    sessions: SessionStore
+    keys: KeyStore
+    logins: LoginStore
+    limits: LimitStore
+    audit: AuditQueue
+    pending: PendingLogins
+
+
+def open_stores(folder: Path) -> EdgeStores:
+    """Open the stores of an edge's folder."""
+    return EdgeStores(
+        UserStore(folder),
+        SessionStore(folder),
+        KeyStore(folder),
+        LoginStore(folder),
+        LimitStore(folder),
+        AuditQueue(folder),
+        PendingLogins(folder),
+    )
