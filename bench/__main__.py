@@ -107,6 +107,8 @@ def bench(
 ) -> None:
     """Measure ingest, replay, seek, size and latency, with SQLite, PostgreSQL and bare RocksDB
     doing the same work in the same run.
+
+    `python -m bench.side_by_side COMMIT` does this for another commit in turns with this one.
     """
     work = Work(events or (QUICK_EVENTS if quick else EVENTS))
     rows: list[Row] = []

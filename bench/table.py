@@ -16,6 +16,12 @@ HEADER = (
 )
 
 
+def improvement(figure: float, other: float, unit: str) -> float:
+    """The ratio of two figures; above 1 the first is better. Nothing is infinitely better."""
+    better, worse = (other, figure) if unit in LESS_IS_BETTER else (figure, other)
+    return better / worse if worse else 1.0
+
+
 class Row(msgspec.Struct, omit_defaults=True):
     """One task: NOVA's figure, and the peers' for the same work in the same run where they can do
     it; `wanted` is a bound that NOVA has set itself.
@@ -34,8 +40,7 @@ class Row(msgspec.Struct, omit_defaults=True):
         """The ratio to SQLite; above 1 is better."""
         if self.sqlite is None or not self.figure:
             return None
-        more = self.figure / self.sqlite
-        return 1 / more if self.unit in LESS_IS_BETTER else more
+        return improvement(self.figure, self.sqlite, self.unit)
 
 
 class Report(msgspec.Struct):

@@ -6,6 +6,7 @@ python examples/follow.py /path/of/archive
 import asyncio
 import json
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from nova.sdk import Client, ConnectionLostError, Filters, timestamps
@@ -46,4 +47,5 @@ async def main(data: Path) -> None:
         await asyncio.sleep(RETRY_S)
 
 
-asyncio.run(main(Path(sys.argv[1])))
+with suppress(KeyboardInterrupt):  # Ctrl-C ends it
+    asyncio.run(main(Path(sys.argv[1])))

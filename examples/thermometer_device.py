@@ -1,6 +1,6 @@
 """A device: reads a temperature from a file, as Linux offers sensors, and takes one command.
 
-pip install ./examples; nova hardware --config thermometer.toml
+pip install ./examples; nova hardware --config thermometer.toml  # docs/python.md has one
 nova command thermometer rate.set hz=5 --scope lab --data /path/of/archive --wait
 """
 
