@@ -50,7 +50,6 @@ def load(path: Path) -> list[ScaleStep]:
 
 
 def append(path: Path, step: ScaleStep) -> None:
-    """Append a step."""
     with path.open("ab") as file:
         file.write(msgspec.json.encode(step) + b"\n")
 

@@ -83,7 +83,6 @@ def split_order_key(key: bytes) -> tuple[int, int, bytes]:
 
 
 def series_of_event_key(event_key: bytes) -> int:
-    """The series number in an event key."""
     return int.from_bytes(event_key[TIME_BYTES:EVENT_KEY_BYTES], "big")
 
 

@@ -25,7 +25,6 @@ NOBODY = Actor(UNKNOWN, "user")
 
 
 def actor_of(access: Access) -> Actor:
-    """The actor of a request."""
     return Actor(access.name, access.kind)
 
 

@@ -117,7 +117,6 @@ class LoginStore:
             self._db.execute("DELETE FROM known WHERE account = ?", (account,))
 
     def row_count(self) -> int:
-        """The number of rows."""
         (rows,) = self._db.execute(
             "SELECT (SELECT count(*) FROM allowances) + (SELECT count(*) FROM known)"
         ).fetchone()

@@ -26,7 +26,7 @@ _discarded = bytearray(DISCARDED_BYTES)
 
 
 class ClientGroup(Protocol):
-    """What a client tells of itself to the stream that it belongs to."""
+    """What a client reports of itself to the stream that it belongs to."""
 
     def admit(self, client: TcpClient) -> bool:
         """Take a new client, unless a limit is reached."""

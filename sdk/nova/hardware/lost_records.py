@@ -40,7 +40,6 @@ def record_loss(db: sqlite3.Connection, pending: PendingLoss) -> None:
 
 
 def store_loss(db: sqlite3.Connection, content: bytes) -> None:
-    """Store an encoded loss."""
     db.execute("INSERT INTO loss (crc32, content) VALUES (?, ?)", (zlib.crc32(content), content))
 
 

@@ -26,7 +26,6 @@ def check_all(db: sqlite3.Connection) -> None:
 
 
 def store(db: sqlite3.Connection, name: str, value: int) -> None:
-    """Store the value under a name."""
     values = (value, _crc32(name, value), name)
     # Nearly always it is there; this costs half of an upsert.
     if not db.execute("UPDATE state SET value = ?, crc32 = ? WHERE name = ?", values).rowcount:

@@ -196,7 +196,6 @@ class ExportReader:
             self._add_fault(name, str(error))
 
     def _compare_files(self, manifest: ExportManifest) -> None:
-        """Compare each file with its entry in the manifest."""
         there = {*self.content.names, *self.content.unread}
         for file in manifest.files:
             if file.path not in there:

@@ -127,7 +127,6 @@ def _in_range(ns: int) -> int | None:
 
 
 def nmea_checksum(content: bytes) -> int:
-    """The NMEA 0183 checksum."""
     checksum = 0
     for byte in content:
         checksum ^= byte

@@ -66,7 +66,6 @@ class PublishTally:
             self.problems.append(f"{place}: {reason}")
 
     def count_note(self, place: str, text: str) -> None:
-        """Count a note."""
         before = self.notes.get(text, NoteCount(0, place))
         self.notes[text] = before._replace(times=before.times + 1)
 

@@ -112,7 +112,6 @@ class SegmentJoiner:
         yield from given
 
     def abandon_all(self) -> None:
-        """Abandon all groups."""
         for group in list(self._groups):
             self._abandon(group)
 

@@ -28,7 +28,6 @@ class ContainerServer(BackendServer):
         self.wait_until_ready()
 
     def start_first(self) -> None:
-        """Create the container and start it."""
         self._container.start()
 
     @abstractmethod

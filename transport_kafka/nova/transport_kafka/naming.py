@@ -32,7 +32,6 @@ def is_subscribed(topic: str, subscription: Subscription) -> bool:
 
 
 def command_topic(scope_id: str) -> str:
-    """The topic of a scope's commands."""
     return f"nova.{scope_id}.command.{addresses.VERSION}"
 
 

@@ -35,7 +35,6 @@ def subjects_of(scope_id: str | None) -> str:
 
 
 def subscribed_subjects(subscription: Subscription) -> str:
-    """The subjects that a subscription reads."""
     return subjects_of(subscription.scope_id)
 
 

@@ -117,7 +117,6 @@ class ExportJobs:
         return export_id
 
     def release_slot(self, export_id: str) -> None:
-        """Release the slot."""
         self._running.discard(export_id)
 
     async def run(

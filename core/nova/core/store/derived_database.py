@@ -128,7 +128,6 @@ class DerivedDatabase:
         return store
 
     def enable_compactions(self) -> None:
-        """Enable background compactions."""
         self._database.set_options({"disable_auto_compactions": "false"})
 
     def is_in(self, data: Path) -> bool:

@@ -106,7 +106,6 @@ class TargetFinder:
                 yield EffectiveDescriptor(names, key, frozenset(entry.value.capabilities))
 
     def _descriptor_series(self, request: SubmitCommand) -> Iterator[tuple[int, Series]]:
-        """The descriptor series among `_series`."""
         for number, names in self._series(request):
             if names.lane == "metadata" and names.message_type == DESCRIPTOR_TYPE:
                 yield number, names

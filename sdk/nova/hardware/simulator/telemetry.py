@@ -67,7 +67,6 @@ def mode_change(state: SatelliteState, previous: Mode | None) -> dict[str, objec
 
 
 def reports(state: SatelliteState) -> Iterator[UnitReport]:
-    """The reports of all units."""
     yield _gps(state)
     yield _attitude(state)
     yield _battery(state)

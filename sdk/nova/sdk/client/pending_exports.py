@@ -41,7 +41,6 @@ class PendingExports:
                 self.fail_all(ConnectionLostError(reply.message))
 
     def fail_all(self, error: ConnectionLostError) -> None:
-        """Fail all pending exports."""
         for queue in self._queues.values():
             queue.put_nowait(error)
 

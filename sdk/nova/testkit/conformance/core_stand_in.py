@@ -64,7 +64,6 @@ class CoreStandIn:
     # --- its process ------------------------------------------------------------------------------
 
     def start_without_waiting(self) -> None:
-        """Start without waiting for the connection."""
         self._transport = self._connect()
         self._work = asyncio.create_task(self._run(self._transport))
 

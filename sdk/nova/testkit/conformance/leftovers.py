@@ -29,7 +29,6 @@ class ProcessResources:
 
     @classmethod
     def snapshot(cls) -> Self:
-        """Take a snapshot."""
         threads = {f"{thread.name} {thread.ident}" for thread in threading.enumerate()}
         return cls(
             frozenset(asyncio.all_tasks()),
