@@ -164,6 +164,19 @@ def test_a_revoked_and_an_expired_key_are_refused(stores: EdgeStores) -> None:
         gate.check(access)
 
 
+def test_a_key_of_the_same_name_is_another_key(stores: EdgeStores) -> None:
+    """Connections of a revoked key end, even if a key just like it was added at once."""
+    gate = authorizer(stores, cache_s=3600)
+    old = gate.authorize(key(stores))
+    gate.check(old)
+    stores.keys.revoke("probe")
+    new = gate.authorize(key(stores))
+    gate.clear_cache()
+    gate.check(new)
+    with pytest.raises(AccessError):
+        gate.check(old)
+
+
 def mutated(dice: random.Random, text: str) -> str:
     """A text that differs in one to three places."""
     while True:

@@ -68,10 +68,12 @@ def test_an_expired_key_is_listed_and_good_for_nothing(keys: KeyStore, clock: St
 
 def test_uses_are_recorded_to_the_minute(keys: KeyStore, clock: SteppedClock) -> None:
     """And do not wake other edges."""
-    keys.add("probe", "viewer", "admin")
+    secret = keys.add("probe", "viewer", "admin")
+    key = keys.find(secret or "")
+    assert key is not None
     times = []
     for _ in range(3):
-        keys.record_use("probe")
+        keys.record_use(key.id)
         found = keys.get("probe")
         assert found is not None
         times.append(found.last_used)

@@ -17,7 +17,8 @@ class Access:
 
     `name` is a username or the name of a key. `scopes` and `lanes` are those that it may see and
     command, None for all. `expires` is in seconds since 1970, infinite for a key without an end.
-    `version` is that of the user, and `session` the id of the login; both are empty for a key.
+    `version` is that of the user, and `session` the id of the login; both are empty for a key,
+    which has `key_id` instead. A name may mean another user or key later, these ids never do.
     `must_change`: nothing is allowed but to change the password.
     """
 
@@ -30,3 +31,4 @@ class Access:
     version: int = 0
     session: str = ""
     must_change: bool = False
+    key_id: str = ""

@@ -67,7 +67,7 @@ class Authorizer:
     def check_principal(self, access: Access) -> None:
         """Like `check`, but ignores the token's expiry."""
         if access.kind == "key":
-            current = self._access_of_key(access.name)
+            current = self._access_of_key(access.key_id)
         else:
             current = self._access_of_session(access.name, access.session, access.expires)
         if current is None:
@@ -83,11 +83,11 @@ class Authorizer:
         key = self._keys.find(secret)
         if key is None:
             raise AccessError("the API key is unknown, revoked or expired")
-        self._keys.record_use(key.name)
+        self._keys.record_use(key.id)
         return _access_by_key(key)
 
-    def _access_of_key(self, name: str) -> Access | None:
-        return self._cached(("key", name), lambda: self._read_key(name))
+    def _access_of_key(self, key_id: str) -> Access | None:
+        return self._cached(("key", key_id), lambda: self._read_key(key_id))
 
     def _access_of_session(self, username: str, session: str, expires: float) -> Access | None:
         found = self._cached(("session", session), lambda: self._read_session(username, session))
@@ -95,8 +95,8 @@ class Authorizer:
             return None
         return replace(found, expires=expires)
 
-    def _read_key(self, name: str) -> Access | None:
-        key = self._keys.get(name)
+    def _read_key(self, key_id: str) -> Access | None:
+        key = self._keys.current(key_id)
         return None if key is None else _access_by_key(key)
 
     def _read_session(self, username: str, session: str) -> Access | None:
@@ -128,4 +128,4 @@ def _access_by_session(user: User, session: str) -> Access:
 
 def _access_by_key(key: ApiKey) -> Access:
     expires = math.inf if key.expires is None else key.expires
-    return Access(key.name, "key", key.role, expires, key.scopes, key.lanes)
+    return Access(key.name, "key", key.role, expires, key.scopes, key.lanes, key_id=key.id)

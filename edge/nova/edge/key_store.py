@@ -24,17 +24,19 @@ LAST_USED_STEP_S = 60.0
 """How much later a use must be than the last recorded one to be recorded."""
 
 _KEY = re.compile(KEY_PREFIX + r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]", re.ASCII)
-_COLUMNS = "name, role, scopes, lanes, created, created_by, expires, last_used"
+_COLUMNS = "digest, name, role, scopes, lanes, created, created_by, expires, last_used"
 
 
 @dataclass(frozen=True, slots=True)
 class ApiKey:
     """One API key, without its secret; times in seconds since 1970.
 
-    `scopes` and `lanes` are those that the program may see and command, None for all. `expires` is
-    None for a key that does not.
+    `id` is the digest of the secret: a later key of the same name has another one. `scopes` and
+    `lanes` are those that the program may see and command, None for all. `expires` is None for a
+    key that does not.
     """
 
+    id: str
     name: str
     role: Role
     scopes: tuple[str, ...] | None
@@ -72,7 +74,7 @@ class KeyStore(EdgeStore):
             if taken is not None:
                 return None
             cursor = self._db.execute(
-                f"INSERT OR IGNORE INTO api_keys (digest, {_COLUMNS}) "
+                f"INSERT OR IGNORE INTO api_keys ({_COLUMNS}) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (
                     _digest(secret),
@@ -94,8 +96,12 @@ class KeyStore(EdgeStore):
         """The key with this secret; None if there is none, or if it has expired."""
         if _KEY.fullmatch(secret) is None:
             return None
+        return self.current(_digest(secret))
+
+    def current(self, key_id: str) -> ApiKey | None:
+        """The key with this id; None if it was revoked, or if it has expired."""
         row = self._db.execute(
-            f"SELECT {_COLUMNS} FROM api_keys WHERE digest = ?", (_digest(secret),)
+            f"SELECT {_COLUMNS} FROM api_keys WHERE digest = ?", (key_id,)
         ).fetchone()
         return None if row is None else self._unexpired(_api_key(row))
 
@@ -119,14 +125,14 @@ class KeyStore(EdgeStore):
             self._record(by, "revokeKey", name, before=before)
         return True
 
-    def record_use(self, name: str) -> None:
+    def record_use(self, key_id: str) -> None:
         """Record that a key was used now, to the minute: a write for each request would cost more
         than most requests.
         """
         now = self._clock()
         self._db.execute(
-            "UPDATE api_keys SET last_used = ? WHERE name = ? AND ifnull(last_used, 0) <= ?",
-            (now, name, now - LAST_USED_STEP_S),
+            "UPDATE api_keys SET last_used = ? WHERE digest = ? AND ifnull(last_used, 0) <= ?",
+            (now, key_id, now - LAST_USED_STEP_S),
         )
 
     def _read(self, name: str) -> ApiKey | None:
@@ -150,12 +156,13 @@ class KeyStore(EdgeStore):
         return key if key.expires is None or key.expires > self._clock() else None
 
 
-_Row = tuple[str, Role, str | None, str | None, float, str, float | None, float | None]
+_Row = tuple[str, str, Role, str | None, str | None, float, str, float | None, float | None]
 
 
 def _api_key(row: _Row) -> ApiKey:
-    name, role, scopes, lanes, created, created_by, expires, last_used = row
+    key_id, name, role, scopes, lanes, created, created_by, expires, last_used = row
     return ApiKey(
+        key_id,
         name,
         role,
         names_of(scopes),
