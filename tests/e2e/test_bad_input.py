@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import subprocess
 import uuid
 from pathlib import Path
 
@@ -17,8 +16,9 @@ from nova.sdk.client.client import Client
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
 from nova.sdk.protocol.messages import RejectInfo, Rejects
 from nova.sdk.transport.base import Record, connect
-from nova.testkit.running_nova import nova_command, running_nova
+from nova.testkit.running_nova import running_nova
 from nova.testkit.test_server import BackendServer
+from tests.command_here import command_here
 
 
 def envelope(scope: str, **changes: object) -> bytes:
@@ -108,9 +108,7 @@ def check_refusals(found: list[RejectInfo], bad: dict[str, tuple[bytes, str, str
 
 def listed(data: Path) -> list[dict[str, object]]:
     """What `nova rejects --json` prints."""
-    done: subprocess.CompletedProcess[bytes] = nova_command(
-        "rejects", "--data", str(data), "--json"
-    )
+    done = command_here("rejects", "--data", str(data), "--json")
     assert done.returncode == 0, done.stderr.decode()
     return [msgspec.json.decode(line, type=dict[str, object]) for line in done.stdout.splitlines()]
 
@@ -153,7 +151,7 @@ def test_a_broken_line_reaches_the_reject_log_through_produce(tmp_path: Path) ->
     file = tmp_path / "events.jsonl"
     file.write_bytes(envelope("sat") + b"\n" + envelope("sat", payload=3) + b"\n")
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
-        sent = nova_command("produce", str(file), "--to", nova.publish, "--scope", "sat")
+        sent = command_here("produce", str(file), "--to", nova.publish, "--scope", "sat")
         assert sent.returncode == 1
         assert b"payload" in sent.stdout + sent.stderr
         assert [row["member"] for row in listed(nova.data)] == ["payload"]

@@ -28,7 +28,8 @@ from nova.sdk.client.client import Client
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.messages import Filters, Query, Timebase
 from nova.sdk.transport.base import Batch, Record, connect
-from nova.testkit.running_nova import RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import RunningNova, running_nova
+from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
@@ -189,13 +190,13 @@ def test_ranges_and_filters_are_those_of_a_query(live: RunningNova) -> None:
     expected = by_query(live.data, "source", narrow)
     assert expected
     options = ("--timebase", "source", "--lanes", "parsed", "--unique", "u1", "--shards", "2")
-    done = nova_command(*arguments(live.data, *options, "--json"))
+    done = command_here(*arguments(live.data, *options, "--json"))
     assert done.returncode == 0 and done.stdout.splitlines() == expected
     summary = msgspec.json.decode(done.stderr.splitlines()[-1], type=ReplaySummary)
     assert (summary.events, summary.bytes) == (len(expected), len(done.stdout))
     times = [msgspec.json.decode(event)["sourceTruthTime"] for event in expected]
     between = [e for e, at in zip(expected, times, strict=True) if times[50] <= at <= times[70]]
-    done = nova_command(*arguments(live.data, *options, "--from", times[50], "--to", times[70]))
+    done = command_here(*arguments(live.data, *options, "--from", times[50], "--to", times[70]))
     assert done.stdout.splitlines() == between
 
 
@@ -237,9 +238,9 @@ def test_a_file_and_a_file_per_shard_hold_the_whole(
     """
     out, folder = tmp_path / "out.jsonl", tmp_path / "shards"
     base = ("--timebase", timebase, "--json")
-    done = nova_command(*arguments(resting, *base, "--out", out))
+    done = command_here(*arguments(resting, *base, "--out", out))
     assert done.returncode == 0 and out.read_bytes() == whole[timebase]
-    done = nova_command(*arguments(resting, *base, "--shards", "3", "--per-shard", folder))
+    done = command_here(*arguments(resting, *base, "--shards", "3", "--per-shard", folder))
     summary = msgspec.json.decode(done.stdout, type=ReplaySummary)
     assert (summary.events, summary.bytes, summary.shards) == (EVENTS, len(whole[timebase]), 3)
     files = sorted(folder.iterdir())
@@ -266,7 +267,7 @@ def test_killed_and_resumed_is_as_if_undisturbed(
     files = [target] if kind == "to_file" else [target / f"shard-00{n}.jsonl" for n in range(2)]
     states = [read_state(state_path(file), OutputState) for file in files]
     assert 0 < sum(state.bytes for state in states if state) <= len(whole[timebase])
-    done = nova_command(*arguments(resting, "--timebase", timebase, option, target))
+    done = command_here(*arguments(resting, "--timebase", timebase, option, target))
     assert done.returncode == 0, done.stderr
     assert b"".join(file.read_bytes() for file in files) == whole[timebase]
     assert not list(tmp_path.rglob("*.state"))
@@ -288,9 +289,9 @@ def test_a_full_disk_is_said_and_gone_on_from(
     )
     files = [target] if option == "--out" else [target / f"shard-00{n}.jsonl" for n in range(2)]
     assert max(file.stat().st_size for file in files) == 3_000_001
-    other = nova_command(*arguments(resting, "--lanes", "parsed", option, target))
+    other = command_here(*arguments(resting, "--lanes", "parsed", option, target))
     assert other.returncode == 1 and b"filters was {}, is" in other.stderr
-    assert nova_command(*arguments(resting, option, target)).returncode == 0
+    assert command_here(*arguments(resting, option, target)).returncode == 0
     assert b"".join(file.read_bytes() for file in files) == whole["canonical"]
 
 
@@ -298,15 +299,15 @@ def test_what_is_there_is_not_written_over(resting: Path, tmp_path: Path) -> Non
     """A finished file stays as it is without --restart; of a folder, all shards go with it."""
     target = tmp_path / "target"
     target.write_bytes(b"mine")
-    refused = nova_command(*arguments(resting, "--out", target))
+    refused = command_here(*arguments(resting, "--out", target))
     assert refused.returncode == 1 and b"exists, without" in refused.stderr
     assert target.read_bytes() == b"mine"
-    assert nova_command(*arguments(resting, "--out", target, "--restart")).returncode == 0
+    assert command_here(*arguments(resting, "--out", target, "--restart")).returncode == 0
     assert target.read_bytes().count(b"\n") == EVENTS
     folder = tmp_path / "folder"
     for shards, extra in ((3, ()), (2, ("--restart",))):
         options = ("--shards", shards, "--per-shard", folder, *extra)
-        assert nova_command(*arguments(resting, *options)).returncode == 0
+        assert command_here(*arguments(resting, *options)).returncode == 0
     assert len(list(folder.iterdir())) == 2
 
 
@@ -363,7 +364,7 @@ def test_a_function_takes_each_shard(
         ("sink_of_a_test:nothing", "is a int, not a function"),
         ("sink_of_a_test:missing", "expected package.module:function"),
     ):
-        done = nova_command(*arguments(resting, "--shards", 1, "--call", name))
+        done = command_here(*arguments(resting, "--shards", 1, "--call", name))
         assert done.returncode == 1 and reason in done.stderr.decode()
 
 
@@ -378,7 +379,7 @@ def test_a_function_takes_each_shard(
 )
 def test_what_cannot_be_is_said(tmp_path: Path, options: Sequence[str], reason: str) -> None:
     """One clear error for what makes no sense."""
-    done = nova_command(*arguments(tmp_path, *options))
+    done = command_here(*arguments(tmp_path, *options))
     assert done.returncode != 0 and reason in done.stderr.decode()
 
 

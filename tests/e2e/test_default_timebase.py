@@ -12,7 +12,8 @@ import pytest
 
 from nova.sdk.producer.producer import Producer
 from nova.sdk.transport.base import Record, connect
-from nova.testkit.running_nova import RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import RunningNova, running_nova
+from tests.command_here import command_here
 
 SPAN = ("--types", "Count", "--from", "2026-01-01T00:00:00Z", "--to", "now")
 
@@ -73,14 +74,14 @@ def test_commands_use_the_default_of_their_instance(
         for name in variables:
             monkeypatch.delenv(name)  # Commands know of them by the instance alone.
         asyncio.run(publish(nova))
-        assert numbers(nova_command("query", *told, *SPAN, "--json").stdout) == order
-        assert numbers(nova_command("replay", *told, *SPAN).stdout) == order
+        assert numbers(command_here("query", *told, *SPAN, "--json").stdout) == order
+        assert numbers(command_here("replay", *told, *SPAN).stdout) == order
         out = tmp_path / "out.zip"
-        done = nova_command("export", *told, "--driver", "jsonl", "--out", str(out))
+        done = command_here("export", *told, "--driver", "jsonl", "--out", str(out))
         assert done.returncode == 0, done.stderr
         with ZipFile(out) as archive:
             assert json.loads(archive.read("export.json"))["query"]["timebase"] == timebase
-    assert numbers(nova_command("replay", *told, *SPAN).stdout) == order
+    assert numbers(command_here("replay", *told, *SPAN).stdout) == order
     other = "source" if timebase == "canonical" else "canonical"
-    forced = numbers(nova_command("replay", *told, *SPAN, "--timebase", other).stdout)
+    forced = numbers(command_here("replay", *told, *SPAN, "--timebase", other).stdout)
     assert forced == ([0, 2, 1] if other == "source" else [0, 1, 2])

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from nova.testkit.running_nova import RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import RunningNova, running_nova
+from tests.command_here import command_here
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
 def told(demo: RunningNova, *arguments: str) -> tuple[int, str]:
     """The exit status and the output of a command that is waited for."""
-    done = nova_command(
+    done = command_here(
         "command", *arguments, "--scope", "demo", "--data", str(demo.data), "--wait"
     )
     return done.returncode, done.stdout.decode() + done.stderr.decode()
@@ -30,7 +31,7 @@ def told(demo: RunningNova, *arguments: str) -> tuple[int, str]:
 def newest(demo: RunningNova, message_type: str) -> dict[str, object]:
     """The newest payload of one type."""
     span = ("--from", "2020-01-01T00:00:00Z", "--to", "now", "--types", message_type)
-    found = nova_command("query", "--data", str(demo.data), *span, "--json")
+    found = command_here("query", "--data", str(demo.data), *span, "--json")
     event = msgspec.json.decode(found.stdout.splitlines()[-1], type=dict[str, object])
     return msgspec.convert(event["payload"], dict[str, object])
 

@@ -22,7 +22,8 @@ from nova.sdk.protocol.export import Export
 from nova.sdk.protocol.messages import Query
 from nova.sdk.protocol.submission import AcknowledgeAlarm, ImportEvents
 from nova.sdk.transport.base import connect
-from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
+from tests.command_here import command_here
 from tests.core.filing import arrivals
 from tests.e2e.shipped import MANIFESTS
 from tests.sdk.exported import changed
@@ -36,7 +37,7 @@ def export(nova: RunningNova, target: Path, *arguments: str) -> dict[str, object
     """`nova export` through the edge."""
     login = ("--url", nova.url, "--user", "admin")
     command = ("export", *login, "--timebase", "source", "--out", str(target), "--json")
-    done = nova_command(*command, *arguments)
+    done = command_here(*command, *arguments)
     assert done.returncode == 0, done.stderr.decode()
     found: dict[str, object] = json.loads(done.stdout)
     return found
@@ -79,7 +80,7 @@ def test_an_imported_export_exports_the_same(
         assert told["digest"] == asyncio.run(digest_of(first))
     with running_nova(tmp_path / "b", "--ground") as second:
         for expected in ("new", "duplicate"):
-            done = nova_command("import", str(tmp_path / "a.zip"), "--to", second.publish, "--json")
+            done = command_here("import", str(tmp_path / "a.zip"), "--to", second.publish, "--json")
             assert done.returncode == 0, done.stderr.decode()
             counts = json.loads(done.stdout)
             assert (counts["rejected"], counts["digest"]) == (0, "fits")
@@ -91,7 +92,7 @@ def test_an_imported_export_exports_the_same(
         with zipfile.ZipFile(tmp_path / "a.zip") as archive:
             gone = next(name for name in archive.namelist() if name.endswith(driver))
         path = changed(tmp_path / "a.zip", tmp_path / "damaged.zip", {gone: None})
-        done = nova_command("import", str(path), "--to", second.publish, "--json")
+        done = command_here("import", str(path), "--to", second.publish, "--json")
         assert done.returncode == 1
         assert f"{gone}: is missing, with " in done.stderr.decode()
         assert json.loads(done.stdout)["digest"] == "differs"
@@ -131,7 +132,7 @@ def test_an_export_of_the_own_scope_comes_back_whole(
         with running_nova(tmp_path / "b", "--scope", "sat") as second:
             if again == "import":
                 edge = ("--url", second.url, "--user", "admin") if through == "edge" else ()
-                done = nova_command(
+                done = command_here(
                     "import", str(tmp_path / "a.zip"), "--to", second.publish, "--json", *edge
                 )
                 assert done.returncode == 0, done.stderr.decode()

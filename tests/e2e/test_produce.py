@@ -11,8 +11,9 @@ import pytest
 
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.messages import Filters, Query, StatusResponse
-from nova.testkit.running_nova import nova_command, running_nova
+from nova.testkit.running_nova import running_nova
 from nova.testkit.test_server import BackendServer
+from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
 
 PACKETS = 300
@@ -22,7 +23,7 @@ def produce_orbit(made: Path, url: str, scope: str) -> dict[str, object]:
     """`nova produce` of a recording; what it says it did."""
     packets = made / "orbit"
     xtce = made / "orbit.xml"
-    done = nova_command(
+    done = command_here(
         "produce", str(packets), "--xtce", str(xtce), "--to", url, "--scope", scope, "--json"
     )
     assert done.returncode == 0, done.stderr.decode()
@@ -81,7 +82,7 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
     with running_nova(tmp_path / "data", "--scope", "orbit1") as nova:
         done = produce_orbit(made, nova.publish, "orbit1")
         assert (done["new"], done["duplicate"], done["rejected"]) == (4 * PACKETS, 0, 0)
-        window = nova_command(
+        window = command_here(
             *("query", "--data", str(nova.data), "--json", "--timebase", "source"),
             *("--from", "2026-03-01T12:01:00Z", "--to", "2026-03-01T12:01:59.999999999Z"),
             *("--lanes", "raw"),
@@ -110,7 +111,7 @@ def test_a_new_scope_is_found_by_a_ground_archive_that_is_running(
         for scope in scopes:
             file = tmp_path / f"{scope}.jsonl"
             file.write_bytes(line % scope.encode())
-            sent = nova_command("produce", str(file), "--to", kafka_broker.url, "--scope", scope)
+            sent = command_here("produce", str(file), "--to", kafka_broker.url, "--scope", scope)
             assert sent.returncode == 0, sent.stderr.decode()
             assert asyncio.run(first_of(data, scope))["scopeId"] == scope
 
