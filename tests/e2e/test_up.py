@@ -19,6 +19,7 @@ from nova.sdk.errors import NovaError, ProtocolError, TransportError
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.transport.base import Receipt, Record, connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command, running_nova
+from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
 
 ENVELOPE = (
@@ -78,15 +79,11 @@ def test_sigterm_ends_all_processes_cleanly(nova: RunningNova) -> None:
         assert asyncio.run(count(again.data)) == 1
 
 
-def test_children_end_with_a_supervisor_that_was_killed(nova: RunningNova) -> None:
-    """Nothing outlives `nova up`, however it ends."""
-    children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
-    nova.process.kill()
-    asyncio.run(until(lambda: not any(alive(child) for child in children)))
-
-
 def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
-    """No child keeps a lock, not one either that hears nothing."""
+    """Nothing outlives `nova up`, however it ends: no child keeps a lock, not one either that hears
+    nothing.
+    """
+    children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
     asyncio.run(publish(nova.publish, 1))
     for name in ("writer", "sampler"):
         os.kill(nova.child(name), signal.SIGSTOP)
@@ -94,6 +91,7 @@ def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
     nova.process.wait()
     with running_nova(nova.data, "--scope", "sat") as again:
         assert asyncio.run(count(again.data)) == 1
+        asyncio.run(until(lambda: not any(alive(child) for child in children)))
 
 
 def test_a_child_that_dies_is_started_again(nova: RunningNova) -> None:
@@ -181,34 +179,33 @@ def test_every_process_is_refused_another_archive(tmp_path: Path) -> None:
 
 
 def test_a_second_instance_on_the_same_data_is_refused(nova: RunningNova) -> None:
-    """Only one process writes an archive, and the second says who holds it."""
+    """Only one process writes an archive, and the second says who holds it. The edge of the first
+    refuses by name meanwhile, and goes on (A-269, AMB-29).
+    """
     second = nova_command("core", "writer", "--data", str(nova.data))
     assert second.returncode == 1
     assert b"scope" in second.stderr  # it is told what is missing first
     with pytest.raises(NovaError), running_nova(nova.data, "--scope", "sat"):
         raise AssertionError("a second writer has opened the archive")
+    asyncio.run(refused_by_the_edge(nova))
 
 
-def test_a_wrong_password_and_a_wrong_lane_are_errors_in_words(nova: RunningNova) -> None:
-    """A-269, AMB-29: the edge refuses by name and goes on."""
-
-    async def ask() -> None:
-        with pytest.raises(ProtocolError):
-            await login(nova.url, "admin", "not it")
-        token = await login(nova.url, "admin", PASSWORD)
-        async with await Client.to_edge(nova.url, token) as client:
-            with pytest.raises(ProtocolError, match="lanesNotStreamed"):
-                async for _ in client.stream("REPLAY", filters=Filters(lanes=["raw"])):
-                    raise AssertionError("raw frames were streamed to a browser")
-            assert len([event async for event in client.query(Query())]) == MANIFESTS
-
-    asyncio.run(ask())
+async def refused_by_the_edge(nova: RunningNova) -> None:
+    """A wrong password and a lane that browsers do not get."""
+    with pytest.raises(ProtocolError):
+        await login(nova.url, "admin", "not it")
+    token = await login(nova.url, "admin", PASSWORD)
+    async with await Client.to_edge(nova.url, token) as client:
+        with pytest.raises(ProtocolError, match="lanesNotStreamed"):
+            async for _ in client.stream("REPLAY", filters=Filters(lanes=["raw"])):
+                raise AssertionError("raw frames were streamed to a browser")
+        assert len([event async for event in client.query(Query())]) == MANIFESTS
 
 
 def test_commands_say_what_to_do_when_nothing_runs(tmp_path: Path) -> None:
     """An error is one line that helps, never a trace."""
     for command in ("query", "tail", "rejects", "status"):
-        done = nova_command(command, "--data", str(tmp_path))
+        done = command_here(command, "--data", str(tmp_path))
         assert done.returncode == 1
         assert b"nova up" in done.stderr
         assert b"Traceback" not in done.stderr

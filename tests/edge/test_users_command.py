@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
 import subprocess
 import sys
@@ -18,27 +17,18 @@ from nova.cli.main import nova
 from nova.edge.password_policy import PASSWORD_MAX_CHARS
 from nova.edge.user_store import UserStore
 from nova.sdk.protocol.messages import Auth
+from tests.command_here import command_here
 from tests.e2e.mounting import can_mount, run_beside_read_only
 from tests.edge.server import PASSWORD, RunningEdge, cookie_line
 from tests.edge.test_cli import login, process
 
-WAIT_S = 60
-
 
 def reset(data: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """`nova users reset-password` run to its end."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
-    command = (sys.executable, "-m", "nova.cli", "users", "reset-password", *arguments)
-    return subprocess.run(
-        [*command, "--data", str(data)],
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        errors="surrogateescape",
-        timeout=WAIT_S,
-        check=False,
-    )
+    typed = stdin.encode(errors="surrogateescape")
+    done = command_here("users", "reset-password", *arguments, "--data", str(data), stdin=typed)
+    texts = (output.decode(errors="surrogateescape") for output in (done.stdout, done.stderr))
+    return subprocess.CompletedProcess(done.args, done.returncode, *texts)
 
 
 async def test_it_replaces_a_lost_password_while_nova_runs_and_while_it_does_not(
@@ -46,12 +36,12 @@ async def test_it_replaces_a_lost_password_while_nova_runs_and_while_it_does_not
 ) -> None:
     """The old one opens nothing any more."""
     with process(tmp_path, password="lost by its owner") as (_, url):
-        done = reset(tmp_path, "admin", stdin="found by its owner\n")
+        done = await asyncio.to_thread(reset, tmp_path, "admin", stdin="found by its owner\n")
         assert done.returncode == 0, done.stderr
         assert "found by its owner" not in done.stdout + done.stderr
         assert await login(url, "found by its owner")
         assert await login(url, "lost by its owner") is None
-    done = reset(tmp_path, "admin", "--generate")
+    done = await asyncio.to_thread(reset, tmp_path, "admin", "--generate")
     with process(tmp_path, password="lost by its owner") as (_, url):
         assert await login(url, done.stdout.strip())
         assert await login(url, "found by its owner") is None
@@ -67,14 +57,15 @@ async def test_it_ends_the_users_sessions_and_forgets_the_failures(edge: Running
     async with edge.client() as silent, edge.client("ann") as other:
         while (await edge.post_login("admin", "wrong"))[0] == 401:
             pass
-        done = reset(edge.config.data, "admin", stdin="found by its owner")
+        done = await asyncio.to_thread(reset, edge.config.data, "admin", stdin="found by its owner")
         assert done.returncode == 0, done.stderr
         assert await silent.close_code() == 4401
         await other.send_text("?")
         assert (await other.error())[0] == "badRequest"
     assert (await edge.post_login("admin", PASSWORD))[0] == 401
     assert (await edge.post_login("admin", "found by its owner"))[0] == 200
-    assert reset(edge.config.data, "ann", stdin="new words for ann").returncode == 0
+    done = await asyncio.to_thread(reset, edge.config.data, "ann", stdin="new words for ann")
+    assert done.returncode == 0
     _, _, headers = await edge.post_login("ann", "new words for ann", headers={"Cookie": cookie})
     assert cookie not in cookie_line(headers)
 
@@ -83,7 +74,8 @@ async def test_a_token_of_before_is_refused(edge: RunningEdge) -> None:
     """A new connection has to show one of after."""
     token = await edge.token()
     async with edge.client() as client:
-        assert reset(edge.config.data, "admin", stdin="found by its owner").returncode == 0
+        done = await asyncio.to_thread(reset, edge.config.data, "admin", stdin="found by its owner")
+        assert done.returncode == 0
         await client.close_code()
     async with edge.socket() as client:
         await client.send(Auth(token=token))
@@ -126,7 +118,7 @@ def test_a_folder_without_users_is_refused_and_stays_empty(tmp_path: Path) -> No
     done = reset(tmp_path / "nowhere", "admin", stdin="x")
     assert done.returncode == 1 and "--data" in done.stderr
     assert not (tmp_path / "nowhere").exists()
-    assert "reset-password" in run_help()
+    assert b"reset-password" in command_here("users", "--help").stdout
 
 
 def one_user(data: Path) -> Path:
@@ -266,15 +258,3 @@ async def test_changes_end_the_sessions_of_that_user_only(edge: RunningEdge) -> 
             assert await ann.close_code() == 4401
             await other.send_text("?")
             assert (await other.error())[0] == "badRequest"
-
-
-def run_help() -> str:
-    """What `nova users --help` says."""
-    done = subprocess.run(
-        [sys.executable, "-m", "nova.cli", "users", "--help"],
-        capture_output=True,
-        text=True,
-        timeout=WAIT_S,
-        check=True,
-    )
-    return done.stdout

@@ -77,6 +77,7 @@ def test_same_file_has_the_same_ids(jpss: Path, recordings: Path, jpss_read: Eve
     assert everything(with_xtce(jpss, recordings / JPSS_XTCE).steps()).ids == jpss_read.ids
 
 
+@pytest.mark.slow
 def test_ctim_takes_its_time_from_a_counter(ctim: Path, recordings: Path) -> None:
     """SHCOARSE counts seconds from an epoch; nine APIDs are nine entities, named by container."""
     reader = CcsdsReader(

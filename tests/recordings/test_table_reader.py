@@ -22,6 +22,7 @@ from tests.recordings.tables import read, rows_of, table
 LIFTOFF = timestamps.parse("2022-06-24T15:17:16Z")
 
 
+@pytest.mark.slow
 def test_rocket_flight(recordings: Path) -> None:
     """6,234 rows with relative and repeated times, blanks, NaN, and two columns of one name."""
     path = recordings / "table/2022-06-24-serial-6583-flight-0003-TeleMega.csv"

@@ -61,6 +61,7 @@ def times(found: Everything, since: str = "1970-01-01T00:00:00Z") -> list[float]
     return [(event.source_ns - timestamps.parse(since)) / 1e9 for event in raw]
 
 
+@pytest.mark.slow
 def test_drone(drone: Everything, recordings: Path) -> None:
     """64,542 records, each raw and parsed; 4 lines, 4 dropouts and 6 changed parameters."""
     assert drone.lanes == {"raw": 64_542, "parsed": 64_542 + 4 + 4 + 6, "metadata": 2}
@@ -74,6 +75,7 @@ def test_drone(drone: Everything, recordings: Path) -> None:
     assert ("ulog", "vehicle_attitude", "0") in entities
 
 
+@pytest.mark.slow
 def test_values_are_those_of_pyulog(drone: Everything, recordings: Path) -> None:
     """Every one of the 826,976 samples and their times, in the order of each topic."""
     parsed: dict[str, list[dict[str, object]]] = defaultdict(list)
@@ -91,6 +93,7 @@ def test_values_are_those_of_pyulog(drone: Everything, recordings: Path) -> None
     assert samples == 826_976 + 64_542
 
 
+@pytest.mark.slow
 def test_raw_is_the_record(drone: Everything, recordings: Path) -> None:
     """The bytes behind each record's id, in order: it can be decoded again."""
     numpy = import_optional("numpy")
@@ -113,6 +116,7 @@ def test_same_file_has_the_same_ids(drone: Everything, recordings: Path) -> None
     assert again.ids == drone.ids[: len(again.ids)]
 
 
+@pytest.mark.slow
 def test_a_topic_of_the_past_does_not_turn_the_clock_back(drone: Everything) -> None:
     """A state that has not changed since boot is logged with its old time; others go on."""
     unstamped = [e for e in drone.events if e.series[1:4] == ("raw", "ulog", "sensor_preflight")]

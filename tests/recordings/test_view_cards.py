@@ -65,6 +65,7 @@ def folded(events: list[Event], view_id: str) -> dict[str, object]:
     return state
 
 
+@pytest.mark.slow
 def test_orbit(recordings: Path) -> None:
     """JPSS-1 each second: place, speed and where it points."""
     options = RecordingOptions(xtce=recordings / JPSS_XTCE)
@@ -113,6 +114,7 @@ def test_bus(recordings: Path) -> None:
     assert folded(told, BATTERY)["stateOfCharge"] == 100
 
 
+@pytest.mark.slow
 def test_drone(recordings: Path) -> None:
     """The first 20 of 69 seconds of attitude at a hundred a second, and the data link."""
     told = updates(recordings / DRONE, most_steps=DRONE_STEPS)
