@@ -81,6 +81,7 @@ class MadeProvider:
         app.router.add_get("/jwks", self._jwks)
         app.router.add_post("/token", self._token)
         app.router.add_get("/userinfo", self._userinfo)
+        app.router.add_get("/elsewhere", self._elsewhere)
         return app
 
     def authorize(self, url: str) -> str:
@@ -150,6 +151,9 @@ class MadeProvider:
         await self._wait("userinfo")
         assert request.headers["Authorization"] == "Bearer access"
         return web.json_response(self.userinfo)
+
+    async def _elsewhere(self, _: web.Request) -> web.Response:
+        raise web.HTTPFound(f"{self.issuer}/jwks")
 
     async def _wait(self, what: str) -> None:
         self.requests.append(what)

@@ -67,6 +67,15 @@ async def test_a_provider_that_leads_elsewhere_is_not_followed(
         assert (start.status, reason(start)) == (502, "providerWrong"), metadata
 
 
+async def test_a_redirect_is_not_followed(
+    oidc_edge: RunningEdge, provider: MadeProvider, browser: PlainBrowser
+) -> None:
+    """An edge requests the endpoints of the discovery document and nothing else."""
+    provider.metadata = {"jwks_uri": f"{provider.issuer}/elsewhere"}
+    assert reason(await log_in(oidc_edge, provider, browser)) == "providerWrong"
+    assert provider.requests == ["discovery", "token"]
+
+
 async def test_the_answer_of_another_issuer_is_refused(
     oidc_edge: RunningEdge, provider: MadeProvider, browser: PlainBrowser
 ) -> None:
