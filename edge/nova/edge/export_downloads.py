@@ -11,6 +11,7 @@ import logging
 import os
 import re
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -23,29 +24,28 @@ from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
-from nova.edge.replies import NO_STORE, error_reply, rate_limit_reply
+from nova.edge.http_admission import HttpAdmission
+from nova.edge.replies import NO_STORE, error_reply
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.sdk import timestamps
-from nova.sdk.errors import NovaError, RateLimitError, TimestampError
+from nova.sdk.batch.export_info import ExportInfo
+from nova.sdk.errors import NovaError, TimestampError
 from nova.sdk.events.audit_entry import EXPORT_NAME_CHARS
 from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.submission import Role
 
-EXPORT_ROLES = frozenset({"operator", "admin"})
+EXPORT_ROLES: tuple[Role, ...] = ("operator", "admin")
 EXPORT_COOKIE = "nova_export"
 COOKIE_MAX_AGE_S = 120
 BLOCK_BYTES = 256 * 1024
 BEARER = "Bearer "
+OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+HIDDEN = "this export may hold scopes, lanes or audit events that you may not see"
 
 _ID = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 log = logging.getLogger(__name__)
-
-
-class _ExportInfo(msgspec.Struct, rename="camel"):
-    expires_at: str
-    bytes: int | None = None
-    """The length of the zip; None if an older NOVA kept it."""
 
 
 class ExportCutError(NovaError):
@@ -64,7 +64,7 @@ class ExportDownloads:
         addresses: ClientAddresses,
         audit: AuditQueue,
     ) -> None:
-        self._request_limits = request_limits
+        self._admission = HttpAdmission(authorizer, request_limits)
         self._audit = audit
         self._folder = folder
         self._addresses = addresses
@@ -76,9 +76,12 @@ class ExportDownloads:
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", "this edge did not serve this page")
         token = _bearer(request)
-        admitted = self._authorize(token)
-        if isinstance(admitted, web.Response):
-            return admitted
+        access = self._admit(token)
+        if isinstance(access, web.Response):
+            return access
+        info = self._info(request.match_info["id"])
+        if info is not None and not may_download(access, info):
+            return error_reply(403, "forbidden", HIDDEN)
         response = web.Response(status=204, headers=NO_STORE)
         response.set_cookie(
             EXPORT_COOKIE,
@@ -93,12 +96,15 @@ class ExportDownloads:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send the zip file of an export."""
-        access = self._authorize(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
+        access = self._admit(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
         if isinstance(access, web.Response):
             return access
         export_id = request.match_info["id"]
+        info = self._info(export_id)
+        if info is not None and not may_download(access, info):
+            return error_reply(403, "forbidden", HIDDEN)
         try:
-            opened = self._open(export_id) if _ID.fullmatch(export_id) else None
+            opened = None if info is None else self._open(export_id, info)
         except ExportCutError as error:
             log.error("export damaged", extra={"context": {"id": export_id, "why": str(error)}})
             return error_reply(410, "exportDamaged", f"{error}: export it again")
@@ -117,33 +123,32 @@ class ExportDownloads:
         }
         self._audit.append("ExportRequested", actor_of(access), details)
 
-    def _authorize(self, token: str) -> Access | web.Response:
+    def _admit(self, token: str) -> Access | web.Response:
         """The access of a principal that may download exports, else the error reply."""
-        try:
-            access = self._authorizer.authorize(token)
-        except AccessError:
-            return error_reply(401, "unauthorized", "log in and send the token")
-        if access.role not in EXPORT_ROLES:
-            return error_reply(403, "forbidden", "exports are for operators and administrators")
-        try:
-            self._request_limits.spend(access, "http")
-        except RateLimitError as error:
-            return rate_limit_reply(error)
-        return access
+        return self._admission.admit(
+            token, EXPORT_ROLES, "exports are for operators and administrators"
+        )
 
-    def _open(self, export_id: str) -> int | None:
-        """Open the zip of an unexpired export; returns its descriptor, or None if there is none.
-        Raises ExportCutError if the zip does not have its recorded length.
-        """
-        flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+    def _info(self, export_id: str) -> ExportInfo | None:
+        """What is known of an unexpired export; None if there is none."""
+        if not _ID.fullmatch(export_id):
+            return None
         try:
-            about = os.open(self._folder / f"{export_id}.json", flags)
+            about = os.open(self._folder / f"{export_id}.json", OPEN_FLAGS)
             with os.fdopen(about, "rb") as file:
-                info = msgspec.json.decode(file.read(), type=_ExportInfo)
-            if timestamps.parse(info.expires_at) <= timestamps.now():
-                return None
-            descriptor = os.open(self._folder / f"{export_id}.zip", flags)
+                info = msgspec.json.decode(file.read(), type=ExportInfo)
+            is_expired = timestamps.parse(info.expires_at) <= timestamps.now()
         except (OSError, msgspec.DecodeError, TimestampError):
+            return None
+        return None if is_expired else info
+
+    def _open(self, export_id: str, info: ExportInfo) -> int | None:
+        """Open the zip of an export; returns its descriptor, or None if there is none. Raises
+        ExportCutError if the zip does not have its recorded length.
+        """
+        try:
+            descriptor = os.open(self._folder / f"{export_id}.zip", OPEN_FLAGS)
+        except OSError:
             return None
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -178,6 +183,19 @@ class ExportDownloads:
             if request.transport is not None:
                 request.transport.abort()
         return response
+
+
+def may_download(access: Access, info: ExportInfo) -> bool:
+    """Whether a principal may see everything that an export may hold."""
+    return (
+        _covers(access.scopes, info.scopes)
+        and _covers(access.lanes, info.lanes)
+        and (access.role == "admin" or not info.with_audit)
+    )
+
+
+def _covers(allowed: Sequence[str] | None, held: Sequence[str] | None) -> bool:
+    return allowed is None or (held is not None and set(held) <= set(allowed))
 
 
 def _bearer(request: web.Request) -> str:

@@ -21,6 +21,7 @@ from nova.edge.authorization import Authorizer
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
+from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
 from nova.edge.request_limits import RequestLimits, kind_of
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.unsent import UnsentFrames
@@ -47,7 +48,6 @@ CLOSE_UNAUTHORIZED = 4401
 # The same text for every reason, so that a reply does not reveal why a token is refused.
 UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
-CHANGE_PASSWORD_FIRST = "this password was set by somebody else: change it with `changePassword`"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
 
 READ_ONLY = (ListSessions, ListUserSessions, ListUsers, ListKeys, ListLimits, ReleaseAccount)

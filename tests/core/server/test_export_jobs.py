@@ -15,9 +15,11 @@ import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nova.core.server.export_jobs import TEMPORARY_PREFIX, ExportJobs
+from nova.sdk.batch.export_info import ExportInfo
 from nova.sdk.client import download
 from nova.sdk.client.client import Client
 from nova.sdk.endpoints import exports_folder
@@ -27,11 +29,14 @@ from nova.sdk.protocol.export import (
     CancelExport,
     Export,
     ExportCancelled,
+    ExportComplete,
     ExportProgress,
     ExportStarted,
 )
 from nova.sdk.protocol.messages import Filters, Query, Timebase
+from nova.sdk.protocol.submission import LANES_HEADER, ROLE_HEADER, SCOPES_HEADER
 from nova.sdk.settings import Settings
+from tests.core.edge_client import edge_client
 from tests.core.filing import arrivals
 from tests.core.running import WAIT_S, Core, running_core
 from tests.core.telling import START_NS, telling
@@ -97,6 +102,29 @@ async def test_an_export_is_what_was_streamed(
     assert (manifest["failures"], done.failures) == ([], 0)
     assert manifest["drivers"] == {"jsonl@1.0.0": len(manifest["files"])}
     assert nothing_is_left(core.data)
+
+
+async def test_what_an_export_may_hold_is_kept_beside_it(core: Core) -> None:
+    """The edge decides by it who may download: what the filters and the principal both allow."""
+    admin, operator = {ROLE_HEADER: "admin"}, {ROLE_HEADER: "operator"}
+    limited = {SCOPES_HEADER: "sat,sun", LANES_HEADER: "ui,raw", **admin}
+    some = Filters(scope_ids=["sat", "x"], lanes=["ui", "parsed"])
+    trail = Filters(system_id="nova", container_id="audit")
+    for headers, filters, held in (
+        (admin, Filters(), (None, None, False)),
+        (admin, trail, (None, None, True)),
+        (operator, trail, (None, None, False)),
+        (limited, Filters(), (["sat", "sun"], ["raw", "ui"], False)),
+        (limited, some, (["sat"], ["ui"], False)),
+        (admin, some, (["sat", "x"], ["ui", "parsed"], False)),
+    ):
+        async with edge_client(core.data, "page-1", **headers) as client:
+            await client.send(Export(filters=filters))
+            done = (await client.until(ExportComplete))[-1]
+        assert isinstance(done, ExportComplete)
+        about = exports_folder(core.data) / f"{done.export_id}.json"
+        info = msgspec.json.decode(about.read_bytes(), type=ExportInfo)
+        assert (info.scopes, info.lanes, info.with_audit) == held
 
 
 async def test_the_same_export_twice_is_the_same_zip(core: Core, tmp_path: Path) -> None:

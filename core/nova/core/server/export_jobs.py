@@ -26,6 +26,7 @@ from nova.core.errors import RequestError
 from nova.core.server.kept_exports import KeptExports
 from nova.sdk import private, timestamps
 from nova.sdk import settings as all_settings
+from nova.sdk.batch.export_info import ExportInfo, info_of
 from nova.sdk.batch.range_messages import (
     DriverOutput,
     PackReply,
@@ -57,14 +58,6 @@ SWEEP_INTERVAL_S = 10.0
 log = logging.getLogger(__name__)
 
 ReportExportProgress = Callable[[ExportProgress], Coroutine[None, None, None]]
-
-
-class ExportInfo(msgspec.Struct, rename="camel"):
-    """Contents of `<id>.json` beside a finished export."""
-
-    expires_at: str
-    bytes: int
-    digest: str
 
 
 class ExportError(RequestError):
@@ -140,7 +133,7 @@ class ExportJobs:
         try:
             with self._locked_folder(temporary):
                 packed = await self._run_workers(export_id, request, output, report)
-                return self._publish(temporary, export_id, packed)
+                return self._publish(temporary, export_id, packed, request)
         except ExportError as error:
             log.error("export failed", extra={"context": {"reason": str(error)}})
             return ExportFailed(export_id=export_id, code=error.code, message=error.message)
@@ -189,11 +182,13 @@ class ExportJobs:
             progress.close()
             await asyncio.shield(asyncio.wait((working,)))
 
-    def _publish(self, temporary: Path, export_id: str, packed: PackReply) -> ExportComplete:
+    def _publish(
+        self, temporary: Path, export_id: str, packed: PackReply, request: RangeRequest
+    ) -> ExportComplete:
         """Move a finished export to its final path; it can be downloaded from now on."""
         keep_ns = int(self._settings.export_keep_h * 3600) * timestamps.NS_PER_SECOND
         expires = timestamps.text(timestamps.now() + keep_ns)
-        info = ExportInfo(expires, packed.bytes, packed.digest)
+        info = info_of(request, packed, expires)
         _require_size(packed.bytes, self._max_bytes)  # With the manifest, which no share counts.
         self._kept_exports.make_room(packed.bytes)
         about = temporary / f"{export_id}.json"
