@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
@@ -149,7 +150,8 @@ def events_of(chunks: Sequence[StreamChunk]) -> list[bytes]:
 class OwnerStep:
     """A stream of the owner: what it starts, and after how many chunks it is left, or never.
 
-    `resume`: it continues after the last key of the chunk so many before the last one.
+    `resume`: it continues after the last key of the chunk so many before the last one, or
+    `at_cursor` at its time, if everything before that was sent.
     """
 
     mode: TimelineMode = "REPLAY"
@@ -161,7 +163,19 @@ class OwnerStep:
     filters: Filters = field(default_factory=Filters)
     chunks: int | None = None
     resume: int | None = None
+    at_cursor: bool = False
     cancel: bool = False
+
+
+class Place(NamedTuple):
+    """Where a client is: the last stream that had any chunk, or was not resumed. One that was
+    resumed and replaced before its first chunk leaves the client where it was.
+    """
+
+    rate: messages.Rate
+    start: str | None
+    chunks: list[StreamChunk]
+    ended: list[messages.Message]
 
 
 class FollowedOwner:
@@ -178,6 +192,10 @@ class FollowedOwner:
         """The chunks that the owner got of each stream."""
 
         self._number = 0
+        self._before = OwnerStep()
+        self._is_resumed = False
+        self._start: str | None = None
+        self._place = Place("max", None, [], [])
 
     def _new_stream(self, reader: ChunkReader) -> ActiveStream:
         return ActiveStream(
@@ -194,14 +212,19 @@ class FollowedOwner:
         """Start a stream and wait until it is over, or its client has got so many chunks. Returns
         whether it resumed the one before.
         """
+        if self.reader.chunks or self.reader.ended or not self._is_resumed:
+            self._place = Place(
+                self._before.rate, self._start, self.reader.chunks, self.reader.ended
+            )
         key = self._resume_key(step)
+        cursor = self._resume_cursor(step)
         self._number += 1
         self.reader.next_room = math.inf if step.chunks is None else step.chunks
         request = StartStream(
             playback_request_id=f"p{self._number}",
             timeline_mode=step.mode,
             shed=step.shed,
-            start_time=step.start,
+            start_time=cursor or step.start,
             stop_time=step.stop,
             rate=step.rate,
             timebase=step.timebase,
@@ -214,13 +237,25 @@ class FollowedOwner:
         self.sent.append(self.reader.chunks)
         if step.cancel:
             await self.stream.handle(CancelStream())
-        return key is not None
+        self._before, self._start = step, request.start_time
+        self._is_resumed = key is not None or cursor is not None
+        return self._is_resumed
 
     def _resume_key(self, step: OwnerStep) -> str | None:
-        keys = [chunk.last_key for chunk in self.reader.chunks if chunk.last_key]
-        if step.resume is None or not keys:
+        keys = [chunk.last_key for chunk in self._place.chunks if chunk.last_key]
+        if step.resume is None or step.at_cursor or not keys:
             return None
         return keys[max(0, len(keys) - 1 - step.resume)]
+
+    def _resume_cursor(self, step: OwnerStep) -> str | None:
+        """A chunk that is not full ends with its time, and not amid the events of a time."""
+        if not step.at_cursor or step.resume is None or isinstance(self._place.rate, str):
+            return None
+        chunks = [c for c in self._place.chunks if len(c.events) < SETTINGS.chunk_max_events]
+        edges = [end.cursor for end in self._place.ended if isinstance(end, StreamComplete)]
+        edges.append(self._place.start or "")
+        cursors = [chunk.cursor for chunk in chunks if chunk.cursor not in edges]
+        return cursors[max(0, len(cursors) - 1 - step.resume)] if cursors else None
 
     async def wait_for_present(self) -> None:
         """Wait until a LIVE stream has sent everything durable."""

@@ -36,6 +36,7 @@ def random_step(chance: random.Random, before: OwnerStep | None) -> OwnerStep:
     if before is not None and chance.random() < 0.4:
         step.rate = random_rate(chance, backwards=is_backwards(before.rate))
         step.timebase, step.resume = before.timebase, chance.randrange(3)
+        step.at_cursor = chance.random() < 0.5
     elif step.timebase == "source":
         first, last = sorted(chance.randrange(INSTANTS) for _ in range(2))
         edges = [timestamps.text(START_NS + ms * 1_000_000) for ms in (first, last)]

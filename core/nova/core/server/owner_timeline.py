@@ -7,6 +7,7 @@ waits: a follower reads the position when it is ready, and pulls its own events 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Literal
 
 from nova.core.ordering import last_key_at
@@ -15,6 +16,11 @@ from nova.sdk.protocol.message import TimelineMode
 
 RUNS_MAX = 256
 """Streams of the owner that may wait for a follower; the oldest are skipped beyond."""
+
+RECENT_CURSORS_MAX = 256
+"""Chunks that may be on their way to the owner's client when it starts its next stream where it is:
+about 13 s of a paced replay.
+"""
 
 
 class OwnerRun:
@@ -31,11 +37,18 @@ class OwnerRun:
             after = last_key_at(watermark, reverse=False)  # A key with which a stream can resume.
         self.after = after
         self.watermark = watermark
-        self.cursor_ns = span.stop_ns if span.reverse else span.start_ns
+        self.start_ns = span.stop_ns if span.reverse else span.start_ns
+        self.cursor_ns = self.start_ns
         self.bound: bytes | None = None
         self.tail_ns: int | None = None
         self.state: Literal["playing", "complete", "left"] = "playing"
         self._is_whole = False
+        self._recent_cursors: deque[int] = deque(maxlen=RECENT_CURSORS_MAX)
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether any chunk is sent."""
+        return self.bound is not None or self.tail_ns is not None
 
     @property
     def has_whole_history(self) -> bool:
@@ -60,30 +73,46 @@ class OwnerRun:
 
     def first_key(self) -> bytes:
         """The position at which it began."""
-        span = self.span
-        start_ns = span.stop_ns if span.reverse else span.start_ns
-        edge = last_key_at(start_ns, reverse=not span.reverse)
+        edge = last_key_at(self.start_ns, reverse=not self.span.reverse)
         return self.further(edge, self.after) or edge
 
     def continues(self, before: OwnerRun, reached: bytes | None) -> bool:
-        """Whether it resumes with a key within what a stream before it had sent up to `reached`."""
-        if self.after is None or reached is None or before.tail_is_unordered:
+        """Whether it resumes a stream before it, which has sent everything up to `reached`: behind
+        a key within that, or at the time of one of its last chunks.
+        """
+        if reached is None or before.tail_is_unordered:
             return False
         if (self.span.timebase, self.span.reverse) != (before.span.timebase, before.span.reverse):
             return False
+        if self.after is None:
+            return before.was_at(self.start_ns)
         first = self.first_key()
-        return not self._is_before(first, before.first_key()) and not self._is_before(
-            reached, first
-        )
+        is_later = not self._is_before(first, before.first_key())
+        return is_later and not self._is_before(reached, first)
+
+    def was_at(self, cursor_ns: int) -> bool:
+        """Whether a chunk had this cursor lately, and everything up to that time."""
+        return cursor_ns in self._recent_cursors
+
+    def advance(self, cursor_ns: int, bound: bytes) -> None:
+        """Everything up to and with `bound` is sent."""
+        self.cursor_ns, self.bound = cursor_ns, bound
+        is_within = cursor_ns != self.start_ns
+        if is_within and bound == last_key_at(cursor_ns, reverse=self.span.reverse):
+            self._recent_cursors.append(cursor_ns)
 
     @property
     def tail_is_unordered(self) -> bool:
         """Whether it has sent events in another order than that of its timebase."""
         return self.tail_ns is not None and self.span.timebase == "source"
 
-    def complete(self, bound: bytes | None) -> None:
-        """It has come to its end: in a REPLAY, all of the range is sent."""
-        self.state = "complete"
+    def complete(self, cursor_ns: int, bound: bytes | None) -> None:
+        """It has come to its end: in a REPLAY, all of the range is sent. What starts at the end is
+        another range, which has the events of that time too.
+        """
+        self.state, self.cursor_ns = "complete", cursor_ns
+        while self.was_at(cursor_ns):
+            self._recent_cursors.remove(cursor_ns)
         self._is_whole = self.mode == "REPLAY"
         self.bound = self.further(self.bound, bound)
 
@@ -124,7 +153,10 @@ class RunFeed:
         self.skipped = 0
         """Ranges with a rest that is not sent, since the follower has reported them last."""
 
+        self._newest: FollowedRun | None = None
         self._last: FollowedRun | None = None
+        """The last of the runs of which anything was sent."""
+
         if playing is not None:
             after = playing.further(playing.after, playing.bound)
             self._append(FollowedRun(playing, after, is_continuation=False))
@@ -140,6 +172,7 @@ class RunFeed:
 
     def begin(self, run: OwnerRun) -> None:
         """The owner has begun another stream."""
+        self._forget_unsent()
         before = self._last
         if before is not None and run.continues(before.run, before.reached):
             after = run.further(run.after, before.reached)
@@ -147,10 +180,17 @@ class RunFeed:
         else:
             self._append(FollowedRun(run, run.after, is_continuation=False))
 
+    def _forget_unsent(self) -> None:
+        """A stream that was replaced before its first chunk leaves the owner where it was."""
+        if self._newest is not None and self._newest.run.has_sent:
+            self._last = self._newest
+        elif len(self.runs) > 1:  # The first one is being sent.
+            self.runs.pop()
+
     def _append(self, run: FollowedRun) -> None:
         self.runs.append(run)
-        self._last = run
-        if len(self.runs) > self._runs_max:  # The first one is being sent.
+        self._newest = run
+        if len(self.runs) > self._runs_max:
             dropped = self.runs.pop(1)
             self.runs[1].is_continuation = False
             self.skipped += dropped.run.covers_beyond(dropped.after)
@@ -189,7 +229,7 @@ class OwnerTimeline:
     def advance(self, cursor_ns: int, bound: bytes) -> None:
         """The stream has sent its events up to and with `bound`."""
         if (run := self._run) is not None:
-            run.cursor_ns, run.bound = cursor_ns, bound
+            run.advance(cursor_ns, bound)
             self._notify()
 
     def advance_tail(self, cursor_ns: int, tail_ns: int) -> None:
@@ -203,8 +243,7 @@ class OwnerTimeline:
     def complete(self, cursor_ns: int, bound: bytes | None) -> None:
         """The stream has come to its end."""
         if (run := self._run) is not None:
-            run.cursor_ns = cursor_ns
-            run.complete(bound)
+            run.complete(cursor_ns, bound)
             self._notify()
 
     def leave(self) -> None:
