@@ -94,6 +94,24 @@ async def test_only_admins_administrate(edge: RunningEdge, role: str, message: M
     assert edge.users.list_users() == before and not edge.stores.keys.list_keys()
 
 
+@pytest.mark.parametrize("message", REQUESTS, ids=lambda one: type(one).__name__)
+async def test_a_limited_admin_administrates_nothing(edge: RunningEdge, message: Message) -> None:
+    """Neither a user limited to scopes nor a key limited to lanes could be kept from giving itself
+    more otherwise.
+    """
+    edge.add_user("ann", "admin", scopes=["sat"])
+    key = edge.stores.keys.add("limited", "admin", "admin", lanes=["ui"])
+    assert key is not None
+    before = edge.users.list_users(), edge.stores.keys.list_keys()
+    for token in (await edge.token("ann"), key):
+        async with edge.socket() as client:
+            await client.request(Auth(token=token), Authenticated)
+            assert await client.refusal(message) == "forbidden"
+    users, keys = edge.users.list_users(), edge.stores.keys.list_keys()
+    assert [one.scopes for one in users] == [one.scopes for one in before[0]]
+    assert [one.name for one in keys] == ["limited"]
+
+
 @pytest.mark.parametrize(
     ("message", "code"),
     [

@@ -84,18 +84,23 @@ def test_a_role_that_does_not_exist_is_refused_by_the_file(
     db.close()
 
 
-@pytest.mark.parametrize("change", ["disable", "demote", "delete"])
+@pytest.mark.parametrize("change", ["disable", "demote", "delete", "limit"])
 def test_the_last_enabled_admin_stays(users: UserStore, change: str) -> None:
-    """Neither removed, disabled nor demoted, and another admin who is disabled does not count."""
+    """Neither removed, disabled, demoted nor limited to scopes; another admin who is disabled or
+    limited, and so cannot administer, does not count.
+    """
 
     def apply() -> bool:
         if change == "disable":
             return users.set_enabled("admin", False)
+        if change == "limit":
+            return users.change("admin", scopes=["sat"])
         return users.change("admin", role="viewer") if change == "demote" else users.delete("admin")
 
     users.add("admin", "hash", "admin")
     users.add("other", "hash", "admin")
     users.set_enabled("other", False)
+    users.add("limited", "hash", "admin", scopes=["sat"])
     before = users.list_users()
     with pytest.raises(LastAdminError):
         apply()

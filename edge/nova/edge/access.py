@@ -32,3 +32,8 @@ class Access:
     session: str = ""
     must_change: bool = False
     key_id: str = ""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there are scopes or lanes that it may not see."""
+        return self.scopes is not None or self.lanes is not None

@@ -42,6 +42,12 @@ from nova.sdk.protocol.admin import (
 )
 
 NAME_TAKEN = "a user or an API key with the name {!r} exists already"
+LIMITED_ADMIN = (
+    "administration needs access to all scopes and lanes, and yours is limited: an admin without "
+    "limits, or `nova users` on the machine, can change it"
+)
+"""Users and keys see what their admin gives them, so no admin may give more than it has."""
+
 NO_SUCH_USER = "there is no user {!r}"
 
 
@@ -70,6 +76,8 @@ class AdminRequests:
         """Carry out a request and return its reply; raises ProtocolError."""
         if access.role != "admin":
             raise ProtocolError("forbidden", f"your role ({access.role}) cannot manage users")
+        if access.is_limited:
+            raise ProtocolError("forbidden", LIMITED_ADMIN)
         try:
             return await self._reply(access, request)
         except PasswordError as error:

@@ -28,7 +28,7 @@ class ClientGoneError(NovaError):
 
 
 class LastAdminError(NovaError):
-    """A change would leave no enabled admin, so that nobody could manage users any more."""
+    """A change would leave no enabled admin with all scopes, so that nobody could manage users."""
 
 
 class PasswordError(NovaError):

@@ -24,6 +24,7 @@ _COLUMNS = (
     "username, password_hash, role, enabled, version, scopes, must_change, created, last_login, "
     "issuer, subject"
 )
+LAST_ADMIN = "there must be an enabled admin with access to all scopes: add or enable another first"
 NO_PASSWORD = ""
 """The password hash of users who can only log in elsewhere; no password has it."""
 
@@ -63,7 +64,8 @@ class UserStore(EdgeStore):
     """The users of one data folder; several edges and `nova users` may share the file.
 
     Each change of a user raises the user's version, and is recorded for audit with who makes it
-    (`by`). A change that would leave no enabled admin raises LastAdminError and has no effect.
+    (`by`). A change that would leave no enabled admin with all scopes raises LastAdminError and has
+    no effect.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,8 +77,10 @@ class UserStore(EdgeStore):
         return self._db.execute("SELECT 1 FROM users LIMIT 1").fetchone() is None
 
     def has_admin(self) -> bool:
-        """Whether there is an enabled admin, who can manage users."""
-        found = self._db.execute("SELECT 1 FROM users WHERE role = 'admin' AND enabled LIMIT 1")
+        """Whether there is an enabled admin with all scopes, who can manage users."""
+        found = self._db.execute(
+            "SELECT 1 FROM users WHERE role = 'admin' AND enabled AND scopes IS NULL LIMIT 1"
+        )
         return found.fetchone() is not None
 
     def get(self, username: str) -> User | None:
@@ -229,7 +233,7 @@ class UserStore(EdgeStore):
             had_admin = self.has_admin()
             yield
             if had_admin and not self.has_admin():
-                raise LastAdminError("there must be an enabled admin: add or enable another first")
+                raise LastAdminError(LAST_ADMIN)
 
 
 def _user(

@@ -125,8 +125,10 @@ def add(
     _check_ids("a username", username)
     _check_ids("a scope", *scopes)
     with open_users(data, create=True) as store:
-        if role != "admin" and not store.has_admin():
-            raise NovaError("the first user must be an admin: add one with --role admin")
+        if not store.has_admin() and (role != "admin" or scopes):
+            raise NovaError(
+                "the first user must be an admin of all scopes: add one with --role admin"
+            )
         if store.get(username) is not None:
             raise NovaError(f"user {username!r} exists already")
         password, password_hash = _new_password(generate)
