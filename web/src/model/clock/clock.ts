@@ -148,13 +148,15 @@ export function play(): void {
 
 function replay(): StreamRequest {
   const end = loopEnd(activeLoop(), toFineMs(cursor.value), backwards.value);
-  return {
+  const run: StreamRequest = {
     timelineMode: "REPLAY",
     startTime: cursor.value,
     rate: signedRate(rate.value, backwards.value),
     timebase: timebase.value,
     ...(end === undefined ? {} : { stopTime: fromFineMs(end) }),
   };
+  const afterKey = stream.continuationKey(run);
+  return afterKey === undefined ? run : { ...run, afterKey };
 }
 
 /** The selection, if looping is on. */

@@ -32,6 +32,9 @@ export class PlaybackStream {
   lastFrameMs = 0;
   /** The key to resume behind after an interruption. */
   lastKey: string | undefined;
+  /** What was started last, and the clock of its last chunk. */
+  private run: StreamRequest | undefined;
+  private cursor: string | undefined;
   private id: string | undefined;
   private readonly frames = new FrameQueue((frames) => this.apply(frames));
 
@@ -47,12 +50,28 @@ export class PlaybackStream {
     const id = newId();
     if (this.id === undefined) this.lastHeardMs = Date.now();
     this.id = id;
+    this.run = run;
     this.lastKey = run.afterKey ?? undefined;
+    this.cursor = this.lastKey === undefined ? undefined : run.startTime ?? undefined;
     request({ type: "startStream", playbackRequestId: id, ...run }, "streamStarted").catch(
       (error: Error) => {
         if (this.id === id) this.failed(error);
       },
     );
+  }
+
+  /**
+   * The key behind which a replay continues the last one, if it starts where that has got to in the same order:
+   * with another rate, or after a pause. A seek has none, nor does a replay after the end.
+   */
+  continuationKey(run: StreamRequest): string | undefined {
+    const last = this.run;
+    if (last === undefined || run.startTime !== this.cursor) return undefined;
+    const isSameOrder =
+      last.timelineMode === run.timelineMode &&
+      last.timebase === run.timebase &&
+      isBackwards(last) === isBackwards(run);
+    return isSameOrder ? this.lastKey : undefined;
   }
 
   /** Ignore all further frames of the active stream. */
@@ -90,7 +109,7 @@ export class PlaybackStream {
         if (this.id === undefined || frame.playbackRequestId !== this.id) continue;
         this.lastHeardMs = this.lastFrameMs = Date.now();
         if (frame.type === "streamChunk") {
-          cursor = frame.cursor;
+          this.cursor = cursor = frame.cursor;
           events = concatenated(events, frame.events as StoredEvent[]);
           this.lastKey = frame.lastKey ?? this.lastKey;
         } else {
@@ -107,9 +126,13 @@ export class PlaybackStream {
       reportConflation(frame, Date.now());
       return;
     }
-    this.id = undefined;
+    this.id = this.cursor = undefined;
     if (frame.type === "streamComplete") this.handlers.ended(frame.cursor);
   }
+}
+
+function isBackwards({ rate }: StreamRequest): boolean {
+  return rate === "-max" || (typeof rate === "number" && rate < 0);
 }
 
 function concatenated(first: StoredEvent[], then: StoredEvent[]): StoredEvent[] {

@@ -101,6 +101,31 @@ describe("timeline", () => {
     expect(second.playbackRequestId).not.toBe(first.playbackRequestId);
   });
 
+  it("continues a replay behind its last event with another rate and after a pause, but not after a seek", () => {
+    clock.seek(second(0));
+    clock.play();
+    expect(started().afterKey).toBeUndefined();
+    chunk(started().playbackRequestId, second(1), { lastKey: "k1" });
+    clock.chooseRate(10);
+    expect(started()).toMatchObject({ startTime: second(1), rate: 10, afterKey: "k1" });
+    clock.chooseRate(60);
+    expect(started()).toMatchObject({ startTime: second(1), rate: 60, afterKey: "k1" });
+    chunk(started().playbackRequestId, second(2));
+    clock.pause();
+    clock.play();
+    expect(started()).toMatchObject({ startTime: second(2), afterKey: "k1" });
+    clock.chooseDirection(true);
+    expect(started().afterKey).toBeUndefined();
+    chunk(started().playbackRequestId, second(1), { lastKey: "k2" });
+    clock.seek(second(1.5));
+    expect(started().afterKey).toBeUndefined();
+    chunk(started().playbackRequestId, second(0), { lastKey: "k3" });
+    complete(second(0));
+    clock.play();
+    expect(started().afterKey).toBeUndefined();
+    clock.chooseDirection(false);
+  });
+
   it("plays backwards by a negative rate", () => {
     clock.pause();
     clock.chooseDirection(true);
