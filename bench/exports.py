@@ -60,13 +60,13 @@ class Measured(NamedTuple):
 def export(data: Path, driver: str, *, nothing: bool = False) -> Measured:
     """Make one export, as a reader does."""
     with tempfile.TemporaryDirectory() as scratch, ReaderSide(data, Path(scratch)) as reader:
-        mark = reader.bounds("canonical")[1]
+        watermark = reader.bounds("canonical")[1]
     request = RangeRequest(
         start_ns=NS_MAX - 1 if nothing else NS_MIN,
         stop_ns=NS_MAX,
         timebase="canonical",
         filters=Filters(lanes=LANES.get(driver)),
-        mark=mark,
+        watermark=watermark,
     )
     exports = ExportJobs(Settings(data=str(data), mode="ground"))
 

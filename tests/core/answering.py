@@ -258,7 +258,7 @@ class Answerer:
 def everything(timebase: Timebase, mark: int | None) -> RangeRequest:
     """All events up to a mark."""
     return RangeRequest(
-        start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=mark
+        start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), watermark=mark
     )
 
 

@@ -36,13 +36,13 @@ class EventBuilder:
 
         A device's own time is kept, however far it is from this host's clock.
         """
-        wrapped = BuiltRecords()
+        built = BuiltRecords()
         now_ns = self._now_ns()
         for reading in readings:
-            self._build(reading, now_ns, wrapped)
-        return wrapped
+            self._build(reading, now_ns, built)
+        return built
 
-    def _build(self, reading: Reading, now_ns: int, wrapped: BuiltRecords) -> None:
+    def _build(self, reading: Reading, now_ns: int, built: BuiltRecords) -> None:
         try:
             observation = (
                 self._observer.stamp(reading.entity, now_ns)
@@ -50,13 +50,13 @@ class EventBuilder:
                 else self._observer.observe(reading.entity, reading.at_ns)
             )
         except TimestampError as error:
-            wrapped.refused.append(str(error))
+            built.refused.append(str(error))
             return
         for output in reading.outputs:
             try:
-                wrapped.records.append(record_of(_event(observation, output)))
+                built.records.append(record_of(_event(observation, output)))
             except EnvelopeError as error:
-                wrapped.refused.append(str(error))
+                built.refused.append(str(error))
 
     def descriptor(self, target: Target) -> Record:
         """The descriptor of a target, in effect from its `since_ns` or from now on."""

@@ -126,24 +126,24 @@ class HardwareHost:
     ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
         refusals = _RefusedReadings(name)
 
-        async def take(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
-            wrapped = self._event_builder.readings(readings)
-            if wrapped.records:
-                await outboxes.put(wrapped.records, is_urgent)
-            payload = refusals.count(wrapped.refused)
+        async def handle(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
+            built = self._event_builder.readings(readings)
+            if built.records:
+                await outboxes.put(built.records, is_urgent)
+            payload = refusals.count(built.refused)
             if payload is not None:
                 await self._publish_event(Entity(SYSTEM_ID, "device", name), REFUSED, payload)
 
-        return take
+        return handle
 
     def _state_reporter(self, name: str) -> Callable[[RunnerState, str | None], Awaitable[None]]:
-        async def tell(state: RunnerState, reason: str | None) -> None:
+        async def report(state: RunnerState, reason: str | None) -> None:
             payload: JsonObject = {"state": state}
             if reason is not None:
                 payload["reason"] = reason.encode(errors="replace").decode()
             await self._publish_event(Entity(SYSTEM_ID, "device", name), DEVICE_STATE, payload)
 
-        return tell
+        return report
 
     async def _publish_event(self, entity: Entity, message_type: str, payload: JsonObject) -> None:
         await self._outboxes.feedback.put(

@@ -92,7 +92,7 @@ class NmeaReader(DatedReader):
         """The fix state of each talker at the start, since a date may come before it."""
         fixes = TalkerFixes()
         first = (_parse_line(line) for _, _, line in islice(self._lines(), FIX_LOOKAHEAD_LINES))
-        fixes.initialize((said.source.talker, said.sentence) for said in first)
+        fixes.initialize((line.source.talker, line.sentence) for line in first)
         return fixes
 
     def _start(self) -> LogStart:

@@ -44,9 +44,9 @@ class TalkerFixes:
         self.states: dict[str, bool] = {}
         """Whether each talker that has said so has a fix."""
 
-    def initialize(self, said: Iterable[tuple[str, Sentence | None]]) -> None:
+    def initialize(self, sentences: Iterable[tuple[str, Sentence | None]]) -> None:
         """Apply each talker's first fix state to the lines before it."""
-        for talker, sentence in said:
+        for talker, sentence in sentences:
             if sentence is not None and sentence.has_fix is not None:
                 self.states.setdefault(talker, sentence.has_fix)
 
@@ -118,16 +118,16 @@ class LiveClock:
         if self.heard_ns is not None:
             self.heard_ns += max(0, end_ns - max(begin_ns, self.heard_ns))
 
-    def time_ns(self, told: LineTimes, host_ns: int) -> int | None:
+    def time_ns(self, times: LineTimes, host_ns: int) -> int | None:
         """The time of a sentence; None, so that the host dates it, if it has no time to trust."""
-        at_ns = full_time_ns(told, host_ns)
+        at_ns = full_time_ns(times, host_ns)
         if at_ns is None:
-            if told.time_of_day_ns is None:
+            if times.time_of_day_ns is None:
                 return None
             if self.last_ns is None:
-                return nearest(told.time_of_day_ns, host_ns) if told.is_trusted else None
-            at_ns = nearest(told.time_of_day_ns, self.last_ns + self._silence_ns(host_ns))
-        if told.is_trusted or told.stamp_ns is not None:
+                return nearest(times.time_of_day_ns, host_ns) if times.is_trusted else None
+            at_ns = nearest(times.time_of_day_ns, self.last_ns + self._silence_ns(host_ns))
+        if times.is_trusted or times.stamp_ns is not None:
             self.last_ns, self.heard_ns = at_ns, host_ns
         return at_ns
 

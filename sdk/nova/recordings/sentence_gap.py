@@ -38,16 +38,16 @@ def dated(
         waiting.append(one)
         next_ns = clock.trusted_ns(one[1])
         if not clock.has_full_time:
-            yield from _taken(waiting, clock, 1)
+            yield from _dated(waiting, clock, 1)
         elif next_ns is not None:
-            behind = gap([told for _, told in waiting], clock.now_ns, next_ns)
+            behind = gap([times for _, times in waiting], clock.now_ns, next_ns)
             if behind is not None:
-                yield from _taken(waiting, clock, behind)
-                clock.now_ns = _back(next_ns, [told for _, told in waiting])
-            yield from _taken(waiting, clock, len(waiting))
+                yield from _dated(waiting, clock, behind)
+                clock.now_ns = _back(next_ns, [times for _, times in waiting])
+            yield from _dated(waiting, clock, len(waiting))
         elif len(waiting) > lookahead:
-            yield from _taken(waiting, clock, 1)
-    yield from _taken(waiting, clock, len(waiting))
+            yield from _dated(waiting, clock, 1)
+    yield from _dated(waiting, clock, len(waiting))
 
 
 def gap(lines: Sequence[LineTimes], now_ns: int, next_ns: int) -> int | None:
@@ -56,9 +56,9 @@ def gap(lines: Sequence[LineTimes], now_ns: int, next_ns: int) -> int | None:
     """
     last = _Reading(len(lines) - 1, next_ns % NS_PER_DAY)
     between = [
-        (_Reading(index, told.time_of_day_ns), told.is_trusted)
-        for index, told in enumerate(lines[:-1])
-        if told.time_of_day_ns is not None and told.day is None
+        (_Reading(index, times.time_of_day_ns), times.is_trusted)
+        for index, times in enumerate(lines[:-1])
+        if times.time_of_day_ns is not None and times.day is None
     ]
     believed = [reading for reading, is_believed in between if is_believed]
     reached_ns = now_ns
@@ -85,16 +85,16 @@ def _step_ns(earlier: _Reading, later: _Reading) -> int:
 def _back(next_ns: int, lines: Sequence[LineTimes]) -> int:
     """The time of the first line, by the times of day between it and the date of the last."""
     at_ns = next_ns
-    for told in reversed(lines[:-1]):
-        if told.time_of_day_ns is not None and told.is_trusted:
-            at_ns = nearest(told.time_of_day_ns, at_ns)
+    for times in reversed(lines[:-1]):
+        if times.time_of_day_ns is not None and times.is_trusted:
+            at_ns = nearest(times.time_of_day_ns, at_ns)
     return at_ns
 
 
-def _taken(
+def _dated(
     waiting: deque[tuple[Line, LineTimes]], clock: SentenceClock, count: int
 ) -> Iterator[tuple[Line, int]]:
     """Date and remove the first lines."""
     for _ in range(count):
-        line, told = waiting.popleft()
-        yield line, clock.time_ns(told)
+        line, times = waiting.popleft()
+        yield line, clock.time_ns(times)

@@ -28,11 +28,11 @@ READ_ONCE = frozenset({"jsonl"})
 
 @contextmanager
 def rereadable(
-    file: str, name: str | None, said: Callable[[str], None], reserve_bytes: int = RESERVE_BYTES
+    file: str, name: str | None, report: Callable[[str], None], reserve_bytes: int = RESERVE_BYTES
 ) -> Iterator[Path]:
     """The path of a recording that can be read more than once; `-` is standard input.
 
-    A stream is spooled first, which is `said`; its file is removed at the end. Raises
+    A stream is spooled first, which is reported; its file is removed at the end. Raises
     RecordingError if it does not fit on the disk.
     """
     path = Path(file)
@@ -45,7 +45,7 @@ def rereadable(
         with TemporaryDirectory(prefix="nova-") as folder:
             spooled = Path(folder) / (STDIN_NAME if is_stdin else path.name)
             title = "standard input" if is_stdin else file
-            said(f"{title} is a stream: it is spooled to {spooled} and read when it ends")
+            report(f"{title} is a stream: it is spooled to {spooled} and read when it ends")
             try:
                 _spool(path, is_stdin, spooled, reserve_bytes)
             except OSError as error:

@@ -42,7 +42,7 @@ def job(
         stop_ns=NS_MAX,
         timebase=timebase,
         filters=filters,
-        mark=mark,
+        watermark=mark,
         after=after,
     )
 

@@ -32,7 +32,7 @@ FILE_MAX_BYTES = 20_000
 def everything(mark: int, timebase: Timebase = "source") -> RangeRequest:
     """All events."""
     return RangeRequest(
-        start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), mark=mark
+        start_ns=NS_MIN, stop_ns=NS_MAX, timebase=timebase, filters=Filters(), watermark=mark
     )
 
 

@@ -42,7 +42,7 @@ def exported(archive: Filed, day: str, target: Path) -> dict[str, bytes]:
         stop_ns=stop_ns,
         timebase="canonical",
         filters=Filters(),
-        mark=archive.committer.last_ns,
+        watermark=archive.committer.last_ns,
     )
     target.mkdir()
     for share in range(2):

@@ -66,7 +66,7 @@ def exported(
         stop_ns=2**62,
         timebase=timebase,
         filters=filters,
-        mark=archive.committer.last_ns,
+        watermark=archive.committer.last_ns,
     )
     output = DriverOutput(folder=str(target), preference=["mcap"], driver="mcap", max_bytes=2**40)
     target.mkdir(exist_ok=True)

@@ -20,16 +20,17 @@ from nova.sdk.errors import NovaError
 def test_what_is_not_counted_is_cut_off(tmp_path: Path) -> None:
     """After an end at any moment the file goes on behind the last line that its state counts."""
     path = tmp_path / "out"
-    with ResumableFile(path, ReplayPlan(asked={"from": None}, mark=7)) as output:
+    with ResumableFile(path, ReplayPlan(request={"from": None}, watermark=7)) as output:
         output.write(b"a\nb\n", 2, "01")
         output.save()
         output.write(b"c\n", 1, "02")
+    assert b'"plan":{"asked":{"from":null},"mark":7' in state_path(path).read_bytes()  # as before
     with path.open("ab") as torn:
         torn.write(b"half a li")
     with ResumableFile(path) as output:
         counted = output.state
         assert (counted.bytes, counted.events, counted.after) == (4, 2, "01")
-        assert counted.plan == ReplayPlan(asked={"from": None}, mark=7)
+        assert counted.plan == ReplayPlan(request={"from": None}, watermark=7)
         output.write(b"d\n", 1, "03")
         output.write(b"", 0, "")
         output.finish()

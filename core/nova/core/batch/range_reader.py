@@ -42,7 +42,9 @@ class RangeReader:
     def __init__(self, data: Path, archive: Archive, request: RangeRequest) -> None:
         self.data = data
         self.request = request
-        self.watermark = durable_watermark(data, archive) if request.mark is None else request.mark
+        self.watermark = (
+            durable_watermark(data, archive) if request.watermark is None else request.watermark
+        )
         self.snapshot = ArchiveSnapshot(archive)
         self.snapshot.advance(self.watermark)
         self.snapshot.refresh()

@@ -110,7 +110,7 @@ def _work(
 def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuffer) -> None:
     match request:
         case SplitRequest():
-            frame_buffer.put(SplitReply(mark=reader.watermark, pieces=reader.split(request)))
+            frame_buffer.put(SplitReply(watermark=reader.watermark, pieces=reader.split(request)))
         case ReadRequest():
             _read(reader, request, frame_buffer)
         case PackRequest():

@@ -60,10 +60,10 @@ class SeriesHistories(Generic[Value]):
     def history_of(self, number: int) -> History[Value]:
         """The history of a series up to the watermark."""
         known = self._histories.setdefault(number, _ReadHistory())
-        mark = self._records.watermark
+        watermark = self._records.watermark
         if self._records.may_have_events_after(number, known.seen_ns):
-            self._extend(known, number, mark)
-            known.seen_ns = mark
+            self._extend(known, number, watermark)
+            known.seen_ns = watermark
         return known.history
 
     def _extend(self, read: _ReadHistory[Value], number: int, watermark: int) -> None:

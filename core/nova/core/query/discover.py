@@ -144,7 +144,7 @@ class Discovery:
         found: list[bytes] = []
         last: EntityIds | None = None
         size = 0
-        turn = YieldEvery(self._yield_every_entities)
+        yields = YieldEvery(self._yield_every_entities)
         for ids in known[start:]:
             if last is not None and (len(found) == limit or size >= max_bytes):
                 return EntityPage(found, ID_SEPARATOR.join(last))
@@ -153,7 +153,7 @@ class Discovery:
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
                 entity = listing.entity(ids)
-                await turn.step()
+                await yields.step()
             if entity.encoded:
                 found.append(entity.encoded)
                 size += len(entity.encoded)

@@ -48,7 +48,7 @@ async def latest(
     start = 0 if after_key is None else bisect_right(wanted, _parse_key(after_key))
     found: list[Hit] = []
     size = 0
-    turn = YieldEvery(YIELD_EVERY_SERIES)
+    yields = YieldEvery(YIELD_EVERY_SERIES)
     for number in islice(wanted, start, None):
         if len(found) == limit or size >= max_bytes:
             return LatestPage(sorted(found), str(number - 1))
@@ -56,7 +56,7 @@ async def latest(
         if event is not None:
             found.append(event)
             size += len(event[1])
-        await turn.step()
+        await yields.step()
     return LatestPage(sorted(found), None)
 
 

@@ -113,13 +113,13 @@ class BytePool:
         if not self._waiting and self._free >= size:
             self._free -= size
             return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, size))
+        granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((granted, size))
         try:
             async with asyncio.timeout(wait_s):
-                await turn
+                await granted
         except BaseException as error:
-            self._withdraw(turn, size)
+            self._withdraw(granted, size)
             if isinstance(error, TimeoutError):
                 raise ReaderBusyError from None
             raise
@@ -139,10 +139,10 @@ class BytePool:
 
     def _grant(self) -> None:
         while self._waiting and self._free >= self._waiting[0][1]:
-            turn, size = self._waiting.popleft()
-            if not turn.done():
+            granted, size = self._waiting.popleft()
+            if not granted.done():
                 self._free -= size
-                turn.set_result(None)
+                granted.set_result(None)
 
 
 class MemoryBudget:

@@ -51,7 +51,7 @@ class _Page:
         self, view: ArchiveSnapshot, request: Rejects, max_bytes: int, read_max_bytes: int
     ) -> None:
         self._view = view
-        self._mark = view.watermark
+        self._watermark = view.watermark
         self._limit = request.limit
         self._bytes_left = max_bytes
         self._read_left = read_max_bytes
@@ -75,7 +75,7 @@ class _Page:
     def _add(self, number: int, stored: bytes) -> bool:
         """Append a row; False at the end of the page, which may be that of the log."""
         reject = catalog.decode_reject(stored, RAW_SHOWN_BYTES)
-        if reject.canonical_ns > self._mark:
+        if reject.canonical_ns > self._watermark:
             return False
         if len(self.found) == self._limit or min(self._bytes_left, self._read_left) <= 0:
             self.next_after = self._next - 1

@@ -82,7 +82,7 @@ class ExportRequests:
             stop_ns=stop_ns,
             timebase=timebase,
             filters=request.filters,
-            mark=self._snapshot.watermark,
+            watermark=self._snapshot.watermark,
             scopes=_list(self._visibility.scopes),
             lanes=_list(self._visibility.lanes),
             with_audit=self._visibility.of_request(request).sees_audit,

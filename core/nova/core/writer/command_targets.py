@@ -114,10 +114,10 @@ class TargetFinder:
         """The error text for an entity without a descriptor in effect."""
         reason = f"no descriptor of {request.target_id!r} is in effect"
         for number, _ in self._descriptor_series(request):
-            coming = self._in_effect.published.last_descriptor(number)
-            if coming is not None:
+            ahead = self._in_effect.published.last_descriptor(number)
+            if ahead is not None:
                 return (
-                    f"{reason}: its last one takes effect at {coming.value.effective_time}; if its "
+                    f"{reason}: its last one takes effect at {ahead.value.effective_time}; if its "
                     "producer's clock is wrong, set the clock and publish the descriptor again"
                 )
         return reason

@@ -49,11 +49,11 @@ async def backfill_with_progress(
     series = SeriesTable()
     series.load(archive)
     counters = archive.record.counters()
-    said = time.monotonic()
+    reported_s = time.monotonic()
     for done in backfill(archive, series, counters.events, part_max_events):
-        if time.monotonic() - said >= progress_interval_s:
+        if time.monotonic() - reported_s >= progress_interval_s:
             lifecycle.print_progress("writer", f"counted {done:,} of {counters.events:,} events")
-            said = time.monotonic()
+            reported_s = time.monotonic()
         await asyncio.sleep(0)
 
 

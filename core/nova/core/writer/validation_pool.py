@@ -105,11 +105,11 @@ class ValidationPool:
         return columns
 
     def _send(self, request: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
-        asked = _PendingRequest(request, asyncio.get_running_loop().create_future())
-        self._pending.append(asked)
+        pending = _PendingRequest(request, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
         if self._worker is not None:  # else the worker has just died, and `_run` checks it
             self._worker.send(_groups.encode(request))
-        return asked.reply
+        return pending.reply
 
     def _should_use_worker(self, group: RecordGroup) -> bool:
         if not self._can_use_worker:
@@ -136,8 +136,8 @@ class ValidationPool:
             )
         self._can_use_worker = False
         while self._pending:
-            asked = self._pending.popleft()
-            asked.reply.set_result(self._check_here(asked.group))
+            pending = self._pending.popleft()
+            pending.reply.set_result(self._check_here(pending.group))
 
     async def _run_worker(self) -> None:
         worker = await WorkerProcess.start(

@@ -15,9 +15,9 @@ ResultJson = bytes
 class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     """First request: the events to read, in a range of ns with both ends included.
 
-    `after` is the hex of the order key to start after, `mark` the canonical time that limits the
-    read; if it is None, the worker uses its present durable watermark. Whatever the filters say,
-    only `scopes` and `lanes` are read (None: all), and the audit trail only `with_audit`.
+    `after` is the hex of the order key to start after, `watermark` the canonical time that limits
+    the read; if it is None, the worker uses its present durable watermark. Whatever the filters
+    say, only `scopes` and `lanes` are read (None: all), and the audit trail only `with_audit`.
     """
 
     start_ns: int
@@ -25,7 +25,7 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     timebase: Timebase
     filters: Filters
     after: str | None = None
-    mark: int | None = None
+    watermark: int | None = None
     scopes: list[str] | None = None
     lanes: list[str] | None = None
     with_audit: bool = True
@@ -97,7 +97,7 @@ class RangePiece(msgspec.Struct, array_like=True, frozen=True):
 class SplitReply(msgspec.Struct, kw_only=True, tag="planned"):
     """Reply to a cut: pieces that cover the range, and the watermark for all of them."""
 
-    mark: int
+    watermark: int
     pieces: list[RangePiece]
 
 

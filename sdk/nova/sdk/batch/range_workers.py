@@ -163,10 +163,10 @@ class RangeWorkers(Sequence[RangeWorker]):
         planned, _ = first.reply()
         if not isinstance(planned, SplitReply):
             raise NovaError(f"shard {first.number} sent {type(planned).__name__}, not SplitReply")
-        request.mark = planned.mark
+        request.watermark = planned.watermark
         for worker in self._workers[1:]:
             worker.send(request)
-        return planned.mark, planned.pieces
+        return planned.watermark, planned.pieces
 
     def read(self, reads: Sequence[ReadRequest], watch: ProgressCallback) -> list[RangeProgress]:
         """Run one read per worker at the same time; returns the final progress of each.

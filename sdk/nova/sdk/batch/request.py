@@ -40,7 +40,7 @@ class ReplayRequest:
     timebase: Timebase = "canonical"
     filters: Filters = field(default_factory=Filters)
 
-    def to_range(self, mark: int | None = None, after: str | None = None) -> RangeRequest:
+    def to_range(self, watermark: int | None = None, after: str | None = None) -> RangeRequest:
         """The request as a worker's; raises TimestampError for an invalid time."""
         return RangeRequest(
             start_ns=NS_MIN if self.start is None else timestamps.parse(self.start),
@@ -48,7 +48,7 @@ class ReplayRequest:
             timebase=self.timebase,
             filters=self.filters,
             after=after,
-            mark=mark,
+            watermark=watermark,
         )
 
     def as_stored(self, shards: int | None = None) -> dict[str, str | None]:

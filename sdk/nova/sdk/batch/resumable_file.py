@@ -30,8 +30,8 @@ StateT = TypeVar("StateT", bound=msgspec.Struct)
 class ReplayPlan(msgspec.Struct, kw_only=True):
     """The request of a replay, its watermark, and the ranges of its shards."""
 
-    asked: dict[str, str | None]
-    mark: int
+    request: dict[str, str | None] = msgspec.field(name="asked")
+    watermark: int = msgspec.field(name="mark")
     ranges: list[RangePiece] = []
 
 

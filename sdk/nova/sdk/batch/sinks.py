@@ -55,12 +55,12 @@ def to_file(
 ) -> ReplaySummary:
     """Write a range in order to a file; resumes an interrupted replay."""
     started = time.monotonic()
-    asked = request.as_stored()
-    known = _interrupted_state(path, asked, restart)
+    fields = request.as_stored()
+    known = _interrupted_state(path, fields, restart)
     with RangeWorkers(request.data, _valid_shards(shards)) as workers:
-        rest = request.to_range(known.plan.mark if known.plan else None, known.after)
-        mark, pieces = workers.plan(rest, SplitRequest(pieces_min=shards))
-        with ResumableFile(path, ReplayPlan(asked=asked, mark=mark)) as output:
+        rest = request.to_range(known.plan.watermark if known.plan else None, known.after)
+        watermark, pieces = workers.plan(rest, SplitRequest(pieces_min=shards))
+        with ResumableFile(path, ReplayPlan(request=fields, watermark=watermark)) as output:
             counted = output.state
             found = merge_pieces(workers, pieces, counted.after)
             for part in _reported(found, pieces, counted.events, report):
@@ -70,7 +70,7 @@ def to_file(
     return _summary(counted.events, counted.bytes, started, shards)
 
 
-def _interrupted_state(path: Path, asked: RequestFields, restart: bool) -> OutputState:
+def _interrupted_state(path: Path, fields: RequestFields, restart: bool) -> OutputState:
     """The state of an interrupted replay to a file, a new one if there is none; raises NovaError if
     its request differs.
     """
@@ -78,7 +78,7 @@ def _interrupted_state(path: Path, asked: RequestFields, restart: bool) -> Outpu
     if restart:
         state.unlink(missing_ok=True)
     elif (known := read_state(state, OutputState)) is not None:
-        _check_same_request(known.plan, asked, state)
+        _check_same_request(known.plan, fields, state)
         return known
     elif path.exists():
         raise _exists_error(path)
@@ -97,13 +97,13 @@ def to_folder(
     an interrupted replay.
     """
     started = time.monotonic()
-    asked = request.as_stored(_valid_shards(shards))
-    plan = _interrupted_plan(folder, asked, restart)
+    fields = request.as_stored(_valid_shards(shards))
+    plan = _interrupted_plan(folder, fields, restart)
     with RangeWorkers(request.data, shards) as workers:
-        whole = request.to_range(plan.mark if plan else None)
-        mark, ranges = workers.plan(whole, SplitRequest(pieces=shards))
+        whole = request.to_range(plan.watermark if plan else None)
+        watermark, ranges = workers.plan(whole, SplitRequest(pieces=shards))
         if plan is None:
-            plan = ReplayPlan(asked=asked, mark=mark, ranges=ranges)
+            plan = ReplayPlan(request=fields, watermark=watermark, ranges=ranges)
             write_state(folder / PLAN_FILE, plan)
         paths = [folder / f"shard-{number:03}.jsonl" for number in range(shards)]
         reads = [
@@ -119,7 +119,7 @@ def to_folder(
     return _summary_of(done, started, shards)
 
 
-def _interrupted_plan(folder: Path, asked: RequestFields, restart: bool) -> ReplayPlan | None:
+def _interrupted_plan(folder: Path, fields: RequestFields, restart: bool) -> ReplayPlan | None:
     """The plan of an interrupted replay to a folder, None if there is none; raises NovaError if its
     request differs.
     """
@@ -129,7 +129,7 @@ def _interrupted_plan(folder: Path, asked: RequestFields, restart: bool) -> Repl
         raise NovaError(f"cannot write to {folder}: {error.strerror}") from error
     plan = None if restart else read_state(folder / PLAN_FILE, ReplayPlan)
     if plan is not None:
-        _check_same_request(plan, asked, folder / PLAN_FILE)
+        _check_same_request(plan, fields, folder / PLAN_FILE)
         return plan
     for path in sorted(folder.glob(SHARD_FILES)):
         if not restart:
@@ -189,12 +189,12 @@ def _progress_callback(
     return watch
 
 
-def _check_same_request(plan: ReplayPlan | None, asked: RequestFields, state: Path) -> None:
+def _check_same_request(plan: ReplayPlan | None, fields: RequestFields, state: Path) -> None:
     """Raise NovaError unless an interrupted replay has the same request."""
-    known = plan.asked if plan else {}
+    known = plan.request if plan else {}
     differing = [
         f"{name} was {known.get(name)}, is {value}"
-        for name, value in asked.items()
+        for name, value in fields.items()
         if known.get(name) != value
     ]
     if differing:

@@ -153,8 +153,8 @@ class Client(Connection):
 
     async def cancel_stream(self) -> None:
         """Cancel the active stream and discard its chunks in transit."""
-        for asked in self._requested_streams.values():
-            asked.frames.put_nowait(None)
+        for stream in self._requested_streams.values():
+            stream.frames.put_nowait(None)
         self._requested_streams.clear()
         self._replace_stream(None)
         await self.request(messages.CancelStream(), messages.StreamCancelled)
