@@ -49,6 +49,17 @@ def present(nova: RunningNova) -> RunningNova:
 
 
 @pytest.fixture(scope="module")
+def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
+    """Such a NOVA for all tests of a file, which add to its archive, and kill and stop its
+    processes; each leaves it working.
+    """
+    with running_nova(tmp_path_factory.mktemp("shaken") / "data", "--scope", SCOPE) as running:
+        apart(lambda: publish_history(running.publish))
+        yield running
+        running.kill()
+
+
+@pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     """The demo, with ten minutes of its satellite's past."""
     with running_nova(tmp_path_factory.mktemp("demo"), command="demo") as running:

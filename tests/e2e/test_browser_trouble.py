@@ -6,11 +6,13 @@ import asyncio
 import os
 import re
 import signal
+import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from nova.sdk import timestamps
 from nova.sdk.producer.producer import Producer
@@ -27,16 +29,16 @@ UNANSWERED_MS = 40_000
 BACK_MS = 20_000
 
 
-def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: RunningNova) -> None:
+def test_after_the_edge_was_killed_all_goes_on(browser: Browser, shaken: RunningNova) -> None:
     """LIVE goes on behind the last event, a replay from where the clock is, without a reload."""
-    live = f"{present.url}/#state=live&tb=canonical"
+    live = f"{shaken.url}/#state=live&tb=canonical"
     with screen_on(browser, live, complaints=True) as screen:
         screen.expect_state("LIVE")
-        apart(lambda: publish_now(present.publish, 5001))
+        apart(lambda: publish_now(shaken.publish, 5001))
         screen.expect_count(5001)
-        os.kill(present.child("edge"), signal.SIGKILL)
+        os.kill(shaken.child("edge"), signal.SIGKILL)
         expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
-        apart(lambda: publish_now(present.publish, 5002))
+        apart(lambda: publish_now(shaken.publish, 5002))
         screen.expect_count(5002)
         screen.expect_state("LIVE")
         assert screen.starts()[-1]["afterKey"]
@@ -48,7 +50,7 @@ def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: Runnin
         screen.seek(second(10))
         screen.page.get_by_test_id("play").click()
         screen.wait_for_cursor("after", second(11))
-        os.kill(present.child("edge"), signal.SIGKILL)
+        os.kill(shaken.child("edge"), signal.SIGKILL)
         expect(screen.page.get_by_test_id("banner")).to_contain_text("The connection is lost")
         reached = screen.cursor_ns()
         screen.wait_for_cursor("after", reached + NS_PER_SECOND)
@@ -59,55 +61,9 @@ def test_after_the_edge_was_killed_all_goes_on(browser: Browser, present: Runnin
         screen.page.keyboard.press("l")
         screen.expect_state("LIVE")
         screen.wait_for_cursor("after", second(SECONDS))
-        os.kill(present.child("edge"), signal.SIGKILL)
+        os.kill(shaken.child("edge"), signal.SIGKILL)
         expect(screen.page.get_by_test_id("missed-note")).to_contain_text("is in the archive")
         screen.expect_state("LIVE")
-
-
-BURST_EVENTS = 20_000
-BURST_PADDING = "x" * 2_000
-"""So many bytes that no buffer between the Core and a busy browser holds the burst."""
-BUSY_MS = 12_000
-NOTE_GOES_MS = 30_000
-
-
-async def publish_burst(url: str) -> None:
-    """More than a browser gets that is busy with something else; the last counts highest."""
-    transport = connect(url)
-    producer = Producer(transport, SCOPE)
-    for first in range(0, BURST_EVENTS, 1000):
-        counts = range(first, first + 1000)
-        data = [{"count": count + 1, "padding": BURST_PADDING} for count in counts]
-        await producer.send([producer.observe(EPS).ui("battery", "battery", "1", d) for d in data])
-    await transport.close()
-
-
-def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
-    browser: Browser, present: RunningNova
-) -> None:
-    """What is shed is named, until when too; what is shown in the end is the present, and then the
-    note goes away.
-    """
-    with screen_on(browser, present.url) as screen, ThreadPoolExecutor(1) as thread:
-        screen.expect_state("LIVE")
-        expect(screen.page.get_by_test_id("behind-sign")).to_be_hidden()
-        burst = thread.submit(lambda: asyncio.run(publish_burst(present.publish)))
-        screen.page.evaluate(
-            "ms => { const end = performance.now() + ms; while (performance.now() < end); }",
-            BUSY_MS,
-        )
-        burst.result()
-        note, sign = (screen.page.get_by_test_id(f"behind-{part}") for part in ("note", "sign"))
-        expect(note).to_contain_text(re.compile(r"[\d,]+ events received from .* were not sent"))
-        screen.expect_count(BURST_EVENTS)
-        screen.expect_state("LIVE")
-        expect(sign).to_have_text("was behind")
-        expect(note).to_be_hidden(timeout=NOTE_GOES_MS)
-        sign.click()
-        expect(note).to_contain_text("Was behind.")
-        note.get_by_role("button").click()
-        expect(note).to_be_hidden()
-        expect(sign).to_be_hidden()
 
 
 def boxes(screen: Screen) -> object:
@@ -120,9 +76,9 @@ def boxes(screen: Screen) -> object:
     )
 
 
-def test_nothing_moves_whatever_the_state(browser: Browser, present: RunningNova) -> None:
+def test_nothing_moves_whatever_the_state(browser: Browser, shaken: RunningNova) -> None:
     """No layout shift: LIVE, paused, playing and cut off, all is where it was."""
-    with screen_on(browser, present.url, complaints=True) as screen:
+    with screen_on(browser, shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         before = boxes(screen)
         screen.page.get_by_test_id("replay").click()
@@ -133,25 +89,26 @@ def test_nothing_moves_whatever_the_state(browser: Browser, present: RunningNova
         screen.page.get_by_test_id("play").click()
         screen.expect_state("PLAYING")
         assert boxes(screen) == before
-        os.kill(present.child("edge"), signal.SIGKILL)
+        os.kill(shaken.child("edge"), signal.SIGKILL)
         expect(screen.page.get_by_test_id("banner")).to_be_visible()
         assert boxes(screen) == before
+        expect(screen.page.get_by_test_id("banner")).to_be_hidden(timeout=BACK_MS)
 
 
 def test_a_core_that_stands_still_is_not_shown_as_live(
-    browser: Browser, present: RunningNova
+    browser: Browser, shaken: RunningNova
 ) -> None:
     """Pitfalls row 10: the page soon says that it may not be live, and each part of it that it has
     no answer; afterwards all of that is gone.
     """
-    with screen_on(browser, present.url) as screen:
+    with screen_on(browser, shaken.url) as screen:
         screen.expect_state("LIVE")
         banner = screen.page.get_by_test_id("banner")
-        reader = present.child("reader")
+        reader = shaken.child("reader")
         os.kill(reader, signal.SIGSTOP)
         try:
             expect(banner).to_contain_text("Core does not answer", timeout=STALE_MS)
-            apart(lambda: publish_now(present.publish, 6001))
+            apart(lambda: publish_now(shaken.publish, 6001))
             unanswered = screen.page.get_by_test_id("strip-trouble")
             expect(unanswered).to_contain_text("cannot be shown", timeout=UNANSWERED_MS)
             expect(screen.page.get_by_test_id("panel-inspector")).to_contain_text("No answer")
@@ -164,39 +121,39 @@ def test_a_core_that_stands_still_is_not_shown_as_live(
         screen.expect_state("LIVE")
 
 
-def test_a_writer_that_stands_still_is_said(browser: Browser, present: RunningNova) -> None:
+def test_a_writer_that_stands_still_is_said(browser: Browser, shaken: RunningNova) -> None:
     """The past is served meanwhile, and it goes by itself."""
-    with screen_on(browser, present.url, complaints=True) as screen:
+    with screen_on(browser, shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
-        banner, writer = screen.page.get_by_test_id("banner"), present.child("writer")
+        banner, writer = screen.page.get_by_test_id("banner"), shaken.child("writer")
         os.kill(writer, signal.SIGSTOP)
         try:
             expect(banner).to_contain_text("writer is away", timeout=STALE_MS)
         finally:
             os.kill(writer, signal.SIGCONT)
         expect(banner).to_be_hidden(timeout=BACK_MS)
-        apart(lambda: publish_now(present.publish, 6001))
+        apart(lambda: publish_now(shaken.publish, 6001))
         screen.expect_count(6001)
 
 
-def test_a_reader_that_died_is_said_to_be_away(browser: Browser, present: RunningNova) -> None:
+def test_a_reader_that_died_is_said_to_be_away(browser: Browser, shaken: RunningNova) -> None:
     """The edge answers and the Core does not: that is another banner, and it goes by itself."""
-    with screen_on(browser, present.url, complaints=True) as screen:
+    with screen_on(browser, shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         banner = screen.page.get_by_test_id("banner")
-        os.kill(present.child("reader"), signal.SIGKILL)
+        os.kill(shaken.child("reader"), signal.SIGKILL)
         expect(banner).to_contain_text(re.compile("Core does not answer|connection is lost"))
-        apart(lambda: publish_now(present.publish, 6002))
+        apart(lambda: publish_now(shaken.publish, 6002))
         screen.expect_count(6002)
         expect(banner).to_be_hidden(timeout=BACK_MS)
 
 
 def test_a_link_to_an_event_that_is_not_there_says_so(
-    browser: Browser, recorded: RunningNova
+    browser: Browser, shaken: RunningNova
 ) -> None:
     """The moment is opened all the same, and the panel of events says what is missing."""
     at = timestamps.text(second(20))
-    with screen_on(browser, f"{recorded.url}/#at={at}&event={'0' * 64}") as screen:
+    with screen_on(browser, f"{shaken.url}/#at={at}&event={'0' * 64}") as screen:
         screen.expect_cursor(second(20))
         panel = screen.page.get_by_test_id("panel-inspector")
         expect(panel).to_contain_text("There is no event 000000000000")
@@ -215,3 +172,64 @@ def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> N
         expect(screen.page.get_by_test_id("strip-empty")).to_be_hidden()
         context.close()
         assert screen.complaints == []
+
+
+BURST_EVENTS = 20_000
+BURST_PADDING = "x" * 2_000
+"""So many bytes that no buffer between the Core and a busy browser holds the burst."""
+BUSY_S = 12.0
+NOTE_GOES_MS = 30_000
+
+
+async def publish_burst(url: str) -> None:
+    """More than a browser gets that is busy with something else; the last counts highest."""
+    transport = connect(url)
+    producer = Producer(transport, SCOPE)
+    for first in range(0, BURST_EVENTS, 1000):
+        counts = range(first, first + 1000)
+        data = [{"count": count + 1, "padding": BURST_PADDING} for count in counts]
+        await producer.send([producer.observe(EPS).ui("battery", "battery", "1", d) for d in data])
+    await transport.close()
+
+
+def block_page(screen: Screen, until: Callable[[], object]) -> None:
+    """Let the page do nothing but wait for one reply, as if it were busy; returns when `until` has
+    returned and `BUSY_S` have passed.
+    """
+
+    def reply(route: Route) -> None:
+        least = threading.Timer(BUSY_S, lambda: None)
+        least.start()
+        until()
+        least.join()
+        route.fulfill(body="")
+
+    screen.page.route("**/blocking", reply)
+    screen.page.evaluate(
+        "() => { const request = new XMLHttpRequest(); request.open('GET', '/blocking', false);"
+        "request.send(); }"
+    )
+
+
+def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
+    browser: Browser, shaken: RunningNova
+) -> None:
+    """What is shed is named, until when too; what is shown in the end is the present, and then the
+    note goes away.
+    """
+    with screen_on(browser, shaken.url) as screen, ThreadPoolExecutor(1) as thread:
+        screen.expect_state("LIVE")
+        expect(screen.page.get_by_test_id("behind-sign")).to_be_hidden()
+        burst = thread.submit(lambda: asyncio.run(publish_burst(shaken.publish)))
+        block_page(screen, burst.result)
+        note, sign = (screen.page.get_by_test_id(f"behind-{part}") for part in ("note", "sign"))
+        expect(note).to_contain_text(re.compile(r"[\d,]+ events received from .* were not sent"))
+        screen.expect_count(BURST_EVENTS)
+        screen.expect_state("LIVE")
+        expect(sign).to_have_text("was behind")
+        expect(note).to_be_hidden(timeout=NOTE_GOES_MS)
+        sign.click()
+        expect(note).to_contain_text("Was behind.")
+        note.get_by_role("button").click()
+        expect(note).to_be_hidden()
+        expect(sign).to_be_hidden()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -94,16 +95,16 @@ def colour_of(screen: Screen, name: str) -> tuple[int, ...]:
 
 
 def test_commands_gaps_and_chat_are_marked_at_their_times(
-    browser: Browser, present: RunningNova, tmp_path: Path
+    browser: Browser, shaken: RunningNova, tmp_path: Path
 ) -> None:
     """Each sign is painted where its event is, and the pointer reads what it is about."""
     file = tmp_path / "marks.jsonl"
     file.write_bytes(b"\n".join(msgspec.json.encode(one) for one in marked_envelopes()))
-    made = nova_command("import", str(file), "--to", present.publish)  # Only a Core says gaps.
+    made = nova_command("import", str(file), "--to", shaken.publish)  # Only a Core says gaps.
     assert made.returncode == 0, made.stderr.decode()
     first, last = timestamps.text(second(0)), timestamps.text(second(360))
     moment = f"t={timestamps.text(second(250))}&tb=source&from={first}&to={last}"
-    with screen_on(browser, f"{present.url}/#{moment}") as screen:
+    with screen_on(browser, f"{shaken.url}/#{moment}") as screen:
         marks = screen.page.get_by_test_id("marks").locator("li")
         expect(marks).to_have_count(3)
         expect(marks.and_(screen.page.locator('[data-kind="gap"]'))).to_contain_text("5 to 9")
@@ -120,39 +121,40 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
             expect(tip).to_contain_text(words)
 
 
-@pytest.mark.parametrize("timebase", ["source", "canonical"])
+@pytest.mark.parametrize(("timebase", "number"), [("source", 1), ("canonical", 2)])
 def test_late_data_never_moves_a_live_value_backwards(
-    browser: Browser, present: RunningNova, timebase: str
+    browser: Browser, shaken: RunningNova, timebase: str, number: int
 ) -> None:
     """An event that comes late changes nothing of what is newer; what comes after it is shown."""
-    with screen_on(browser, f"{present.url}/#state=live&tb={timebase}") as screen:
+    with screen_on(browser, f"{shaken.url}/#state=live&tb={timebase}") as screen:
         screen.expect_state("LIVE")
-        apart(lambda: publish_now(present.publish, 9001))
-        screen.expect_count(9001)
+        apart(lambda: publish_now(shaken.publish, 9000 + number))
+        screen.expect_count(9000 + number)
         old_ns = screen.cursor_ns() - LATE_NS
-        apart(lambda: publish(present.publish, lambda producer: late_and_more(producer, old_ns)))
+        late = partial(late_and_more, old_ns=old_ns, number=number)
+        apart(lambda: publish(shaken.publish, late))
         other = screen.page.locator('[data-testid="latest-row"][data-key="after"] td')
-        expect(other).to_have_text("1")
-        screen.expect_count(9001)
+        expect(other).to_have_text(str(number))
+        screen.expect_count(9000 + number)
 
 
-def late_and_more(producer: Producer, old_ns: int) -> Iterable[Event]:
+def late_and_more(producer: Producer, old_ns: int, number: int) -> Iterable[Event]:
     """An event of a minute ago, and one of now of another view, by which it is known to be in."""
     yield update(producer, 17, old_ns)
-    yield producer.observe(EPS).ui("marker", "marker", "1", {"after": 1})
+    yield producer.observe(EPS).ui("marker", "marker", "1", {"after": number})
 
 
-def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, present: RunningNova) -> None:
+def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, shaken: RunningNova) -> None:
     """What is read and copied is the stored event, to the last digit."""
     at_ns = second(700)
     apart(
         lambda: publish(
-            present.publish,
+            shaken.publish,
             lambda producer: [producer.observe(EPS, at_ns).raw(b"frame", "dish", SEQUENCE)],
         )
     )
     moment = f"t={timestamps.text(at_ns)}&tb=source"
-    with screen_on(browser, f"{present.url}/#{moment}") as screen:
+    with screen_on(browser, f"{shaken.url}/#{moment}") as screen:
         screen.page.get_by_test_id("lane-raw").click()
         screen.page.get_by_test_id("event-row").first.click()
         detail = screen.page.get_by_test_id("event-detail")

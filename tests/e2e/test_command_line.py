@@ -12,7 +12,8 @@ import pytest
 
 from nova.sdk.producer.producer import Producer
 from nova.sdk.transport.base import connect
-from nova.testkit.running_nova import RunningNova, nova_command, running_nova
+from nova.testkit.running_nova import RunningNova, running_nova
+from tests.command_here import command_here
 from tests.core.commanding import SCOPE, descriptor, feedback
 
 
@@ -59,7 +60,7 @@ async def device(nova: RunningNova, status: str | None = "success") -> AsyncIter
 
 async def run(nova: RunningNova, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     """One command on the data folder of this NOVA."""
-    return await asyncio.to_thread(nova_command, *arguments, "--data", str(nova.data))
+    return await asyncio.to_thread(command_here, *arguments, "--data", str(nova.data))
 
 
 HEATER_ON = ("command", "heater", "heater.set", "on=true", "label=dusk", "--scope", SCOPE)
