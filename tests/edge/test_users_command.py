@@ -220,6 +220,7 @@ def test_users_are_added_changed_listed_and_deleted(tmp_path: Path) -> None:
         (("add", "a b"), "letters, digits"),
         (("add", "bob", "--scope", "sat.1"), "a scope has"),
         (("set-scopes", "ann"), "--all"),
+        (("set-scopes", "ann", *(f"s{number}" for number in range(1_001))), "1000"),
         (("set-scopes", "ann", "sat1", "--all"), "--all"),
         (("set-role", "nobody", "viewer"), "there are: admin, ann"),
         (("disable", "admin"), "enabled admin"),

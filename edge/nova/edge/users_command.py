@@ -21,6 +21,7 @@ from nova.edge.users_file import clear_login_history, open_users
 from nova.sdk.address import is_id
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.protocol.admin import UserOrigin
+from nova.sdk.protocol.submission import SCOPES_MAX
 from nova.sdk.utf8 import check_secret
 
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
@@ -123,7 +124,7 @@ def add(
     nova users add bob --scope sat1 --scope sat2 < password.txt
     """
     _check_ids("a username", username)
-    _check_ids("a scope", *scopes)
+    _check_scopes(scopes)
     with open_users(data, create=True) as store:
         if not store.has_admin() and (role != "admin" or scopes):
             raise NovaError(
@@ -238,7 +239,7 @@ def set_scopes(username: str, scopes: tuple[str, ...], data: Path, all_scopes: b
     """
     if bool(scopes) == all_scopes:
         raise NovaError("name the scopes, or give --all")
-    _check_ids("a scope", *scopes)
+    _check_scopes(scopes)
     done = f"{username} sees {', '.join(scopes) or 'all scopes'}"
     _change(data, username, done, scopes=scopes or None)
 
@@ -281,6 +282,12 @@ def _existing(store: UserStore, username: str) -> User:
         names = ", ".join(one.username for one in store.list_users())
         raise NovaError(f"no user {username!r}; there are: {names}")
     return user
+
+
+def _check_scopes(scopes: Sequence[str]) -> None:
+    _check_ids("a scope", *scopes)
+    if len(scopes) > SCOPES_MAX:
+        raise SettingsError(f"{len(scopes)} scopes are more than a user can have ({SCOPES_MAX})")
 
 
 def _check_ids(what: str, *names: str) -> None:

@@ -22,7 +22,8 @@ LANE_PRIORITY = {lane: priority for priority, lane in enumerate(LANES)}
 SCOPE_TOKEN = "__scope__"
 VERSION = "v1"
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+ID_MAX_CHARS = 64
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_MAX_CHARS}}}", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9_.:-]{1,128}", re.ASCII)
 
 

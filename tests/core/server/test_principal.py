@@ -14,8 +14,11 @@ from aiohttp.test_utils import make_mocked_request
 from nova.core.server.principal import principal_of
 from nova.core.submission_messages import Principal
 from nova.sdk.client.client import Client
-from nova.sdk.protocol.submission import SubmitChat
+from nova.sdk.protocol.messages import Query, QueryResponse
+from nova.sdk.protocol.submission import SCOPES_HEADER, SCOPES_MAX, SubmitChat
+from tests.core.edge_client import edge_client
 from tests.core.running import Core
+from tests.core.telling import START_NS, telling
 
 
 def test_an_edge_says_who_its_client_is() -> None:
@@ -49,3 +52,14 @@ async def test_somebody_on_this_machine_is_its_user(core: Core) -> None:
         (event,) = [one for one in await core.settled(client, 1) if ack.event_id.encode() in one]
     user = pwd.getpwuid(os.getuid()).pw_name
     assert f'"authorDisplayName":"{user}"'.encode() in event
+
+
+async def test_the_longest_principal_that_can_be_added_is_served(core: Core) -> None:
+    """1,000 scopes of 64 characters; a reader that refused the headers would seem to be away."""
+    await core.publish([telling(START_NS, {"f": 1})])
+    unknown = [f"{number:x<64}" for number in range(SCOPES_MAX)]
+    for scopes, count in ((unknown, 0), (["sat", *unknown[1:]], 1)):
+        async with edge_client(core.data, "page-1", **{SCOPES_HEADER: ",".join(scopes)}) as client:
+            await client.send(Query(ref=1))
+            (page,) = await client.until(QueryResponse)
+        assert isinstance(page, QueryResponse) and len(page.events) == count

@@ -37,6 +37,7 @@ from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AUDIT_PATH
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES
+from nova.sdk.protocol.submission import IDENTITY_HEADER_MAX_BYTES
 from nova.sdk.settings import MIB, Settings
 
 FEED_RETRY_S = 0.1
@@ -191,7 +192,12 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     app = web.Application(middlewares=[endpoints.departures], client_max_size=FRAME_MAX_BYTES)
     app.router.add_get("/", reader.serve)
     app.router.add_post(AUDIT_PATH, reader.audit.post)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    runner = web.AppRunner(
+        app,
+        access_log=None,
+        shutdown_timeout=1.0,
+        max_field_size=IDENTITY_HEADER_MAX_BYTES,
+    )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.UnixSite(runner, str(endpoints.claim_socket(path))).start()

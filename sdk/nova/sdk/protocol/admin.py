@@ -10,10 +10,9 @@ from msgspec import UNSET, Meta, UnsetType
 from nova.sdk.field_types import Id, Lane
 from nova.sdk.protocol.account import Password, SessionId
 from nova.sdk.protocol.message import Message
+from nova.sdk.protocol.submission import SCOPES_MAX as SCOPES_MAX
 from nova.sdk.protocol.submission import Role
 from nova.sdk.request_limit import LimitKind
-
-SCOPES_MAX = 1_000
 
 UserOrigin = Literal["local", "oidc"]
 """`oidc`: the user logs in with OpenID Connect and has no password."""

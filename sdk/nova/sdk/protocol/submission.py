@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from nova.sdk.address import ID_MAX_CHARS
 from nova.sdk.errors import CanonicalError, ProtocolError
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.field_types import Id, JsonObject, Name
@@ -43,6 +44,12 @@ LANES_HEADER = "Nova-Lanes"
 """Headers by which an edge describes its client to a reader. The user is percent-encoded; scopes
 and lanes are separated by commas, and absent for all of them.
 """
+
+SCOPES_MAX = 1_000
+"""Scopes to which a user or key can be limited."""
+
+IDENTITY_HEADER_MAX_BYTES = SCOPES_MAX * (ID_MAX_CHARS + 1)
+"""The length of the longest of these headers, which a reader must accept."""
 
 
 class SubmitCommand(Message, kw_only=True, tag="submitCommand"):
