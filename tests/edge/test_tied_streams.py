@@ -49,6 +49,10 @@ class OwnerPage:
         self._socket = socket
         self._plays = 0
 
+    def take_over(self, other: OwnerPage) -> None:
+        """Continue with the connection of another page, as an edge does after a loss."""
+        self.connection_name, self._socket = other.connection_name, other._socket
+
     async def play(self, **members: object) -> None:
         """Start a stream; it goes on until the next one."""
         self._plays += 1
@@ -257,6 +261,26 @@ async def test_untied_it_follows_the_present_at_once(nova: RunningNova) -> None:
             await at_present(tap, "untied")
             await live(nova, client, "untied", number)
         assert not tap.streams.untie("untied")
+
+
+async def test_a_tie_outlives_the_reader(nova: RunningNova) -> None:
+    """The page's edge connects again for it, under another name."""
+    wanted = definition("outlives", lanes=["parsed"])
+    await tapping.publish_past(nova, recorded("outlives"))
+    async with tapped(nova.data) as tap, tap.clients([wanted]) as (client,):
+        async with page(nova.data, "page-6-1") as owner:
+            await tap.streams.tie("outlives", owner)
+            os.kill(nova.child("reader"), signal.SIGKILL)
+            await reader_is_back(nova.data)
+        async with page(nova.data, "page-6-2") as again:
+            owner.take_over(again)
+            reading = asyncio.create_task(client.line())
+            while not reading.done():  # It is not said when the stream follows again.
+                await owner.play_whole(
+                    start_time=time_text(0), stop_time=time_text(0), rate="max", timebase="source"
+                )
+            assert (await reading)["p"]["n"] == 0
+            assert tap.status("outlives").owner is owner
 
 
 async def test_nobody_waits_for_a_client_that_stops_in_a_fast_replay(nova: RunningNova) -> None:

@@ -76,9 +76,7 @@ class TcpClient(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._queue.clear()
-        self._queued_bytes = 0
-        self.has_room.set()
+        self._forget_queue()
         if self._dropped:
             log.info("slow TCP client has gone", extra={"context": {"dropped": self._dropped}})
         self._group.discard(self)
@@ -150,8 +148,7 @@ class TcpClient(asyncio.BufferedProtocol):
 
     def close(self) -> None:
         """Close after the batch of which the client has a part, or at a deadline without it."""
-        self._queue.clear()
-        self._queued_bytes = 0
+        self._forget_queue()
         self._transport.close()
         loop = asyncio.get_running_loop()
         loop.call_later(self._limits.close_timeout_s, self._reset)
@@ -168,8 +165,12 @@ class TcpClient(asyncio.BufferedProtocol):
 
     def _overflow(self) -> None:
         self._count_dropped(sum(batch.messages for batch in self._queue))
+        self._forget_queue()
+
+    def _forget_queue(self) -> None:
         self._queue.clear()
         self._queued_bytes = 0
+        self.has_room.set()
 
     def _count_dropped(self, messages: int) -> None:
         if not self._dropped:

@@ -100,6 +100,7 @@ class TcpStream:
         self._reading: asyncio.Task[None] | None = None
         self._is_empty = asyncio.Event()
         self._is_empty.set()
+        self._refuses = False
         self._cursor: str | None = None
         self._messages = self._dropped = self._bytes_sent = 0
         self._bytes_per_s = 0.0
@@ -192,8 +193,7 @@ class TcpStream:
         """Take a new client, unless a limit is reached."""
         is_full = len(self._clients) >= self._limits.clients_per_stream_max
         if self._server is None or is_full or not self._services.has_room():
-            context = {"stream": self._stored.definition.name, "clients": len(self._clients)}
-            log.warning("TCP client refused: limit reached", extra={"context": context})
+            self._log_refusal()
             return False
         self._clients.add(client)
         self._is_empty.clear()
@@ -201,8 +201,17 @@ class TcpStream:
             self._start_reading()
         return True
 
+    def _log_refusal(self) -> None:
+        """Once, however many try, until a client leaves."""
+        if not self._refuses:
+            self._refuses = True
+            context = {"stream": self._stored.definition.name, "clients": len(self._clients)}
+            log.warning("TCP clients refused: limit reached", extra={"context": context})
+
     def discard(self, client: TcpClient) -> None:
         """Forget a client whose connection has ended; without clients nothing is read."""
+        if client in self._clients:
+            self._refuses = False
         self._clients.discard(client)
         if not self._clients:
             self._is_empty.set()
