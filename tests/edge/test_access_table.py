@@ -14,7 +14,17 @@ from nova.edge.passwords import PasswordHashing
 from nova.edge.request_limits import kind_of
 from nova.edge.upstream import reader_client
 from nova.edge.user_store import Role
-from nova.sdk.protocol import account, admin, export, health, messages, submission, timeline, views
+from nova.sdk.protocol import (
+    account,
+    admin,
+    export,
+    health,
+    messages,
+    submission,
+    tcp_streams,
+    timeline,
+    views,
+)
 from nova.sdk.protocol.edge import EdgeRequest
 from nova.sdk.protocol.messages import Auth, Error, Message
 from nova.sdk.request_limit import LimitKind
@@ -36,6 +46,9 @@ class Unit(TypedDict):
 
 
 UNIT = Unit(scope_id="s", system_id="a", container_id="b", unique_id="c")
+
+REFUSED_DEFINITION = tcp_streams.TcpStreamDefinition(name="s", port=1, bind="nowhere")
+OWN = account.AccountRequest | admin.AdminRequest | tcp_streams.TcpStreamRequest
 
 SAMPLES: tuple[Message, ...] = (
     messages.Query(),
@@ -93,6 +106,16 @@ SAMPLES: tuple[Message, ...] = (
     admin.RevokeKey(name="probe"),
     admin.ListLimits(),
     admin.ReleaseAccount(username="admin"),
+    tcp_streams.ListStreams(),
+    tcp_streams.CreateTcpStream(
+        definition=tcp_streams.TcpStreamDefinition(name="s", port=1, bind="nowhere")
+    ),
+    tcp_streams.EditTcpStream(stream_id="x", definition=REFUSED_DEFINITION),
+    tcp_streams.StartTcpStream(stream_id="x"),
+    tcp_streams.StopTcpStream(stream_id="x"),
+    tcp_streams.DeleteTcpStream(stream_id="x"),
+    tcp_streams.TieTcpStream(stream_id="x"),
+    tcp_streams.UntieTcpStream(stream_id="x"),
     account.Logout(),
 )
 
@@ -146,7 +169,12 @@ async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, rol
         for sample in SAMPLES:
             sample.ref = tag(sample)
             await client.send(sample)
-            is_own = isinstance(sample, get_args(account.AccountRequest | admin.AdminRequest))
+            is_own = isinstance(
+                sample,
+                get_args(
+                    account.AccountRequest | admin.AdminRequest | tcp_streams.TcpStreamRequest
+                ),
+            )
             if isinstance(sample, health.Status):  # The peer answers it itself, as a heartbeat.
                 assert not isinstance(await client.receive(), Error)
                 continue

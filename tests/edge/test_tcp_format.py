@@ -106,3 +106,17 @@ def test_a_time_that_a_producer_writes_otherwise_is_normal() -> None:
 
 def test_lengths_have_limits() -> None:
     assert [largest_message(framing) for framing in FRAMED] == [None, None, 65_535, 2**32 - 1, None]
+
+
+def test_nothing_of_tcp_streams_leaves_over_tcp() -> None:
+    """Another scope's Core may have published it, and an empty filter selects it."""
+    envelope = (
+        b'{"eventId":"0","scopeId":"sat","lane":"parsed","systemId":"%b","containerId":"tcpStream",'
+        b'"uniqueId":"tcpStream","sourceTruthTime":"2026-01-01T00:00:00Z","messageType":"M",'
+        b'"schemaVersion":"1","payload":{},"canonicalTruthTime":"2026-01-01T00:00:01Z"}'
+    )
+    systems = (b"tcpStream", b"tcpstream", b"tcp\\u0053tream")
+    formats = MessageFormat(TcpStreamDefinition(name="a", port=1), "source")
+    batches = list(formats.batches([envelope % system for system in systems], 1))
+    assert [b'"s":"tcpstream"' in batch.data for batch in batches] == [True]
+    assert formats.too_large == 0

@@ -42,7 +42,9 @@ from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
 from nova.edge.session_reply import SessionReplies
+from nova.edge.streams_route import StreamsRoute
 from nova.edge.submission_policy import SubmissionPolicy
+from nova.edge.tcp_stream_service import TcpStreamService
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
@@ -93,8 +95,9 @@ class Edge:
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
-        self._services = self._session_services(stores, passwords, throttle)
         status = CoreStatus(reader, self._limits)
+        self._tcp_streams = self._tcp_stream_service(stores, status)
+        self._services = self._session_services(stores, passwords, throttle)
         self._probes = Probes(status)
         self._metrics = MetricsHandler(
             status, config.metrics_token, self._submission_policy.outcomes
@@ -118,6 +121,11 @@ class Edge:
             self._addresses,
             self._limits,
             stores.audit,
+        )
+
+    def _tcp_stream_service(self, stores: EdgeStores, status: CoreStatus) -> TcpStreamService:
+        return TcpStreamService(
+            self._config, stores, self._reader, self._heartbeat.responding, status
         )
 
     def _downloads(self, stores: EdgeStores) -> ExportDownloads:
@@ -144,6 +152,7 @@ class Edge:
             self._unsent,
             AccountRequests(users, sessions, passwords, throttle),
             AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
+            self._tcp_streams.requests,
             self._config.default_view,
         )
 
@@ -160,6 +169,8 @@ class Edge:
         app.cleanup_ctx.append(self._heartbeat_monitor)
         app.cleanup_ctx.append(self._request_limits.returning)
         app.cleanup_ctx.append(self._audit_flushing)
+        app.cleanup_ctx.append(self._tcp_streams.looking_after)
+        app.cleanup_ctx.append(self._tcp_streams.serving)
         app.router.add_post("/auth/login", self._post_login)
         app.router.add_post("/auth/refresh", self._post_refresh)
         app.router.add_get("/auth/methods", self._get_login_methods)
@@ -168,6 +179,8 @@ class Edge:
         app.router.add_get("/ws", self._get_ws)
         app.router.add_get("/exports/{id}", self._export_downloads.get)
         app.router.add_post("/exports/{id}", self._export_downloads.post)
+        streams = StreamsRoute(self._authorizer, self._request_limits, self._tcp_streams.requests)
+        app.router.add_get("/api/streams", streams.get)
         app.router.add_get("/healthz", self._probes.healthz)
         app.router.add_get("/readyz", self._probes.readyz)
         app.router.add_get("/metrics", self._metrics.get)
@@ -180,7 +193,7 @@ class Edge:
         aiohttp starts a keep-alive connection's timeout at the connection's start, and single bytes
         do not extend it. So `keepalive_timeout` also limits the headers of the first request.
         """
-        return web.AppRunner(
+        runner = web.AppRunner(
             self.application(),
             access_log=None,
             shutdown_timeout=shutdown_timeout_s,
@@ -188,6 +201,8 @@ class Edge:
             lingering_time=self._limits.lingering_s,
             auto_decompress=False,  # See edge/nova/edge/bodies.py.
         )
+        self._tcp_streams.address.runner = runner
+        return runner
 
     async def _post_login(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):
@@ -280,6 +295,7 @@ class Edge:
     def _drop_reader(self) -> None:
         for session in self._sessions:
             session.drop_reader()
+        self._tcp_streams.drop_reader()
 
     async def _close_sessions(self, _: web.Application) -> None:
         going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]

@@ -15,6 +15,7 @@ import click
 from aiohttp import web
 
 from nova.edge.app import Edge
+from nova.edge.edge_address import EdgeAddress
 from nova.edge.edge_config import EdgeConfig, EdgeLimits, parse_listen
 from nova.edge.edge_stores import open_stores
 from nova.edge.login import FIRST_USER, first_admin
@@ -32,7 +33,6 @@ from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 SHUTDOWN_TIMEOUT_S = 5.0
-WILDCARD_HOSTS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 log = logging.getLogger(__name__)
 
@@ -168,9 +168,11 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
             f"cannot listen on {config.host}:{config.port}: {error.strerror}; "
             "choose another with --listen HOST:PORT (port 0 picks a free one)"
         ) from None
-    host = WILDCARD_HOSTS.get(config.host, config.host)
-    port: int = runner.addresses[0][1]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    address = EdgeAddress(config.host)
+    address.runner = runner
+    url = address.url()
+    assert url is not None
+    return url
 
 
 async def _ensure_first_admin(users: UserStore, passwords: PasswordHashing) -> None:

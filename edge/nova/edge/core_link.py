@@ -81,7 +81,7 @@ class CoreLink:
         self._upstream.drop()
 
     @property
-    def _connection_name(self) -> str:
+    def connection_name(self) -> str:
         """The name of the connection to the reader, another one after each attempt to connect."""
         return f"{self._connection_id}-{self._connects}"
 
@@ -98,7 +98,7 @@ class CoreLink:
             frame = self._frame_to_forward(access, request, frame)
             if self._upstream.is_connected:
                 number = self._upstream.sent + 1
-                request_id.current.set(request_id.forwarded_id(self._connection_name, number))
+                request_id.current.set(request_id.forwarded_id(self.connection_name, number))
             self._log_forwarding(access, request)
             if not await self._upstream.send(frame):
                 raise ProtocolError("coreUnavailable", CORE_UNAVAILABLE)
@@ -168,7 +168,7 @@ class CoreLink:
         who = {
             USER_HEADER: quote(access.name, safe=""),
             ROLE_HEADER: access.role,
-            CONNECTION_HEADER: self._connection_name,
+            CONNECTION_HEADER: self.connection_name,
             KIND_HEADER: access.kind,
         }
         if access.scopes is not None:

@@ -76,6 +76,9 @@ class EdgeLimits:
     provider_timeout_s: float = 10.0
     """How long a login waits for the OpenID Connect provider, at its start and at its end."""
 
+    streams_poll_s: float = 0.5
+    """Poll interval for changes to the TCP streams by another process, and for their lock."""
+
     audit_poll_s: float = 0.25
     audit_reply_timeout_s: float = 30.0
     hash_workers: int = 2

@@ -11,6 +11,7 @@ from nova.edge.limit_store import LimitStore
 from nova.edge.login_store import LoginStore
 from nova.edge.pending_logins import PendingLogins
 from nova.edge.session_store import SessionStore
+from nova.edge.tcp_stream_store import TcpStreamStore
 from nova.edge.user_store import UserStore
 
 
@@ -24,6 +25,7 @@ class EdgeStores(NamedTuple):
     limits: LimitStore
     audit: AuditQueue
     pending: PendingLogins
+    streams: TcpStreamStore
 
 
 def open_stores(folder: Path) -> EdgeStores:
@@ -36,4 +38,5 @@ def open_stores(folder: Path) -> EdgeStores:
         LimitStore(folder),
         AuditQueue(folder),
         PendingLogins(folder),
+        TcpStreamStore(folder),
     )

@@ -75,7 +75,7 @@ class ExportDownloads:
         """Set the cookie that authorizes the browser's download."""
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", "this edge did not serve this page")
-        token = _bearer(request)
+        token = bearer_token(request)
         access = self._admit(token)
         if isinstance(access, web.Response):
             return access
@@ -96,7 +96,7 @@ class ExportDownloads:
 
     async def get(self, request: web.Request) -> web.StreamResponse:
         """Send the zip file of an export."""
-        access = self._admit(_bearer(request) or request.cookies.get(EXPORT_COOKIE, ""))
+        access = self._admit(bearer_token(request) or request.cookies.get(EXPORT_COOKIE, ""))
         if isinstance(access, web.Response):
             return access
         export_id = request.match_info["id"]
@@ -198,6 +198,6 @@ def _covers(allowed: Sequence[str] | None, held: Sequence[str] | None) -> bool:
     return allowed is None or (held is not None and set(held) <= set(allowed))
 
 
-def _bearer(request: web.Request) -> str:
+def bearer_token(request: web.Request) -> str:
     header = request.headers.get("Authorization", "")
     return header[len(BEARER) :] if header.startswith(BEARER) else ""

@@ -14,10 +14,11 @@ from nova.edge.framing import FRAMINGS, largest_message
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import STORED_HEADER
 from nova.sdk.protocol.message import Timebase
-from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
+from nova.sdk.protocol.tcp_streams import STREAM_SYSTEM_ID, TcpStreamDefinition
 
 ABSENT = Raw(b"")
 NO_TYPE = Raw(b'""')
+OWN_SYSTEM = msgspec.json.encode(STREAM_SYSTEM_ID)
 
 
 class _StoredEvent(msgspec.Struct, rename="camel"):
@@ -60,18 +61,21 @@ class MessageFormat:
         self._is_canonical = timebase == "canonical"
         self._framed = FRAMINGS[definition.framing]
         self._message_max_bytes = largest_message(definition.framing)
-        self._encode: Callable[[bytes | Raw], bytes | None] = (
+        self._encode: Callable[[_StoredEvent, bytes | Raw], bytes | None] = (
             self._payload_only if definition.format == "payloadOnly" else self._hierarchy
         )
 
     def batches(self, envelopes: Iterable[bytes | Raw], max_bytes: int) -> Iterator[MessageBatch]:
         """The messages of envelopes, in batches that end with the message that reaches
-        `max_bytes`.
+        `max_bytes`. What another Core's streams have published is left out.
         """
         waiting: list[bytes] = []
         size = 0
         for envelope in envelopes:
-            message = self._encode(envelope)
+            stored = _decoder.decode(envelope)
+            if _is_of_streams(stored):
+                continue
+            message = self._encode(stored, envelope)
             if message is None:
                 self.too_large += 1
                 continue
@@ -83,16 +87,14 @@ class MessageFormat:
         if waiting:
             yield MessageBatch(b"".join(waiting), len(waiting))
 
-    def _payload_only(self, envelope: bytes | Raw) -> bytes | None:
-        stored = _decoder.decode(envelope)
+    def _payload_only(self, stored: _StoredEvent, envelope: bytes | Raw) -> bytes | None:
         is_raw = stored.lane == "raw"
         message = _frame.decode(stored.frame) if is_raw else bytes(_payload(stored, envelope))
         if self._message_max_bytes is not None and len(message) > self._message_max_bytes:
             return None
         return self._framed(message)
 
-    def _hierarchy(self, envelope: bytes | Raw) -> bytes:
-        stored = _decoder.decode(envelope)
+    def _hierarchy(self, stored: _StoredEvent, envelope: bytes | Raw) -> bytes:
         time = stored.canonical_truth_time if self._is_canonical else stored.source_truth_time
         parts: list[bytes | Raw] = [
             *(b'{"s":', stored.system_id, b',"c":', stored.container_id),
@@ -104,6 +106,14 @@ class MessageFormat:
             parts += (b',"scope":', stored.scope_id, b',"l":"', lane)
             parts += (b'","m":', stored.message_type)
         return b"".join((*parts, b"}\n"))
+
+
+def _is_of_streams(stored: _StoredEvent) -> bool:
+    """Whether an event has the systemId of TCP streams, however its producer wrote it."""
+    system = bytes(stored.system_id)
+    return system == OWN_SYSTEM or (
+        b"\\" in system and bool(msgspec.json.decode(system) == STREAM_SYSTEM_ID)
+    )
 
 
 def _payload(stored: _StoredEvent, envelope: bytes | Raw) -> bytes | Raw:

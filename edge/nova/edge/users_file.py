@@ -28,7 +28,7 @@ def open_users(data: Path, *, create: bool = False) -> Iterator[UserStore]:
     path = data / FOLDER_NAME / FILE_NAME
     with storage_errors(path, "nothing was changed"):
         if not create:
-            _require_users(data, path)
+            require_users(data)
         with UserStore(path.parent) as store:
             yield store
 
@@ -60,7 +60,9 @@ def storage_errors(path: Path, state: str) -> Iterator[None]:
     raise NovaError(f"cannot change {path}: {why}; {state}")
 
 
-def _require_users(data: Path, path: Path) -> None:
+def require_users(data: Path) -> None:
+    """Raise NovaError if a data folder has no users, as one that no edge has used yet."""
+    path = data / FOLDER_NAME / FILE_NAME
     try:
         if path.stat().st_size:
             return

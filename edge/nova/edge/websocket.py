@@ -24,6 +24,7 @@ from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
 from nova.edge.request_limits import RequestLimits, kind_of
 from nova.edge.submission_policy import SubmissionPolicy
+from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk.default_view import DefaultView
@@ -41,6 +42,7 @@ from nova.sdk.protocol.admin import (
 )
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
 from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref, StartStream
+from nova.sdk.protocol.tcp_streams import TcpStreamRequest
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,7 @@ UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
 
-READ_ONLY = (ListSessions, ListUserSessions, ListUsers, ListKeys, ListLimits, ReleaseAccount)
+READ_ONLY = ListSessions | ListUserSessions | ListUsers | ListKeys | ListLimits | ReleaseAccount
 """Requests about accounts that change nobody's access."""
 
 _auth = msgspec.json.Decoder(Auth)
@@ -69,6 +71,7 @@ class EdgeServices(NamedTuple):
     unsent: UnsentFrames
     account_requests: AccountRequests
     admin_requests: AdminRequests
+    tcp_stream_requests: TcpStreamRequests
     default_view: DefaultView | None = None
 
 
@@ -99,6 +102,7 @@ class EdgeSession:
         self._default_view = services.default_view
         self._account_requests = services.account_requests
         self._admin_requests = services.admin_requests
+        self._tcp_stream_requests = services.tcp_stream_requests
         self._address = address
         self._access: Access | None = None
         self._users_changed = asyncio.Event()
@@ -122,6 +126,7 @@ class EdgeSession:
             log.exception("session failed")
             code = WSCloseCode.INTERNAL_ERROR.value
         finally:
+            self._tcp_stream_requests.connection_closed(self._core)
             await self.close(code)
             await self._core.close()
 
@@ -240,7 +245,7 @@ class EdgeSession:
             await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         elif isinstance(request, Auth):
             await self._renew(access, request)
-        elif isinstance(request, AccountRequest | AdminRequest):
+        elif isinstance(request, AccountRequest | AdminRequest | TcpStreamRequest):
             await self._reply_itself(access, request)
         else:
             await self._core.forward(access, request, frame)
@@ -258,11 +263,15 @@ class EdgeSession:
         self._users_changed.set()  # The watcher has to know the new expiry.
         await self._send_welcome(renewed, auth.ref)
 
-    async def _reply_itself(self, access: Access, request: AccountRequest | AdminRequest) -> None:
-        """Answer a request about accounts, of which the Core knows nothing."""
+    async def _reply_itself(
+        self, access: Access, request: AccountRequest | AdminRequest | TcpStreamRequest
+    ) -> None:
+        """Answer a request about accounts or TCP streams, of which the Core knows nothing."""
         reply: Message
         try:
-            if isinstance(request, AdminRequest):
+            if isinstance(request, TcpStreamRequest):
+                reply = await self._tcp_stream_requests.reply(access, request, self._core)
+            elif isinstance(request, AdminRequest):
                 reply = await self._admin_requests.reply(access, request)
             else:
                 reply = await self._account_requests.reply(access, request, self._address)
@@ -271,7 +280,7 @@ class EdgeSession:
             return
         reply.ref = request.ref
         await self._send(messages.encode(reply))
-        if not isinstance(request, READ_ONLY):
+        if not isinstance(request, READ_ONLY | TcpStreamRequest):
             self._authorizer.clear_cache()
             self._users_changed.set()
 

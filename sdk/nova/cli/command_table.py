@@ -58,6 +58,9 @@ COMMANDS = {
     "rejects": CommandEntry("nova.cli.rejects:rejects", "List refused records and the reasons."),
     "replay": CommandEntry("nova.cli.replay:replay", "Replay a range as fast as disks allow."),
     "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
+    "streams": CommandEntry(
+        "nova.edge.streams_command:streams", "Manage TCP streams, read by nc, Yamcs or COSMOS."
+    ),
     "tail": CommandEntry("nova.cli.tail:tail", "Print events as they are committed."),
     "up": CommandEntry("nova.cli.up:up", "Run NOVA on an archive.", starts=_SERVERS),
     "users": CommandEntry("nova.edge.users_command:users", "Manage the users of an archive."),

@@ -63,7 +63,9 @@ export type Reply =
   | UserChanged
   | KeysResponse
   | KeyChanged
-  | LimitsResponse;
+  | LimitsResponse
+  | StreamsResponse
+  | TcpStreamChanged;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -107,7 +109,15 @@ export type Request =
   | AddKey
   | RevokeKey
   | ListLimits
-  | ReleaseAccount;
+  | ReleaseAccount
+  | ListStreams
+  | CreateTcpStream
+  | EditTcpStream
+  | StartTcpStream
+  | StopTcpStream
+  | DeleteTcpStream
+  | TieTcpStream
+  | UntieTcpStream;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -399,6 +409,61 @@ export interface CancelStream {
   playbackRequestId?: string | null;
 }
 /**
+ * A request that the card offers: a button, or a form with `fields`.
+ *
+ *     `members` of the request get the values of the card's keys; fields are named by the path of the
+ *     member that they fill. It is offered while the card's keys have one of the values of `shown_if`.
+ *     `question` is asked before it is sent.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CardControl".
+ */
+export interface CardControl {
+  request: string;
+  title: string;
+  members?: {
+    [k: string]: string;
+  };
+  fields?: {
+    [k: string]: Field;
+  };
+  shownIf?: {
+    [k: string]: (string | boolean)[];
+  };
+  question?: string | null;
+}
+/**
+ * A member of a request that people fill in.
+ *
+ *     It begins with the value of the card's key `begins_with`, else with its default. Of `many`
+ *     values, the type is that of each. It is shown, and sent, while the fields that `shown_if` names
+ *     have one of these values; fields of one `section` stand together.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Field".
+ */
+export interface Field {
+  type: "any" | "boolean" | "enum" | "integer" | "number" | "string" | "time";
+  title?: string | null;
+  unit?: string | null;
+  minimum?: number | null;
+  maximum?: number | null;
+  precision?: number | null;
+  labels?: {
+    [k: string]: string;
+  } | null;
+  limits?: Limits | null;
+  required?: boolean;
+  default?: string | boolean | number | null;
+  beginsWith?: string | null;
+  many?: boolean;
+  section?: string | null;
+  hint?: string | null;
+  shownIf?: {
+    [k: string]: (string | boolean)[];
+  };
+}
+/**
  * One version of a card manifest, in effect from `effective_time` on.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -438,15 +503,20 @@ export interface KeySpec {
   limits?: Limits | null;
 }
 /**
- * Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history.
+ * Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history. The
+ *     value of `name` stands for the entity's uniqueId. `tables` list other entities, and `controls`
+ *     send requests to the edge.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Layout".
  */
 export interface Layout {
+  name?: string | null;
   shield?: string[];
   card?: Group[];
   sparklines?: string[];
+  tables?: EntityTable[];
+  controls?: CardControl[];
 }
 /**
  * Rows of a card under one title, in order; each row is a key.
@@ -457,6 +527,20 @@ export interface Layout {
 export interface Group {
   title?: string | null;
   rows: string[];
+}
+/**
+ * A table of the entities of a type: columns are keys of that type's card, `controls` the
+ *     requests of its buttons that each row has. `empty` is shown instead of no rows.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "EntityTable".
+ */
+export interface EntityTable {
+  entityType: string;
+  title: string;
+  columns: string[];
+  controls?: string[];
+  empty?: string;
 }
 /**
  * Change the user's own password. All sessions of the user end, this one too.
@@ -625,6 +709,55 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
+ * Add a TCP stream; it starts at once if it is `enabled`, and with every start of the edge.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "CreateTcpStream".
+ */
+export interface CreateTcpStream {
+  type: "createTcpStream";
+  ref?: string | number | null;
+  definition: TcpStreamDefinition;
+  enabled?: boolean;
+}
+/**
+ * What a TCP stream gives to its clients, and where.
+ *
+ *     `timebase` is that of the times in the messages, and of their order unless the stream is tied.
+ *     `with_address` adds scope, lane and message type to messages of `hierarchyPerMessage`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "TcpStreamDefinition".
+ */
+export interface TcpStreamDefinition {
+  name: string;
+  port: number;
+  bind?: string;
+  filters?: Filters;
+  format?: "hierarchyPerMessage" | "payloadOnly";
+  withAddress?: boolean;
+  framing?: "length2" | "length4" | "newline" | "none" | "slip";
+  timebase?: ("canonical" | "source") | null;
+  backpressure?: "catchUp" | "disconnect";
+  visibility?: "private" | "public";
+}
+/**
+ * Selects events; every member narrows the selection, an absent one does not.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Filters".
+ */
+export interface Filters {
+  scopeIds?: string[] | null;
+  lanes?: ("command" | "metadata" | "parsed" | "raw" | "ui")[] | null;
+  systemId?: string | null;
+  containerId?: string | null;
+  uniqueId?: string | null;
+  messageTypes?: string[] | null;
+  viewId?: string | null;
+  commandId?: string | null;
+}
+/**
  * Confirms the reported time of the client's timeline.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -634,6 +767,17 @@ export interface CursorSet {
   type: "cursorSet";
   ref?: string | number | null;
   time?: string | null;
+}
+/**
+ * Delete a TCP stream.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DeleteTcpStream".
+ */
+export interface DeleteTcpStream {
+  type: "deleteTcpStream";
+  ref?: string | number | null;
+  streamId: string;
 }
 /**
  * Delete a user. What the user did remains on the timeline.
@@ -671,22 +815,6 @@ export interface Discover {
   filters?: Filters;
   limit?: number;
   afterKey?: string | null;
-}
-/**
- * Selects events; every member narrows the selection, an absent one does not.
- *
- * This interface was referenced by `ProtocolSchema`'s JSON-Schema
- * via the `definition` "Filters".
- */
-export interface Filters {
-  scopeIds?: string[] | null;
-  lanes?: ("command" | "metadata" | "parsed" | "raw" | "ui")[] | null;
-  systemId?: string | null;
-  containerId?: string | null;
-  uniqueId?: string | null;
-  messageTypes?: string[] | null;
-  viewId?: string | null;
-  commandId?: string | null;
 }
 /**
  * Entities ordered by their ids; `next_key` is absent on the last page. All versions of the
@@ -785,6 +913,18 @@ export interface DriversResponse {
   ref?: string | number | null;
   drivers: DriverInfo[];
   preferred: string[];
+}
+/**
+ * Replace the definition of a TCP stream; its clients are disconnected, its tie ends.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "EditTcpStream".
+ */
+export interface EditTcpStream {
+  type: "editTcpStream";
+  ref?: string | number | null;
+  streamId: string;
+  definition: TcpStreamDefinition;
 }
 /**
  * End one of the user's sessions.
@@ -1455,6 +1595,16 @@ export interface ListSessions {
   ref?: string | number | null;
 }
 /**
+ * The TCP streams that the client may see.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListStreams".
+ */
+export interface ListStreams {
+  type: "listStreams";
+  ref?: string | number | null;
+}
+/**
  * The sessions of any user.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1836,6 +1986,89 @@ export interface UserChanged {
   password?: string | null;
 }
 /**
+ * The TCP streams by name. `served_here` is false on an edge that only shows what another edge
+ *     of the archive serves; `server` says which.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StreamsResponse".
+ */
+export interface StreamsResponse {
+  type: "streamsResponse";
+  ref?: string | number | null;
+  streams: TcpStreamInfo[];
+  setup: StreamSetup;
+  servedHere?: boolean;
+  server?: string | null;
+}
+/**
+ * A TCP stream with its state. Counts are since the stream was started last.
+ *
+ *     `selects` is the selection in a few words. `problem` says why an enabled stream does not listen.
+ *     `tied_by` is the user whose connection the stream follows, `tied_here` whether it is the
+ *     connection that asks. `cursor` is the time up to which messages were sent, `dropped` counts what
+ *     slow clients did not get, `too_large` what none got because its length does not fit the framing.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "TcpStreamInfo".
+ */
+export interface TcpStreamInfo {
+  streamId: string;
+  definition: TcpStreamDefinition;
+  createdBy: string;
+  created: string;
+  enabled: boolean;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  entityType: string;
+  manifestId: string;
+  manifestVersion: string;
+  state: "elsewhere" | "failed" | "live" | "stopped" | "tied";
+  selects: string;
+  listening?: boolean;
+  problem?: string | null;
+  tiedBy?: string | null;
+  tiedHere?: boolean;
+  mayChange?: boolean;
+  cursor?: string | null;
+  connections?: number;
+  messages?: number;
+  dropped?: number;
+  tooLarge?: number;
+  bytesSent?: number;
+  bytesPerS?: number;
+}
+/**
+ * The entity by which streams are created; it is always there. `streams` counts those that the
+ *     client may see; `served_by` says which other edge serves them.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StreamSetup".
+ */
+export interface StreamSetup {
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  entityType: string;
+  manifestId: string;
+  manifestVersion: string;
+  name: string;
+  streams: number;
+  mayCreate: boolean;
+  servedBy?: string | null;
+}
+/**
+ * The stream after the change; absent: deleted.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "TcpStreamChanged".
+ */
+export interface TcpStreamChanged {
+  type: "tcpStreamChanged";
+  ref?: string | number | null;
+  stream?: TcpStreamInfo | null;
+}
+/**
  * Start a stream at start_time: REPLAY to stop_time at a rate, or LIVE history and then the
  *     tail. With `shed`, a LIVE stream whose client is too slow skips to the present and sends a gap.
  *
@@ -2028,4 +2261,49 @@ export interface RevokeKey {
   type: "revokeKey";
   ref?: string | number | null;
   name: string;
+}
+/**
+ * Listen for clients, now and after every restart.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StartTcpStream".
+ */
+export interface StartTcpStream {
+  type: "startTcpStream";
+  ref?: string | number | null;
+  streamId: string;
+}
+/**
+ * Disconnect the clients and listen no longer, also after a restart.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StopTcpStream".
+ */
+export interface StopTcpStream {
+  type: "stopTcpStream";
+  ref?: string | number | null;
+  streamId: string;
+}
+/**
+ * Let the stream follow this connection's timeline: play, pause, seek, rate and direction. The
+ *     last connection that ties a stream has it.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "TieTcpStream".
+ */
+export interface TieTcpStream {
+  type: "tieTcpStream";
+  ref?: string | number | null;
+  streamId: string;
+}
+/**
+ * Let the stream follow the present again.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UntieTcpStream".
+ */
+export interface UntieTcpStream {
+  type: "untieTcpStream";
+  ref?: string | number | null;
+  streamId: string;
 }

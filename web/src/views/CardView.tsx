@@ -4,17 +4,17 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { type Alarm, alarmsOf } from "../model/alarms/alarms";
 import { isViolation, verdictOf } from "../model/alarms/limits";
-import { type Card, cardRows, cardSparklineKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
-import { requestedCard } from "../model/cards/card_list";
-import { cards, statesPending } from "../model/cards/cards";
+import { type Card, cardName, cardRows, cardSparklineKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
+import { cardAt, isOpenPlace, openCard, requestedCard } from "../model/cards/card_list";
+import { statesPending } from "../model/cards/cards";
 import type { CardPlace } from "../model/cards/shields";
 import { setInSight } from "../model/cards/sparkline_data";
 import { openForm } from "../model/commands/command_panel";
-import { selectedEntity, selectEntity } from "../model/entities/entities";
-import { entityKey } from "../model/values/event";
+import { type EdgeCard, edgeCards } from "../model/edge/edge_cards";
 import { orderTime } from "../model/values/event_order";
 import { toMs } from "../model/values/time";
 import { AlarmLine } from "./AlarmLine";
+import { CardControls } from "./CardControls";
 import { CardAge, CardValue } from "./CardValue";
 import { CardSparkline } from "./CardSparkline";
 import { Status } from "./Status";
@@ -25,8 +25,10 @@ const OLDER_MS = 15_000;
 export function CardView({ place }: { place: CardPlace }) {
   const element = useRef<HTMLElement>(null);
   useEffect(() => observeSight(element.current as HTMLElement, place.id), [place.id]);
-  const card = cards.value.get(place.id)?.value;
-  const isChosen = selectedEntity.value !== null && entityKey(selectedEntity.value) === entityKey(place);
+  const card = cardAt(place.id);
+  const ofEdge = edgeCards.value.get(place.id);
+  const name = card === undefined ? place.uniqueId : cardName(card);
+  const isChosen = isOpenPlace(place);
   const heading = `card-${place.id.replaceAll(" ", "_")}`;
   return (
     <article
@@ -43,17 +45,17 @@ export function CardView({ place }: { place: CardPlace }) {
       <header class="card-head">
         <Status verdict={card === undefined ? undefined : statusOf(card)} />
         <h3 id={heading}>
-          <button type="button" class="card-name" onClick={() => selectEntity(place)} title={`Select ${place.uniqueId}`}>
-            {place.uniqueId}
+          <button type="button" class="card-name" onClick={() => openCard(place)} title={`Select ${name}`}>
+            {name}
           </button>
         </h3>
         <span class="card-title muted">{card === undefined ? place.viewId : cardTitle(card)}</span>
-        {card !== undefined && <CardAge time={orderTime(card.view.order)} />}
+        {card !== undefined && ofEdge === undefined && <CardAge time={orderTime(card.view.order)} />}
       </header>
       {card === undefined ? (
         <p class="muted card-nothing">{statesPending.value ? "…" : "No data at this time."}</p>
       ) : (
-        <Body card={card} />
+        <Body card={card} ofEdge={ofEdge} />
       )}
     </article>
   );
@@ -69,13 +71,14 @@ function observeSight(element: HTMLElement, id: string): () => void {
   };
 }
 
-function Body({ card }: { card: Card }) {
+function Body({ card, ofEdge }: { card: Card; ofEdge: EdgeCard | undefined }) {
   const alarms = new Map(alarmsOf(card).map((alarm) => [alarm.violation.key, alarm]));
   const drawn = new Set(cardSparklineKeys(card));
   const groups = cardRows(card);
   const silent = groups.flatMap(({ keys }) => keys).filter((key) => !card.cells.has(key));
   return (
     <>
+      {ofEdge !== undefined && <CardControls of={ofEdge} />}
       <table class="card-rows">
         {groups.map(({ title, keys }) => (
           <CardGroup key={title} title={title}>
@@ -87,7 +90,7 @@ function Body({ card }: { card: Card }) {
           </CardGroup>
         ))}
       </table>
-      {silent.length > 0 && (
+      {silent.length > 0 && ofEdge === undefined && (
         <p class="card-foot muted" data-testid="card-silent">
           No value: {silent.map((key) => keySpec(card, key).title ?? key).join(", ")}
         </p>
@@ -97,7 +100,7 @@ function Body({ card }: { card: Card }) {
           No manifest {card.view.manifestId} {card.view.manifestVersion}: keys are shown unformatted.
         </p>
       )}
-      <Actions card={card} />
+      {ofEdge === undefined && <Actions card={card} />}
     </>
   );
 }

@@ -1,4 +1,4 @@
-/** Notices above the timeline: conflated or missed events, and the toast. */
+/** Notices above the timeline: conflated or missed events, lost ties, and the toast. */
 
 import {
   conflation,
@@ -10,6 +10,7 @@ import {
   missedText,
 } from "../model/clock/conflation_notice";
 import { toast } from "../model/page/toast";
+import { LostTies } from "./LostTies";
 
 export function Notices() {
   return (
@@ -21,6 +22,7 @@ export function Notices() {
         />
       )}
       {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
+      <LostTies />
       {toast.value !== "" && (
         <p class="note-card" data-testid="hint">
           {toast.value}

@@ -2,11 +2,12 @@
 
 import { useRef, useState } from "preact/hooks";
 import { alarmsOf } from "../model/alarms/alarms";
-import { type Card, cardShieldKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
-import { requestedCard } from "../model/cards/card_list";
-import { cards, statesError, statesPending } from "../model/cards/cards";
+import { type Card, cardName, cardShieldKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
+import { cardAt, isOpenPlace, openCard } from "../model/cards/card_list";
+import { statesError, statesPending } from "../model/cards/cards";
 import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/shields";
-import { entities, selectedEntity, selectEntity } from "../model/entities/entities";
+import { edgeCards } from "../model/edge/edge_cards";
+import { entities } from "../model/entities/entities";
 import { entityKey } from "../model/values/event";
 import { AlarmCounts } from "./AlarmCounts";
 import { moveFocus } from "./grid_focus";
@@ -61,7 +62,7 @@ function Wall({ drawn }: { drawn: readonly ShieldGroup[] }) {
   const element = useRef<HTMLDivElement>(null);
   const [at, setAt] = useState<string | null>(null);
   const places = drawn.flatMap((group) => group.places);
-  const chosen = places.find((place) => selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value));
+  const chosen = places.find(isOpenPlace);
   const current = places.some(({ id }) => id === at) ? at : (chosen?.id ?? places[0]?.id);
   return (
     <div
@@ -73,19 +74,19 @@ function Wall({ drawn }: { drawn: readonly ShieldGroup[] }) {
       {drawn.map((group) => (
         <div key={group.key} role="group" aria-label={group.key} class="shield-group">
           <div class="shield-heading" aria-hidden="true">
-            <span class="muted">{group.scopeId} ›</span> {group.systemId}
+            {group.scopeId !== "" && <span class="muted">{group.scopeId} › </span>}
+            {group.systemId}
           </div>
           <div class="shields" role="presentation">
             {group.places.map((place) => (
               <Shield
                 key={place.id}
                 place={place}
-                isChosen={selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value)}
+                isChosen={isOpenPlace(place)}
                 isCurrent={place.id === current}
                 choose={() => {
                   setAt(place.id);
-                  selectEntity(place);
-                  requestedCard.value = place.id;
+                  openCard(place);
                 }}
               />
             ))}
@@ -104,7 +105,8 @@ interface ShieldProps {
 }
 
 function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
-  const card = cards.value.get(place.id)?.value;
+  const card = cardAt(place.id);
+  const isOfEdge = edgeCards.value.has(place.id);
   const verdict = card === undefined ? undefined : statusOf(card);
   const isAcknowledged =
     card !== undefined && card.violations.length > 0 && alarmsOf(card).every(({ acknowledged }) => acknowledged !== undefined);
@@ -128,10 +130,10 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
       <span class="shield-head">
         <Status verdict={verdict} acknowledged={isAcknowledged} />
         <span class="name" title={entityKey(place)}>
-          {place.uniqueId}
+          {card === undefined ? place.uniqueId : cardName(card)}
         </span>
         <span class="container">{card === undefined ? place.containerId : cardTitle(card)}</span>
-        {card !== undefined && <CardAge time={cardTime(card)} />}
+        {card !== undefined && !isOfEdge && <CardAge time={cardTime(card)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}
     </div>

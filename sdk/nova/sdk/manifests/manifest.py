@@ -6,25 +6,28 @@ and the Core checks the arguments of commands against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
-from nova.sdk import timestamps
-from nova.sdk.errors import TimestampError
 from nova.sdk.field_types import JsonObject, Name
+from nova.sdk.manifests.control import CardControl as CardControl
+from nova.sdk.manifests.control import Condition as Condition
+from nova.sdk.manifests.control import EntityTable as EntityTable
+from nova.sdk.manifests.control import Field as Field
+from nova.sdk.manifests.key_spec import NUMERIC as NUMERIC
+from nova.sdk.manifests.key_spec import PREVIEW_CHARS, Key, ManifestPart, Rule, Title, rule_of
+from nova.sdk.manifests.key_spec import ArgumentSpec as ArgumentSpec
+from nova.sdk.manifests.key_spec import KeySpec as KeySpec
+from nova.sdk.manifests.key_spec import Limits as Limits
 
-ValueKind = Literal["number", "integer", "string", "boolean", "enum", "time", "any"]
 Version = Annotated[
     str, Meta(pattern=r"\A(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?\Z")
 ]
 """Semantic version: major.minor.patch."""
-
-Key = Annotated[str, Meta(min_length=1, max_length=128)]
-Title = Annotated[str, Meta(min_length=1, max_length=128)]
 
 ANY_KEY = "*"
 """In allowedKeys: the spec of all keys that are not listed."""
@@ -32,56 +35,8 @@ ANY_KEY = "*"
 EPOCH = "1970-01-01T00:00:00Z"
 """The effectiveTime of a manifest that declares none: always."""
 
-NUMERIC: tuple[ValueKind, ...] = ("number", "integer")
-PREVIEW_CHARS = 64
-INTEGER_MAX = 2**53 - 1
 
-
-class _ManifestPart(
-    msgspec.Struct,
-    kw_only=True,
-    rename="camel",
-    forbid_unknown_fields=True,
-    omit_defaults=True,
-):
-    """Base of all structs of a manifest."""
-
-
-class Limits(_ManifestPart, kw_only=True):
-    """Alarm limits: bounds of a number, or the alarm values of an enum or boolean."""
-
-    warning_low: float | None = None
-    warning_high: float | None = None
-    critical_low: float | None = None
-    critical_high: float | None = None
-    warning: list[str | bool] = msgspec.field(default_factory=list)
-    critical: list[str | bool] = msgspec.field(default_factory=list)
-
-
-class KeySpec(_ManifestPart, kw_only=True):
-    """Type and presentation of one key's value; `precision` is the number of decimal places.
-
-    `labels` map the values of an enum, or of a boolean, to the texts that people read.
-    """
-
-    type: ValueKind
-    title: Title | None = None
-    unit: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    precision: Annotated[int, Meta(ge=0, le=15)] | None = None
-    labels: dict[str, str] | None = None
-    limits: Limits | None = None
-
-
-class ArgumentSpec(KeySpec, kw_only=True):
-    """One argument of a command; an optional one that is absent has the default, if any."""
-
-    required: bool = False
-    default: str | bool | int | float | None = None
-
-
-class Action(_ManifestPart, kw_only=True):
+class Action(ManifestPart, kw_only=True):
     """A command that the card offers; a critical one needs a confirmation."""
 
     command_type: Name
@@ -90,22 +45,28 @@ class Action(_ManifestPart, kw_only=True):
     critical: bool = False
 
 
-class Group(_ManifestPart, kw_only=True):
+class Group(ManifestPart, kw_only=True):
     """Rows of a card under one title, in order; each row is a key."""
 
     title: Title | None = None
     rows: list[Key]
 
 
-class Layout(_ManifestPart, kw_only=True):
-    """Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history."""
+class Layout(ManifestPart, kw_only=True):
+    """Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history. The
+    value of `name` stands for the entity's uniqueId. `tables` list other entities, and `controls`
+    send requests to the edge.
+    """
 
+    name: Key | None = None
     shield: list[Key] = msgspec.field(default_factory=list)
     card: list[Group] = msgspec.field(default_factory=list)
     sparklines: list[Key] = msgspec.field(default_factory=list)
+    tables: list[EntityTable] = msgspec.field(default_factory=list)
+    controls: list[CardControl] = msgspec.field(default_factory=list)
 
 
-class CardManifest(_ManifestPart, kw_only=True, dict=True):
+class CardManifest(ManifestPart, kw_only=True, dict=True):
     """One version of a card manifest, in effect from `effective_time` on."""
 
     manifest_id: Name
@@ -129,10 +90,6 @@ class Violation(NamedTuple):
 
     key: str
     reason: str
-
-
-Rule = Callable[[object], str | None]
-"""Returns why a value is invalid, None if it is valid."""
 
 
 def violation(manifest: CardManifest, data: Mapping[str, object]) -> Violation | None:
@@ -175,83 +132,6 @@ def argument_problem(action: Action, payload: Mapping[str, object]) -> str | Non
 
 def name_of(manifest: CardManifest) -> str:
     return f"{manifest.manifest_id} {manifest.manifest_version}"
-
-
-# --- rules ----------------------------------------------------------------------------------------
-
-
-def rule_of(spec: KeySpec) -> Rule:
-    """The rule of a key. CardManifest caches it, because every update needs it."""
-    if spec.type in NUMERIC:
-        return _number_rule(spec)
-    if spec.type == "enum":
-        return _enum_rule(spec.labels or {})
-    return _PLAIN_RULES[spec.type]
-
-
-def _number_rule(spec: KeySpec) -> Rule:
-    low = float("-inf") if spec.minimum is None else spec.minimum
-    high = float("inf") if spec.maximum is None else spec.maximum
-    article = "an integer" if spec.type == "integer" else "a number"
-    is_whole = spec.type == "integer"
-
-    def rule(value: object) -> str | None:
-        if not isinstance(value, int | float) or isinstance(value, bool):
-            return f"is {_preview(value)}, not {article}"
-        if is_whole and isinstance(value, float) and not value.is_integer():
-            return f"is {_preview(value)}, not an integer"
-        if value < low:
-            return f"is {_preview(value)}, below the minimum {low:g}"
-        if value > high:
-            return f"is {_preview(value)}, above the maximum {high:g}"
-        return None
-
-    return rule
-
-
-def _enum_rule(labels: Mapping[str, str]) -> Rule:
-    def rule(value: object) -> str | None:
-        if isinstance(value, str) and value in labels:
-            return None
-        return f"is {_preview(value)}, not one of {', '.join(labels)}"
-
-    return rule
-
-
-def _string(value: object) -> str | None:
-    return None if isinstance(value, str) else f"is {_preview(value)}, not a string"
-
-
-def _boolean(value: object) -> str | None:
-    return None if isinstance(value, bool) else f"is {_preview(value)}, not a boolean"
-
-
-def _time(value: object) -> str | None:
-    if isinstance(value, str):
-        try:
-            timestamps.parse(value)
-        except TimestampError:
-            pass
-        else:
-            return None
-    return f"is {_preview(value)}, not a time such as {EPOCH}"
-
-
-def _any(_: object) -> str | None:
-    return None
-
-
-_PLAIN_RULES: Mapping[ValueKind, Rule] = {
-    "string": _string,
-    "boolean": _boolean,
-    "time": _time,
-    "any": _any,
-}
-
-
-def _preview(value: object) -> str:
-    text = msgspec.json.encode(value).decode()
-    return text if len(text) <= PREVIEW_CHARS else text[:PREVIEW_CHARS] + "…"
 
 
 # --- as a ManifestPublished event -----------------------------------------------------------------

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from nova.sdk import timestamps
 from nova.sdk.errors import TimestampError
-from nova.sdk.manifests.manifest import NUMERIC, Action, CardManifest, KeySpec, Limits, rule_of
+from nova.sdk.manifests.control import CardControl
+from nova.sdk.manifests.key_spec import NUMERIC, ArgumentSpec, KeySpec, Limits, rule_of
+from nova.sdk.manifests.manifest import CardManifest
 
 
 def first_problem(manifest: CardManifest) -> str | None:
@@ -26,11 +28,14 @@ def _problems(manifest: CardManifest) -> Iterator[str]:
     for command_type in sorted({name for name in commands if commands.count(name) > 1}):
         yield f"actions: commandType {command_type!r} is given twice"
     for action in manifest.actions:
-        yield from _action_problems(action)
+        yield from _argument_problems(f"actions.{action.command_type}", action.arguments)
+    yield from _control_problems(manifest)
 
 
 def _layout_problems(manifest: CardManifest) -> Iterator[str]:
     layout = manifest.layout
+    if layout.name is not None and layout.name not in manifest.allowed_keys:
+        yield f"layout.name: {layout.name!r} is not in allowedKeys"
     rows = [key for group in layout.card for key in group.rows]
     for place, keys in (
         ("shield", layout.shield),
@@ -47,12 +52,37 @@ def _layout_problems(manifest: CardManifest) -> Iterator[str]:
             yield f"layout.sparklines: {key!r} is not a number"
 
 
-def _action_problems(action: Action) -> Iterator[str]:
-    for name, spec in action.arguments.items():
-        where = f"actions.{action.command_type}.{name}"
-        yield from (f"{where}.{reason}" for reason in _key_problems(spec))
+def _control_problems(manifest: CardManifest) -> Iterator[str]:
+    known = manifest.allowed_keys
+    requests = [control.request for control in manifest.layout.controls]
+    for request in sorted({name for name in requests if requests.count(name) > 1}):
+        yield f"layout.controls: request {request!r} is given twice"
+    for control in manifest.layout.controls:
+        where = f"layout.controls.{control.request}"
+        yield from _argument_problems(where, control.fields)
+        begins = (field.begins_with for field in control.fields.values())
+        for key in (*control.members.values(), *control.shown_if, *filter(None, begins)):
+            if key not in known:
+                yield f"{where}: {key!r} is not in allowedKeys"
+        yield from (f"{where}.{reason}" for reason in _field_problems(control))
+
+
+def _field_problems(control: CardControl) -> Iterator[str]:
+    for name, field in control.fields.items():
+        if name in control.members:
+            yield f"{name}: is among the members too"
+        if field.many and field.default is not None:
+            yield f"{name}.default: a field of many values has none"
+        for other in field.shown_if:
+            if other not in control.fields:
+                yield f"{name}.shownIf: {other!r} is not a field of this control"
+
+
+def _argument_problems(where: str, arguments: Mapping[str, ArgumentSpec]) -> Iterator[str]:
+    for name, spec in arguments.items():
+        yield from (f"{where}.{name}.{reason}" for reason in _key_problems(spec))
         if spec.default is not None and (reason := rule_of(spec)(spec.default)) is not None:
-            yield f"{where}.default: {reason}"
+            yield f"{where}.{name}.default: {reason}"
 
 
 def _key_problems(spec: KeySpec) -> Iterator[str]:

@@ -37,6 +37,7 @@ from nova.sdk.protocol.message import RequestId
 from nova.sdk.protocol.message import Timebase as Timebase
 from nova.sdk.protocol.message import TimelineMode as TimelineMode
 from nova.sdk.protocol.submission import Submission, SubmissionReply
+from nova.sdk.protocol.tcp_streams import TcpStreamReply
 from nova.sdk.protocol.timeline import TimelineReply, TimelineRequest
 from nova.sdk.protocol.views import DescriptorInfo as DescriptorInfo
 from nova.sdk.protocol.views import GetUiState as GetUiState
@@ -284,6 +285,7 @@ Reply = (
     | ExportReply
     | AccountReply
     | AdminReply
+    | TcpStreamReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)

@@ -27,11 +27,20 @@ STREAM_ENTITY_TYPE = "tcp-stream"
 SETUP_CONTAINER_ID = "system"
 SETUP_UNIQUE_ID = "setupStreams"
 SETUP_ENTITY_TYPE = "setup-streams"
+SETUP_NAME = "Setup Streams"
+MANIFEST_VERSION = "1.0.0"
+"""Of the card manifests of both entity types."""
+
+STREAM_MANIFEST_ID = "tcpStream"
+SETUP_MANIFEST_ID = "setupStreams"
+
+StreamState = Literal["stopped", "failed", "live", "tied", "elsewhere"]
+"""What an enabled stream does: it does not listen and has a `problem`, follows the present, follows
+a timeline, or is served by another edge, which alone knows.
+"""
 
 
-class TcpStreamDefinition(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
+class TcpStreamDefinition(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """What a TCP stream gives to its clients, and where.
 
     `timebase` is that of the times in the messages, and of their order unless the stream is tied.
@@ -100,15 +109,13 @@ class UntieTcpStream(Message, kw_only=True, tag="untieTcpStream"):
     stream_id: StreamId
 
 
-class TcpStreamInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
+class TcpStreamInfo(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A TCP stream with its state. Counts are since the stream was started last.
 
-    `problem` says why an enabled stream does not listen. `tied_by` is the user whose connection the
-    stream follows, `tied_here` whether it is the connection that asks. `cursor` is the time up to
-    which messages were sent, `dropped` the messages that slow clients did not get, `too_large`
-    those that none got because their length does not fit the framing.
+    `selects` is the selection in a few words. `problem` says why an enabled stream does not listen.
+    `tied_by` is the user whose connection the stream follows, `tied_here` whether it is the
+    connection that asks. `cursor` is the time up to which messages were sent, `dropped` counts what
+    slow clients did not get, `too_large` what none got because its length does not fit the framing.
     """
 
     stream_id: str
@@ -120,6 +127,10 @@ class TcpStreamInfo(
     container_id: str
     unique_id: str
     entity_type: str
+    manifest_id: str
+    manifest_version: str
+    state: StreamState
+    selects: str
     listening: bool = False
     problem: str | None = None
     tied_by: str | None = None
@@ -134,12 +145,30 @@ class TcpStreamInfo(
     bytes_per_s: float = 0.0
 
 
+class StreamSetup(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_fields=True):
+    """The entity by which streams are created; it is always there. `streams` counts those that the
+    client may see; `served_by` says which other edge serves them.
+    """
+
+    system_id: str
+    container_id: str
+    unique_id: str
+    entity_type: str
+    manifest_id: str
+    manifest_version: str
+    name: str
+    streams: int
+    may_create: bool
+    served_by: str | None = None
+
+
 class StreamsResponse(Message, kw_only=True, tag="streamsResponse"):
     """The TCP streams by name. `served_here` is false on an edge that only shows what another edge
     of the archive serves; `server` says which.
     """
 
     streams: list[TcpStreamInfo]
+    setup: StreamSetup
     served_here: bool = True
     server: str | None = None
 

@@ -112,6 +112,13 @@ export function cardSparklineKeys(card: Card): readonly string[] {
   return sparklineKeys(card.manifest, numbers);
 }
 
+/** The name of a card's entity: the value of the key that its manifest names, else its uniqueId. */
+export function cardName(card: Card): string {
+  const key = card.manifest?.layout?.name;
+  const value = key == null ? undefined : card.cells.get(key)?.value;
+  return typeof value === "string" ? value : card.view.uniqueId;
+}
+
 /** The title of a card: its manifest's, else its viewId. */
 export function cardTitle(card: Card): string {
   return card.manifest?.title ?? card.view.viewId;

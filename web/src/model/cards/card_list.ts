@@ -2,9 +2,10 @@
 
 import { computed, signal } from "@preact/signals";
 import { alarms } from "../alarms/alarms";
-import { selectedEntity } from "../entities/entities";
+import { selectedEntity, selectEntity } from "../entities/entities";
 import { entityKey } from "../values/event";
-import { cardTitle } from "./card";
+import { edgeCards } from "../edge/edge_cards";
+import { type Card, cardName, cardTitle } from "./card";
 import { cards } from "./cards";
 import { type CardPlace, matchingPlaces, shieldGroups } from "./shields";
 
@@ -21,12 +22,32 @@ export const cardSearch = signal("");
 /** The card whose shield was clicked; it is scrolled into view. */
 export const requestedCard = signal<string | null>(null);
 
+/** The card of the edge that is open instead of those of the selected entity, which has other panels as well. */
+export const openEdgeCard = signal<string | null>(null);
+selectedEntity.subscribe(() => (openEdgeCard.value = null));
+
+/** Open the card at a place: select its entity, or show what the edge says of it. */
+export function openCard(place: CardPlace): void {
+  if (edgeCards.peek().has(place.id)) openEdgeCard.value = place.id;
+  else selectEntity(place);
+  requestedCard.value = place.id;
+}
+
+/** Whether a place is the one that is open. */
+export function isOpenPlace(place: CardPlace): boolean {
+  if (openEdgeCard.value !== null) return place.id === openEdgeCard.value;
+  return selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value);
+}
+
 /** The cards that are shown, in the order of the shields. */
 export const shownCards = computed<readonly CardPlace[]>(() => {
   const found = matchingPlaces(shieldGroups.value, cardSearch.value, placeTitle).flatMap(({ places }) => places);
   const withCards = found.filter(({ viewId }) => viewId !== "");
   const entity = selectedEntity.value;
   if (cardChoice.value === "all") return withCards;
+  if (openEdgeCard.value !== null) {
+    return withCards.filter(({ id }) => (cardChoice.value === "system" ? edgeCards.value.has(id) : id === openEdgeCard.value));
+  }
   if (cardChoice.value === "alarms") {
     const inAlarm = new Set(alarms.value.map(({ card }) => card.id));
     return withCards.filter(({ id }) => inAlarm.has(id));
@@ -36,8 +57,13 @@ export const shownCards = computed<readonly CardPlace[]>(() => {
   return withCards.filter(({ scopeId, systemId }) => scopeId === entity.scopeId && systemId === entity.systemId);
 });
 
-/** The searchable title of the card at a place. */
+/** The card at a place: of its view's updates, or of what the edge says. */
+export function cardAt(id: string): Card | undefined {
+  return cards.value.get(id)?.value ?? edgeCards.value.get(id)?.card;
+}
+
+/** The searchable name and title of the card at a place. */
 export function placeTitle(place: CardPlace): string {
-  const card = cards.value.get(place.id)?.peek();
-  return card === undefined ? "" : cardTitle(card);
+  const card = cards.value.get(place.id)?.peek() ?? edgeCards.value.get(place.id)?.card;
+  return card === undefined ? "" : `${cardName(card)} ${cardTitle(card)}`;
 }

@@ -30,9 +30,16 @@ let requestCount = 0;
 /** Request the manifests as of the clock. */
 export async function refreshManifests(): Promise<void> {
   const mine = ++requestCount;
+  const isCurrent = () => mine === requestCount;
+  const found = await readManifests(state.value === "LIVE" ? {} : { time: cursor.value }, isCurrent);
+  if (isCurrent()) manifests.value = found;
+}
+
+/** All manifests as of a time; of the present if none is given. It ends early if they are no longer wanted. */
+export async function readManifests(at: { time?: string }, isWanted: () => boolean): Promise<ReadonlyMap<string, CardManifest>> {
   const found: CardManifest[] = [];
-  let page: { time?: string; afterKey?: string } = state.value === "LIVE" ? {} : { time: cursor.value };
-  for (let isMore = true; isMore && mine === requestCount; ) {
+  let page: { time?: string; afterKey?: string } = at;
+  for (let isMore = true; isMore && isWanted(); ) {
     const asks = { type: "discover", timebase: timebase.value, limit: 1, ...page } as const;
     const reply = await request(asks, "discoverResponse");
     found.push(...(reply.manifests ?? []));
@@ -40,7 +47,7 @@ export async function refreshManifests(): Promise<void> {
     isMore = reply.nextKey != null && reply.entities.length === 0;
     page = { time: reply.time, ...(reply.nextKey == null ? {} : { afterKey: reply.nextKey }) };
   }
-  if (mine === requestCount) manifests.value = byName(found);
+  return byName(found);
 }
 
 /** Apply manifests that are published while time runs forwards. */

@@ -3,6 +3,7 @@
 import { computed } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
 import { entities } from "../entities/entities";
+import { edgePlaces } from "../edge/edge_cards";
 import { type Entity, entityKey } from "../values/event";
 import { cards } from "./cards";
 import { viewKey } from "./ui_state";
@@ -25,10 +26,10 @@ export interface ShieldGroup {
   readonly places: readonly CardPlace[];
 }
 
-/** All places, in the order of their ids. A place does not move when the clock does. */
+/** All places, in the order of their ids, the edge's own last. A place does not move when the clock does. */
 export const shieldGroups = computed<readonly ShieldGroup[]>(() => {
   const views = [...cards.value.values()].map((one) => one.peek().view);
-  return groupPlaces(placesOf(entities.value ?? [], views));
+  return groupPlaces([...placesOf(entities.value ?? [], views), ...edgePlaces.value]);
 });
 
 /** The places of a listing, and of views that are newer than the listing. */

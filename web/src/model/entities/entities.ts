@@ -38,7 +38,8 @@ let requestCount = 0;
 /** Select an entity; its panels follow. */
 export function selectEntity(entity: Entity): void {
   isChosen = true;
-  selectedEntity.value = entity;
+  // A copy, so that it is a change too if this entity is the selected one already.
+  selectedEntity.value = { ...entity };
 }
 
 /** Open or close a node of the tree. */

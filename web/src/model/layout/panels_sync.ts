@@ -4,6 +4,7 @@ import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
+import { startEdgeSync } from "../edge/edge_sync";
 import { jumps, state, streamedEvents } from "../clock/clock";
 import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
@@ -57,6 +58,7 @@ export function startPanelsSync(): void {
   startPlotSync();
   startTrackSync();
   startCardsSync();
+  startEdgeSync();
   resetFormsForUser();
   persistStack();
   startExportSync();

@@ -1,0 +1,62 @@
+"""The TCP streams of one edge: their parts put together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import aiohttp
+
+from nova.edge.core_status import CoreStatus
+from nova.edge.edge_address import EdgeAddress
+from nova.edge.edge_config import EdgeConfig
+from nova.edge.edge_stores import EdgeStores
+from nova.edge.running_streams import TcpStreams
+from nova.edge.tcp_stream_changes import TcpStreamChanges
+from nova.edge.tcp_stream_principals import TcpStreamPrincipals
+from nova.edge.tcp_stream_requests import TcpStreamRequests
+from nova.edge.tcp_stream_supervisor import TcpStreamSupervisor
+from nova.sdk.protocol.message import Timebase
+
+
+class TcpStreamService:
+    """`requests` answers clients, `serving` runs the streams while the application runs; the runner
+    of the application is set in `address`.
+    """
+
+    def __init__(
+        self,
+        config: EdgeConfig,
+        stores: EdgeStores,
+        reader: aiohttp.ClientSession,
+        reader_responding: asyncio.Event,
+        core: CoreStatus,
+    ) -> None:
+        store, limits = stores.streams, config.limits
+        self.address = address = EdgeAddress(config.host)
+        access_of = TcpStreamPrincipals(stores.users, stores.keys).access_of
+        self._streams = TcpStreams(
+            reader, limits, reader_responding, access_of, self._default_timebase
+        )
+        self._supervisor = TcpStreamSupervisor(
+            config.folder, store, self._streams, core, address.url, limits.streams_poll_s
+        )
+        changes = TcpStreamChanges(store, access_of, address.ports)
+        self.requests = TcpStreamRequests(store, changes, self._supervisor, self._streams)
+
+    async def looking_after(self, app: object) -> AsyncIterator[None]:
+        """Look after the streams that run, while the application runs."""
+        async for _ in self._streams.running(app):
+            yield
+
+    async def serving(self, app: object) -> AsyncIterator[None]:
+        """Let the streams run that should, while the application runs."""
+        async for _ in self._supervisor.running(app):
+            yield
+
+    def drop_reader(self) -> None:
+        """The reader hangs: drop the connections to it."""
+        self._streams.drop_reader()
+
+    def _default_timebase(self) -> Timebase:
+        return self._supervisor.default_timebase()

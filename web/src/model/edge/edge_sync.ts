@@ -1,0 +1,45 @@
+/** Keeps the edge's entities up to date. */
+
+import { effect, untracked } from "@preact/signals";
+import { scheduler } from "../../scheduler";
+import { singleFlight } from "../page/single_flight";
+import { connection, user } from "../session/session";
+import { clearEdgeManifests, refreshEdgeManifests } from "./edge_cards";
+import { clearEdgeEntities, refreshEdgeEntities } from "./edge_entities";
+import { forgetTies } from "./ties";
+
+const INTERVAL_MS = 1_000;
+
+const refresh = singleFlight(async () => {
+  await refreshEdgeEntities();
+  await refreshEdgeManifests();
+});
+
+let isStarted = false;
+let owner: string | null = null;
+
+/** Start; called once. */
+export function startEdgeSync(): void {
+  if (isStarted) return;
+  isStarted = true;
+  effect(() => {
+    const current = user.value;
+    untracked(() => changeUser(current));
+  });
+  effect(() => {
+    if (isOpen()) queueMicrotask(refresh);
+  });
+  scheduler.every(INTERVAL_MS, refresh, { when: isOpen });
+}
+
+/** Another user sees other streams, and has made none of the ties. */
+function changeUser(current: string | null): void {
+  if (owner !== null && current !== owner) forgetTies();
+  owner = current;
+  clearEdgeEntities();
+  clearEdgeManifests();
+}
+
+function isOpen(): boolean {
+  return connection.value === "open" && user.value !== null;
+}
