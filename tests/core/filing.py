@@ -122,7 +122,7 @@ class Filed:
 
 @contextmanager
 def filed(data: Path, preference: tuple[str, ...], events: int = 400) -> Iterator[Filed]:
-    """An archive with so many events that were received across midnight, half of them before; the
+    """An archive with this many events that were received across midnight, half of them before; the
     last one is of the third day, so the first two are complete.
     """
     records = arrivals(events)

@@ -19,7 +19,7 @@ def corpus(tmp_path: Path) -> DamageCorpus:
 
 
 def damaged(corpus: DamageCorpus, folder: Path, seeds: range) -> None:
-    """So many damages, every third under a running instance."""
+    """This many damages, every third under a running instance."""
     table, silent = Table(), []
     for seed in seeds:
         ways = running if seed % 3 == 0 else at_rest

@@ -24,7 +24,7 @@ def choose(page: Page, entity: str) -> None:
 
 
 def action(page: Page, command_type: str) -> Locator:
-    """An action of the chosen entity, its form open."""
+    """An action of the selected entity, its form open."""
     found = page.locator(f'[data-testid="action"][data-command="{command_type}"]')
     button = found.get_by_test_id("action-open")
     if button.get_attribute("aria-expanded") == "false":

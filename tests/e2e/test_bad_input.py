@@ -127,7 +127,7 @@ def feed_and_check(data: Path, url: str, scope: str) -> None:
 
 
 def test_garbage_over_local_is_refused_with_reasons(tmp_path: Path) -> None:
-    """A-077…A-079, AMB-12: every refusal names its member, and ingest goes on."""
+    """A-077…A-079, AMB-12: every refusal names its member, and ingest continues."""
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
         feed_and_check(nova.data, nova.publish, "sat")
 

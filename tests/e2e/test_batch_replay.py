@@ -133,7 +133,7 @@ def arguments(data: Path, *more: object) -> list[str]:
 
 
 def started(data: Path, *more: object, limit: int | None = None) -> subprocess.Popen[bytes]:
-    """The same as a process that goes on; a file that it writes grows to `limit` bytes at most."""
+    """The same as a process that continues; its files grow to `limit` bytes at most."""
     command = [sys.executable, "-m", "nova.cli", *arguments(data, *more)]
     pipe = subprocess.PIPE
     # Without a buffer, for what lay in one would be missing from what is read at the end.
@@ -254,7 +254,7 @@ def test_a_file_and_a_file_per_shard_hold_the_whole(
 def test_killed_and_resumed_is_as_if_undisturbed(
     resting: Path, whole: dict[Timebase, bytes], tmp_path: Path, kind: str, timebase: Timebase
 ) -> None:
-    """SIGKILL in the middle leaves no process; the same again goes on and gives the same bytes."""
+    """SIGKILL in the middle leaves no process; the same again gives the same bytes."""
     target = tmp_path / "target"
     for events in (EVENTS // 4, EVENTS // 2):
         killed = subprocess.run(
@@ -312,7 +312,7 @@ def test_what_is_there_is_not_written_over(resting: Path, tmp_path: Path) -> Non
 
 
 def read_some(stream: IO[bytes] | None) -> bytes:
-    """The first events of a replay that goes on."""
+    """The first events of a replay that continues."""
     assert stream is not None
     return stream.read(500_000)
 

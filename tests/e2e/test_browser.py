@@ -22,7 +22,7 @@ BACK_S = 120
 
 
 def value_of(page: Page, key: str) -> Locator:
-    """A value of the chosen entity's ui view."""
+    """A value of the selected entity's ui view."""
     series = page.locator('[data-testid="latest-series"][data-series^="ui "]')
     return series.locator(f'[data-testid="latest-row"][data-key="{key}"] td')
 

@@ -58,7 +58,7 @@ def test_a_session_is_of_the_browser_until_its_logout(
 def test_a_password_set_by_somebody_else_is_replaced_first(
     context: BrowserContext, demo: RunningNova
 ) -> None:
-    """Then the page goes on; the old one opens nothing."""
+    """Then the page continues; the old one opens nothing."""
     add_user(demo, "ann", must_change=True)
     page = context.new_page()
     page.goto(demo.url)

@@ -30,7 +30,7 @@ BACK_MS = 20_000
 
 
 def test_after_the_edge_was_killed_all_goes_on(browser: Browser, shaken: RunningNova) -> None:
-    """LIVE goes on behind the last event, a replay from where the clock is, without a reload."""
+    """LIVE continues behind the last event, a replay from where the clock is, without a reload."""
     live = f"{shaken.url}/#state=live&tb=canonical"
     with screen_on(browser, live, complaints=True) as screen:
         screen.expect_state("LIVE")
@@ -176,7 +176,7 @@ def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> N
 
 BURST_EVENTS = 20_000
 BURST_PADDING = "x" * 2_000
-"""So many bytes that no buffer between the Core and a busy browser holds the burst."""
+"""More bytes than all buffers between the Core and a busy browser hold."""
 BUSY_S = 12.0
 NOTE_GOES_MS = 30_000
 

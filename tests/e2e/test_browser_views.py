@@ -26,7 +26,7 @@ HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
 
 
 def value(page: Page, key: str) -> Locator:
-    """The row of a value of the chosen entity's ui view."""
+    """The row of a value of the selected entity's ui view."""
     series = page.locator('[data-testid="latest-series"][data-series^="ui "]')
     return series.locator(f'[data-testid="latest-row"][data-key="{key}"]')
 
@@ -38,7 +38,7 @@ def pause(page: Page) -> None:
 
 
 def test_the_tree_chooses_entities_and_their_values_change(page: Page) -> None:
-    """A-165: a chosen entity's values are live, with their age; the search finds and unfolds."""
+    """A-165: a selected entity's values are live, with their age; the search finds and unfolds."""
     choose(page, "attitude")
     expect(page.get_by_test_id("panel-values").get_by_role("heading")).to_contain_text("attitude")
     roll = value(page, "roll").locator("td")

@@ -80,7 +80,7 @@ def publish(url: str, events: list[Event], stop: threading.Event) -> None:
 
 
 async def wait_for_all(data: Path, count: int) -> None:
-    """Until the archive holds so many events and everything of the topic has been consumed."""
+    """Until the archive holds this many events and everything of the topic has been consumed."""
     async with await Client.to_core(data) as client:
         while (status := await client.status()).events < count or any(
             sum(stream_positions(link.positions).values()) < count for link in status.links

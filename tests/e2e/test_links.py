@@ -87,7 +87,7 @@ async def numbers(client: Client, scope: str) -> list[int]:
 
 
 async def arrived(client: Client, scope: str, count: int) -> None:
-    """Wait for so many events of a scope."""
+    """Wait for this many events of a scope."""
     async with asyncio.timeout(WAIT_S):
         while len(await numbers(client, scope)) < count:
             await asyncio.sleep(0.1)
@@ -156,7 +156,7 @@ def test_what_retention_took_while_the_core_was_down_is_an_event(
 
 @asynccontextmanager
 async def telemetry(url: str, scope: str) -> AsyncIterator[list[int]]:
-    """A producer that goes on for as long as the block runs; how many it got acknowledged."""
+    """A producer that continues for as long as the block runs; how many it got acknowledged."""
     sent = [0]
     stopping = asyncio.Event()
 
@@ -176,7 +176,7 @@ async def telemetry(url: str, scope: str) -> AsyncIterator[list[int]]:
 
 
 def kill_again_and_again(data_folder: Path, broker: BackendServer, scope: str, kills: int) -> None:
-    """Kill and restart what a Core ingests from, while a producer goes on."""
+    """Kill and restart what a Core ingests from, while a producer continues."""
 
     async def check(data: Path) -> None:
         async with await Client.to_core(data) as client, telemetry(broker.url, scope) as sent:
@@ -206,7 +206,7 @@ def kill_again_and_again(data_folder: Path, broker: BackendServer, scope: str, k
 def test_a_kafka_broker_killed_loses_nothing_and_people_see_it(
     tmp_path: Path, broker: BackendServer, scope: str, kills: int
 ) -> None:
-    """Pitfalls row 12: the archive serves meanwhile, and ingest goes on by itself."""
+    """Pitfalls row 12: the archive serves meanwhile, and ingest continues by itself."""
     kill_again_and_again(tmp_path / "data", broker, scope, kills)
 
 

@@ -48,7 +48,7 @@ async def acknowledged_until_ended(nova: RunningNova, writer: int, first: int) -
 
 
 async def serves(nova: RunningNova, events: int) -> None:
-    """Wait until a reader serves so many events; the test's timeout is the bound."""
+    """Wait until a reader serves this many events; the test's timeout is the bound."""
     while await count(nova.data) != events:
         await asyncio.sleep(0.1)
 

@@ -31,7 +31,7 @@ def produce_orbit(made: Path, url: str, scope: str) -> dict[str, object]:
 
 
 async def status_when(data: Path, received: int) -> StatusResponse:
-    """The status once the links have received so many records in all."""
+    """The status once the links have received this many records in all."""
     async with await Client.to_core(data) as client:
         while True:
             status = await client.status()

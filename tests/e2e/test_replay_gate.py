@@ -52,7 +52,7 @@ class Attempts:
         self._refs = 0
 
     async def run(self, count: int) -> Counter[str]:
-        """So many attempts; the codes of their answers."""
+        """This many attempts; the codes of their answers."""
         answering = asyncio.create_task(self._answers(count))
         while self._refs < count:
             await self._some()

@@ -34,7 +34,7 @@ END = Entity("bus", "eps", "end")
 ROUNDS, PART_ROUNDS = 6_000, 500
 METADATA_EVERY = 100
 PADDING = "x" * 2_000
-"""So many bytes that no buffer between the Core and a client holds the burst."""
+"""More bytes than all buffers between the Core and a client hold."""
 
 READ_BYTES = 64 * 1024
 

@@ -95,7 +95,7 @@ def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
 
 
 def test_a_child_that_dies_is_started_again(nova: RunningNova) -> None:
-    """Every process may die at any time; the instance goes on with what it had."""
+    """Every process may die at any time; the instance continues with what it had."""
     asyncio.run(publish(nova.publish, 1))
 
     async def all_there(expected: int) -> None:
@@ -126,7 +126,7 @@ async def edge_count(nova: RunningNova) -> int:
 
 def test_an_archive_is_never_begun_anew_where_one_was(nova: RunningNova) -> None:
     """Behind an unmounted disk lies an empty folder at the same path. Whoever is
-    restarted there makes nothing and takes nothing; once the archive is back it goes on.
+    restarted there makes nothing and takes nothing; once the archive is back it continues.
     """
     asyncio.run(publish(nova.publish, 1))
     away, first = nova.data.with_name("away"), nova.child("writer")
@@ -180,7 +180,7 @@ def test_every_process_is_refused_another_archive(tmp_path: Path) -> None:
 
 def test_a_second_instance_on_the_same_data_is_refused(nova: RunningNova) -> None:
     """Only one process writes an archive, and the second says who holds it. The edge of the first
-    refuses by name meanwhile, and goes on (A-269, AMB-29).
+    refuses by name meanwhile, and continues (A-269, AMB-29).
     """
     second = nova_command("core", "writer", "--data", str(nova.data))
     assert second.returncode == 1

@@ -175,7 +175,7 @@ async def test_who_asks_nothing_is_cut(
     tmp_path: Path, peer: Peer, begin: bytes, rest: bytes, answer: bytes, drips: bool
 ) -> None:
     """Slowloris (pitfalls 24): headers, or a body, that do not come end the connection, however
-    often a byte of them does; whoever has asked goes on.
+    often a byte of them does; whoever has asked continues.
     """
     limits = EdgeLimits(request_timeout_s=SHORT_S, lingering_s=SHORT_S)
     async with (

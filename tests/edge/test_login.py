@@ -39,7 +39,7 @@ async def test_a_good_password_gives_a_token_with_its_facts(edge: RunningEdge) -
 
 
 async def test_every_refusal_has_the_same_body(edge: RunningEdge) -> None:
-    """Wrong password, unknown user and disabled user cannot be told apart."""
+    """Wrong password, unknown user and disabled user cannot be distinguished."""
     users = edge.users
     admin = users.get("admin")
     assert admin is not None

@@ -246,7 +246,7 @@ def test_a_stated_cursor_is_the_past_until_a_stream_is_served() -> None:
     [({}, False), ({"start_time": CURSOR}, True), ({"stop_time": CURSOR}, True)],
 )
 def test_a_lost_reader_leaves_the_safe_side(given: dict[str, Any], is_lost: bool) -> None:
-    """A stream that went on, and one of which nobody knows how far it was, is the past."""
+    """A stream that continued, and one of which nobody knows how far it was, is the past."""
     fence = StreamFilter(10)
     fence.reader_lost()
     assert fence.past_reason() is None

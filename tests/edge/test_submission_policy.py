@@ -33,7 +33,7 @@ def access(user: str = "ann", role: Role = "operator") -> Access:
 
 
 def policy(count: int = 50) -> SubmissionPolicy:
-    """A policy that accepts so many submissions of a user."""
+    """A policy that accepts this many submissions of a user."""
     limit = RequestLimit(count, 60.0)
     limits = RequestLimits(LimitStore(None), {"submission": limit}, 0.5)
     return SubmissionPolicy(limits)

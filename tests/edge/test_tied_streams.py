@@ -54,7 +54,7 @@ class OwnerPage:
         self.connection_name, self._socket = other.connection_name, other._socket
 
     async def play(self, **members: object) -> None:
-        """Start a stream; it goes on until the next one."""
+        """Start a stream; it continues until the next one."""
         self._plays += 1
         start = StartStream(playback_request_id=str(self._plays), timeline_mode="REPLAY")
         for name, value in members.items():

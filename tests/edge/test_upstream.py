@@ -15,7 +15,7 @@ HELD_MAX_BYTES = 64 * 1024 * 1024
 
 
 async def test_a_lost_reader_is_told_and_found_again(edge: RunningEdge, peer: Peer) -> None:
-    """The client learns that its stream ended, and goes on when the reader is back."""
+    """The client learns that its stream ended, and continues when the reader is back."""
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))

@@ -25,7 +25,7 @@ _JVM = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 class YamcsServer(ProcessServer):
     """One Yamcs for the caller alone. `links`: by instance, the members of its one link that say
-    where it connects and how packets are told apart.
+    where it connects and how packets are distinguished.
     """
 
     name = "yamcs"

@@ -121,13 +121,13 @@ class Line(Tape):
         return [event for event in found if event.series.message_type == message_type]
 
     async def until(self, message_type: str, count: int = 1) -> list[Event]:
-        """The events of one type, once there are so many."""
+        """The events of one type, once there are this many."""
         async with self.published:
             await self.published.wait_for(lambda: len(self.of_type(message_type)) >= count)
         return self.of_type(message_type)
 
     async def results(self, count: int = 1) -> list[CommandResult]:
-        """The results of commands, once there are so many."""
+        """The results of commands, once there are this many."""
         return [result_of(event) for event in await self.until("CommandResult", count)]
 
 

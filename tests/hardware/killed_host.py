@@ -1,6 +1,6 @@
 """A host with two devices and a transport of files, as a process that a test kills.
 
-What the process has done stands in files of its folder, one line each, written before it goes on.
+What the process has done stands in files of its folder, one line each, written before it continues.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The desk: what is checked of a command before a device hears of it (A-126)."""
+"""The command router: what is checked of a command before a device hears of it (A-126)."""
 
 from __future__ import annotations
 

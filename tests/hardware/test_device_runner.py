@@ -1,4 +1,4 @@
-"""The keeper: whatever a device does, the host lives on and says what happened."""
+"""The device runner: whatever a device does, the host lives on and says what happened."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ async def test_readings_that_are_none_are_a_fault_of_the_device(tmp_path: Path) 
 
 
 async def test_what_cannot_be_said_is_told(tmp_path: Path) -> None:
-    """A reading that is no event is counted, with its reason, and the device goes on."""
+    """A reading that is no event is counted, with its reason, and the device continues."""
     line = Line()
     bad = flow(1)[0]
     bad.outputs[0].payload["number"] = float("inf")  # type: ignore[union-attr]

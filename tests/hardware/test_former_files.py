@@ -131,7 +131,7 @@ KILLED_AT_STEPS = """
 async def test_a_kill_on_the_way_loses_nothing_and_doubles_nothing(
     tmp_path: Path, kills: int, steps: str
 ) -> None:
-    """Between any two of its steps, also of the host that goes on after the first kill."""
+    """Between any two of its steps, also of the host that continues after the first kill."""
     arguments = [sys.executable, "-c", textwrap.dedent(KILLED_AT_STEPS), str(tmp_path)]
     subprocess.run([*arguments, str(kills), steps], cwd=ROOT, check=True)
     folders = list(tmp_path.iterdir())

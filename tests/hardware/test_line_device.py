@@ -101,7 +101,7 @@ async def supply(
 
 
 async def read_on(psu: LineDevice) -> None:
-    """Read as its keeper does."""
+    """Read as its runner does."""
     while True:
         await psu.read()
 

@@ -96,7 +96,7 @@ async def test_what_is_published_on_a_full_disk_is_published_once(tmp_path: Path
 
 
 async def test_what_the_core_refuses_is_counted_and_does_not_stop_the_rest(tmp_path: Path) -> None:
-    """The Core keeps it with its reason; here it is counted, and the rest goes on."""
+    """The Core keeps it with its reason; here it is counted, and the rest continues."""
     line = Line()
     async with opened(tmp_path) as log:
         outbox = outbox_of(log, line)

@@ -52,7 +52,7 @@ def device(folder: Path, source: str, **options: object) -> PacketDevice:
 
 
 async def read(radio: PacketDevice, count: int) -> list[Reading]:
-    """So many readings, or more."""
+    """This many readings, or more."""
     found: list[Reading] = []
     async with asyncio.timeout(30):
         while len(found) < count:

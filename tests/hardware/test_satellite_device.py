@@ -224,7 +224,7 @@ async def test_an_unknown_command_is_refused(tmp_path: Path) -> None:
 
 
 async def test_a_stalled_machine_does_not_pile_up_the_past(tmp_path: Path) -> None:
-    """After a stall the satellite goes on with the present."""
+    """After a stall the satellite continues with the present."""
     flight = Flight(tmp_path)
     before = ticks(await flight.events(3))
     flight.clock.ns += 40 * SECOND

@@ -243,7 +243,7 @@ def test_what_the_library_trips_over_costs_only_its_line(tmp_path: Path) -> None
 
 
 def off_and_on(days: float, *, cold: int = 0) -> list[tuple[str, str]]:
-    """Sentences with their times: a logger that is off for so many days, GGA before RMC."""
+    """Sentences with their times: a logger that is off for this many days, GGA before RMC."""
     lines = []
     first = timestamps.parse("2024-03-23T10:00:00Z")
     for begin, lost in ((first, 0), (first + int(days * NS_PER_DAY), cold)):

@@ -106,7 +106,7 @@ async def test_failure_leaves_a_true_tally() -> None:
 
 
 async def test_reader_that_fails_stops_the_feed() -> None:
-    """An error of the file reaches the caller, and no publish goes on behind its back."""
+    """An error of the file reaches the caller, and no publish continues behind its back."""
 
     def broken() -> Iterator[Step]:
         yield from steps_of(READ_AHEAD_MAX_STEPS)

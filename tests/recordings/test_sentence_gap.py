@@ -38,11 +38,11 @@ def times(lines: list[LineTimes], lookahead: int = 1_000) -> list[int]:
     )
 )
 def test_bursts_between_gaps_have_their_dates(runs: list[tuple[int, int, int]]) -> None:
-    """Gaps of any length; in each run so many seconds, the first without a fix."""
+    """Gaps of any length; in each run this many seconds, the first without a fix."""
     lines, expected = [told(BEGIN_NS, has_date=True)], [0]
     at_s = 0
     for off_s, size, cold in runs:
-        # Whole days leave nothing to see: the sequence of times of day goes on.
+        # Whole days leave nothing to see: the sequence of times of day continues.
         off_s += 60 if off_s % 86_400 < 60 else 0
         at_s += off_s
         for second in range(size + cold):

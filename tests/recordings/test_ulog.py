@@ -25,7 +25,7 @@ from tests.recordings.test_ulog_messages import HEAD, message
 
 DRONE = "ulog/sample.ulg"
 AGAIN = 10_000
-"""So many steps are read twice, of some 65,000."""
+"""This many steps are read twice, of some 65,000."""
 
 GPS = "gps:uint64_t timestamp;uint64_t time_utc_usec;double lat;uint8_t fix_type;"
 FIRST_FIX = timestamps.parse("2026-05-01T00:00:10Z")

@@ -329,7 +329,7 @@ class LeavesDescriptor(MemoryTransport):
 
 
 class EndsLate(Consumes):
-    """Goes on consuming after `close`."""
+    """Continues consuming after `close`."""
 
     async def close(self) -> None:
         pass
@@ -382,7 +382,7 @@ class DropsListeners(MemoryTransport):
 
 
 class ListensOn(MemoryTransport):
-    """Goes on listening after `close`."""
+    """Continues listening after `close`."""
 
     async def close(self) -> None:
         pass

@@ -42,7 +42,7 @@ def shell(script: str, servers: str) -> str:
 
 
 async def stored(data: Path, count: int) -> list[dict[str, object]]:
-    """The parsed events of the archive, once there are so many."""
+    """The parsed events of the archive, once there are this many."""
     query = Query(timebase="canonical", filters=Filters(lanes=["parsed"]))
     async with asyncio.timeout(WAIT_S), await Client.to_core(data) as client:
         while len(found := [event async for event in client.query(query)]) < count:

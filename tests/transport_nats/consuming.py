@@ -28,7 +28,7 @@ def numbers(count: int, first: int = 0) -> list[bytes]:
 
 
 async def take(batches: AsyncIterator[Batch], count: int, gaps: int = 0) -> ReadRecords:
-    """Go on with a consumption that stays open, for so many records and gaps."""
+    """Go on with a consumption that stays open, for this many records and gaps."""
     reading = ReadRecords()
     async with asyncio.timeout(READ_TIMEOUT_S):
         while len(reading.records) < count or len(reading.gaps()) < gaps:

@@ -70,7 +70,7 @@ async def test_a_server_without_a_monitor_gives_a_warning(
 async def test_a_monitor_that_does_not_answer_is_reported_and_nothing_else_suffers(
     nats_server: NatsServer, make_transport: MakeTransport
 ) -> None:
-    """Publishing goes on."""
+    """Publishing continues."""
     monitor = f"{LOOPBACK}:{free_port()}"
     told = await warnings(make_transport(f"{nats_server.url}?monitor={monitor}"))
     assert "it is unknown" in told and monitor in told

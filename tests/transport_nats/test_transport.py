@@ -176,7 +176,7 @@ async def test_two_consumers_read_the_same(
 async def test_a_reader_that_stops_for_long_is_sent_no_more_than_its_window(
     nats_server: NatsServer, make_transport: MakeTransport, manager: JetStreamManager, scope: str
 ) -> None:
-    """Back-pressure reaches the server, and nothing is lost when reading goes on."""
+    """Back-pressure reaches the server, and nothing is lost when reading continues."""
     transport = make_transport(nats_server.url)
     value = os.urandom(100_000)
     await transport.publish([Record(entity(scope, n), value + b"%d" % n) for n in range(400)])

@@ -48,7 +48,7 @@ def job(
 
 
 def lines_of(replay: RangeReader, pieces: int, after: str | None = None) -> list[bytes]:
-    """All lines of a replay, cut into so many pieces."""
+    """All lines of a replay, cut into this many pieces."""
     return [
         line
         for piece in replay.split(SplitRequest(pieces=pieces))
@@ -76,7 +76,7 @@ def test_nothing_past_the_mark(
 def test_it_goes_on_behind_any_block(
     tmp_path: Path, shard: Archive, committer: Committer, timebase: Timebase, unit: str | None
 ) -> None:
-    """The key of a block is where a later run goes on, however its rest is cut."""
+    """The key of a block is where a later run continues, however its rest is cut."""
     mark = committer.last_ns
     replay = RangeReader(tmp_path, shard, job(timebase, mark, unit=unit))
     (piece,) = replay.split(SplitRequest(pieces=1))

@@ -55,7 +55,7 @@ async def test_a_reader_is_asked(core: Core, tmp_path: Path, record: Make) -> No
 async def test_a_writer_alone_vouches_by_its_witness(
     data: Path, tmp_path: Path, record: Make
 ) -> None:
-    """What a writer holds that no reader has heard of counts as far as its witness says."""
+    """What no reader has received counts as far as the writer's durability marker says."""
     settings = Settings(data=str(data), mode="ground")
     async with running_writer(settings) as writer:
         await Core(settings, writer).publish([record(number) for number in range(5)])

@@ -21,7 +21,7 @@ UPDATES = [Drawn(minute, "a", "1.0.0", (("x", minute),)) for minute in range(200
 
 
 def filled(stack: ExitStack) -> Archived:
-    """An archive with its witness."""
+    """An archive with its durability marker."""
     archived = Archived(stack)
     archived.take(UPDATES)
     archived.archive.sync()

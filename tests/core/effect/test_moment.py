@@ -135,7 +135,7 @@ async def test_a_question_without_a_time_answers_for_now(data: Path, timebase: T
 async def test_the_present_stays_when_the_clock_is_set_back(
     data: Path, mode: Mode, step: Step
 ) -> None:
-    """A day back, what was received still is there on ground, LIVE goes on from it, and
+    """A day back, what was received still is there on ground, LIVE continues from it, and
     either mode commands as before.
     """
     async with instance(data, mode) as (core, client):

@@ -37,7 +37,7 @@ from tests.core.conftest import START_NS
 LANES = ("metadata", "ui", "parsed", "raw")
 UNITS = ("a", "b", "c")
 INSTANTS = 12
-"""Events lie at so many times, a millisecond apart, so that many share one."""
+"""Events lie at this many times, a millisecond apart, so that many share one."""
 
 SELECTIONS = (
     Filters(),
@@ -150,7 +150,7 @@ def events_of(chunks: Sequence[StreamChunk]) -> list[bytes]:
 class OwnerStep:
     """A stream of the owner: what it starts, and after how many chunks it is left, or never.
 
-    `resume`: it continues after the last key of the chunk so many before the last one, or
+    `resume`: it continues after the last key of the chunk this many before the last one, or
     `at_cursor` at its time, if everything before that was sent.
     """
 
@@ -209,7 +209,7 @@ class FollowedOwner:
         )
 
     async def play(self, step: OwnerStep) -> bool:
-        """Start a stream and wait until it is over, or its client has got so many chunks. Returns
+        """Start a stream and wait until it is over, or its client has got this many chunks. Returns
         whether it resumed the one before.
         """
         if self.reader.chunks or self.reader.ended or not self._is_resumed:

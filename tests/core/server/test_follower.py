@@ -180,7 +180,7 @@ async def test_the_audit_trail_is_followed_by_nobody(filled: Core) -> None:
 
 
 class SlowFollower:
-    """A follower of everything that reads so many chunks at once, and no more until it is let."""
+    """A follower of everything that reads this many chunks at once, and no more until it is let."""
 
     def __init__(
         self, growing: GrowingArchive, timeline: OwnerTimeline, *, chunk_bytes: int, slices: int

@@ -95,7 +95,7 @@ async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None
 
 
 async def test_a_slow_client_is_told_what_it_does_not_get(data: Path) -> None:
-    """A client that reads nothing for a while goes on at the present, and a gap
+    """A client that reads nothing for a while continues at the present, and a gap
     names what is missing; one that did not ask for it gets everything.
     """
     filler = "x" * 60_000

@@ -358,7 +358,7 @@ def moved(record: Record, number: int) -> Record:
 
 
 async def chunks(frames: Frames, count: int) -> list[bytes]:
-    """The next events of a stream, exactly so many."""
+    """The next events of a stream, exactly this many."""
     found: list[bytes] = []
     while len(found) < count:
         found += streamed([await frames.receive()])

@@ -92,7 +92,7 @@ def test_a_key_is_known_by_the_commit_and_by_the_archive(archive: Archive, tmp_p
 def test_a_commit_takes_events_up_to_the_one_that_fills_it(
     archive: Archive, tmp_path: Path, record: Make, size: int, already: int
 ) -> None:
-    """At least one, whatever is in it already, so that a batch always goes on."""
+    """At least one, whatever is in it already, so that a batch always continues."""
     sizes = [size * (1 + n % 3) for n in range(30)]
     for most in (1, 100, 3_000, 10**6):
         commit = opened(archive, tmp_path, commit_max_bytes=most, commit_max_events=20)

@@ -88,7 +88,7 @@ async def conflicts_of(data: Path, files: list[ManifestFile]) -> list[str]:
 
 async def test_a_changed_manifest_needs_a_new_version(data: Path) -> None:
     """Cards of the past would be drawn by what was not in effect then: the archive's own counts,
-    status and log name the file, and the start goes on.
+    status and log name the file, and the start continues.
     """
     await started(data, FILES)
     allowed = {**MANIFEST.allowed_keys, "more": KeySpec(type="any")}

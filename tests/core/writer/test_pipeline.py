@@ -65,7 +65,7 @@ async def test_nothing_is_shown_or_acknowledged_before_it_is_durable(
 async def test_a_disk_that_fails_ends_the_writer_without_an_acknowledgement(
     data: Path, record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pitfalls row 7: after a failed sync nothing is known to be durable, so nothing goes on."""
+    """Pitfalls row 7: after a failed sync nothing is known to be durable, so nothing continues."""
 
     async with writer_process.open_writer(settings_of(data), ()) as (writer, transports):
 
@@ -99,7 +99,7 @@ async def published(link: str, records: list[Record]) -> Receipt:
 
 
 async def test_a_stop_leaves_a_witness_of_all_that_was_taken(data: Path, record: Make) -> None:
-    """nova.md §5: after a clean stop the witness is exact, and the archive opens against it."""
+    """nova.md §5: after a clean stop the durability marker is exact, and the archive opens."""
     async with running_writer(settings_of(data)) as writer:
         core = Core(settings_of(data), writer)
         for start in range(0, 50, 10):
@@ -114,8 +114,8 @@ async def test_a_stop_leaves_a_witness_of_all_that_was_taken(data: Path, record:
 
 
 async def test_what_a_killed_writer_left_is_witnessed_at_once(data: Path, record: Make) -> None:
-    """A kill comes up to a second after the last witness. Daily files, samples and
-    checkpoints go by the witness, and no event need ever come again.
+    """A kill comes up to a second after the last durability marker. Daily files, samples and
+    checkpoints go by the durability marker, and no event need ever come again.
     """
     async with running_writer(settings_of(data)) as writer:
         await Core(settings_of(data), writer).publish([record(n) for n in range(10)])
@@ -164,7 +164,7 @@ async def test_a_second_writer_is_refused(core: Core) -> None:
 
 
 async def test_a_reader_and_its_streams_outlive_the_writer(data: Path, record: Make) -> None:
-    """nova.md §6: while the writer is away the archive is served; a LIVE stream then goes on."""
+    """nova.md §6: while the writer is away the archive is served; a LIVE stream then continues."""
     settings = settings_of(data)
     async with running_writer(settings) as writer:
         core = Core(settings, writer)
@@ -187,7 +187,7 @@ async def test_a_reader_and_its_streams_outlive_the_writer(data: Path, record: M
 
 
 async def follow(client: Client, seen: list[bytes], count: int) -> None:
-    """A LIVE stream from the beginning, until so many events have come."""
+    """A LIVE stream from the beginning, until this many events have come."""
     start = "1970-01-01T00:00:00Z"
     async for chunk in client.stream("LIVE", start_time=start, timebase="canonical"):
         seen += [bytes(event) for event in chunk.events]

@@ -113,7 +113,7 @@ def test_what_another_nova_stored_between_two_goes_is_counted_too(
     archive: Archive, committer: Committer, tmp_path: Path
 ) -> None:
     """A count was cut off, an older NOVA took in late events, which are behind it, and then this
-    one went on.
+    one continued.
     """
     committer.add_batch("link", Batch(records(100)))
     committer.close_commit()

@@ -101,7 +101,7 @@ def test_what_is_cut_is_joined_again(sizes: list[int]) -> None:
 
 
 def pretended(records: Sequence[Record]) -> BatchColumns:
-    """An event of each record, two series to a part, and refusals of some; told apart by place."""
+    """An event of each record, two series to a part, and refusals of some, known by place."""
     events = [record.value for record in records if record.value != b"bad"]
     refusals = [
         RejectedRecord(place, "code", "", "")

@@ -18,7 +18,7 @@ from nova.sdk.errors import NovaError
 
 
 def test_what_is_not_counted_is_cut_off(tmp_path: Path) -> None:
-    """After an end at any moment the file goes on behind the last line that its state counts."""
+    """After an end at any moment the file continues behind the last line that its state counts."""
     path = tmp_path / "out"
     with ResumableFile(path, ReplayPlan(request={"from": None}, watermark=7)) as output:
         output.write(b"a\nb\n", 2, "01")

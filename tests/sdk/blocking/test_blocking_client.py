@@ -60,7 +60,7 @@ def test_a_query_is_an_iterator_over_all_pages(nova: RunningNova) -> None:
 
 
 def test_a_stream_may_be_left_and_followed_by_requests(nova: RunningNova) -> None:
-    """The connection goes on; a second stream starts anew."""
+    """The connection continues; a second stream starts anew."""
     with BlockingClient.to_core(nova.data) as client:
         for _ in range(2):
             for chunk in client.stream("REPLAY", start_time="2023-01-01T00:00:00Z", rate="max"):

@@ -26,7 +26,7 @@ def payload_of(event: Event) -> dict[str, object]:
 
 
 def test_events_of_one_observation_share_their_instant() -> None:
-    """Raw, parsed, ui and metadata of one entity at one time are told apart by their series."""
+    """Raw, parsed, ui and metadata of one entity at one time are distinguished by their series."""
     observation = Observer("nova").observe(GPS, NOON)
     events = [
         observation.raw(b"\x01\x02", connection_id="uart0", sequence=7),
@@ -108,7 +108,7 @@ def test_stamps_of_entities_do_not_push_each_other_nor_given_times() -> None:
 
 
 def test_events_of_one_record_share_its_time() -> None:
-    """Equal ones are one event, different ones are told apart by what they say."""
+    """Equal ones are one event, different ones are distinguished by what they say."""
     observation = Observer("nova").observe(GPS, NOON)
     first, other, same = (observation.raw(frame) for frame in (b"same", b"other", b"same"))
     assert {first.source_ns, other.source_ns, same.source_ns} == {NOON}

@@ -56,7 +56,7 @@ def test_requests_read_back_as_they_were_written(request: messages.Request) -> N
 
 
 def test_every_message_has_its_own_type_in_camel_case() -> None:
-    """A-135: one vocabulary, told apart by `type`."""
+    """A-135: one vocabulary, distinguished by `type`."""
     kinds = (*REQUESTS, *REPLIES, messages.Auth)
     tags = [getattr(msgspec.inspect.type_info(kind), "tag", None) for kind in kinds]
     assert len(set(tags)) == len(tags)

@@ -124,7 +124,7 @@ async def test_a_consumer_that_goes_leaves_nobody_waiting(url: str) -> None:
 
 
 async def test_one_transport_is_consumed_once(url: str) -> None:
-    """A second consumption beside the first is refused, and the first goes on."""
+    """A second consumption beside the first is refused, and the first continues."""
     seen: list[Batch] = []
     publisher = LocalTransport(url)
     async with consumer(url, all_new, seen) as core:
