@@ -82,6 +82,13 @@ async def test_a_reset_password_ends_sessions_and_has_to_be_changed(edge: Runnin
     assert (await edge.post_login("ann", reset.password))[0] == 200
 
 
+async def test_the_own_password_is_changed_with_the_current_one_only(edge: RunningEdge) -> None:
+    """Whoever finds an admin's page open cannot take the account over."""
+    async with edge.client() as admin:
+        assert await admin.refusal(ResetPassword(username="admin")) == "forbidden"
+    assert (await edge.post_login())[0] == 200
+
+
 @pytest.mark.parametrize("role", ["viewer", "operator"])
 @pytest.mark.parametrize("message", REQUESTS, ids=lambda one: type(one).__name__)
 async def test_only_admins_administrate(edge: RunningEdge, role: str, message: Message) -> None:

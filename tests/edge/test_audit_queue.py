@@ -35,7 +35,7 @@ def test_changes_of_users_say_what_whom_and_from_what_to_what(tmp_path: Path) ->
         users.add("root", "secret-hash", "admin")
         users.add("ann", "secret-hash", "viewer", scopes=["sat"], by=ROOT)
         users.change("ann", role="operator", scopes=None, by=ROOT)
-        users.set_password("ann", "new-hash", by=ANN)
+        users.set_password("ann", "new-hash", action="changePassword", by=ANN)
         users.set_password("ann", "other-hash", must_change=True, by=ROOT)
         users.delete("ann", by=ROOT)
         assert not users.delete("ann", by=ROOT) and not users.change("ann", by=ROOT)

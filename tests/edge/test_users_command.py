@@ -113,6 +113,22 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
         assert off is not None and off.enabled and off.password_hash != "hash"
 
 
+def test_a_user_is_enabled_with_the_new_password_or_not_at_all(tmp_path: Path) -> None:
+    """A fault in between must not enable the user with the old password."""
+    with UserStore(tmp_path / "edge") as store:
+        store.add("admin", "hash", "admin")
+        store.add("off", "hash", "viewer")
+        store.set_enabled("off", False)
+        with closing(sqlite3.connect(tmp_path / "edge" / "users.db")) as db:
+            db.execute(
+                "CREATE TRIGGER fault BEFORE UPDATE OF password_hash ON users "
+                "BEGIN SELECT raise(ABORT, 'a fault'); END"
+            )
+        assert reset(tmp_path, "off", "--enable", stdin="x marks the spot").returncode == 1
+        off = store.get("off")
+        assert off is not None and not off.enabled
+
+
 def test_a_folder_without_users_is_refused_and_stays_empty(tmp_path: Path) -> None:
     """A mistyped folder is no new archive."""
     done = reset(tmp_path / "nowhere", "admin", stdin="x")

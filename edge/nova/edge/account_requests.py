@@ -81,7 +81,9 @@ class AccountRequests:
             raise ProtocolError("passwordRefused", str(error)) from None
         except LoginBusyError as error:
             raise ProtocolError("rateLimited", str(error)) from None
-        self._users.set_password(access.name, password_hash, by=actor_of(access))
+        self._users.set_password(
+            access.name, password_hash, action="changePassword", by=actor_of(access)
+        )
 
 
 def session_list(sessions: list[Session], own: str = "") -> SessionsResponse:

@@ -48,6 +48,7 @@ LIMITED_ADMIN = (
 )
 """Users and keys see what their admin gives them, so no admin may give more than it has."""
 
+OWN_PASSWORD = "change your own password with `changePassword`, which asks for the current one"
 NO_SUCH_USER = "there is no user {!r}"
 
 
@@ -153,6 +154,8 @@ class AdminRequests:
 
     async def _reset_password(self, access: Access, request: ResetPassword) -> UserChanged:
         self._existing(request.username).require_password()
+        if (access.kind, access.name) == ("user", request.username):
+            raise ProtocolError("forbidden", OWN_PASSWORD)
         password, generated = _password(request.password)
         password_hash = await self._passwords.hash(password)
         if not self._users.set_password(

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
@@ -25,6 +26,9 @@ _COLUMNS = (
     "issuer, subject"
 )
 LAST_ADMIN = "there must be an enabled admin with access to all scopes: add or enable another first"
+PasswordAction = Literal["changePassword", "resetPassword"]
+"""By the user, who knows the current password, or by somebody who need not know it."""
+
 NO_PASSWORD = ""
 """The password hash of users who can only log in elsewhere; no password has it."""
 
@@ -185,21 +189,24 @@ class UserStore(EdgeStore):
         password_hash: str,
         *,
         must_change: bool = False,
+        enable: bool = False,
+        action: PasswordAction = "resetPassword",
         by: Actor | None = None,
     ) -> bool:
-        """Replace a password; False if there is no such user. Raises NoPasswordError."""
-        is_own = by == Actor(username, "user")
+        """Replace a password, and `enable` a disabled user with it; False if there is no such user.
+        Raises NoPasswordError.
+        """
         with transaction(self._db):
             before = self.get(username)
             if before is None:
                 return False
             before.require_password()
             self._db.execute(
-                "UPDATE users SET password_hash = ?, must_change = ?, version = version + 1 "
-                "WHERE username = ?",
-                (password_hash, must_change, username),
+                "UPDATE users SET password_hash = ?, must_change = ?, enabled = max(enabled, ?), "
+                "version = version + 1 WHERE username = ?",
+                (password_hash, must_change, enable, username),
             )
-            self._record(by, "changePassword" if is_own else "resetPassword", username, before)
+            self._record(by, action, username, before)
         return True
 
     def set_hash(self, user: User, password_hash: str) -> None:

@@ -172,10 +172,8 @@ def reset_password(
         if not user.enabled and not enable:
             raise NovaError(f"{username} is disabled: add --enable to enable the user again")
         password, password_hash = _new_password(generate)
-        if not user.enabled:
-            store.set_enabled(username, True, by=local_actor())
         if not store.set_password(
-            username, password_hash, must_change=must_change, by=local_actor()
+            username, password_hash, must_change=must_change, enable=enable, by=local_actor()
         ):
             raise NovaError(f"user {username!r} no longer exists")
     if generate:
