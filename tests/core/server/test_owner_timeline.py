@@ -11,12 +11,14 @@ import pytest
 
 from nova.core.ordering import TIMEBASES
 from nova.sdk import timestamps
+from nova.sdk.protocol.follow_stream import FollowEnded
 from nova.sdk.protocol.messages import CancelStream, Filters, Rate
 from tests.core.conftest import START_NS
 from tests.core.server.follow_model import FollowModel
 from tests.core.server.followed import (
     INSTANTS,
     SELECTIONS,
+    WAIT_S,
     FollowedOwner,
     GrowingArchive,
     OwnerStep,
@@ -155,3 +157,13 @@ async def test_a_follower_begins_where_its_owner_is(growing: GrowingArchive) -> 
     assert second.events == model.covered(live, None, Filters())[-5:]
     assert all(event.canonical_ns > before_ns for event in model.events("canonical")[-5:])
     assert third.events == []
+
+
+async def test_an_owner_that_goes_before_it_is_joined_has_gone(growing: GrowingArchive) -> None:
+    """The edge must know, or it waits for ever."""
+    owner = FollowedOwner(growing.view, growing.tail)
+    await owner.finish([])
+    _, late = await owner.follow(Filters())
+    async with asyncio.timeout(WAIT_S):
+        await late.moved.wait()
+    assert late.ended == [FollowEnded(playback_request_id="f")]

@@ -21,8 +21,10 @@ from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
 from nova.core.server.live_stream import LiveTail, selected, split_chunks
 from nova.core.server.owner_timeline import FollowedRun, OwnerRun, RunFeed
 
-LEFT_SLICES_MAX = 256
-"""Slices that a follower reads of ranges that its owner has left, at most 64 KiB of events each."""
+LEFT_SLICES_MAX = 128
+"""Slices that a follower reads of ranges that its owner has left: about 16 MiB of events, which
+takes a fraction of a second.
+"""
 
 MayRead = Callable[[], bool]
 """Whether another slice may be read of the range."""
@@ -96,9 +98,10 @@ class FollowedRange:
                 due.append(self._ahead.popleft())
                 size += len(due[-1][1])
             elif may_read():
-                self._ahead.extend(
-                    await history.next_slice(self._source.chunk_max_events, READ_AHEAD_MAX_BYTES)
-                )
+                # Whoever has sent a slice whole is behind, and reads as much as a chunk holds.
+                is_behind = due or self._run.has_whole_history
+                room = max_bytes - size if is_behind else READ_AHEAD_MAX_BYTES
+                self._ahead.extend(await history.next_slice(self._source.chunk_max_events, room))
             else:
                 break
         return due

@@ -203,14 +203,18 @@ class OwnerTimeline:
         self._runs_max = runs_max
         self._run: OwnerRun | None = None
         self._feeds: set[RunFeed] = set()
+        self._is_closed = False
         self.is_following = False
         """Whether the connection itself follows another one, and so has no timeline of its own."""
 
     def join(self) -> RunFeed:
-        """Follow from now on; the caller has to `part`."""
+        """Follow from now on; the caller has to `part`. A connection that has ended meanwhile is
+        followed to its end at once.
+        """
         run = self._run
         is_playing = run is not None and run.state == "playing"
         feed = RunFeed(run if is_playing else None, self._runs_max)
+        feed.is_closed = self._is_closed
         self._feeds.add(feed)
         return feed
 
@@ -254,6 +258,7 @@ class OwnerTimeline:
 
     def close(self) -> None:
         """The connection has ended."""
+        self._is_closed = True
         self.leave()
         for feed in self._feeds:
             feed.is_closed = True
