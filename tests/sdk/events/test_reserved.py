@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from nova.sdk.errors import EnvelopeError
+from nova.sdk.events.audit_entry import AuditKind
 from nova.sdk.events.checker import Checker
-from nova.sdk.events.envelope import AUDIT_TYPES
 from nova.sdk.events.reserved import reserved_member
 from nova.sdk.field_types import JsonObject
 from nova.sdk.manifests.manifest import published_body
@@ -44,7 +46,7 @@ NOTHING: JsonObject = {"payload": {}}
 METADATA: list[tuple[str, JsonObject]] = [
     ("ManifestPublished", published_body(MANIFEST)),
     ("DriverBinding", BINDING),
-    *((kind, NOTHING) for kind in ("IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)),
+    *((kind, NOTHING) for kind in ("IngestGap", "AlarmAcknowledged", *get_args(AuditKind))),
 ]
 ANYTHING: list[tuple[str, str | None, JsonObject]] = [
     ("raw", None, {"bytes": "AA=="}),

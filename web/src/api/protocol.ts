@@ -257,7 +257,7 @@ export interface AuditEvent {
   containerId?: string | null;
   uniqueId?: string | null;
   sourceTruthTime: string;
-  messageType: "AdminAction" | "CommandSubmitted" | "ExportRequested" | "UserLogin" | "UserLogout";
+  messageType: "AdminAction" | "AuditGap" | "CommandSubmitted" | "ExportRequested" | "UserLogin" | "UserLogout";
   payload: {
     /**
      * Any JSON value.

@@ -6,10 +6,11 @@ counts as absent.
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 import msgspec
 
+from nova.sdk.events.audit_entry import AuditKind
 from nova.sdk.field_types import Id, JsonObject, Lane, Name, Percent, Version
 
 STORED_HEADER = frozenset(
@@ -165,9 +166,7 @@ class ChatMessage(Envelope, kw_only=True):
 class AuditEvent(Envelope, kw_only=True):
     """An action of a user, for audit."""
 
-    message_type: Literal[
-        "UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction"
-    ]
+    message_type: AuditKind
     payload: JsonObject
 
 
@@ -179,7 +178,7 @@ class MetadataEvent(Envelope, kw_only=True):
     effective_time: str | None = None
 
 
-AUDIT_TYPES = ("UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction")
+AUDIT_TYPES: tuple[str, ...] = get_args(AuditKind)
 
 BY_COMMAND_TYPE: dict[str, type[Envelope]] = {
     "CommandRequest": CommandRequest,

@@ -20,6 +20,7 @@ const KINDS: Readonly<Record<AuditKind, true>> = {
   CommandSubmitted: true,
   ExportRequested: true,
   AdminAction: true,
+  AuditGap: true,
 };
 export const AUDIT_KINDS = Object.keys(KINDS) as readonly AuditKind[];
 
