@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.edge import tapping
 from tests.edge.tapping import SCOPE, definition, tapped
 from tests.edge.yamcs_server import YamcsServer
 
+ROOT = Path(__file__).parents[2]
 PACKETS = 3_000
 CCSDS = {
     "packetInputStreamClassName": "org.yamcs.tctm.CcsdsPacketInputStream",
@@ -56,6 +58,17 @@ async def until_archived(yamcs: YamcsServer) -> None:
         for name in INPUTS:
             while int((await asyncio.to_thread(yamcs.link, name))["dataInCount"]) < PACKETS:
                 await asyncio.sleep(0.1)
+
+
+def test_the_documentation_configures_it_so() -> None:
+    page = (ROOT / "docs" / "tcp.md").read_text()
+    for link in (CCSDS, with_length(4)):
+        lines = [f"packetInputStreamClassName: {link['packetInputStreamClassName']}"]
+        lines += (f"{name}: {value}" for name, value in link["packetInputStreamArgs"].items())
+        assert [line for line in lines if line not in page] == []
+    two = with_length(2)["packetInputStreamArgs"]
+    for name in ("lengthFieldLength", "lengthAdjustment", "initialBytesToStrip"):
+        assert f"`{name}: {two[name]}`" in page
 
 
 @pytest.mark.slow
