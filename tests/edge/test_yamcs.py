@@ -19,7 +19,7 @@ from tests.edge.yamcs_server import YamcsServer
 
 ROOT = Path(__file__).parents[2]
 PACKETS = 3_000
-CCSDS = {
+CCSDS: dict[str, Any] = {
     "packetInputStreamClassName": "org.yamcs.tctm.CcsdsPacketInputStream",
     "packetInputStreamArgs": {"maxPacketLength": 65_542},
 }
