@@ -19,7 +19,7 @@ WHOLE_BROWSER ?= chromium
 unexport PYTHONDONTWRITEBYTECODE
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package nova-sdk
 
-.PHONY: help demo schema api test test-slow check format web wheel bench scale lock clean
+.PHONY: help demo schema api test test-slow check lint format web wheel bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,9 +27,19 @@ help: ## This list
 demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in your browser
 	@$(BIN)/nova demo --listen $(DEMO_LISTEN)
 
-test: check $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
-	npm --prefix web test
-	$(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+# Types and the page are checked beside the tests, which mostly wait at their start; a fault of any
+# is named in the last line.
+test: lint $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
+	@echo "mypy and the page's tests run beside pytest; what they print comes after it"
+	@failed=; \
+	$(BIN)/mypy > $(STAMP)/mypy.log 2>&1 & mypy=$$!; \
+	npm --prefix web test > $(STAMP)/page.log 2>&1 & page=$$!; \
+	TMPDIR=$$(scripts/test-folder) $(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile \
+	  --no-loadscope-reorder -o tmp_path_retention_policy=failed || failed="$$failed pytest"; \
+	wait $$mypy || failed="$$failed mypy"; \
+	wait $$page || failed="$$failed npm"; \
+	cat $(STAMP)/page.log $(STAMP)/mypy.log; \
+	[ -z "$$failed" ] || { echo "make test: failed:$$failed"; exit 1; }
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
 	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
@@ -37,10 +47,12 @@ test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take m
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
 	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "browser and not slow"
 
-check: $(STAMP)/python ## Lint, types, import contracts
+check: lint ## Lint, import contracts, types
+	$(BIN)/mypy
+
+lint: $(STAMP)/python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(STAMP)/python ## Put the code into its one format

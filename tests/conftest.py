@@ -142,8 +142,18 @@ NOT_HERE = pytest.StashKey[list[str]]()
 """The tests that were left out because their recordings are not here."""
 
 
-LONGEST_FIRST = ("e2e", "examples")
-"""Folders of the tests that start whole instances: each takes long and mostly waits."""
+LONGEST_FIRST = (
+    "test_wheel.py",
+    "e2e",
+    "examples",
+    "transport_kafka",
+    "test_export_jobs.py",
+    "test_command_handler_killed.py",
+    "test_files_process.py",
+)
+"""Folders and files of the tests that start whole instances and brokers: each takes long and mostly
+waits.
+"""
 
 
 @pytest.hookimpl(trylast=True)
@@ -151,8 +161,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Begin with what takes longest, so that the processes of a run end together; and leave out
     what has no recordings.
     """
-    items.sort(key=lambda item: item.path.parent.name not in LONGEST_FIRST)
+    items.sort(key=lambda item: turn(item.path))
     leave_out_without_recordings(config, items)
+
+
+def turn(path: Path) -> int:
+    """When a file's turn is: its own or its folder's place among the longest, else after them."""
+    places = (path.name, path.parent.name)
+    found = [LONGEST_FIRST.index(name) for name in places if name in LONGEST_FIRST]
+    return min(found, default=len(LONGEST_FIRST))
 
 
 def leave_out_without_recordings(config: pytest.Config, items: list[pytest.Item]) -> None:
