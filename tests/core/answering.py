@@ -134,7 +134,7 @@ class Answerer:
             found.extend(stored for _, stored in events)
 
         reading = RangeCursor(self.view, self.everything, Span(timebase))
-        begin, end = playback_bounds(self.view, reading)
+        begin, end = asyncio.run(playback_bounds(self.view, reading))
         playback = Playback(reading, begin, end, chunk_max_events=100, interval_ms=10)
         asyncio.run(playback.run(None, send))  # type: ignore[arg-type]
         return _told(found)

@@ -24,7 +24,7 @@ from nova.sdk.protocol.messages import Query
 from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Receipt, Record, connect
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Frames:

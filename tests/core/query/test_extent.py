@@ -13,6 +13,7 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.neighbour import extent, neighbour
 from nova.core.query.playback import Playback, playback_bounds
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.visibility import Visibility
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.timeline import Neighbour
@@ -40,7 +41,7 @@ async def test_a_timeline_ends_where_something_happened(
     found = await extent(view, "source")
     expected = (None, None) if ends is None else tuple(map(timestamps.text, ends))
     assert (found.start_time, found.stop_time) == expected
-    clip = playback_bounds(
+    clip = await playback_bounds(
         view, RangeCursor(view, EventFilter(Filters(), view.series), Span("source"))
     )
     assert clip == (ends or (0, 0))
@@ -54,7 +55,7 @@ async def test_a_replay_of_everything_has_what_is_timeless_and_does_not_wait_for
     commit([telling(at_ns, {"n": 1}) for at_ns in (UNDATED_NS, START_NS, START_NS + 10**8)])
     span = Span("source", reverse=reverse)
     reading = RangeCursor(view, EventFilter(Filters(), view.series), span)
-    begin, end = playback_bounds(view, reading)
+    begin, end = await playback_bounds(view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=10, interval_ms=10)
     found: list[Hit] = []
 
@@ -75,3 +76,23 @@ async def test_no_step_leads_to_what_is_timeless(commit: Commit, view: ArchiveSn
     assert (await neighbour(view, back, "source")).time == timestamps.text(BEFORE_NS)
     on = Neighbour(time=timestamps.text(BEFORE_NS), direction="next")
     assert (await neighbour(view, on, "source")).time == timestamps.text(START_NS)
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+async def test_a_replay_begins_and_ends_with_what_its_client_may_see(
+    commit: Commit, view: ArchiveSnapshot, reverse: bool
+) -> None:
+    """A hidden event at either end would tell its time, and a paced replay would wait for it."""
+    times = [START_NS - 10**15, START_NS, START_NS + 7, START_NS + 10**15]
+    scopes = ["hidden", "seen", "seen", "hidden"]
+    commit(
+        [telling(at_ns, {"n": 1}, scope=name) for at_ns, name in zip(times, scopes, strict=True)]
+    )
+    visibility = Visibility(scopes=frozenset({"seen"}))
+    reading = RangeCursor(
+        view,
+        EventFilter(Filters(), view.series, visibility),
+        Span("source", reverse=reverse),
+    )
+    ends = await playback_bounds(view, reading, visibility)
+    assert sorted(ends) == [START_NS, START_NS + 7]

@@ -14,11 +14,13 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
 from nova.core.query.range_cursor import Hit
+from nova.core.query.visibility import Visibility
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX
 from nova.sdk.transport.base import Batch, Record
+from tests.core.telling import START_NS, telling
 
 Make = Callable[..., Record]
 Commit = Callable[[Sequence[Record]], CommitFrame]
@@ -102,3 +104,21 @@ async def test_a_key_of_something_else_is_refused(view: ArchiveSnapshot) -> None
     selection = EventFilter(Filters(), view.series)
     with pytest.raises(RequestError, match="badKey"):
         await latest(view, selection, "source", NS_MAX, after_key="sat|bus|eps|u")
+
+
+async def test_a_page_key_tells_nothing_about_hidden_series(
+    view: ArchiveSnapshot, commit: Commit
+) -> None:
+    """It counts the wanted series, and the pages have each of them once."""
+    commit([telling(START_NS, unit=f"hidden-{number}") for number in range(7)])
+    commit([telling(START_NS, unit=f"u-{number}", scope="seen") for number in range(5)])
+    view.refresh()
+    wanted = EventFilter(Filters(), view.series, Visibility(scopes=frozenset({"seen"})))
+    found, keys, key = [], [], None
+    while True:
+        page = await latest(view, wanted, "canonical", NS_MAX, limit=2, after_key=key)
+        found += [msgspec.json.decode(stored)["uniqueId"] for _, stored in page.events]
+        if (key := page.next_key) is None:
+            break
+        keys.append(key)
+    assert (sorted(found), keys) == ([f"u-{number}" for number in range(5)], ["2", "4"])

@@ -57,7 +57,7 @@ async def played(view: ArchiveSnapshot, span: Span, rate: float | None) -> Playe
     """One replay of everything."""
     found = Played()
     reading = RangeCursor(view, EventFilter(Filters(), view.series), span)
-    begin, end = playback_bounds(view, reading)
+    begin, end = await playback_bounds(view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=500, interval_ms=10)
     assert await playback.run(rate, found.send) == end
     return found

@@ -230,7 +230,7 @@ async def played(
         events.extend(stored for _, stored in chunk)
 
     reading = RangeCursor(world.view, EventFilter(Filters(), world.view.series), span)
-    begin, end = playback_bounds(world.view, reading)
+    begin, end = await playback_bounds(world.view, reading)
     playback = Playback(reading, begin, end, chunk_max_events=7, interval_ms=10)
     assert await playback.run(rate, send) == end
     return events, cursors

@@ -15,7 +15,7 @@ from nova.sdk import endpoints
 from nova.sdk.client.client import Client
 from nova.sdk.errors import ProtocolError
 from nova.sdk.events.event import check
-from nova.sdk.protocol.messages import Error
+from nova.sdk.protocol.messages import Error, Filters, Query
 from nova.sdk.protocol.submission import ImportEvents
 from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Record
@@ -78,7 +78,26 @@ async def test_a_transport_is_refused_and_the_door_is_open(settings: Settings) -
         ids = {msgspec.json.decode(one)["eventId"] for one in stored}
         assert ids == {check(event).event_id.hex() for event in (*events, plain)}
     async with running_core(settings) as core:
-        assert core.writer.committer.counters.events == len(events) + 1
+        assert core.writer.committer.counters.events == len(events) + 1 + 1  # The import's mark.
+
+
+async def test_what_was_imported_is_marked_so(settings: Settings) -> None:
+    """Content cannot tell a forged event from one that this Core wrote; the mark names each new
+    one and who brought it, and nothing that was there before.
+    """
+    events = reserved()
+    audit = Query(filters=Filters(system_id="nova", container_id="audit"), timebase="canonical")
+    async with running_core(settings) as core, await Client.to_core(core.data) as client:
+        await client.import_events(imported(events[:1]))
+        await client.import_events(imported(events))
+        await client.import_events(imported(events))
+        await core.settled(client, len(events))
+        found = [one async for one in client.query(audit)]
+    marks = [msgspec.json.decode(one) for one in found]
+    marks = [mark for mark in marks if mark["messageType"] == "EventsImported"]
+    ids = [check(event).event_id.hex() for event in events]
+    assert [mark["payload"]["eventIds"] for mark in marks] == [ids[:1], ids[1:]]
+    assert {mark["payload"]["principalKind"] for mark in marks} == {"local"}
 
 
 async def test_a_stored_event_comes_back_byte_for_byte(settings: Settings, tmp_path: Path) -> None:
@@ -148,7 +167,8 @@ async def test_imports_at_once_store_each_event_once(settings: Settings) -> None
     async with running_core(settings) as core, await Client.to_core(core.data) as client:
         acks = await asyncio.gather(*(client.import_events(imported(reserved())) for _ in range(4)))
         assert sum(ack.new for ack in acks) == len(reserved())
-        assert core.writer.committer.counters.events == len(reserved())
+        marks = sum(ack.new > 0 for ack in acks)
+        assert core.writer.committer.counters.events == len(reserved()) + marks
 
 
 async def test_an_import_has_its_limits(settings: Settings) -> None:

@@ -257,7 +257,8 @@ export interface AuditEvent {
   containerId?: string | null;
   uniqueId?: string | null;
   sourceTruthTime: string;
-  messageType: "AdminAction" | "AuditGap" | "CommandSubmitted" | "ExportRequested" | "UserLogin" | "UserLogout";
+  messageType:
+    "AdminAction" | "AuditGap" | "CommandSubmitted" | "EventsImported" | "ExportRequested" | "UserLogin" | "UserLogout";
   payload: {
     /**
      * Any JSON value.

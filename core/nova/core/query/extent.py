@@ -1,12 +1,15 @@
-"""First and last time of an archive's timeline. Undated events (source time at the epoch) are
-not part of it.
+"""First and last time of a timeline, as far as a principal sees it. Undated events (source time at
+the epoch) are not part of it.
 """
 
 from __future__ import annotations
 
-from nova.core.ordering import LAST_TAIL, UNDATED_NS, Timebase, time_key, time_of
+from nova.core.ordering import UNDATED_NS, Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.range_cursor import Span
+from nova.core.query.event_filter import EventFilter
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.query.visibility import Visibility
+from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 
@@ -27,22 +30,42 @@ def is_undated(span: Span, time_ns: int) -> bool:
     return span.timebase == "source" and time_ns == UNDATED_NS
 
 
-def clamp_to_extent(snapshot: ArchiveSnapshot, span: Span) -> tuple[int, int]:
-    """The span's start and stop in ns, open ends clamped to the archive's extent."""
+async def clamp_to_extent(
+    snapshot: ArchiveSnapshot, span: Span, visibility: Visibility
+) -> tuple[int, int]:
+    """The span's start and stop in ns, open ends clamped to the extent of the visible events."""
     low, high = span.start_ns, span.stop_ns
+    visible = EventFilter(Filters(), snapshot.series, visibility)
     if low == NS_MIN:
-        low = _extent_end(snapshot, span.timebase, reverse=False) or 0
+        low = await extent_end(snapshot, visible, span.timebase, reverse=False) or 0
     if high == NS_MAX:
-        found = _extent_end(snapshot, span.timebase, reverse=True)
+        found = await extent_end(snapshot, visible, span.timebase, reverse=True)
         high = low if found is None else max(low, found)
     return low, high
 
 
-def _extent_end(snapshot: ArchiveSnapshot, timebase: Timebase, *, reverse: bool) -> int | None:
-    events = snapshot.archive.events
+async def extent_end(
+    snapshot: ArchiveSnapshot,
+    wanted: EventFilter,
+    timebase: Timebase,
+    *,
+    reverse: bool,
+    stop_ns: int = NS_MAX,
+) -> int | None:
+    """The time in ns of the first (`reverse`: last) wanted event up to `stop_ns`; None if there is
+    none that is dated.
+    """
     for span in end_search_spans(timebase, reverse=reverse):
-        lower, upper = time_key(span.start_ns), time_key(span.stop_ns) + LAST_TAIL
-        row = (events.last if reverse else events.first)(timebase, lower, upper)
-        if row is not None and not is_undated(span, time_of(row[0])):
-            return time_of(row[0])
+        span = span._replace(stop_ns=min(span.stop_ns, stop_ns))
+        found = await first_hit(RangeCursor(snapshot, wanted, span))
+        if found is not None and not is_undated(span, time_of(found[0])):
+            return time_of(found[0])
+    return None
+
+
+async def first_hit(range_cursor: RangeCursor) -> Hit | None:
+    """The next event of a cursor; None if nothing is left."""
+    while not range_cursor.done:
+        if found := await range_cursor.next_slice(1):
+            return found[0]
     return None

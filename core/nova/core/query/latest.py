@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from itertools import islice
 from typing import NamedTuple
 
 from nova.core.errors import RequestError
@@ -24,7 +22,9 @@ YIELD_EVERY_SERIES = 50
 
 
 class LatestPage(NamedTuple):
-    """A page of events, and the key to continue after (None: last page)."""
+    """A page of events, and the key to continue at (None: last page): a place among the wanted
+    series, whose order never changes. It reveals nothing about other series.
+    """
 
     events: list[Hit]
     next_key: str | None
@@ -45,13 +45,13 @@ async def latest(
     """
     snapshot.refresh()
     wanted = event_filter.numbers()
-    start = 0 if after_key is None else bisect_right(wanted, _parse_key(after_key))
+    start = 0 if after_key is None else _parse_key(after_key)
     found: list[Hit] = []
     size = 0
     yields = YieldEvery(YIELD_EVERY_SERIES)
-    for number in islice(wanted, start, None):
+    for place, number in enumerate(wanted[start:], start):
         if len(found) == limit or size >= max_bytes:
-            return LatestPage(sorted(found), str(number - 1))
+            return LatestPage(sorted(found), str(place))
         event = latest_event(snapshot, event_filter, number, timebase, time_ns)
         if event is not None:
             found.append(event)

@@ -8,7 +8,7 @@ from nova.core.effect import moment
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.extent import end_search_spans, is_undated
+from nova.core.query.extent import end_search_spans, extent_end, first_hit, is_undated
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.summary import visible_events
@@ -38,7 +38,7 @@ async def neighbour(
     if span is None:
         return NeighbourResponse()
     event_filter = EventFilter(request.filters, snapshot.series, visibility)
-    found = await _first(RangeCursor(snapshot, event_filter, span, after))
+    found = await first_hit(RangeCursor(snapshot, event_filter, span, after))
     if found is not None and is_undated(span, time_of(found[0])):
         found = await _first_beyond_undated(snapshot, event_filter, span)
     if found is None:
@@ -54,7 +54,7 @@ async def _first_beyond_undated(
 ) -> Hit | None:
     """The nearest event beyond the undated ones, which are never the result of a step."""
     beyond = end_search_spans(span.timebase, reverse=span.reverse)[-1]
-    return await _first(RangeCursor(snapshot, event_filter, beyond))
+    return await first_hit(RangeCursor(snapshot, event_filter, beyond))
 
 
 def _span_beside(time: int, timebase: Timebase, reverse: bool) -> Span | None:
@@ -74,9 +74,10 @@ async def extent(
     wanted = EventFilter(Filters(), snapshot.series, visibility)
     now_ns = moment.now(timebase, snapshot.watermark).time_ns
     first, last = [
-        await _end_time(snapshot, wanted, timebase, reverse) for reverse in (False, True)
+        _text(await extent_end(snapshot, wanted, timebase, reverse=reverse))
+        for reverse in (False, True)
     ]
-    present = await _end_time(snapshot, wanted, timebase, reverse=True, stop_ns=now_ns)
+    present = _text(await extent_end(snapshot, wanted, timebase, reverse=True, stop_ns=now_ns))
     ahead, following = (
         (0, None) if present == last else await _count_ahead(snapshot, wanted, timebase, now_ns)
     )
@@ -106,23 +107,5 @@ async def _count_ahead(
     return count, following
 
 
-async def _end_time(
-    snapshot: ArchiveSnapshot,
-    wanted: EventFilter,
-    timebase: Timebase,
-    reverse: bool,
-    stop_ns: int = NS_MAX,
-) -> str | None:
-    for span in end_search_spans(timebase, reverse=reverse):
-        span = span._replace(stop_ns=min(span.stop_ns, stop_ns))
-        found = await _first(RangeCursor(snapshot, wanted, span))
-        if found is not None and not is_undated(span, time_of(found[0])):
-            return timestamps.text(time_of(found[0]))
-    return None
-
-
-async def _first(range_cursor: RangeCursor) -> Hit | None:
-    while not range_cursor.done:
-        if found := await range_cursor.next_slice(1):
-            return found[0]
-    return None
+def _text(time_ns: int | None) -> str | None:
+    return None if time_ns is None else timestamps.text(time_ns)

@@ -17,6 +17,7 @@ from nova.core.ordering import last_key_at, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.extent import clamp_to_extent
 from nova.core.query.range_cursor import Hit, RangeCursor
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk.protocol.messages import Rate
 from nova.sdk.timestamps import NS_PER_SECOND
 
@@ -47,9 +48,13 @@ def parse_rate(rate: Rate) -> tuple[float | None, bool]:
     return abs(rate), rate < 0
 
 
-def playback_bounds(snapshot: ArchiveSnapshot, range_cursor: RangeCursor) -> tuple[int, int]:
-    """Begin and end in ns, in playback direction; open ends are clamped to the archive's extent."""
-    low, high = clamp_to_extent(snapshot, range_cursor.span)
+async def playback_bounds(
+    snapshot: ArchiveSnapshot, range_cursor: RangeCursor, visibility: Visibility = EVERYTHING
+) -> tuple[int, int]:
+    """Begin and end in ns, in playback direction; open ends are clamped to the extent of what is
+    visible, which does not depend on the filters.
+    """
+    low, high = await clamp_to_extent(snapshot, range_cursor.span, visibility)
     return (high, low) if range_cursor.span.reverse else (low, high)
 
 

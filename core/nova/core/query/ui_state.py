@@ -9,7 +9,6 @@ is ever inserted before a checkpoint.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
 from collections.abc import Generator, Iterable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -85,16 +84,14 @@ class UiStates:
         """A page of states in the order of series numbers; raises RequestError."""
         self._snapshot.refresh()
         wanted = EventFilter(request.filters, self._snapshot.series, visibility).numbers()
-        start = (
-            0 if request.after_key is None else bisect_right(wanted, _parse_key(request.after_key))
-        )
+        start = 0 if request.after_key is None else _parse_key(request.after_key)
         response = UiStateResponse(time=timestamps.text(at_ns), states=[])
         size = 0
         async with self._lock:  # One request at a time sees the database at one cursor.
             store, cursor_ns = self._checkpoints()
-            for number in islice(wanted, start, None):
+            for place, number in enumerate(wanted[start:], start):
                 if len(response.states) == request.limit or size >= max_bytes:
-                    response.next_key = str(number - 1)
+                    response.next_key = str(place)
                     return response
                 if self._snapshot.series.names[number].lane != "ui":
                     continue

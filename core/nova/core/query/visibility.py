@@ -5,13 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nova.sdk.events.event import Series
-from nova.sdk.events.reserved import (
-    AUDIT_CONTAINER,
-    AUDIT_SYSTEM,
-    is_audit,
-    is_audit_entity,
-)
-from nova.sdk.protocol.message import Filters, Message
+from nova.sdk.events.reserved import is_audit, is_audit_entity
+from nova.sdk.protocol.message import Filters, Message, names_audit
 
 
 class Visibility(NamedTuple):
@@ -53,8 +48,3 @@ EVERYTHING = Visibility(sees_audit=True)
 
 NO_AUDIT = Visibility()
 """The visibility of files for others: daily files and exports."""
-
-
-def names_audit(filters: Filters) -> bool:
-    """Whether filters ask for the audit trail by name, without which nothing shows it."""
-    return filters.system_id == AUDIT_SYSTEM and filters.container_id == AUDIT_CONTAINER

@@ -187,7 +187,7 @@ class ActiveStream:
                 request,
                 self._follow(request, range_cursor, send)
                 if request.timeline_mode == "LIVE"
-                else self._replay(range_cursor, rate, send),
+                else self._replay(request, range_cursor, rate, send),
             )
             if end is None:
                 self.timeline.leave()
@@ -247,8 +247,15 @@ class ActiveStream:
                 ended = FollowEnded(playback_request_id=playback_id)
                 await self._reply_writer.send(ended, None, of_stream=True)
 
-    async def _replay(self, range_cursor: RangeCursor, rate: float | None, send: SendChunk) -> int:
-        begin, end = playback_bounds(self._snapshot, range_cursor)
+    async def _replay(
+        self,
+        request: messages.StartStream,
+        range_cursor: RangeCursor,
+        rate: float | None,
+        send: SendChunk,
+    ) -> int:
+        visibility = self._visibility.of_request(request)
+        begin, end = await playback_bounds(self._snapshot, range_cursor, visibility)
         playback = Playback(
             range_cursor,
             begin,

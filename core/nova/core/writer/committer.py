@@ -104,6 +104,10 @@ class Committer:
         receipt = self.add_imported(link, consumed, columns)
         return receipt, self.drain_closed()
 
+    def new_numbers(self, columns: BatchColumns) -> Sequence[int]:
+        """The indexes of the events that neither the archive nor the open commit has."""
+        return self._stages.dedupe(columns, self.open)[0].numbers
+
     def add_imported(self, link: str, consumed: Consumed, columns: BatchColumns) -> Receipt:
         """`add_batch` without a transport; `drain_closed` returns the commits that it closed."""
         for gap in consumed.gaps:

@@ -73,7 +73,7 @@ class SubmissionHandler:
             case AcknowledgeAlarm():
                 return await self._annotations.acknowledge(principal, submission)
             case ImportEvents():
-                return await self._imports.import_events(submission)
+                return await self._imports.import_events(principal, submission)
 
     async def _record_audit(self, principal: Principal, request: RecordAudit) -> Message:
         if principal != INSTANCE:

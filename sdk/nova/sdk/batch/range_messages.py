@@ -28,7 +28,7 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     watermark: int | None = None
     scopes: list[str] | None = None
     lanes: list[str] | None = None
-    with_audit: bool = True
+    with_audit: bool = False
 
 
 class SplitRequest(msgspec.Struct, kw_only=True, tag="cut"):

@@ -10,6 +10,7 @@ import msgspec
 
 from nova.sdk import timestamps
 from nova.sdk.batch.range_messages import RangeRequest
+from nova.sdk.protocol.message import names_audit
 from nova.sdk.protocol.messages import Filters, Timebase
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
@@ -49,6 +50,7 @@ class ReplayRequest:
             filters=self.filters,
             after=after,
             watermark=watermark,
+            with_audit=names_audit(self.filters),
         )
 
     def as_stored(self, shards: int | None = None) -> dict[str, str | None]:

@@ -11,7 +11,13 @@ from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 
 AuditKind = Literal[
-    "UserLogin", "UserLogout", "CommandSubmitted", "ExportRequested", "AdminAction", "AuditGap"
+    "UserLogin",
+    "UserLogout",
+    "CommandSubmitted",
+    "ExportRequested",
+    "EventsImported",
+    "AdminAction",
+    "AuditGap",
 ]
 ActorKind = Literal["user", "key", "local", "instance"]
 

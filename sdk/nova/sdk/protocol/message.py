@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from nova.sdk.events.reserved import AUDIT_CONTAINER, AUDIT_SYSTEM
 from nova.sdk.field_types import Lane
 
 Timebase = Literal["source", "canonical"]
@@ -45,3 +46,8 @@ class Filters(
     message_types: list[str] | None = None
     view_id: str | None = None
     command_id: str | None = None
+
+
+def names_audit(filters: Filters) -> bool:
+    """Whether filters ask for the audit trail by name, without which nothing shows it."""
+    return filters.system_id == AUDIT_SYSTEM and filters.container_id == AUDIT_CONTAINER

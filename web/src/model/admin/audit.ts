@@ -5,6 +5,7 @@ import type { AuditEvent, Query } from "../../api/protocol";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
 import { parseTime } from "../values/time";
+import { loadImports } from "./audit_imports";
 
 /** The entity of a principal's deeds: `nova`/`audit`/principal. */
 const AUDIT_ENTITY = { systemId: "nova", containerId: "audit" } as const;
@@ -19,6 +20,7 @@ const KINDS: Readonly<Record<AuditKind, true>> = {
   UserLogout: true,
   CommandSubmitted: true,
   ExportRequested: true,
+  EventsImported: true,
   AdminAction: true,
   AuditGap: true,
 };
@@ -103,7 +105,9 @@ async function loadPage(before: readonly StoredEvent[], afterKey: string | null)
   const mine = ++requestCount;
   isAuditLoading.value = true;
   try {
-    const reply = await request(auditQuery(auditFilters.value, afterKey), "queryResponse");
+    const query = auditQuery(auditFilters.value, afterKey);
+    const reply = await request(query, "queryResponse");
+    await loadImports(); // After the events, whose imports were recorded before them.
     if (mine !== requestCount) return;
     auditEvents.value = [...before, ...(reply.events as StoredEvent[])];
     nextKey.value = reply.nextKey ?? null;

@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { auditError, auditEvents } from "../../model/admin/audit";
+import { importedBy } from "../../model/admin/audit_imports";
 import { envelopeText, eventSummary, type StoredEvent } from "../../model/values/event";
 import { NO_VALUE } from "../../model/values/format";
 import { formatTime } from "../../model/values/time";
@@ -25,11 +26,22 @@ export function AuditTable({ empty }: { empty: string }) {
 
 const COLUMNS: readonly Column<StoredEvent>[] = [
   { title: "Time", cell: ({ sourceTruthTime }) => <time class="mono">{formatTime(sourceTruthTime)}</time> },
-  { title: "Kind", cell: ({ messageType }) => <span class="kind">{messageType}</span> },
+  { title: "Scope", cell: ({ scopeId }) => scopeId },
+  { title: "Kind", cell: (event) => <Kind event={event} /> },
   { title: "User or key", cell: ({ uniqueId }) => <strong>{uniqueId}</strong> },
   { title: "What", cell: (event) => <span class="payload">{eventSummary(event) || NO_VALUE}</span> },
   { title: "Envelope", cell: (event) => <EnvelopeButton event={event} /> },
 ];
+
+function Kind({ event }: { event: StoredEvent }) {
+  const importer = importedBy.value.get(event.eventId);
+  return (
+    <>
+      <span class="kind">{event.messageType}</span>
+      {importer !== undefined && <span class="warning"> imported by {importer}, not recorded here</span>}
+    </>
+  );
+}
 
 function EnvelopeButton({ event }: { event: StoredEvent }) {
   const isOpen = opened.value.has(event.eventId);

@@ -12,12 +12,17 @@ const world = vi.hoisted(() => ({
   asked: [] as unknown[],
   pages: [] as (Page | Error)[],
   saved: [] as [string, string][],
+  /** The events of imports, which are asked for after each page. */
+  imports: [] as unknown[],
 }));
 
 vi.mock("../../../src/model/session/session", async () => {
   const { sessionOf } = await import("../session/fake_session");
   return sessionOf({
     request: (message: unknown) => {
+      if (String((message as Query).filters?.messageTypes) === "EventsImported") {
+        return Promise.resolve({ events: world.imports });
+      }
       world.asked.push(message);
       const page = world.pages.shift() ?? { events: [] };
       return page instanceof Error ? Promise.reject(page) : Promise.resolve(page);
@@ -29,6 +34,7 @@ vi.mock("../../../src/model/page/clipboard", () => ({
 }));
 
 const audit = await import("../../../src/model/admin/audit");
+const { importedBy } = await import("../../../src/model/admin/audit_imports");
 const exporting = await import("../../../src/model/admin/audit_export");
 
 function event(id: string): object {
@@ -45,7 +51,7 @@ function shown(): string[] {
 
 beforeEach(() => {
   audit.clearAudit();
-  [world.asked, world.pages, world.saved] = [[], [], []];
+  [world.asked, world.pages, world.saved, world.imports] = [[], [], [], []];
 });
 
 test("without filters the newest events of all principals are queried", () => {
@@ -81,6 +87,13 @@ test("older pages are added below, until there are none", async () => {
   expect(queries().map(({ afterKey }) => afterKey)).toEqual([undefined, "k"]);
   await audit.loadOlderAudit();
   expect(world.asked).toHaveLength(2);
+});
+
+test("what an import brought is known, and by whom", async () => {
+  world.pages = [{ events: [event("1"), event("2")] }];
+  world.imports = [{ ...event("9"), payload: { principal: "eve", eventIds: ["2"] } }];
+  await audit.refreshAudit();
+  expect([...importedBy.value]).toEqual([["2", "eve"]]);
 });
 
 test("a reply to filters that were replaced meanwhile is ignored", async () => {
