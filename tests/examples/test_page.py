@@ -30,6 +30,13 @@ def test_the_page_shows_the_example(name: str) -> None:
     assert match[1].strip() == code_of(name)
 
 
+def test_the_page_of_tcp_streams_shows_its_reader() -> None:
+    """In ten lines beside the imports."""
+    page = (ROOT / "docs" / "tcp.md").read_text()
+    shown = [block.strip() for block in re.findall(BLOCK, page, re.DOTALL)]
+    assert shown == [code_of("tcp_reader.py")]
+
+
 def test_the_page_shows_no_other_code() -> None:
     """So nothing on it is untested."""
     assert len(re.findall(BLOCK, PAGE, re.DOTALL)) == len(SHOWN)
@@ -40,7 +47,7 @@ def test_the_readme_shows_the_plain_examples() -> None:
     assert shown == [code_of("publish_plain.py"), code_of("read_plain.py")]
 
 
-@pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.parametrize("name", [*SHOWN, "tcp_reader.py"])
 def test_ten_lines_are_enough(name: str) -> None:
     """Beside the imports."""
     lines = [line for line in code_of(name).splitlines() if line.strip()]
