@@ -77,4 +77,4 @@ def test_all_connections_of_a_process_see_what_another_process_wrote(tmp_path: P
             subprocess.run(command, check=True)
             ann = first.get("ann")
             assert ann is not None and ann.password_hash == password_hash
-            first.record_login("ann")
+            first.set_hash(ann, f"{password_hash} again")

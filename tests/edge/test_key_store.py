@@ -73,7 +73,7 @@ def test_uses_are_recorded_to_the_minute(keys: KeyStore, clock: SteppedClock) ->
     assert key is not None
     times = []
     for _ in range(3):
-        keys.record_use(key.id)
+        keys.record_use(key)
         found = keys.get("probe")
         assert found is not None
         times.append(found.last_used)

@@ -42,6 +42,7 @@ def user(users: UserStore, name: str = "ann") -> User:
 def test_each_refresh_token_leads_to_the_next(users: UserStore, sessions: SessionStore) -> None:
     """The session stays the same."""
     session, token = sessions.start(user(users), "192.0.2.1", "browser")
+    assert user(users).last_login is not None
     assert (session.username, session.address, session.agent) == ("ann", "192.0.2.1", "browser")
     seen = {token}
     for _ in range(20):
@@ -49,6 +50,13 @@ def test_each_refresh_token_leads_to_the_next(users: UserStore, sessions: Sessio
         assert again.id == session.id and token not in seen
         seen.add(token)
     assert sessions.is_alive("ann", session.id) and not sessions.is_alive("admin", session.id)
+
+
+def test_a_program_may_call_itself_anything(users: UserStore, sessions: SessionStore) -> None:
+    """Bytes of a header that are no UTF-8 text arrive as lone surrogates."""
+    sessions.start(user(users), "192.0.2.1", "caf\udce9 \udcff")
+    (session,) = sessions.of_user("ann")
+    assert session.agent == "caf? ?"
 
 
 @pytest.mark.parametrize("age", [1, 2, 10])

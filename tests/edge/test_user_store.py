@@ -134,14 +134,13 @@ def test_a_later_user_of_the_same_name_is_another(users: UserStore) -> None:
     assert first is not None and second is not None and second.version > first.version
 
 
-def test_every_change_is_seen_by_other_edges_and_a_login_is_not(
+def test_every_change_is_seen_by_other_edges_and_a_new_hash_is_not(
     users: UserStore, tmp_path: Path
 ) -> None:
     """What ends sessions: enabled, role, scopes, password, deletion."""
     users.add("admin", "hash", "admin")
     users.add("ann", "hash", "viewer")
     with UserStore(tmp_path / "edge") as other:
-        users.record_login("ann")
         users.set_hash(users.list_users()[1], "rehashed")
         assert not other.has_changed()
         changes: list[Callable[[], bool]] = [

@@ -41,7 +41,7 @@ from nova.edge.replies import (
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
-from nova.edge.session_reply import SessionReplies
+from nova.edge.session_reply import REFRESH_COOKIE, SessionReplies
 from nova.edge.streams_route import StreamsRoute
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tcp_stream_service import TcpStreamService
@@ -77,7 +77,7 @@ class Edge:
         users, sessions = stores.users, stores.sessions
         tokens = TokenSigner(load_key(config.folder), self._limits.token_lifetime_s)
         self._authorizer = _authorizer(stores, tokens, self._limits)
-        self._users = users
+        self._users, self._turn = users, stores.turn
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(
             tokens, addresses, None if config.oidc is None else config.oidc.name
@@ -153,6 +153,7 @@ class Edge:
             AccountRequests(users, sessions, passwords, throttle),
             AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
             self._tcp_streams.requests,
+            stores.turn,
             self._config.default_view,
         )
 
@@ -212,11 +213,14 @@ class Edge:
                 await request.read()
         except TimeoutError:
             return error_reply(408, "badRequest", BODY_TIMEOUT)
+        await self._turn.wait()
         return await self._login.post(request)
 
     async def _post_refresh(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN_PAGE)
+        if REFRESH_COOKIE in request.cookies:
+            await self._turn.wait()
         return await self._refresh.post(request)
 
     async def _get_login_methods(self, _: web.Request) -> web.StreamResponse:

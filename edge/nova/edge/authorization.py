@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import sqlite3
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +16,8 @@ from nova.edge.key_store import KEY_PREFIX, ApiKey, KeyStore
 from nova.edge.session_store import SessionStore
 from nova.edge.tokens import TokenSigner
 from nova.edge.user_store import User, UserStore
+
+log = logging.getLogger(__name__)
 
 
 class _CachedAccess(NamedTuple):
@@ -83,7 +87,10 @@ class Authorizer:
         key = self._keys.find(secret)
         if key is None:
             raise AccessError("the API key is unknown, revoked or expired")
-        self._keys.record_use(key.id)
+        try:
+            self._keys.record_use(key)
+        except sqlite3.Error as error:  # Reading needs no write.
+            log.warning("the use of an API key was not recorded: %s", error)
         return _access_by_key(key)
 
     def _access_of_key(self, key_id: str) -> Access | None:

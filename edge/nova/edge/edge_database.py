@@ -176,6 +176,10 @@ class EdgeStore:
     def close(self) -> None:
         self._db.close()
 
+    def wait_at_most(self, wait_s: float) -> None:
+        """Limit how long a transaction waits for the lock, which blocks the thread."""
+        self._db.execute(f"PRAGMA busy_timeout = {int(wait_s * 1_000)}")
+
 
 def names_text(names: Sequence[str] | None) -> str | None:
     """A set of names as a column holds it; None, which stands for all of them, is NULL."""

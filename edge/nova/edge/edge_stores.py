@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nova.edge.audit_queue import AuditQueue
+from nova.edge.database_turn import DatabaseTurn
+from nova.edge.edge_database import EdgeStore
 from nova.edge.key_store import KeyStore
 from nova.edge.limit_store import LimitStore
 from nova.edge.login_store import LoginStore
@@ -13,6 +15,9 @@ from nova.edge.pending_logins import PendingLogins
 from nova.edge.session_store import SessionStore
 from nova.edge.tcp_stream_store import TcpStreamStore
 from nova.edge.user_store import UserStore
+
+BUSY_TIMEOUT_S = 0.25
+"""For a transaction of another edge, which is over soon; for longer ones there is DatabaseTurn."""
 
 
 class EdgeStores(NamedTuple):
@@ -26,11 +31,12 @@ class EdgeStores(NamedTuple):
     audit: AuditQueue
     pending: PendingLogins
     streams: TcpStreamStore
+    turn: DatabaseTurn
 
 
 def open_stores(folder: Path) -> EdgeStores:
-    """Open the stores of an edge's folder."""
-    return EdgeStores(
+    """Open the stores of an edge's folder, for an event loop that must not be blocked."""
+    stores = EdgeStores(
         UserStore(folder),
         SessionStore(folder),
         KeyStore(folder),
@@ -39,4 +45,9 @@ def open_stores(folder: Path) -> EdgeStores:
         AuditQueue(folder),
         PendingLogins(folder),
         TcpStreamStore(folder),
+        DatabaseTurn(folder),
     )
+    for store in stores:
+        if isinstance(store, EdgeStore) and not isinstance(store, DatabaseTurn):
+            store.wait_at_most(BUSY_TIMEOUT_S)
+    return stores

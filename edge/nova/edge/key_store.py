@@ -125,15 +125,22 @@ class KeyStore(EdgeStore):
             self._record(by, "revokeKey", name, before=before)
         return True
 
-    def record_use(self, key_id: str) -> None:
+    def record_use(self, key: ApiKey) -> None:
         """Record that a key was used now, to the minute: a write for each request would cost more
-        than most requests.
+        than most requests. Raises sqlite3.Error at once if the database cannot be written now.
         """
         now = self._clock()
-        self._db.execute(
-            "UPDATE api_keys SET last_used = ? WHERE digest = ? AND ifnull(last_used, 0) <= ?",
-            (now, key_id, now - LAST_USED_STEP_S),
-        )
+        if (key.last_used or 0) > now - LAST_USED_STEP_S:
+            return
+        (timeout_ms,) = self._db.execute("PRAGMA busy_timeout").fetchone()
+        self.wait_at_most(0)
+        try:
+            self._db.execute(
+                "UPDATE api_keys SET last_used = ? WHERE digest = ? AND ifnull(last_used, 0) <= ?",
+                (now, key.id, now - LAST_USED_STEP_S),
+            )
+        finally:
+            self.wait_at_most(timeout_ms / 1_000)
 
     def _read(self, name: str) -> ApiKey | None:
         row = self._db.execute(

@@ -89,7 +89,6 @@ class LoginHandler:
             )
         except AccessError:
             return self._refusal(credentials, client)
-        self._users.record_login(user.username)
         reply = self._replies.reply(request, user, session.id, refresh_token)
         self._set_device_cookie(request, reply, device)
         return reply

@@ -95,6 +95,7 @@ class OidcLogin:
             self._limits.spend_of(address_key(address), "oidc")
             scheme = "https" if self._addresses.is_secure(request) else "http"
             redirect_uri = f"{scheme}://{request.host}{CALLBACK_PATH}"
+            await self._stores.turn.wait()
             started = self._stores.pending.start(address, redirect_uri, next_path)
             url = await self._provider.authorization_url(started.state, started.pending)
         except RateLimitError as error:
@@ -121,6 +122,7 @@ class OidcLogin:
         try:
             address = rate_limit_key(self._addresses.client_of(request))
             self._limits.spend_of(address_key(address), "oidc")
+            await self._stores.turn.wait()
             pending = self._pending_of(request)
             page = urlsplit(pending.next).path
             claims = await self._claims(request, pending)
@@ -159,7 +161,6 @@ class OidcLogin:
             _, token = sessions.start(user, client, request.headers.get("User-Agent", ""))
         except AccessError as error:
             raise OidcError("unknownLogin", str(error)) from None
-        users.record_login(user.username)
         log.info("login", extra={"context": {"user": user.username, "ip": client}})
         reply = _redirect(next_path)
         self._replies.set_refresh_cookie(request, reply, token)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import sqlite3
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from aiohttp import web
 
+from nova.edge.storage_fault import RETRY_AFTER_S, storage_fault
 from nova.sdk import request_id
 from nova.sdk.errors import RateLimitError
 
@@ -88,6 +90,9 @@ async def json_errors(request: web.Request, handler: Handler) -> web.StreamRespo
             raise
         allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
         return error_reply(error.status, _code_from_reason(error.reason), error.reason, allowed)
+    except sqlite3.Error as error:
+        fault = storage_fault(error)
+        return error_reply(503, fault.code, fault.message, {"Retry-After": str(RETRY_AFTER_S)})
     except Exception:
         log.exception("a request failed", extra={"context": {"path": request.path}})
         return error_reply(500, "internalError", "the edge failed to answer; see its log")

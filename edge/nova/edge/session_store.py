@@ -20,6 +20,7 @@ from nova.edge.edge_database import EdgeStore
 from nova.edge.errors import AccessError
 from nova.edge.sqlite_file import transaction
 from nova.edge.user_store import User
+from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 
 SESSION_IDLE_S = 7 * 86_400.0
@@ -67,19 +68,23 @@ class SessionStore(EdgeStore):
         self._per_user_max = per_user_max
 
     def start(self, user: User, address: str = "", agent: str = "") -> tuple[Session, str]:
-        """Start a session; returns it with its first refresh token. Raises AccessError if the user
+        """Start a session, which is the user's last login; returns it with its first refresh token.
+        `agent` may be any header, also no text. Raises AccessError if the user
         changed since the password was checked.
         """
         now = self._clock()
-        session = Session(
-            secrets.token_hex(16), user.username, now, now, address, agent[:AGENT_MAX_CHARS]
-        )
+        agent = agent[:AGENT_MAX_CHARS].encode(errors="replace").decode()
+        session = Session(secrets.token_hex(16), user.username, now, now, address, agent)
         with transaction(self._db):
             self._require_unchanged(user)
             self._end_expired(now)
             self._db.execute(
                 f"INSERT INTO sessions ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)",
                 (session.id, user.username, now, now, address, session.agent),
+            )
+            self._db.execute(
+                "UPDATE users SET last_login = ? WHERE username = ?",
+                (timestamps.text(timestamps.now()), user.username),
             )
             audit_queue.append(
                 self._db, "UserLogin", Actor(user.username, "user"), _login_details(session)

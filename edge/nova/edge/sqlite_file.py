@@ -10,6 +10,9 @@ from pathlib import Path
 
 from nova.sdk import private
 
+PRIMARY_CODE_MASK = 0xFF
+"""Mask of an SQLite extended error code that leaves the primary code."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,6 +49,11 @@ def open_or_replace(
 def open_memory() -> sqlite3.Connection:
     """A database of this process alone, in autocommit."""
     return sqlite3.connect(":memory:", isolation_level=None)
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another connection holds the lock that was needed."""
+    return error.sqlite_errorcode & PRIMARY_CODE_MASK == sqlite3.SQLITE_BUSY
 
 
 @contextmanager

@@ -216,13 +216,6 @@ class UserStore(EdgeStore):
             (password_hash, user.username, user.password_hash),
         )
 
-    def record_login(self, username: str) -> None:
-        """Store the time of a login; tokens stay valid."""
-        self._db.execute(
-            "UPDATE users SET last_login = ? WHERE username = ?",
-            (timestamps.text(timestamps.now()), username),
-        )
-
     def has_changed(self) -> bool:
         """Whether a user was changed since the last call, by this process or another."""
         seen, self._seen_revision = self._seen_revision, revision(self._db)

@@ -13,11 +13,9 @@ from nova.edge.edge_config import FOLDER_NAME
 from nova.edge.edge_database import FILE_NAME
 from nova.edge.login_store import FILE_NAME as LOGINS_FILE
 from nova.edge.login_store import LoginStore
+from nova.edge.sqlite_file import is_busy
 from nova.edge.user_store import UserStore
 from nova.sdk.errors import NovaError
-
-PRIMARY_CODE_MASK = 0xFF
-"""Mask of an SQLite extended error code that leaves the primary code."""
 
 
 @contextmanager
@@ -53,7 +51,7 @@ def storage_errors(path: Path, state: str) -> Iterator[None]:
         why = str(error)
         if os.statvfs(path.parent).f_flag & os.ST_RDONLY:
             why = os.strerror(errno.EROFS)
-        elif error.sqlite_errorcode & PRIMARY_CODE_MASK == sqlite3.SQLITE_BUSY:
+        elif is_busy(error):
             why += " by another program that is writing to it: run this again"
     else:
         return

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import sqlite3
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
@@ -19,10 +20,12 @@ from nova.edge.account_requests import AccountRequests, seconds_text
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.authorization import Authorizer
 from nova.edge.core_link import CoreLink, refusal_of
+from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
 from nova.edge.request_limits import RequestLimits, kind_of
+from nova.edge.storage_fault import storage_fault
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
@@ -72,6 +75,7 @@ class EdgeServices(NamedTuple):
     account_requests: AccountRequests
     admin_requests: AdminRequests
     tcp_stream_requests: TcpStreamRequests
+    database_turn: DatabaseTurn
     default_view: DefaultView | None = None
 
 
@@ -103,6 +107,7 @@ class EdgeSession:
         self._account_requests = services.account_requests
         self._admin_requests = services.admin_requests
         self._tcp_stream_requests = services.tcp_stream_requests
+        self._database_turn = services.database_turn
         self._address = address
         self._access: Access | None = None
         self._users_changed = asyncio.Event()
@@ -269,6 +274,8 @@ class EdgeSession:
         """Answer a request about accounts or TCP streams, of which the Core knows nothing."""
         reply: Message
         try:
+            if not isinstance(request, READ_ONLY):
+                await self._database_turn.wait()
             if isinstance(request, TcpStreamRequest):
                 reply = await self._tcp_stream_requests.reply(access, request, self._core)
             elif isinstance(request, AdminRequest):
@@ -277,6 +284,9 @@ class EdgeSession:
                 reply = await self._account_requests.reply(access, request, self._address)
         except ProtocolError as error:
             await self._refuse(request.ref, error)
+            return
+        except sqlite3.Error as error:
+            await self._refuse(request.ref, storage_fault(error))
             return
         reply.ref = request.ref
         await self._send(messages.encode(reply))

@@ -64,6 +64,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "internalError",
         "login",
         "noLink",
+        "storageUnavailable",
         "stream",
         "tooLate",
         "tooManyConnections",
