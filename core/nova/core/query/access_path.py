@@ -36,7 +36,7 @@ def merge_is_cheaper(
     merged_max_series: int = MERGED_MAX_SERIES,
 ) -> bool:
     """Whether merging series indexes costs less than a scan from `lower` to `upper`."""
-    if event_filter.matches_all:
+    if event_filter.matches_all or event_filter.hides_only_audit:
         return False
     series = len(event_filter.numbers())
     if series > merged_max_series:

@@ -27,6 +27,7 @@ class EventFilter:
         self, filters: Filters, table: SeriesTable, visibility: Visibility = EVERYTHING
     ) -> None:
         self._filters = filters
+        self._is_empty = filters == Filters()
         self._visibility = visibility
         self._table = table
         self._evaluated = 0
@@ -45,12 +46,17 @@ class EventFilter:
     @property
     def matches_all(self) -> bool:
         """Whether the filters are empty and nothing is hidden."""
-        return self._filters == Filters() and self._visibility == EVERYTHING
+        return self._is_empty and self._visibility == EVERYTHING
+
+    @property
+    def hides_only_audit(self) -> bool:
+        """Whether the filters are empty and nothing but the audit trail is hidden."""
+        return self.matches_whole_entities and not self._visibility.sees_audit
 
     @property
     def matches_whole_entities(self) -> bool:
         """Whether of each entity all series match, or none does."""
-        return self._filters == Filters() and not self._visibility.is_limited
+        return self._is_empty and not self._visibility.is_limited
 
     def matches_number(self, number: int) -> bool:
         if number >= self._evaluated:

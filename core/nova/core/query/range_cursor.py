@@ -27,6 +27,7 @@ from nova.core.ordering import (
 from nova.core.query.access_path import merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
+from nova.core.query.hidden_events import HiddenEvents
 from nova.core.query.lookup import look_up
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import (
@@ -84,6 +85,10 @@ class RangeCursor:
         self._snapshot = snapshot
         self._event_filter = event_filter
         self._matches_all = event_filter.matches_all
+        self._hidden: HiddenEvents | None = None
+        if event_filter.hides_only_audit:
+            bounds_ns = span.start_ns, span.stop_ns
+            self._hidden = HiddenEvents(snapshot, span.timebase, bounds_ns, reverse=span.reverse)
         self._merge = merge
         self.span = span
         self.watermark = snapshot.watermark if watermark is None else watermark
@@ -151,22 +156,35 @@ class RangeCursor:
             if count == 0 and rows[0][0] == self.after:
                 # Returned by the slice before; its size does not count.
                 size_bytes -= len(rows.pop(0)[1])
+            starts_slice = count == 0
             count += len(rows)
             size += size_bytes
             if size > max_bytes:
                 rows = _truncate(rows, max_bytes - (size - size_bytes))
-            is_whole = self._append_wanted(rows, chosen, max_events)
+            part = self._wanted(rows, starts_slice=starts_slice)
+            is_whole = self._append_wanted(rows, part, chosen, max_events)
             if not is_whole or count >= SLICE_MAX_ROWS or size >= max_bytes:
                 return chosen
         self.done = True
         return chosen
 
-    def _append_wanted(self, rows: list[KeyValue], chosen: list[KeyValue], max_events: int) -> bool:
-        """Append the rows of wanted series; returns whether all of them had room."""
-        part = rows
-        if not self._matches_all:
-            wanted, side = self._event_filter.key_suffixes, self.span.timebase == "source"
-            part = [row for row in rows if row[side][TIME_BYTES:EVENT_KEY_BYTES] in wanted]
+    def _wanted(self, rows: list[KeyValue], *, starts_slice: bool) -> list[KeyValue]:
+        """The rows of wanted series."""
+        if self._hidden is not None:
+            return self._hidden.without(rows, starts_slice=starts_slice)
+        if self._matches_all:
+            return rows
+        wanted, side = self._event_filter.key_suffixes, self.span.timebase == "source"
+        return [row for row in rows if row[side][TIME_BYTES:EVENT_KEY_BYTES] in wanted]
+
+    def _append_wanted(
+        self,
+        rows: list[KeyValue],
+        part: list[KeyValue],
+        chosen: list[KeyValue],
+        max_events: int,
+    ) -> bool:
+        """Append the wanted ones of the rows; returns whether all of them had room."""
         room = max_events - len(chosen)
         if len(part) < room:
             chosen += part

@@ -53,7 +53,7 @@ def scan_blocks(
             if last < lower or last > upper:
                 inside = [row for row in block if lower <= row[0] <= upper]
                 if inside:
-                    yield inside, size_bytes
+                    yield inside, sum([len(value) for _, value in inside])
                 return
             yield block, size_bytes
             fitting = BLOCK_MAX_BYTES * count // (size_bytes or 1) or 1

@@ -57,7 +57,7 @@ class SeriesReader:
 
 
 class SeriesSeeker:
-    """Finds the ends of many series in one snapshot of their index."""
+    """Finds single rows of many series in one snapshot of their index."""
 
     def __init__(self, rows: Seeker) -> None:
         self._rows = rows
@@ -66,6 +66,16 @@ class SeriesSeeker:
         """The first index row of a series, None if it is after `until_ns`."""
         series = series_bytes(number)
         return self._rows.first(series, series + _after_events_of(until_ns))
+
+    def first_time(self, number: int, from_ns: int, until_ns: int) -> int | None:
+        """The time in ns of the first event of a series in a range."""
+        row = self._rows.first(*_bounds(number, from_ns, until_ns))
+        return None if row is None else series_key_time(row[0])
+
+    def last_time(self, number: int, from_ns: int, until_ns: int) -> int | None:
+        """The time in ns of the last event of a series in a range."""
+        row = self._rows.last(*_bounds(number, from_ns, until_ns))
+        return None if row is None else series_key_time(row[0])
 
     def last(self, number: int, until_ns: int) -> KeyValue | None:
         """The last index row of a series at or before `until_ns`."""

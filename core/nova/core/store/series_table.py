@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from nova.core.ordering import event_key_tail
 from nova.core.store.archive import Archive
 from nova.sdk.events.event import Series
+from nova.sdk.events.reserved import is_audit
 
 EntityIds = tuple[str, str, str, str]
 """Scope, system, container and unique id."""
@@ -18,6 +20,12 @@ class SeriesTable:
     def __init__(self) -> None:
         self.names: list[Series] = []
         self.scopes: set[str] = set()
+        self.audit_numbers: list[int] = []
+        """The series of the audit trail, ascending."""
+
+        self.audit_suffixes: set[bytes] = set()
+        """The same as the ends of their events' keys."""
+
         self._numbers: dict[Series, int] = {}
         self._of_unique_id: defaultdict[str, list[int]] = defaultdict(list)
         self._of_entity: dict[EntityIds, list[int]] = {}
@@ -36,6 +44,9 @@ class SeriesTable:
         if number == len(self.names):
             self.names.append(series)
             self.scopes.add(series.scope_id)
+            if is_audit(series):
+                self.audit_numbers.append(number)
+                self.audit_suffixes.add(event_key_tail(number))
             self._numbers[series] = number
             self._of_unique_id[series.unique_id].append(number)
             ids = _entity_ids(series)
