@@ -47,7 +47,7 @@ def open_card(page: Page, name: str) -> None:
     expect(card(page, name)).to_be_visible()
 
 
-def create(page: Page, name: str, **fields: str) -> int:
+def create(page: Page, name: str, *, lane: str | None = None, **fields: str) -> int:
     """Create a stream on the page; its port."""
     port = free_port()
     open_card(page, SETUP)
@@ -58,6 +58,8 @@ def create(page: Page, name: str, **fields: str) -> int:
             field.select_option(value)
         else:
             field.fill(value)
+    if lane is not None:
+        page.get_by_test_id(f"choice-{lane}").click()
     page.get_by_test_id("request-send").click()
     expect(shield(page, name)).to_be_visible()
     return port
@@ -88,6 +90,14 @@ class LineClient:
         found: list[int] = []
         self._socket.settimeout(WAIT_S)
         while not found or found[-1] != until:
+            found += self._read()
+        return found
+
+    def counts_beyond(self, bound: int) -> list[int]:
+        """The counts that come, up to one after a bound."""
+        found: list[int] = []
+        self._socket.settimeout(WAIT_S)
+        while not found or found[-1] <= bound:
             found += self._read()
         return found
 
@@ -154,6 +164,30 @@ def test_a_stream_is_set_up_and_tied_by_keyboard(screen: Screen) -> None:
         screen.expect_state("PAUSED")
         expect(card(page, "keys").locator('[data-key="connections"]')).to_contain_text("1")
     delete(page, "keys")
+
+
+def test_another_rate_and_a_pause_repeat_and_skip_nothing(screen: Screen) -> None:
+    """The client has what was on its way to the page when it chose the rate or paused."""
+    page = screen.page
+    port = create(page, "rates", lane="ui")
+    open_card(page, "rates")
+    screen.seek(second(0))
+    with LineClient(port) as reader:
+        control(page, "rates", "tieTcpStream").click()
+        expect(shield(page, "rates")).to_contain_text("tied")
+        page.get_by_test_id("rate").select_option("60")
+        page.get_by_test_id("play").click()
+        for seconds in range(4, 100, 4):
+            screen.wait_for_cursor("after", second(seconds))
+            page.get_by_test_id("rate").select_option("10" if seconds % 8 else "60")
+            if seconds % 12 == 0:
+                page.get_by_test_id("play").click()
+                screen.expect_state("PAUSED")
+                page.get_by_test_id("play").click()
+        found = reader.counts_beyond(120)
+        assert found == list(range(found[0], found[-1] + 1)) and found[0] in (0, 1)
+        page.get_by_test_id("play").click()
+    delete(page, "rates")
 
 
 def test_the_last_page_that_ties_has_the_stream(
