@@ -19,7 +19,7 @@ from nova import sdk
 NAMES_MIN, NAMES_MAX = 25, 50
 MODULES_MAX = 240
 """Of a producer, with those of Python itself; it has about 220."""
-OF_NOVA_MAX = 40
+NOT_OF_PRODUCERS = {"batch", "blocking", "client", "drivers", "protocol"}
 LIBRARIES = {"msgspec", "orjson", "rfc8785"}
 OF_CLIENT = {"BlockingClient", "Client", "login"}
 LOOK = """
@@ -96,7 +96,7 @@ def test_importing_the_sdk_loads_none_of_it() -> None:
     "statement",
     [
         "import nova.sdk.producer",
-        "from nova.sdk import Producer, Entity, Query, Transport",
+        "from nova.sdk import Producer, Entity, Transport",
         "from nova.sdk.producer.producer import Producer",
     ],
 )
@@ -107,9 +107,14 @@ def test_a_producer_loads_neither_client_nor_command_line(statement: str) -> Non
     loaded = loaded_by(statement)
     assert not loaded & set(HEAVY)
     assert len(loaded) <= MODULES_MAX
-    assert len({name for name in loaded if name.partition(".")[0] == "nova"}) <= OF_NOVA_MAX
+    parts = {name.split(".")[2] for name in loaded if name.startswith("nova.sdk.")}
+    assert parts and not parts & NOT_OF_PRODUCERS
     foreign = {name.partition(".")[0] for name in loaded} & set(packages_distributions())
     assert foreign - {"nova", "_distutils_hack", "typing_extensions"} <= LIBRARIES
+
+
+def test_a_query_is_made_without_any_library_of_the_client() -> None:
+    assert not loaded_by("from nova.sdk import Query, Filters") & set(HEAVY)
 
 
 def test_a_missing_extra_is_named() -> None:

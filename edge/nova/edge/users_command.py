@@ -70,9 +70,10 @@ def users() -> None:
     manages everything; an operator commands and exports; a viewer sees.
 
     \b
-    nova users list
-    nova users add ann --role operator --generate
-    nova users disable ann
+    Examples:
+      nova users list
+      nova users add ann --role operator --generate
+      nova users disable ann
     """
 
 
