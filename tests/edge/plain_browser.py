@@ -29,8 +29,16 @@ class PlainBrowser:
             return BrowserReply(reply.status, reply.headers.get("Location", ""), await reply.text())
 
     def cookie(self, name: str) -> str:
-        """The value of a cookie, empty if there is none."""
-        return next((one.value for one in self.http.cookie_jar if one.key == name), "")
+        """The value of a cookie with this name and the archive's mark, empty if there is none."""
+        return next((one.value for one in self.http.cookie_jar if _is_named(one.key, name)), "")
+
+    def full_name(self, name: str) -> str:
+        """The name of such a cookie with the mark."""
+        return next(one.key for one in self.http.cookie_jar if _is_named(one.key, name))
+
+
+def _is_named(key: str, name: str) -> bool:
+    return key.startswith(f"{name}_")
 
 
 @asynccontextmanager

@@ -17,13 +17,15 @@ from argon2 import PasswordHasher
 from multidict import MultiMapping
 
 from nova.edge.app import Edge
+from nova.edge.cookie_names import DEVICE, CookieNames, cookie_names
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
 from nova.edge.edge_stores import EdgeStores, open_stores
-from nova.edge.login import DEVICE_COOKIE, first_admin
+from nova.edge.login import first_admin
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.oidc_config import OidcConfig
 from nova.edge.passwords import PasswordHashing
-from nova.edge.session_reply import REFRESH_COOKIE, LoginReply
+from nova.edge.session_reply import LoginReply
+from nova.edge.tokens import load_key
 from nova.edge.upstream import reader_client
 from nova.edge.user_store import Role, UserStore
 from nova.sdk.default_view import DefaultView
@@ -51,6 +53,11 @@ class RunningEdge:
         """The users that the edge reads."""
         return self.stores.users
 
+    @property
+    def cookies(self) -> CookieNames:
+        """The names of its cookies."""
+        return cookie_names(load_key(self.config.folder))
+
     async def post_login(
         self,
         username: str = "admin",
@@ -70,7 +77,7 @@ class RunningEdge:
 
     async def refresh(self, cookie: str) -> tuple[int, str, Mapping[str, str]]:
         """Status, access token and headers of a refresh with this refresh token."""
-        headers = {"Cookie": f"{REFRESH_COOKIE}={cookie}"}
+        headers = {"Cookie": f"{self.cookies.refresh}={cookie}"}
         jar = aiohttp.DummyCookieJar()
         async with (
             aiohttp.ClientSession(cookie_jar=jar) as http,
@@ -110,10 +117,12 @@ class RunningEdge:
             yield client
 
 
-def cookie_line(headers: Mapping[str, str], name: str = DEVICE_COOKIE) -> str:
-    """The Set-Cookie line of a cookie, by default of the one that identifies the browser."""
+def cookie_line(headers: Mapping[str, str], name: str = DEVICE) -> str:
+    """The Set-Cookie line of a cookie of this name and a mark, by default of the one that
+    identifies the browser.
+    """
     assert isinstance(headers, MultiMapping)
-    lines = [one for one in headers.getall("Set-Cookie") if one.startswith(f"{name}=")]
+    lines = [one for one in headers.getall("Set-Cookie") if one.startswith(f"{name}_")]
     return lines[0] if lines else ""
 
 

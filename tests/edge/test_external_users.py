@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nova.edge.session_reply import REFRESH_COOKIE
+from nova.edge.cookie_names import REFRESH
 from nova.edge.user_store import NO_PASSWORD
 from nova.sdk.protocol.account import ChangePassword
 from nova.sdk.protocol.admin import ListUsers, ResetPassword, UsersResponse
@@ -123,7 +123,7 @@ async def test_nobody_sets_such_a_user_a_password(
 ) -> None:
     """Neither the user nor an admin, who sees the origin of users."""
     await log_in(oidc_edge, provider, browser)
-    _, token, _ = await oidc_edge.refresh(browser.cookie(REFRESH_COOKIE))
+    _, token, _ = await oidc_edge.refresh(browser.cookie(REFRESH))
     async with oidc_edge.socket() as client:
         await client.request(Auth(token=token), Authenticated)
         change = ChangePassword(password="wrong", new_password="a good long password")

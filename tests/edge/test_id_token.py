@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from nova.edge.session_reply import REFRESH_COOKIE
+from nova.edge.cookie_names import REFRESH
 from tests.edge.made_provider import MadeProvider, compact, config_of, made_key
 from tests.edge.oidc_flow import log_in, reason
 from tests.edge.plain_browser import PlainBrowser
@@ -47,7 +47,7 @@ async def test_an_id_token_for_something_else_is_refused(
         provider.claims = claims
         end = await log_in(oidc_edge, provider, browser)
         assert (end.status, reason(end)) == (502, "providerWrong"), claims
-    assert browser.cookie(REFRESH_COOKIE) == ""
+    assert browser.cookie(REFRESH) == ""
     assert oidc_edge.users.get("ann") is None
 
 

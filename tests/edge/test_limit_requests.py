@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from nova.edge.audit_queue import AuditQueue
+from nova.edge.cookie_names import REFRESH
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.limit_requests import LimitRequests
 from nova.edge.limit_store import LimitStore
 from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import LoginClient, LoginThrottle
-from nova.edge.session_reply import REFRESH_COOKIE
 from nova.edge.session_store import SessionStore
 from nova.sdk.protocol.admin import (
     LimitsResponse,
@@ -45,7 +45,7 @@ async def test_use_is_shown_over_all_edges(tmp_path: Path, peer: Peer) -> None:
             await client.request(Status(), StatusResponse)
         assert await first.refusal(Status()) == "rateLimited"
         _, _, headers = await one.post_login("ann")
-        token = cookie_line(headers, REFRESH_COOKIE).partition(";")[0].partition("=")[2]
+        token = cookie_line(headers, REFRESH).partition(";")[0].partition("=")[2]
         assert (await two.refresh(token))[0] == 200
         seen = await limits_of(two)
     limits = {**DEFAULT_LIMITS, "query": HOUR_LIMIT, "http": HOUR_LIMIT}

@@ -156,14 +156,14 @@ async def test_a_browser_that_has_logged_in_shows_it_by_a_cookie(edge: RunningEd
     somebody made up.
     """
     made_up = "a" * 43
-    _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={made_up}"})
+    _, _, headers = await edge.post_login(headers={"Cookie": f"{edge.cookies.device}={made_up}"})
     cookie = cookie_line(headers)
-    found = re.match(r"nova_device=([A-Za-z0-9_-]{43});", cookie)
+    found = re.match(rf"{edge.cookies.device}=([A-Za-z0-9_-]{{43}});", cookie)
     assert found and found[1] != made_up
     for word in ("HttpOnly", "Path=/auth/login", "SameSite=Strict", "Max-Age="):
         assert word in cookie
     assert "Secure" not in cookie
-    _, _, headers = await edge.post_login(headers={"Cookie": f"nova_device={found[1]}"})
+    _, _, headers = await edge.post_login(headers={"Cookie": f"{edge.cookies.device}={found[1]}"})
     assert found[1] in cookie_line(headers)
     _, _, headers = await edge.post_login(password="wrong")
     assert "Set-Cookie" not in headers

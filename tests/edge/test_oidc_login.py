@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from nova.edge.cookie_names import OIDC, REFRESH
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.oidc_login import is_own_page
-from nova.edge.session_reply import REFRESH_COOKIE
 from nova.sdk.request_limit import DEFAULT_LIMITS, RequestLimit
 from tests.edge.made_provider import MadeProvider, config_of
 from tests.edge.oidc_flow import entries, log_in, reason
@@ -23,8 +23,8 @@ async def test_a_user_logs_in_and_gets_a_session(
     """The user is added with the role of the claim; the browser has a session and no more."""
     end = await log_in(oidc_edge, provider, browser)
     assert (end.status, end.location) == (303, "/")
-    assert browser.cookie("nova_oidc") == ""
-    status, token, _ = await oidc_edge.refresh(browser.cookie(REFRESH_COOKIE))
+    assert browser.cookie(OIDC) == ""
+    status, token, _ = await oidc_edge.refresh(browser.cookie(REFRESH))
     assert (status, token.count(".")) == (200, 2)
     user = oidc_edge.users.get("ann")
     assert user is not None
@@ -49,15 +49,15 @@ async def test_a_login_ends_in_the_browser_that_began_it_once(
     back = provider.authorize(start.location)
     async with plain_browser() as other:
         assert reason(await other.open(back)) == "unknownLogin"
-        assert other.cookie(REFRESH_COOKIE) == ""
+        assert other.cookie(REFRESH) == ""
     state = parse_qs(urlsplit(back).query)["state"][0]
     assert reason(await browser.open(back.replace(state, state[::-1]))) == "unknownLogin"
     await browser.open(f"{oidc_edge.url}/auth/oidc")  # The wrong state has ended the first one.
     start = await browser.open(f"{oidc_edge.url}/auth/oidc")
     back = provider.authorize(start.location)
-    cookie = browser.cookie("nova_oidc")
+    name, cookie = browser.full_name(OIDC), browser.cookie(OIDC)
     assert (await browser.open(back)).status == 303
-    browser.http.cookie_jar.update_cookies({"nova_oidc": cookie})
+    browser.http.cookie_jar.update_cookies({name: cookie})
     replayed = await browser.open(back)
     assert (replayed.status, reason(replayed)) == (400, "unknownLogin")
     failures = [one for one in entries(oidc_edge) if one["outcome"] == "failure"]

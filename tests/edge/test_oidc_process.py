@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from nova.edge.audit_queue import AuditQueue
-from nova.edge.session_reply import REFRESH_COOKIE
+from nova.edge.cookie_names import OIDC, REFRESH
 from nova.edge.user_store import UserStore
 from nova.testkit.running_nova import nova_command
 from tests.edge.oidc_flow import reason
@@ -39,14 +39,14 @@ async def test_two_edges_admit_users_of_a_provider(tmp_path: Path, browser: Plai
         back = await authorize(browser, f"{one}/auth/oidc", "s-1")
         assert back.startswith(f"{one}/auth/oidc/callback?")
         there = back.replace(one, other)
-        cookie = browser.cookie("nova_oidc")
+        name, cookie = browser.full_name(OIDC), browser.cookie(OIDC)
         end = await browser.open(there)
         assert (end.status, end.location) == (303, "/")
         async with browser.http.post(f"{one}/auth/refresh") as reply:
             assert reply.status == 200
             login = await reply.json()
         assert (login["user"], login["role"]) == ("ann", "operator")
-        browser.http.cookie_jar.update_cookies({"nova_oidc": cookie})
+        browser.http.cookie_jar.update_cookies({name: cookie})
         assert reason(await browser.open(back)) == "unknownLogin"
         await refuses_others(browser, provider, one)
         child.send_signal(signal.SIGTERM)
@@ -91,7 +91,7 @@ async def test_an_edge_names_a_provider_that_is_away(tmp_path: Path, browser: Pl
         body = {"username": "admin", "password": ADMIN_PASSWORD}
         async with browser.http.post(f"{url}/auth/login", json=body) as reply:
             assert reply.status == 200
-        assert browser.cookie(REFRESH_COOKIE)
+        assert browser.cookie(REFRESH)
         assert reason(await browser.open(f"{url}/auth/oidc/callback?state=a")) == "unknownLogin"
     with AuditQueue(tmp_path / "edge") as queue:
         kinds = [(one.entry.kind, one.entry.details.get("reason")) for one in queue.first()]

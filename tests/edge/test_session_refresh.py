@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 
+from nova.edge.cookie_names import REFRESH
 from nova.edge.edge_config import EdgeLimits
-from nova.edge.session_reply import REFRESH_COOKIE, REFRESH_PATH
+from nova.edge.session_reply import REFRESH_PATH
 from nova.sdk.protocol.messages import Auth, Authenticated
 from nova.sdk.request_limit import DEFAULT_LIMITS, RequestLimit
 from tests.edge.peer import Peer
-from tests.edge.server import RunningEdge, running_edge
+from tests.edge.plain_browser import plain_browser
+from tests.edge.server import PASSWORD, RunningEdge, running_edge
 
 
 def cookie(headers: Mapping[str, str]) -> Morsel[str]:
@@ -20,7 +22,7 @@ def cookie(headers: Mapping[str, str]) -> Morsel[str]:
     jar: SimpleCookie = SimpleCookie()
     for line in headers.getall("Set-Cookie"):
         jar.load(line)
-    return jar[REFRESH_COOKIE]
+    return next(found for name, found in jar.items() if name.startswith(f"{REFRESH}_"))
 
 
 async def logged_in(edge: RunningEdge) -> str:
@@ -67,10 +69,38 @@ async def test_a_foreign_page_cannot_refresh(edge: RunningEdge) -> None:
     refresh_token = await logged_in(edge)
     async with edge.http.post(
         f"{edge.url}/auth/refresh",
-        headers={"Origin": "http://evil.example", "Cookie": f"{REFRESH_COOKIE}={refresh_token}"},
+        headers={
+            "Origin": "http://evil.example",
+            "Cookie": f"{edge.cookies.refresh}={refresh_token}",
+        },
     ) as reply:
         assert reply.status == 403
     assert (await edge.refresh(refresh_token))[0] == 200
+
+
+async def test_two_nova_on_one_machine_do_not_log_each_other_out(
+    edge: RunningEdge, tmp_path: Path, peer: Peer
+) -> None:
+    """Browsers send cookies to all ports of a host; a browser stays known to both as well."""
+    async with (
+        running_edge(tmp_path / "other", peer.socket) as other,
+        plain_browser() as browser,
+    ):
+        for one in (edge, other, edge, other):
+            body = {"username": "admin", "password": PASSWORD}
+            async with browser.http.post(f"{one.url}/auth/login", json=body) as reply:
+                assert reply.status == 200
+        devices = {one.key: one.value for one in browser.http.cookie_jar if "device" in one.key}
+        assert devices.keys() == {edge.cookies.device, other.cookies.device}
+        for one in (edge, other, edge):
+            async with browser.http.post(f"{one.url}/auth/refresh") as reply:
+                assert reply.status == 200
+        for session in edge.stores.sessions.of_user("admin"):
+            edge.stores.sessions.end("admin", session.id)
+        async with browser.http.post(f"{edge.url}/auth/refresh") as reply:
+            assert reply.status == 401
+        async with browser.http.post(f"{other.url}/auth/refresh") as reply:
+            assert reply.status == 200
 
 
 async def test_a_connection_goes_on_with_the_next_token(tmp_path: Path, peer: Peer) -> None:

@@ -18,6 +18,7 @@ from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
+from nova.edge.cookie_names import cookie_names
 from nova.edge.core_status import CoreStatus
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
 from nova.edge.edge_stores import EdgeStores
@@ -41,7 +42,7 @@ from nova.edge.replies import (
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
-from nova.edge.session_reply import REFRESH_COOKIE, SessionReplies
+from nova.edge.session_reply import SessionReplies
 from nova.edge.streams_route import StreamsRoute
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tcp_stream_service import TcpStreamService
@@ -75,12 +76,14 @@ class Edge:
         self._config = config
         self._limits = config.limits
         users, sessions = stores.users, stores.sessions
-        tokens = TokenSigner(load_key(config.folder), self._limits.token_lifetime_s)
+        key = load_key(config.folder)
+        tokens = TokenSigner(key, self._limits.token_lifetime_s)
+        self._cookies = cookie_names(key)
         self._authorizer = _authorizer(stores, tokens, self._limits)
         self._users, self._turn = users, stores.turn
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(
-            tokens, addresses, None if config.oidc is None else config.oidc.name
+            tokens, self._cookies, addresses, None if config.oidc is None else config.oidc.name
         )
         self._login = self._login_handler(stores, passwords, replies, throttle)
         self._request_limits = RequestLimits(
@@ -219,7 +222,7 @@ class Edge:
     async def _post_refresh(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):
             return error_reply(403, "forbidden", FOREIGN_PAGE)
-        if REFRESH_COOKIE in request.cookies:
+        if self._cookies.refresh in request.cookies:
             await self._turn.wait()
         return await self._refresh.post(request)
 

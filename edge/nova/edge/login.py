@@ -39,7 +39,6 @@ class Credentials(msgspec.Struct, forbid_unknown_fields=True):
     password: Annotated[str, Meta(min_length=1, max_length=PASSWORD_MAX_CHARS)]
 
 
-DEVICE_COOKIE = "nova_device"
 DEVICE_BYTES = 32
 _DEVICE_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
@@ -128,7 +127,7 @@ class LoginHandler:
 
     def _device_token(self, request: web.Request) -> str:
         """The device token of the client's cookie if this edge issued it, else a new one."""
-        shown = request.cookies.get(DEVICE_COOKIE, "")
+        shown = request.cookies.get(self._replies.cookies.device, "")
         if _DEVICE_TOKEN.fullmatch(shown) and self._throttle.is_known_device(_device_digest(shown)):
             return shown
         return secrets.token_urlsafe(DEVICE_BYTES)
@@ -136,7 +135,7 @@ class LoginHandler:
     def _set_device_cookie(self, request: web.Request, reply: web.Response, device: str) -> None:
         """Set the device cookie, which marks the browser as known to this account."""
         reply.set_cookie(
-            DEVICE_COOKIE,
+            self._replies.cookies.device,
             device,
             max_age=int(DEVICE_MEMORY_S),
             path=request.path,

@@ -34,7 +34,6 @@ if TYPE_CHECKING:  # Its libraries are those of an extra.
 
 START_PATH = "/auth/oidc"
 CALLBACK_PATH = "/auth/oidc/callback"
-BROWSER_COOKIE = "nova_oidc"
 NEXT_MAX_CHARS = 2_000
 ERROR_MAX_CHARS = 64
 NAME_SHOWN_CHARS = 64
@@ -105,7 +104,7 @@ class OidcLogin:
             return failure_page(error.reason, self._config.name, urlsplit(next_path).path)
         reply = _redirect(url)
         reply.set_cookie(
-            BROWSER_COOKIE,
+            self._replies.cookies.oidc,
             started.browser,
             max_age=int(PENDING_LIFETIME_S),
             path=START_PATH,
@@ -132,14 +131,14 @@ class OidcLogin:
         except OidcError as error:
             self._record_failure(request, error, username_of(self._config, claims))
             reply = failure_page(error.reason, self._config.name, page)
-        reply.del_cookie(BROWSER_COOKIE, path=START_PATH)
+        reply.del_cookie(self._replies.cookies.oidc, path=START_PATH)
         return reply
 
     def _pending_of(self, request: web.Request) -> PendingLogin:
         if len(set(request.query)) != len(request.query):
             raise OidcError("unknownLogin", "a parameter of the answer is repeated")
-        state, browser = request.query.get("state", ""), request.cookies.get(BROWSER_COOKIE, "")
-        return self._stores.pending.take(state, browser)
+        browser = request.cookies.get(self._replies.cookies.oidc, "")
+        return self._stores.pending.take(request.query.get("state", ""), browser)
 
     async def _claims(self, request: web.Request, pending: PendingLogin) -> JsonObject:
         error = request.query.get("error")

@@ -9,7 +9,7 @@ from aiohttp import web
 from nova.edge.errors import AccessError
 from nova.edge.replies import NO_STORE, error_reply, rate_limit_reply
 from nova.edge.request_limits import RequestLimits, session_key
-from nova.edge.session_reply import REFRESH_COOKIE, REFRESH_PATH, SessionReplies
+from nova.edge.session_reply import REFRESH_PATH, SessionReplies
 from nova.edge.session_store import SessionStore
 from nova.edge.user_store import UserStore
 from nova.sdk.errors import RateLimitError
@@ -39,7 +39,7 @@ class SessionRefresh:
         self._request_limits = request_limits
 
     async def post(self, request: web.Request) -> web.Response:
-        cookie = request.cookies.get(REFRESH_COOKIE)
+        cookie = request.cookies.get(self._replies.cookies.refresh)
         if cookie is None:  # A page asks before it shows the login form; this is no failure.
             return web.Response(status=204, headers=NO_STORE)
         renewing = self._sessions.session_of(cookie)
@@ -59,5 +59,5 @@ class SessionRefresh:
 
     def _refusal(self) -> web.Response:
         reply = error_reply(401, "unauthorized", SESSION_ENDED)
-        reply.del_cookie(REFRESH_COOKIE, path=REFRESH_PATH)
+        reply.del_cookie(self._replies.cookies.refresh, path=REFRESH_PATH)
         return reply

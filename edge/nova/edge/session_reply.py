@@ -9,13 +9,13 @@ import msgspec
 from aiohttp import web
 
 from nova.edge.client_address import ClientAddresses
+from nova.edge.cookie_names import CookieNames
 from nova.edge.replies import error_reply, json_reply
 from nova.edge.session_store import SESSION_IDLE_S
 from nova.edge.tokens import TokenSigner
 from nova.edge.user_store import Role, User
 from nova.sdk import timestamps
 
-REFRESH_COOKIE = "nova_refresh"
 REFRESH_PATH = "/auth"
 
 # The same text for every reason, so that a reply does not reveal which usernames exist.
@@ -40,9 +40,14 @@ class SessionReplies:
     """Makes the replies of an edge's logins and refreshes."""
 
     def __init__(
-        self, tokens: TokenSigner, addresses: ClientAddresses, provider: str | None = None
+        self,
+        tokens: TokenSigner,
+        cookies: CookieNames,
+        addresses: ClientAddresses,
+        provider: str | None = None,
     ) -> None:
         self._tokens = tokens
+        self.cookies = cookies
         self._addresses = addresses
         self._denied = LOGIN_DENIED
         if provider is not None:
@@ -69,7 +74,7 @@ class SessionReplies:
     ) -> None:
         """Give the browser the refresh token of its session."""
         reply.set_cookie(
-            REFRESH_COOKIE,
+            self.cookies.refresh,
             refresh_token,
             max_age=int(SESSION_IDLE_S),
             path=REFRESH_PATH,
