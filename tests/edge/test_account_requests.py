@@ -66,6 +66,13 @@ async def test_guesses_of_the_old_password_count_as_failed_logins(edge: RunningE
         guess = ChangePassword(password="wrong", new_password=NEW)
         codes = [await client.refusal(guess) for _ in range(25)]
         assert "rateLimited" in codes and codes.count("forbidden") <= 20
+        listed = await client.request(ListSessions(), SessionsResponse)
+    recorded = [one.entry for one in edge.stores.audit.first()]
+    failures = [one for one in recorded if one.details.get("outcome") == "failure"]
+    assert len(failures) == codes.count("forbidden")
+    assert failures[0].kind == "UserLogin" and failures[0].principal == "unknown"
+    details = {name: failures[0].details[name] for name in ("user", "session")}
+    assert details == {"user": "admin", "session": listed.sessions[0].session}
 
 
 async def test_a_password_set_by_somebody_else_is_changed_first(edge: RunningEdge) -> None:

@@ -124,6 +124,8 @@ async def test_a_limited_admin_administrates_nothing(edge: RunningEdge, message:
     [
         (AddUser(username="admin", role="viewer"), "nameTaken"),
         (AddUser(username="probe", role="viewer"), "nameTaken"),
+        (AddUser(username="unknown", role="viewer"), "nameTaken"),
+        (AddKey(name="nova", role="viewer"), "nameTaken"),
         (AddUser(username="bob", role="viewer", password="short"), "passwordRefused"),
         (ChangeUser(username="admin", role="viewer"), "lastAdmin"),
         (ChangeUser(username="admin", enabled=False), "lastAdmin"),

@@ -16,12 +16,13 @@ from argon2 import PasswordHasher
 
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.login import LOGIN_MAX_BYTES, first_admin
+from nova.edge.password_policy import PASSWORD_MAX_CHARS
 from nova.edge.passwords import PasswordHashing
 from nova.edge.session_reply import LoginReply
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
-from tests.edge.server import PASSWORD, RunningEdge, cookie_line, running_edge
+from tests.edge.server import CHEAP, PASSWORD, RunningEdge, cookie_line, running_edge
 
 
 async def test_a_good_password_gives_a_token_with_its_facts(edge: RunningEdge) -> None:
@@ -86,6 +87,19 @@ async def test_a_large_body_is_refused_before_it_is_read(edge: RunningEdge) -> N
     async with edge.http.post(f"{edge.url}/auth/login", data=body) as reply:
         assert reply.status == 413
         assert (await reply.json())["code"] == "requestEntityTooLarge"
+
+
+@pytest.mark.parametrize("ensure_ascii", [True, False])
+async def test_the_longest_password_logs_in(edge: RunningEdge, ensure_ascii: bool) -> None:
+    """Whatever its characters, and however the client writes them."""
+    password = "\U0001f680" * PASSWORD_MAX_CHARS
+    hashing = PasswordHashing(edge.config.limits, CHEAP)
+    edge.users.set_password("admin", await hashing.hash(password))
+    hashing.close()
+    credentials = {"username": "admin", "password": password}
+    body = json.dumps(credentials, ensure_ascii=ensure_ascii).encode()
+    async with edge.http.post(f"{edge.url}/auth/login", data=body) as reply:
+        assert reply.status == 200
 
 
 async def test_a_foreign_page_cannot_log_in(edge: RunningEdge) -> None:

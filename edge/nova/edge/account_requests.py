@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from nova.edge.access import Access
-from nova.edge.actor import Actor, actor_of
+from nova.edge.actor import NOBODY, Actor, actor_of
+from nova.edge.audit_queue import AuditQueue
 from nova.edge.errors import LoginBusyError, PasswordError
 from nova.edge.login_throttle import LoginClient, LoginThrottle
 from nova.edge.password_policy import check_new_password
@@ -12,6 +13,7 @@ from nova.edge.session_store import Session, SessionStore
 from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
 from nova.sdk.errors import ProtocolError
+from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.account import (
     AccountChanged,
     AccountRequest,
@@ -35,11 +37,13 @@ class AccountRequests:
         sessions: SessionStore,
         passwords: PasswordHashing,
         throttle: LoginThrottle,
+        audit: AuditQueue,
     ) -> None:
         self._users = users
         self._sessions = sessions
         self._passwords = passwords
         self._throttle = throttle
+        self._audit = audit
 
     async def reply(
         self, access: Access, request: AccountRequest, address: str
@@ -73,6 +77,7 @@ class AccountRequests:
             finally:
                 attempt.cancel() if is_right else attempt.fail()
             if not is_right:
+                self._record_wrong_password(access, address)
                 raise ProtocolError("forbidden", "the current password is wrong")
             if request.new_password == request.password:
                 raise ProtocolError("passwordRefused", "the new password is the current one")
@@ -84,6 +89,16 @@ class AccountRequests:
         self._users.set_password(
             access.name, password_hash, action="changePassword", by=actor_of(access)
         )
+
+    def _record_wrong_password(self, access: Access, address: str) -> None:
+        """Record it as the failed login that it counts as; whose session it was is known."""
+        details: JsonObject = {
+            "outcome": "failure",
+            "address": address,
+            "user": access.name,
+            "session": access.session,
+        }
+        self._audit.append("UserLogin", NOBODY, details, is_failed_login=True)
 
 
 def session_list(sessions: list[Session], own: str = "") -> SessionsResponse:

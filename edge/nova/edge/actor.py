@@ -23,6 +23,9 @@ INSTANCE = Actor("nova", "instance")
 NOBODY = Actor(UNKNOWN, "user")
 """Whoever failed to log in."""
 
+RESERVED_NAMES = frozenset((INSTANCE.name, NOBODY.name))
+"""Names that no user or key may have: their entries would be those of these two."""
+
 
 def actor_of(access: Access) -> Actor:
     return Actor(access.name, access.kind)

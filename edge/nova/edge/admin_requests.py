@@ -14,7 +14,7 @@ from nova.edge.login_store import LoginStore
 from nova.edge.password_policy import check_new_password
 from nova.edge.passwords import PasswordHashing
 from nova.edge.session_store import SessionStore
-from nova.edge.user_store import User, UserStore
+from nova.edge.user_store import NAME_TAKEN, User, UserStore
 from nova.sdk import timestamps
 from nova.sdk.errors import ProtocolError, TimestampError
 from nova.sdk.protocol.account import AccountChanged, SessionsResponse
@@ -41,7 +41,6 @@ from nova.sdk.protocol.admin import (
     UsersResponse,
 )
 
-NAME_TAKEN = "a user or an API key with the name {!r} exists already"
 LIMITED_ADMIN = (
     "administration needs access to all scopes and lanes, and yours is limited: an admin without "
     "limits, or `nova users` on the machine, can change it"

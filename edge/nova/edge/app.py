@@ -73,14 +73,12 @@ class Edge:
         throttle: LoginThrottle,
         reader: aiohttp.ClientSession,
     ) -> None:
-        self._config = config
-        self._limits = config.limits
-        users, sessions = stores.users, stores.sessions
+        self._config, self._limits = config, config.limits
         key = load_key(config.folder)
         tokens = TokenSigner(key, self._limits.token_lifetime_s)
         self._cookies = cookie_names(key)
         self._authorizer = _authorizer(stores, tokens, self._limits)
-        self._users, self._turn = users, stores.turn
+        self._users, self._turn = stores.users, stores.turn
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(
             tokens, self._cookies, addresses, None if config.oidc is None else config.oidc.name
@@ -89,7 +87,7 @@ class Edge:
         self._request_limits = RequestLimits(
             stores.limits, self._limits.requests, self._limits.lease_s
         )
-        self._refresh = SessionRefresh(users, sessions, replies, self._request_limits)
+        self._refresh = SessionRefresh(stores.users, stores.sessions, replies, self._request_limits)
         self._oidc = open_oidc_login(
             config.oidc, self._limits, stores, replies, addresses, self._request_limits
         )
@@ -153,7 +151,7 @@ class Edge:
             self._limits,
             self._heartbeat.responding,
             self._unsent,
-            AccountRequests(users, sessions, passwords, throttle),
+            AccountRequests(users, sessions, passwords, throttle, stores.audit),
             AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
             self._tcp_streams.requests,
             stores.turn,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from nova.edge.actor import Actor
+from nova.edge.actor import RESERVED_NAMES, Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore, names_of, names_text
 from nova.edge.sqlite_file import transaction
@@ -65,9 +65,11 @@ class KeyStore(EdgeStore):
         expires: float | None = None,
         by: Actor | None = None,
     ) -> str | None:
-        """Add a key; returns its secret, which is not stored. None if a key or a user has the name:
-        on the timeline a name means one of them.
+        """Add a key; returns its secret, which is not stored. None if the name is reserved, or a
+        key or a user has it: on the timeline a name means one of them.
         """
+        if name in RESERVED_NAMES:
+            return None
         secret = KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES)
         with transaction(self._db):
             taken = self._db.execute("SELECT 1 FROM users WHERE username = ?", (name,)).fetchone()

@@ -31,7 +31,8 @@ from nova.sdk.field_types import JsonObject
 log = logging.getLogger(__name__)
 
 FIRST_USER = "admin"
-LOGIN_MAX_BYTES = 4 * 1024
+LOGIN_MAX_BYTES = 16 * 1024
+"""Enough for the longest name and password, each character of which may be two JSON escapes."""
 
 
 class Credentials(msgspec.Struct, forbid_unknown_fields=True):

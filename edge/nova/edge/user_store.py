@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import UNSET, UnsetType
 
-from nova.edge.actor import Actor
+from nova.edge.actor import RESERVED_NAMES, Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore, names_of, names_text, revision
 from nova.edge.errors import LastAdminError, NoPasswordError
@@ -29,6 +29,7 @@ LAST_ADMIN = "there must be an enabled admin with access to all scopes: add or e
 PasswordAction = Literal["changePassword", "resetPassword"]
 """By the user, who knows the current password, or by somebody who need not know it."""
 
+NAME_TAKEN = "a user or an API key has the name {!r}, or the audit trail needs it: choose another"
 NO_PASSWORD = ""
 """The password hash of users who can only log in elsewhere; no password has it."""
 
@@ -116,7 +117,11 @@ class UserStore(EdgeStore):
         identity: ExternalIdentity | None = None,
         by: Actor | None = None,
     ) -> bool:
-        """Add a user; False if a user or an API key has the name, or a user the identity."""
+        """Add a user; False if the name is reserved, or a user or an API key has it, or a user the
+        identity.
+        """
+        if username in RESERVED_NAMES:
+            return False
         with transaction(self._db):
             if self._db.execute("SELECT 1 FROM api_keys WHERE name = ?", (username,)).fetchone():
                 return False

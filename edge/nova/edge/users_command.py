@@ -16,7 +16,7 @@ from nova.edge.actor import local_actor
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.password_policy import check_new_password
 from nova.edge.passwords import PasswordHashing
-from nova.edge.user_store import Role, User, UserStore
+from nova.edge.user_store import NAME_TAKEN, Role, User, UserStore
 from nova.edge.users_file import clear_login_history, open_users
 from nova.sdk.address import is_id
 from nova.sdk.errors import NovaError, SettingsError
@@ -142,7 +142,7 @@ def add(
             must_change=must_change,
             by=local_actor(),
         ):
-            raise NovaError(f"user {username!r} exists already")
+            raise NovaError(NAME_TAKEN.format(username))
     _report(f"{username} was added as {role}", password if generate else None)
 
 
