@@ -15,7 +15,14 @@ from nova.edge.actor import Actor
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_stream_store import TcpStreamStore
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.admin import AddKey, ChangeUser, KeyChanged, UserChanged
+from nova.sdk.protocol.admin import (
+    AddKey,
+    ChangeUser,
+    DeleteUser,
+    KeyChanged,
+    RevokeKey,
+    UserChanged,
+)
 from nova.sdk.protocol.message import Filters, Message
 from nova.sdk.protocol.messages import Auth, Authenticated, Error, StatusResponse
 from nova.sdk.protocol.tcp_streams import (
@@ -245,6 +252,29 @@ async def test_a_disabled_creator_stops_the_stream(edge: RunningEdge) -> None:
         assert await admin.refusal(StartTcpStream(stream_id=made.stream_id)) == "badStream"
         await admin.request(ChangeUser(username="ann", enabled=True), UserChanged)
         assert (await changed(admin, StartTcpStream(stream_id=made.stream_id))).listening
+
+
+async def test_a_later_user_of_the_name_has_nothing_of_it(edge: RunningEdge) -> None:
+    """Nor a later key; an admin may still delete the stream."""
+    edge.add_user("ann")
+    async with edge.client() as admin:
+        async with edge.client("ann") as ann:
+            made = await create(ann, "of-user")
+        key = await admin.request(AddKey(name="probe", role="operator"), KeyChanged)
+        async with edge.socket() as program:
+            await program.request(Auth(token=str(key.secret)), Authenticated)
+            await create(program, "of-key")
+        await admin.request(DeleteUser(username="ann"), UserChanged)
+        await admin.request(RevokeKey(name="probe"), KeyChanged)
+        edge.add_user("ann")
+        key = await admin.request(AddKey(name="probe", role="operator"), KeyChanged)
+        async with edge.client("ann") as ann, edge.socket() as program:
+            await program.request(Auth(token=str(key.secret)), Authenticated)
+            assert await names(ann) == await names(program) == []
+        stopped = await becomes(admin, lambda one: not one.listening)
+        assert stopped.problem is not None and "'probe'" in stopped.problem
+        assert await admin.refusal(StartTcpStream(stream_id=made.stream_id)) == "badStream"
+        await admin.request(DeleteTcpStream(stream_id=made.stream_id), TcpStreamChanged)
 
 
 async def becomes(client: EdgeClient, condition: Callable[[TcpStreamInfo], bool]) -> TcpStreamInfo:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from nova.edge.actor import Actor
 from nova.edge.audit_queue import AuditQueue
+from nova.edge.edge_database import FILE_NAME
 from nova.edge.tcp_stream_store import TcpStreamStore
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.message import Filters
@@ -54,8 +57,7 @@ def test_a_definition_survives_as_it_was(streams: TcpStreamStore, tmp_path: Path
     streams.close()
     with TcpStreamStore(tmp_path) as again:
         assert again.list_streams() == [stream] == [again.get(stream.id)]
-        assert again.find("downlink") == stream
-        assert again.find("uplink") is None and again.get("0") is None
+        assert again.get("0") is None
 
 
 def test_every_change_is_one_audit_entry(streams: TcpStreamStore, tmp_path: Path) -> None:
@@ -119,3 +121,19 @@ def test_what_is_not_there_cannot_be_changed(streams: TcpStreamStore, tmp_path: 
     assert streams.replace("x", DEFINITION, ANN) is None
     assert streams.set_enabled("x", True, ANN) is None
     assert not streams.delete("x", ANN) and actions(tmp_path) == []
+
+
+def test_a_definition_of_a_newer_program_is_left_out(
+    streams: TcpStreamStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others are served; the log says so once, and its name and port stay taken."""
+    theirs = streams.add(DEFINITION, ANN, enabled=True)
+    mine = streams.add(TcpStreamDefinition(name="b", port=7003), ANN, enabled=True)
+    with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as db:
+        changed = "json_set(definition, '$.colour', 'red')"
+        db.execute(f"UPDATE streams SET definition = {changed} WHERE id = ?", (theirs.id,))
+    for _ in range(2):
+        assert streams.list_streams() == [mine] and streams.get(theirs.id) is None
+    assert [record.message for record in caplog.records] == ["TCP stream left out: upgrade NOVA"]
+    with pytest.raises(ProtocolError, match="downlink"):
+        streams.add(DEFINITION, ANN, enabled=True)

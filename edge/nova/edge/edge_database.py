@@ -137,6 +137,15 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX pending_logins_by_address ON pending_logins (address, started)",
         "CREATE INDEX pending_logins_by_time ON pending_logins (started)",
     ),
+    (
+        # Of whoever gets the name later, the streams are not.
+        "CREATE TRIGGER streams_of_deleted_user AFTER DELETE ON users BEGIN"
+        " UPDATE streams SET creator_kind = 'gone'"
+        " WHERE created_by = old.username AND creator_kind = 'user'; END",
+        "CREATE TRIGGER streams_of_revoked_key AFTER DELETE ON api_keys BEGIN"
+        " UPDATE streams SET creator_kind = 'gone'"
+        " WHERE created_by = old.name AND creator_kind = 'key'; END",
+    ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""
 

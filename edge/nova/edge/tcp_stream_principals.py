@@ -33,5 +33,7 @@ class TcpStreamPrincipals:
                 if key is None:
                     return None
                 return Access(name, "key", key.role, math.inf, key.scopes, key.lanes)
-            case _:
+            case "local":
                 return Access(name, "user", "admin", math.inf)
+            case _:
+                return None

@@ -4,11 +4,13 @@ follows is in none: that ends with the edge.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -21,16 +23,21 @@ from nova.sdk.events.audit_entry import ActorKind
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
 
+CreatorKind = ActorKind | Literal["gone"]
 STREAM_ID_BYTES = 6
 
 _COLUMNS = "id, definition, enabled, created, created_by, creator_kind"
 _decoder = msgspec.json.Decoder(TcpStreamDefinition)
+_Row = tuple[str, str, int, float, str, CreatorKind]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredStream:
     """A TCP stream as it is kept; `created` in seconds since 1970. A Unix user of this machine
-    (`local`) may create streams too.
+    (`local`) may create streams too. Once its creator is deleted it is `gone`, so that a later user
+    or key of the same name has nothing of it.
     """
 
     id: str
@@ -38,7 +45,7 @@ class StoredStream:
     enabled: bool
     created: float
     created_by: str
-    creator_kind: ActorKind
+    creator_kind: CreatorKind
 
 
 class TcpStreamStore(EdgeStore):
@@ -50,6 +57,7 @@ class TcpStreamStore(EdgeStore):
     def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
         super().__init__(folder)
         self._clock = clock
+        self._unreadable: set[str] = set()
 
     def add(self, definition: TcpStreamDefinition, by: Actor, *, enabled: bool) -> StoredStream:
         """Add a stream; raises ProtocolError if another one has its name or port."""
@@ -119,21 +127,29 @@ class TcpStreamStore(EdgeStore):
     def get(self, stream_id: str) -> StoredStream | None:
         return self._read(stream_id)
 
-    def find(self, name: str) -> StoredStream | None:
-        """The stream with a name."""
-        row = self._db.execute(f"SELECT {_COLUMNS} FROM streams WHERE name = ?", (name,)).fetchone()
-        return None if row is None else _stream(row)
-
     def list_streams(self) -> list[StoredStream]:
-        """All streams by name."""
+        """All streams by name, but for those that a newer program has written in its own way."""
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM streams ORDER BY name")
-        return [_stream(row) for row in rows]
+        return [stream for row in rows if (stream := self._stream(row)) is not None]
 
     def _read(self, stream_id: str) -> StoredStream | None:
         row = self._db.execute(
             f"SELECT {_COLUMNS} FROM streams WHERE id = ?", (stream_id,)
         ).fetchone()
-        return None if row is None else _stream(row)
+        return None if row is None else self._stream(row)
+
+    def _stream(self, row: _Row) -> StoredStream | None:
+        """The stream of a row; None, and logged once, if this program cannot read it."""
+        stream_id, definition, enabled, created, created_by, creator_kind = row
+        try:
+            decoded = _decoder.decode(definition)
+        except msgspec.DecodeError as error:
+            if stream_id not in self._unreadable:
+                self._unreadable.add(stream_id)
+                context = {"stream": stream_id, "why": str(error)}
+                log.error("TCP stream left out: upgrade NOVA", extra={"context": context})
+            return None
+        return StoredStream(stream_id, decoded, bool(enabled), created, created_by, creator_kind)
 
     def _require_free(self, definition: TcpStreamDefinition, stream_id: str) -> None:
         rows = self._db.execute(
@@ -152,16 +168,6 @@ class TcpStreamStore(EdgeStore):
         name = before.definition.name
         record_action(self._db, by, action, name, _members(before), _members(after))
         return after
-
-
-_Row = tuple[str, str, int, float, str, ActorKind]
-
-
-def _stream(row: _Row) -> StoredStream:
-    stream_id, definition, enabled, created, created_by, creator_kind = row
-    return StoredStream(
-        stream_id, _decoder.decode(definition), bool(enabled), created, created_by, creator_kind
-    )
 
 
 def _text(definition: TcpStreamDefinition) -> str:

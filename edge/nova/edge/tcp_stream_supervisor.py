@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -46,6 +45,8 @@ class TcpStreamSupervisor:
         self._lock = TcpStreamLock(folder)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
+        self._is_over = False
+        self._failure = ""
         self._running: dict[str, StoredStream] = {}
         self._problems: dict[str, str] = {}
         self._status: StatusResponse | None = None
@@ -96,6 +97,8 @@ class TcpStreamSupervisor:
         """Apply what the store says now, and wait until that is done. It is done even if whoever
         waits is cancelled.
         """
+        if self._is_over:
+            return
         done = asyncio.get_running_loop().create_future()
         self._waiting.append(done)
         self._wake.set()
@@ -108,15 +111,23 @@ class TcpStreamSupervisor:
                 waiting, self._waiting = self._waiting, []
                 try:
                     await self._apply()
-                except (sqlite3.Error, OSError) as error:
-                    log.error("cannot read the TCP streams: %s", error)
+                    self._failure = ""
+                except Exception as error:  # Whatever it is, the next attempt may succeed.
+                    self._report(error)
                 finally:
                     _complete(waiting)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._poll_s):
                         await self._wake.wait()
         finally:
+            self._is_over = True
             _complete(self._waiting)
+
+    def _report(self, error: Exception) -> None:
+        """Log a failure once for as long as it lasts."""
+        if str(error) != self._failure:
+            log.error("TCP streams cannot be served", exc_info=error)
+        self._failure = str(error)
 
     async def _apply(self) -> None:
         """Make what runs what the store says, if this edge serves the streams or may do so now."""
