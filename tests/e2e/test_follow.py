@@ -18,17 +18,21 @@ import pytest
 
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.follow_stream import FollowEnded
 from nova.sdk.protocol.messages import (
     CancelStream,
     Filters,
     Query,
+    QueryResponse,
     Rate,
     StartStream,
     StreamChunk,
     StreamComplete,
     StreamStarted,
 )
+from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import RunningNova, running_nova
 from tests.core.edge_client import edge_client, events_until, follow, received
 from tests.core.running import WAIT_S, Frames
@@ -36,6 +40,7 @@ from tests.e2e.test_replay import START_NS, publish_history, time_of
 
 FOLLOWERS = 20
 SEEKS = 50
+LIVE_BATCHES, LIVE_EVENTS = 20, 300
 SPAN_NS = 1_000 * timestamps.NS_PER_SECOND
 SELECTIONS = (
     Filters(),
@@ -226,6 +231,41 @@ async def test_the_end_of_the_owner_is_reported_and_a_restarted_reader_serves_th
             while isinstance(reply := await received(follower), StreamChunk):
                 assert reply.events == []
             assert reply == FollowEnded(playback_request_id="f")
+
+
+@pytest.mark.parametrize("shed", [False, True])
+async def test_a_live_owner_that_does_not_read_leaves_nothing_out_for_others(
+    filled: RunningNova, shed: bool
+) -> None:
+    """What is left out for a slow owner is not left out for its followers."""
+    newest = Query(timebase="canonical", reverse=True, limit=1)
+    async with (
+        edge_client(filled.data, "page-1") as owner,
+        edge_client(filled.data, "tcp:1") as follower,
+        await Client.to_core(filled.data) as client,
+        Producer(connect(filled.publish), "sat") as producer,
+    ):
+        (last,) = (await client.request(newest, QueryResponse)).events
+        after_ns = time_of(bytes(last), "canonicalTruthTime") + 1
+        await follow(follower, "page-1", SELECTIONS[1])
+        await owner.send(StartStream(playback_request_id="l", timeline_mode="LIVE", shed=shed))
+        await owner.until(StreamStarted)
+        for batch in range(LIVE_BATCHES):
+            observed = [producer.observe(Entity("bus", "eps", "live")) for _ in range(LIVE_EVENTS)]
+            await producer.send([seen.raw(batch.to_bytes(2, "big") * 500) for seen in observed])
+        since = Query(
+            timebase="canonical",
+            start_time=timestamps.text(after_ns),
+            filters=SELECTIONS[1],
+            limit=10_000,
+        )
+        expected: list[bytes] = []
+        async with asyncio.timeout(WAIT_S):
+            while len(expected) < LIVE_BATCHES * LIVE_EVENTS:
+                expected = [event async for event in client.query(since)]
+        reading = asyncio.create_task(owner.until(StreamComplete))
+        assert await events_until(follower, len(expected)) == expected
+        reading.cancel()
 
 
 async def reader_is_back(data: Path) -> None:
