@@ -193,22 +193,47 @@ def mutated(dice: random.Random, text: str) -> str:
             return changed
 
 
+def refresh_token_of(stores: EdgeStores) -> str:
+    """The first refresh token of a new session of the operator."""
+    user = stores.users.get("ann")
+    assert user is not None
+    return stores.sessions.start(user)[1]
+
+
 def none_of_the_mutated_is_admitted(stores: EdgeStores, tries: int) -> None:
     gate, dice = authorizer(stores, cache_s=3600), random.Random(tries)
-    good = token_of(stores), key(stores)
-    for secret in good:
+    renewing = refresh_token_of(stores)
+    good = token_of(stores), key(stores), renewing
+    admitting = (gate.authorize, gate.authorize, stores.sessions.refresh)
+    for secret in good[:2]:
         gate.authorize(secret)
     for number in range(tries):
         with pytest.raises(AccessError):
-            gate.authorize(mutated(dice, good[number % 2]))
+            admitting[number % 3](mutated(dice, good[number % 3]))
+    stores.sessions.refresh(renewing)  # None of them was taken for a reuse of it.
+
+
+def no_replay_is_admitted(stores: EdgeStores, sessions: int) -> None:
+    """Of any spent token of a session, in whose place the newest is good for nothing either."""
+    dice = random.Random(sessions)
+    for _ in range(sessions):
+        newest, spent = refresh_token_of(stores), []
+        for _ in range(dice.randint(1, 4)):
+            spent.append(newest)
+            _, newest = stores.sessions.refresh(newest)
+        for token in (dice.choice(spent), newest, *spent):
+            with pytest.raises(AccessError):
+                stores.sessions.refresh(token)
 
 
 def test_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
-    """A thousandth of them here."""
-    none_of_the_mutated_is_admitted(stores, 2_000)
+    """A thousandth of them here, and replays of refresh tokens."""
+    none_of_the_mutated_is_admitted(stores, 3_000)
+    no_replay_is_admitted(stores, 20)
 
 
 @pytest.mark.slow
 def test_a_million_mutated_tokens_and_keys_are_refused(stores: EdgeStores) -> None:
-    """1 million, 0 admitted."""
+    """1 million, and replays: 0 admitted."""
     none_of_the_mutated_is_admitted(stores, 1_000_000)
+    no_replay_is_admitted(stores, 300)

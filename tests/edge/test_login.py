@@ -8,11 +8,12 @@ import json
 import logging
 import re
 from pathlib import Path
+from typing import Literal
 
 import aiohttp
 import msgspec
 import pytest
-from argon2 import PasswordHasher
+from argon2 import Parameters, PasswordHasher, extract_parameters
 
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.login import LOGIN_MAX_BYTES, first_admin
@@ -275,3 +276,32 @@ async def test_half_a_request_is_no_login(edge: RunningEdge) -> None:
     assert await reader.read() == b""
     assert (await edge.post_login())[0] == 200
     assert isinstance(edge.http, aiohttp.ClientSession)
+
+
+class RecordingHasher(PasswordHasher):
+    """Records the parameters of each hash that a password is checked against."""
+
+    def __init__(self) -> None:
+        super().__init__(time_cost=1, memory_cost=64, parallelism=1)
+        self.checked: list[Parameters] = []
+
+    def verify(self, hash: str | bytes, password: str | bytes) -> Literal[True]:
+        self.checked.append(extract_parameters(str(hash)))
+        return super().verify(hash, password)
+
+
+async def test_each_refusal_costs_the_same_hash(tmp_path: Path, reader_socket: Path) -> None:
+    """Whether the user exists, is disabled, or nobody has the name: so time does not say it."""
+    hasher = RecordingHasher()
+    async with running_edge(tmp_path, reader_socket, hasher=hasher) as edge:
+        edge.add_user("ann")
+        edge.add_user("off")
+        edge.users.set_enabled("off", False)
+        costs, refusals = {}, set()
+        for name in ("ann", "off", "nobody"):
+            hasher.checked.clear()
+            status, body, _ = await edge.post_login(name, "wrong password")
+            refusals.add((status, body))
+            costs[name] = list(hasher.checked)
+    assert len(refusals) == 1
+    assert costs["ann"] == costs["off"] == costs["nobody"] and len(costs["ann"]) == 1

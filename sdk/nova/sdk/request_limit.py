@@ -30,14 +30,17 @@ class RequestLimit:
 
 DEFAULT_LIMITS: Mapping[LimitKind, RequestLimit] = {
     "query": RequestLimit(60_000, 60),
-    "stream": RequestLimit(6_000, 60),
-    "export": RequestLimit(120, 60),
+    "stream": RequestLimit(2_400, 60),
+    "export": RequestLimit(80, 60),
     "submission": RequestLimit(50, 5),
-    "http": RequestLimit(1_200, 60),
-    "password": RequestLimit(60, 60),
-    "refresh": RequestLimit(120, 60),
+    "http": RequestLimit(160, 60),
+    "password": RequestLimit(120, 60),
+    "refresh": RequestLimit(240, 60),
     "oidc": RequestLimit(120, 60),
 }
+"""Forty times what one person uses in a busy minute; of `oidc`, which counts by address, an
+estimate of the logins of a site.
+"""
 
 
 def limits_text(limits: Mapping[LimitKind, RequestLimit]) -> str:
