@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from nova.cli.demo import DEMO_SCOPE
+from nova.edge.user_store import LAST_ADMIN
 from nova.sdk.events.envelope import AuditEvent, encode
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
 from tests.e2e.commander import action, choose
@@ -140,12 +141,13 @@ def test_an_admin_lets_people_in_and_takes_them_out(
 
 
 def test_the_last_admin_stays_and_the_server_says_why(admin: Visitor) -> None:
-    """The refusal stands in the dialog, which can be left by Escape."""
+    """The refusal stands in the dialog, which keeps the focus and can be left by Escape."""
     for title in ("Disable", "Delete"):
         admin.act(title, "admin")
         admin.submit()
         error = admin.page.get_by_test_id("dialog-error")
-        expect(error).to_have_text("there must be an enabled admin: add or enable another first")
+        expect(error).to_have_text(LAST_ADMIN)
+        expect(admin.page.get_by_test_id("dialog-submit")).to_be_focused()
         admin.page.keyboard.press("Escape")
         expect(admin.page.get_by_test_id("consequence")).to_have_count(0)
         opener = admin.page.get_by_role("button", name=f"{title}: admin", exact=True)

@@ -13,6 +13,7 @@ export function Login() {
 
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     setError("");
     try {
@@ -51,7 +52,7 @@ export function Login() {
             required
           />
         </label>
-        <button class="primary" type="submit" disabled={busy} data-testid="login-submit">
+        <button class="primary" type="submit" aria-disabled={busy} data-testid="login-submit">
           {busy ? "Logging in…" : "Log in"}
         </button>
         <ProviderLink />

@@ -14,6 +14,7 @@ export function PasswordForm({ done }: { done: () => void }) {
 
   const submit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     if (next !== again) {
       setError("The two new passwords differ.");
       return;
@@ -52,7 +53,7 @@ export function PasswordForm({ done }: { done: () => void }) {
         value={again}
         change={setAgain}
       />
-      <button class="primary" type="submit" disabled={busy} data-testid="password-submit">
+      <button class="primary" type="submit" aria-disabled={busy} data-testid="password-submit">
         {busy ? "Changing…" : "Change password"}
       </button>
       <p class="muted">All your sessions end, on other devices too.</p>

@@ -70,7 +70,12 @@ function Older() {
         {shown === 1 ? "1 event" : `${shown} events`} shown{hasOlderAudit.value ? "" : ", all that match"}
       </span>
       {hasOlderAudit.value && (
-        <button type="button" disabled={isAuditLoading.value} onClick={() => void loadOlderAudit()} data-testid="audit-older">
+        <button
+          type="button"
+          aria-disabled={isAuditLoading.value}
+          onClick={() => isAuditLoading.value || void loadOlderAudit()}
+          data-testid="audit-older"
+        >
           {isAuditLoading.value ? "Loading…" : "Older events"}
         </button>
       )}

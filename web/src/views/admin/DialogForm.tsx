@@ -19,6 +19,7 @@ export function DialogForm({ action, isDanger = false, submit, children }: Dialo
   const [busy, setBusy] = useState(false);
   const onSubmit = async (event: Event) => {
     event.preventDefault();
+    if (busy) return;
     setBusy(true);
     setError("");
     try {
@@ -42,7 +43,8 @@ export function DialogForm({ action, isDanger = false, submit, children }: Dialo
         <button
           type="submit"
           class={`primary ${isDanger ? "danger" : ""}`}
-          disabled={busy}
+          // A button that is disabled loses the focus, and a refusal leaves the dialog open.
+          aria-disabled={busy}
           data-testid="dialog-submit"
         >
           {busy ? "Working…" : action}
