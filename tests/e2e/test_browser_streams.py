@@ -227,6 +227,7 @@ def test_delete_asks_and_refusals_are_shown(screen: Screen) -> None:
     with LineClient(port) as reader:
         open_card(page, "asked")
         control(page, "asked", "deleteTcpStream").click()
+        expect(page.get_by_test_id("question")).to_be_visible()
         expect(page.get_by_test_id("question")).to_contain_text("Delete asked?")
         page.keyboard.press("Escape")
         expect(page.get_by_test_id("question")).to_have_count(0)
@@ -280,6 +281,7 @@ def test_axe_finds_nothing_serious(screen: Screen) -> None:
         control(page, SETUP, "createTcpStream").click()
         open_card(page, "seen")
         control(page, "seen", "deleteTcpStream").click()
+        expect(page.get_by_test_id("question")).to_be_visible()
         assert serious(page) == []
         page.keyboard.press("Escape")
         page.get_by_label("Switch between dark and light").click()
