@@ -31,15 +31,17 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 # is named in the last line.
 test: lint $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
 	@echo "mypy and the page's tests run beside pytest; what they print comes after it"
-	@failed=; \
+	@failed=; folder=$$(scripts/test-folder $$$$); \
 	$(BIN)/mypy > $(STAMP)/mypy.log 2>&1 & mypy=$$!; \
 	npm --prefix web test > $(STAMP)/page.log 2>&1 & page=$$!; \
-	TMPDIR=$$(scripts/test-folder) $(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) --dist loadfile \
-	  --no-loadscope-reorder -o tmp_path_retention_policy=failed || failed="$$failed pytest"; \
+	TMPDIR=$${folder:-$${TMPDIR:-/tmp}} $(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) \
+	  --dist loadfile --no-loadscope-reorder -o tmp_path_retention_policy=failed \
+	  $${folder:+--basetemp=$$folder/t} || failed="$$failed pytest"; \
 	wait $$mypy || failed="$$failed mypy"; \
 	wait $$page || failed="$$failed npm"; \
 	cat $(STAMP)/page.log $(STAMP)/mypy.log; \
-	[ -z "$$failed" ] || { echo "make test: failed:$$failed"; exit 1; }
+	[ -z "$$failed" ] || { echo "make test: failed:$$failed"; exit 1; }; \
+	[ -z "$$folder" ] || rm -rf $$folder
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
 	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
