@@ -14,6 +14,7 @@ from aiohttp import web
 from nova.edge.actor import Actor
 from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.audit_queue import AuditQueue
+from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.upstream import reader_client
 from nova.sdk.events.audit_entry import AUDIT_PATH, AuditEntry
@@ -79,7 +80,8 @@ async def flushing(folder: Path, socket: Path, edges: int = 2) -> AsyncIterator[
         for queue in queues:
             stack.callback(queue.close)
             reader = await stack.enter_async_context(reader_client(socket))
-            task = asyncio.create_task(AuditFlusher(queue, reader, folder, LIMITS).run())
+            turn = stack.enter_context(DatabaseTurn(folder))
+            task = asyncio.create_task(AuditFlusher(queue, turn, reader, folder, LIMITS).run())
             stack.push_async_callback(_cancel, task)
         yield queues[0]
 

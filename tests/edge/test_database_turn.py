@@ -13,8 +13,16 @@ import pytest
 
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_database import FILE_NAME
+from nova.edge.login_store import FILE_NAME as LOGINS_FILE
 from nova.sdk.protocol.account import ListSessions, SessionsResponse
-from nova.sdk.protocol.admin import AddUser, ListUsers, RevokeKey, UserChanged, UsersResponse
+from nova.sdk.protocol.admin import (
+    AddUser,
+    DeleteUser,
+    ListUsers,
+    RevokeKey,
+    UserChanged,
+    UsersResponse,
+)
 from nova.sdk.protocol.messages import Auth, Authenticated, Query
 from tests.edge.peer import Peer
 from tests.edge.server import PASSWORD, RunningEdge
@@ -57,6 +65,18 @@ async def test_an_edge_serves_others_while_a_login_waits_for_the_lock(edge: Runn
         await adding
         assert [(await task)[0] for task in waiting] == [401, 401, 401]
     assert edge.users.get("ann") is not None
+
+
+async def test_a_change_holds_even_if_the_failed_logins_cannot_be_forgotten(
+    edge: RunningEdge,
+) -> None:
+    """They are in a file of their own; the admin must not read that nothing was done."""
+    edge.add_user("ann")
+    async with edge.client() as admin:
+        with closing(sqlite3.connect(edge.config.folder / LOGINS_FILE)) as logins:
+            logins.execute("BEGIN IMMEDIATE")
+            await admin.request(DeleteUser(username="ann"), UserChanged)
+    assert edge.users.get("ann") is None
 
 
 def fill(edge: RunningEdge) -> None:

@@ -13,6 +13,7 @@ from nova.edge.login_store import LoginStore
 from nova.edge.login_throttle import (
     ADDRESS,
     DEVICE,
+    FILE_RETRY_S,
     NETWORKS_MAX,
     NEWCOMER_RESERVE,
     STRANGER,
@@ -226,6 +227,22 @@ def test_a_full_disk_does_not_stop_logins(
     store._db.execute("PRAGMA query_only = ON")  # noqa: SLF001
     assert failures(guessing, "ann", LoginClient("192.0.2.1")) == STRANGER.burst - NEWCOMER_RESERVE
     assert log_in(guessing, "bob", LoginClient("192.0.2.1"))
+
+
+def test_a_file_that_another_program_holds_is_not_tried_again_at_once(
+    store: LoginStore, clock: SteppedClock
+) -> None:
+    """Each try may block the edge for a while; later the file is used again."""
+    monotonic = SteppedClock()
+    throttle = LoginThrottle(store, clock, monotonic)
+    store._db.execute("PRAGMA query_only = ON")  # noqa: SLF001
+    throttle.reserve("ann", OWNER).fail()
+    store._db.execute("PRAGMA query_only = OFF")  # noqa: SLF001
+    throttle.reserve("ann", OWNER).fail()
+    assert store.accounts(clock.now) == 0
+    monotonic.now += FILE_RETRY_S
+    throttle.reserve("ann", OWNER).fail()
+    assert store.accounts(clock.now) == 1
 
 
 def test_what_is_remembered_is_bounded(guessing: LoginThrottle) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
+import sqlite3
 
 from nova.edge.access import Access
 from nova.edge.account_requests import end_session, seconds_text, session_list
@@ -49,6 +51,8 @@ LIMITED_ADMIN = (
 
 OWN_PASSWORD = "change your own password with `changePassword`, which asks for the current one"
 NO_SUCH_USER = "there is no user {!r}"
+
+log = logging.getLogger(__name__)
 
 
 class AdminRequests:
@@ -102,7 +106,7 @@ class AdminRequests:
             case DeleteUser():
                 self._existing(request.username)
                 self._users.delete(request.username, by=actor_of(access))
-                self._logins.reset(request.username)
+                self._forget_logins(request.username)
                 return UserChanged()
             case ListUserSessions():
                 self._existing(request.username)
@@ -161,7 +165,7 @@ class AdminRequests:
             request.username, password_hash, must_change=True, by=actor_of(access)
         ):
             raise ProtocolError("notFound", NO_SUCH_USER.format(request.username))
-        self._logins.reset(request.username)
+        self._forget_logins(request.username)
         return self._changed(request.username, generated)
 
     def _add_key(self, access: Access, request: AddKey) -> KeyChanged:
@@ -179,6 +183,15 @@ class AdminRequests:
             raise ProtocolError("nameTaken", NAME_TAKEN.format(request.name))
         key = self._keys.get(request.name)
         return KeyChanged(key=None if key is None else _key_info(key), secret=secret)
+
+    def _forget_logins(self, username: str) -> None:
+        """Forget failed logins and known browsers; if that fails, the change before it still
+        holds.
+        """
+        try:
+            self._logins.reset(username)
+        except sqlite3.Error as error:
+            log.error("failed logins and known browsers of %s remain: %s", username, error)
 
     def _existing(self, username: str) -> User:
         user = self._users.get(username)

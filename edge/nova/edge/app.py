@@ -104,7 +104,7 @@ class Edge:
             status, config.metrics_token, self._submission_policy.outcomes
         )
         self._export_downloads = self._downloads(stores)
-        self._audit_flusher = AuditFlusher(stores.audit, reader, config.folder, self._limits)
+        self._audit_flusher = self._flusher(stores)
 
     def _login_handler(
         self,
@@ -137,7 +137,12 @@ class Edge:
             self._limits,
             self._addresses,
             stores.audit,
+            stores.turn,
         )
+
+    def _flusher(self, stores: EdgeStores) -> AuditFlusher:
+        folder = self._config.folder
+        return AuditFlusher(stores.audit, stores.turn, self._reader, folder, self._limits)
 
     def _session_services(
         self, stores: EdgeStores, passwords: PasswordHashing, throttle: LoginThrottle

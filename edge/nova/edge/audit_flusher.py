@@ -19,6 +19,7 @@ import aiohttp
 import msgspec
 
 from nova.edge.audit_queue import AuditQueue, QueuedEntry
+from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.upstream import READER_URL
 from nova.sdk.events.audit_entry import AUDIT_PATH, AuditRefusal
@@ -44,11 +45,13 @@ class AuditFlusher:
     def __init__(
         self,
         queue: AuditQueue,
+        turn: DatabaseTurn,
         reader: aiohttp.ClientSession,
         folder: Path,
         limits: EdgeLimits,
     ) -> None:
         self._queue = queue
+        self._turn_to_write = turn
         self._reader = reader
         self._lock_path = folder / LOCK_FILE
         self._limits = limits
@@ -60,7 +63,7 @@ class AuditFlusher:
             try:
                 await self._flush()
             except sqlite3.Error as error:
-                log.error("cannot read the audit queue: %s", error)
+                log.error("cannot use the audit queue: %s", error)
             except (aiohttp.ClientError, OSError, TimeoutError, msgspec.DecodeError) as error:
                 self._report_waiting(str(error) or "the reader does not answer")
             await asyncio.sleep(self._limits.audit_poll_s)
@@ -70,6 +73,7 @@ class AuditFlusher:
             return
         with self._turn() as is_ours:
             while is_ours and (entries := self._queue.first()):
+                await self._turn_to_write.wait()
                 refused = await self._send(entries)
                 for one in refused:
                     log.error(

@@ -22,6 +22,7 @@ from nova.edge.actor import actor_of
 from nova.edge.audit_queue import AuditQueue
 from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses
+from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
 from nova.edge.http_admission import HttpAdmission
@@ -63,9 +64,11 @@ class ExportDownloads:
         limits: EdgeLimits,
         addresses: ClientAddresses,
         audit: AuditQueue,
+        turn: DatabaseTurn,
     ) -> None:
         self._admission = HttpAdmission(authorizer, request_limits)
         self._audit = audit
+        self._turn = turn
         self._folder = folder
         self._addresses = addresses
         self._authorizer = authorizer
@@ -112,6 +115,7 @@ class ExportDownloads:
             return error_reply(404, "notFound", "this export does not exist or has expired")
         with os.fdopen(opened, "rb", buffering=0) as file:
             if request.method == "GET":
+                await self._turn.wait()
                 self._record(request, access, export_id)
             return await self._send(request, access, export_id, file.fileno())
 

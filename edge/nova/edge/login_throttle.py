@@ -33,6 +33,7 @@ DAY_S = 86_400.0
 DEVICE_MEMORY_S = 90 * DAY_S
 ADDRESS_MEMORY_S = 30 * DAY_S
 NEWCOMER_AFTER_S = 3_600.0
+FILE_RETRY_S = 10.0
 NETWORKS_MAX = 50_000
 """Networks with a recent failure that one edge remembers; the most recent stay."""
 
@@ -127,8 +128,15 @@ class LoginAttempt:
 class LoginThrottle:
     """Decides which logins may check a password now."""
 
-    def __init__(self, store: LoginStore, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: LoginStore,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._store = store
+        self._monotonic = monotonic
+        self._file_after_s = -math.inf
         self._memory_store: LoginStore | None = None
         self._clock = clock
         self._in_progress: Counter[tuple[str, str]] = Counter()
@@ -322,11 +330,15 @@ class LoginThrottle:
             self._failures.popitem(last=False)
 
     def _with_store(self, work: Callable[[LoginStore], _Result]) -> _Result:
-        """Run `work` on the file; if it cannot be written (full disk), on a store in memory."""
-        try:
-            return work(self._store)
-        except sqlite3.OperationalError as error:
-            if self._memory_store is None:
-                self._memory_store = LoginStore(None)
+        """Run `work` on the file; if it cannot be written (a full disk, or another program holds
+        it), on a store in memory, for a while without another try, each of which may block.
+        """
+        if self._monotonic() >= self._file_after_s:
+            try:
+                return work(self._store)
+            except sqlite3.OperationalError as error:
+                self._file_after_s = self._monotonic() + FILE_RETRY_S
                 log.error("failed logins are counted in memory only: %s", error)
-            return work(self._memory_store)
+        if self._memory_store is None:
+            self._memory_store = LoginStore(None)
+        return work(self._memory_store)
