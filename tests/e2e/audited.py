@@ -29,7 +29,8 @@ from tests.core.commanding import command
 WAIT_S = 30.0
 RETRY_S = 0.1
 MessageT = TypeVar("MessageT", bound=Message)
-REFUSED = ("writerAway", "coreUnavailable", "rateLimited", "tooManyExports")
+REFUSED = ("writerAway", "coreUnavailable", "rateLimited")
+NOT_BEGUN = "tooManyExports"
 LOST = (aiohttp.ClientError, OSError, TimeoutError)
 
 
@@ -68,6 +69,10 @@ class AuditedStep(NamedTuple):
 
 class LostError(OSError):
     """The connection ended before the reply."""
+
+
+class NotBegunError(LostError):
+    """The action was certainly not begun."""
 
 
 @dataclass
@@ -132,6 +137,14 @@ class Person:
         self.steps.append(AuditedStep("CommandSubmitted", asked.request_id))
 
     async def _export(self, http: aiohttp.ClientSession) -> None:
+        while True:
+            try:
+                await self._export_once(http)
+                return
+            except NotBegunError:  # Others export; this one is not recorded, so it is repeated.
+                await asyncio.sleep(RETRY_S)
+
+    async def _export_once(self, http: aiohttp.ClientSession) -> None:
         asked = Export(filters=Filters(scope_ids=["sat"], lanes=["command"]))
         edge, is_started = self.dice.choice(self.edges), False
         try:
@@ -145,6 +158,8 @@ class Person:
                 )
                 while not isinstance(done := await _next(socket), ExportComplete):
                     pass
+        except NotBegunError:
+            raise
         except LOST:
             if not is_started:
                 self.steps.append(AuditedStep("ExportRequested", "request", is_certain=False))
@@ -188,6 +203,8 @@ async def _next(socket: Socket) -> messages.Reply:
     if message.type is not WSMsgType.TEXT:
         raise LostError("the edge is gone")
     found = messages.decode_reply(message.data)
+    if isinstance(found, Error) and found.code == NOT_BEGUN:
+        raise NotBegunError(found.code)
     if isinstance(found, Error) and found.code in REFUSED:
         raise LostError(found.code)
     return found
