@@ -111,6 +111,21 @@ def test_a_fast_client_costs_few_writes(tmp_path: Path) -> None:
     edges.close()
 
 
+def test_who_hammers_costs_few_looks_and_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A refusal is remembered for as long as other edges may keep a part of the limit."""
+    edges = Edges(tmp_path, RequestLimit(3, 10.0), count=1)
+    looks: list[str] = []
+    edges.stores[0]._db.set_trace_callback(looks.append)  # noqa: SLF001
+    for number in range(1_003):
+        assert (edges.spend(0) is None) == (number < 3)
+        edges.clock.now_s += 0.001
+    assert sum("BEGIN" in text for text in looks) <= 3 + 1 + 1.003 / LEASE_S
+    assert [one.getMessage() for one in caplog.records].count("limit reached") == 1
+    edges.close()
+
+
 def test_leases_of_an_edge_that_was_killed_end(tmp_path: Path) -> None:
     """They count in full until then, so that nothing is exceeded."""
     edges = Edges(tmp_path, RequestLimit(10, 10.0))

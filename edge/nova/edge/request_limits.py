@@ -63,6 +63,14 @@ class _Lease:
     last_used_s: float
 
 
+class _Full(NamedTuple):
+    """A limit that was found in full use; the file is not read for it again until `until_s`."""
+
+    limit: RequestLimit
+    retry_at_s: float
+    until_s: float
+
+
 class _Window(NamedTuple):
     principal: str
     kind: LimitKind
@@ -113,6 +121,8 @@ class RequestLimits:
         self._clock = clock
         self._lease_s = lease_s
         self._leases: dict[_Window, _Lease] = {}
+        self._full: dict[_Window, _Full] = {}
+        self._logged_until_s: dict[_Window, float] = {}
 
     def spend(self, access: Access, kind: LimitKind | None) -> None:
         """Count one request; raises RateLimitError if the limit is reached."""
@@ -158,8 +168,14 @@ class RequestLimits:
             if lease.ends_s <= now_s:
                 self._settle(lease)
                 del self._leases[window]
+        self._full = {one: full for one, full in self._full.items() if full.until_s > now_s}
+        logged = self._logged_until_s.items()
+        self._logged_until_s = {one: until_s for one, until_s in logged if until_s > now_s}
 
     def _renew(self, window: _Window, former: _Lease | None, now_s: float) -> _Lease:
+        full = self._full.get(window)
+        if full is not None and now_s < full.until_s:  # Who hammers costs others no write.
+            raise _refusal(window, full.limit, full.retry_at_s - now_s)
         wanted = 1
         if former is not None:
             if former.left == 0 and former.ends_s > now_s:
@@ -176,10 +192,21 @@ class RequestLimits:
             return self._renew_alone(window, now_s, error)
         self._follow(window.kind, grant.limit)
         if grant.count == 0:
-            raise _refusal(window, grant.limit, grant.retry_at_s - now_s)
+            retry_at_s = grant.retry_at_s
+            until_s = min(retry_at_s, ends_s)  # Another edge may return what it has not spent.
+            self._full[window] = _Full(grant.limit, retry_at_s, until_s)
+            self._log_once(window, grant.limit, now_s)
+            raise _refusal(window, grant.limit, retry_at_s - now_s)
         lease = _Lease(grant.id, grant.count, grant.count, grant.limit, ends_s, now_s)
         self._leases[window] = lease
         return lease
+
+    def _log_once(self, window: _Window, limit: RequestLimit, now_s: float) -> None:
+        """Log that a limit is reached, once in its window: requests must not fill the log."""
+        if now_s >= self._logged_until_s.get(window, now_s):
+            context = {"user": window.principal, "kind": window.kind}
+            log.warning("limit reached", extra={"context": context})
+            self._logged_until_s[window] = now_s + limit.window_s
 
     def _follow(self, kind: LimitKind, limit: RequestLimit) -> None:
         if (before := self._limits[kind]) != limit:
@@ -214,7 +241,6 @@ def _joined(store: LimitStore, given: Limits | None) -> Limits:
 
 
 def _refusal(window: _Window, limit: RequestLimit, wait_s: float) -> RateLimitError:
-    log.warning("limit reached", extra={"context": {"user": window.principal, "kind": window.kind}})
     wait_s = max(math.ceil(wait_s * 1_000), 1) / 1_000
     return RateLimitError(
         "rateLimited",
