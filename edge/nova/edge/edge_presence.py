@@ -6,6 +6,8 @@ import fcntl
 import os
 from pathlib import Path
 
+from nova.sdk import private
+
 LOCK_FILE = "edges.lock"
 
 
@@ -14,7 +16,8 @@ class EdgePresence:
 
     def __init__(self, folder: Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(folder / LOCK_FILE, flags, 0o600)
+        self._descriptor = os.open(folder / LOCK_FILE, flags, private.FILE_MODE)
+        private.remove_others_access(folder / LOCK_FILE, deep=False)
 
     def enter(self) -> bool:
         """Take the lock; returns whether no other edge runs. Edges must not enter at the same time,

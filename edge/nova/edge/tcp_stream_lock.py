@@ -11,6 +11,8 @@ from pathlib import Path
 
 import msgspec
 
+from nova.sdk import private
+
 FILE_NAME = "streams.lock"
 READ_MAX_BYTES = 4_096
 
@@ -44,8 +46,9 @@ class TcpStreamLock:
         """Take the lock if it is free, for an edge at this URL; whether it is held now."""
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE_MODE)
         try:
+            private.remove_others_access(self._path, deep=False)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             holder = msgspec.json.encode(LockHolder(url, os.getpid()))
             os.ftruncate(descriptor, 0)
