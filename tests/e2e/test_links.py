@@ -202,7 +202,7 @@ def kill_again_and_again(data_folder: Path, broker: BackendServer, scope: str, k
 
 
 @pytest.mark.kafka
-@pytest.mark.parametrize("kills", [KILLS_FEW, pytest.param(KILLS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(KILLS, marks=pytest.mark.slow)])
 def test_a_kafka_broker_killed_loses_nothing_and_people_see_it(
     tmp_path: Path, broker: BackendServer, scope: str, kills: int
 ) -> None:
