@@ -148,9 +148,10 @@ class Screen:
 
 def serious(page: Page) -> list[str]:
     """What axe-core finds that is serious or critical."""
-    page.evaluate(AXE.read_text())
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(AXE.read_text())
     found = page.evaluate(
-        "axe.run(document).then(({violations}) => violations"
+        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations"
         ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
         ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
     )
