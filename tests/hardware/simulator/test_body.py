@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.hardware.simulator.body import BLOCK_STEPS, STEP_S, BodyHistory
 from nova.hardware.simulator.orbit import Orbit
 from nova.sdk import timestamps
+from tests.laws import law
 
 MIDNIGHT = timestamps.parse("2026-11-01T00:00:00Z")
 DAY_NS = 86_400 * 10**9
 BLOCK_NS = BLOCK_STEPS * STEP_S * 10**9
 
 
-@settings(max_examples=10, deadline=None)
+@law(examples=4)
 @given(st.lists(st.integers(MIDNIGHT, MIDNIGHT + DAY_NS), min_size=2, max_size=4))
 def test_body_does_not_depend_on_what_was_asked_before(times: list[int]) -> None:
     """Asked in any order, by an old simulator or a new one, a time has one body."""

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.sdk.errors import EnvelopeError
 from nova.sdk.events import event
 from nova.sdk.events.checker import Checker
 from nova.sdk.events.event import Series, address_of, check
+from tests.laws import law
 from tests.sdk.manifests.test_manifest import MANIFEST
 
 MAX_BYTES = 2_000
@@ -149,8 +150,8 @@ def outcomes(judge: Checker, batch: Sequence[Arrived]) -> list[Outcome]:
     return [refused[place] if place in refused else next(events) for place in range(len(batch))]
 
 
+@law(examples=80)
 @given(st.lists(records(), max_size=40))
-@settings(deadline=None, max_examples=400)
 def test_memory_and_neighbours_change_nothing(found: list[tuple[bytes, str | None]]) -> None:
     """A-070…A-079: whatever came before and beside, each record is judged by itself."""
     judge = Checker("sat", MAX_BYTES)
