@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from nova.edge.edge_database import FILE_NAME
+from nova.edge.edge_database import FILE_NAME, open_database
 from nova.edge.key_store import KeyStore
 from nova.edge.session_store import SessionStore
 from nova.edge.user_store import UserStore
@@ -66,6 +67,16 @@ from nova.edge.user_store import UserStore
 with UserStore(Path(sys.argv[1])) as users:
     users.set_password("ann", sys.argv[2])
 """
+
+
+def test_a_file_that_is_locked_can_be_read(tmp_path: Path) -> None:
+    """`nova users list` answers while another program writes."""
+    with UserStore(tmp_path) as users:
+        users.add("ann", "hash", "viewer")
+        with closing(sqlite3.connect(tmp_path / FILE_NAME)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with closing(open_database(tmp_path)) as db:
+                assert db.execute("SELECT username FROM users").fetchall() == [("ann",)]
 
 
 def test_all_connections_of_a_process_see_what_another_process_wrote(tmp_path: Path) -> None:

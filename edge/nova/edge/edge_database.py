@@ -207,8 +207,13 @@ def revision(db: sqlite3.Connection) -> int:
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
+    """Bring the file to this schema version. One that has it is not written, so that it can be
+    read while another program writes.
+    """
+    if _version(db) == SCHEMA_VERSION:
+        return
     with transaction(db):
-        (version,) = db.execute("PRAGMA user_version").fetchone()
+        version = _version(db)
         if version > SCHEMA_VERSION:
             raise NovaError(
                 f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: upgrade"
@@ -217,3 +222,8 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
             for statement in statements:
                 db.execute(statement)
         db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _version(db: sqlite3.Connection) -> int:
+    (version,) = db.execute("PRAGMA user_version").fetchone()
+    return int(version)
