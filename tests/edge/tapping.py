@@ -148,7 +148,7 @@ async def tapped(data: Path, **limits: Any) -> AsyncIterator[Tap]:
 @asynccontextmanager
 async def tapped_reader(
     reader_socket: Path,
-    access_of: Callable[[StoredStream], Access | None] = lambda _: ADMIN,
+    access_of: Callable[[StoredStream], Access] = lambda _: ADMIN,
     **limits: Any,
 ) -> AsyncIterator[Tap]:
     """The TCP streams of an edge that reads what listens at a socket."""

@@ -17,8 +17,8 @@ class Access:
 
     `name` is a username or the name of a key. `scopes` and `lanes` are those that it may see and
     command, None for all. `expires` is in seconds since 1970, infinite for a key without an end.
-    `version` is that of the user, and `session` the id of the login; both are empty for a key,
-    which has `key_id` instead. A name may mean another user or key later, these ids never do.
+    `version` and `user_id` are those of the user, and `session` the id of the login; all are empty
+    for a key, which has `key_id` instead. A name may mean another user or key later, ids never do.
     `must_change`: nothing is allowed but to change the password.
     """
 
@@ -29,9 +29,15 @@ class Access:
     scopes: tuple[str, ...] | None = None
     lanes: tuple[Lane, ...] | None = None
     version: int = 0
+    user_id: str = ""
     session: str = ""
     must_change: bool = False
     key_id: str = ""
+
+    @property
+    def principal_id(self) -> str:
+        """The id of the user or of the key, which no later one of the same name has."""
+        return self.user_id if self.kind == "user" else self.key_id
 
     @property
     def is_limited(self) -> bool:

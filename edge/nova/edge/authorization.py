@@ -128,6 +128,7 @@ def _access_by_session(user: User, session: str) -> Access:
         math.inf,
         scopes=user.scopes,
         version=user.version,
+        user_id=user.id,
         session=session,
         must_change=user.must_change,
     )

@@ -146,6 +146,22 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " UPDATE streams SET creator_kind = 'gone'"
         " WHERE created_by = old.name AND creator_kind = 'key'; END",
     ),
+    (
+        # Ids that are never used again say whose a stream is; that of one created before its user
+        # or key was is nobody's.
+        "DROP TRIGGER streams_of_deleted_user",
+        "DROP TRIGGER streams_of_revoked_key",
+        "ALTER TABLE users ADD COLUMN id TEXT NOT NULL DEFAULT ''",
+        "UPDATE users SET id = lower(hex(randomblob(16)))",
+        "ALTER TABLE streams ADD COLUMN creator_id TEXT NOT NULL DEFAULT ''",
+        "UPDATE streams SET creator_id = ifnull((SELECT id FROM users WHERE username = created_by"
+        " AND ifnull(CAST(strftime('%s', users.created) AS INTEGER), 0) <= streams.created), '')"
+        " WHERE creator_kind = 'user'",
+        "UPDATE streams SET creator_id = ifnull((SELECT digest FROM api_keys"
+        " WHERE name = streams.created_by AND api_keys.created <= streams.created), '')"
+        " WHERE creator_kind = 'key'",
+        "UPDATE streams SET creator_kind = 'user' WHERE creator_kind = 'gone'",
+    ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""
 

@@ -25,11 +25,11 @@ class TcpStreams:
         reader: aiohttp.ClientSession,
         limits: EdgeLimits,
         reader_responding: asyncio.Event,
-        access_of: Callable[[StoredStream], Access | None],
+        access_of: Callable[[StoredStream], Access],
         default_timebase: Callable[[], Timebase],
     ) -> None:
-        """`access_of` gives the principal that created a stream, as it is now, None if it may not
-        read any more; it is called regularly.
+        """`access_of` gives the principal that created a stream, as it is now, and raises
+        ProtocolError if it may not read any more; it is called regularly.
         """
         self._limits = limits.tcp
         self._services = TcpServices(

@@ -23,6 +23,7 @@ from nova.edge.tcp_source import TcpSource, identity_headers
 from nova.edge.tcp_stream_store import StoredStream
 from nova.edge.upstream import Upstream
 from nova.sdk import timestamps
+from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.messages import StreamChunk
 from nova.sdk.timestamps import NS_PER_SECOND
@@ -30,10 +31,6 @@ from nova.sdk.timestamps import NS_PER_SECOND
 log = logging.getLogger(__name__)
 
 BACKLOG = 128
-CREATOR_GONE = (
-    "{name!r}, who created the stream, is disabled or deleted: enable the user, or create the "
-    "stream anew"
-)
 _PROBLEMS = {
     errno.EADDRINUSE: "port {port} of {bind} is taken by another program: stop it, or choose "
     "another port",
@@ -44,13 +41,14 @@ _PROBLEMS = {
 
 class TcpServices(NamedTuple):
     """What the streams of an edge share. `access_of` gives the principal that created a stream, as
-    it is now, None if it may not read any more; `default_timebase` is the instance's.
+    it is now, and raises ProtocolError if it may not read any more; `default_timebase` is the
+    instance's.
     """
 
     reader: aiohttp.ClientSession
     limits: EdgeLimits
     reader_responding: asyncio.Event
-    access_of: Callable[[StoredStream], Access | None]
+    access_of: Callable[[StoredStream], Access]
     default_timebase: Callable[[], Timebase]
     has_room: Callable[[], bool]
     """Whether the edge takes another client."""
@@ -138,10 +136,10 @@ class TcpStream:
         except sqlite3.Error as error:
             log.error("cannot check who created a TCP stream: %s", error)
             return
-        if access is None:
+        except ProtocolError as error:
             await self.close()
             self._headers = None
-            self._problem = CREATOR_GONE.format(name=self._stored.created_by)
+            self._problem = error.message
             return
         headers = identity_headers(access, self._stored.id)
         if headers != self._headers:

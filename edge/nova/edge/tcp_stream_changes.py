@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 from nova.edge.access import Access
@@ -12,22 +13,17 @@ from nova.edge.tcp_stream_store import StoredStream, TcpStreamStore
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
 
-CREATOR_GONE = (
-    "{!r}, who created the stream and with whose access it reads, is disabled or deleted: enable "
-    "the user, or create the stream anew"
-)
-
 
 class TcpStreamChanges:
     """Each change is refused with a ProtocolError, or stored. `access_of` gives the access of a
-    stream's creator as it is now, None if there is none; `own_ports` those that this process
-    listens on for other things.
+    stream's creator as it is now, and raises ProtocolError if there is none; `own_ports` gives
+    those that this process listens on for other things.
     """
 
     def __init__(
         self,
         store: TcpStreamStore,
-        access_of: Callable[[StoredStream], Access | None],
+        access_of: Callable[[StoredStream], Access],
         own_ports: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
         self._store = store
@@ -46,7 +42,7 @@ class TcpStreamChanges:
         """Add a stream that reads with this access."""
         _check(definition, access, is_ground)
         self._check_port(definition, None)
-        return self._store.add(definition, by, enabled=enabled)
+        return self._store.add(definition, by, access.principal_id, enabled=enabled)
 
     def edit(
         self,
@@ -60,14 +56,15 @@ class TcpStreamChanges:
         """Replace a definition. The stream still reads with the access of whoever created it, who
         therefore must see what it names.
         """
-        _check(definition, self._access_of(stream) or access, is_ground)
+        with contextlib.suppress(ProtocolError):  # Whoever is gone sees nothing anyway.
+            access = self._access_of(stream)
+        _check(definition, access, is_ground)
         self._check_port(definition, stream)
         self._store.replace(stream.id, definition, by)
 
     def start(self, stream: StoredStream, by: Actor, *, is_ground: bool) -> None:
         """Let a stream run, now and after every restart."""
-        if self._access_of(stream) is None:
-            raise ProtocolError("badStream", CREATOR_GONE.format(stream.created_by))
+        self._access_of(stream)
         check_definition(stream.definition, is_ground=is_ground)
         self._check_port(stream.definition, stream)
         self._store.set_enabled(stream.id, True, by)

@@ -98,4 +98,5 @@ def _manages_all(access: Access) -> bool:
 
 
 def _is_own(access: Access, stream: StoredStream) -> bool:
-    return (access.name, access.kind) == (stream.created_by, stream.creator_kind)
+    own = (access.kind, access.principal_id)
+    return bool(access.principal_id) and own == (stream.creator_kind, stream.creator_id)

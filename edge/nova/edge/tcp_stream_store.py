@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 
@@ -23,12 +22,11 @@ from nova.sdk.events.audit_entry import ActorKind
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
 
-CreatorKind = ActorKind | Literal["gone"]
 STREAM_ID_BYTES = 6
 
-_COLUMNS = "id, definition, enabled, created, created_by, creator_kind"
+_COLUMNS = "id, definition, enabled, created, created_by, creator_kind, creator_id"
 _decoder = msgspec.json.Decoder(TcpStreamDefinition)
-_Row = tuple[str, str, int, float, str, CreatorKind]
+_Row = tuple[str, str, int, float, str, ActorKind, str]
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +34,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class StoredStream:
     """A TCP stream as it is kept; `created` in seconds since 1970. A Unix user of this machine
-    (`local`) may create streams too. Once its creator is deleted it is `gone`, so that a later user
-    or key of the same name has nothing of it.
+    (`local`) may create streams too, and has no `creator_id`: the id of the user or key, so that a
+    later one of the same name has nothing of the stream.
     """
 
     id: str
@@ -45,7 +43,8 @@ class StoredStream:
     enabled: bool
     created: float
     created_by: str
-    creator_kind: CreatorKind
+    creator_kind: ActorKind
+    creator_id: str = ""
 
 
 class TcpStreamStore(EdgeStore):
@@ -59,13 +58,20 @@ class TcpStreamStore(EdgeStore):
         self._clock = clock
         self._unreadable: set[str] = set()
 
-    def add(self, definition: TcpStreamDefinition, by: Actor, *, enabled: bool) -> StoredStream:
+    def add(
+        self,
+        definition: TcpStreamDefinition,
+        by: Actor,
+        creator_id: str = "",
+        *,
+        enabled: bool,
+    ) -> StoredStream:
         """Add a stream; raises ProtocolError if another one has its name or port."""
         stream_id = secrets.token_hex(STREAM_ID_BYTES)
         with transaction(self._db):
             self._require_free(definition, stream_id)
             self._db.execute(
-                f"INSERT INTO streams (name, port, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT INTO streams (name, port, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     definition.name,
                     definition.port,
@@ -75,6 +81,7 @@ class TcpStreamStore(EdgeStore):
                     self._clock(),
                     by.name,
                     by.kind,
+                    creator_id,
                 ),
             )
             stream = self._read(stream_id)
@@ -140,7 +147,7 @@ class TcpStreamStore(EdgeStore):
 
     def _stream(self, row: _Row) -> StoredStream | None:
         """The stream of a row; None, and logged once, if this program cannot read it."""
-        stream_id, definition, enabled, created, created_by, creator_kind = row
+        stream_id, definition, enabled, created, created_by, kind, creator_id = row
         try:
             decoded = _decoder.decode(definition)
         except msgspec.DecodeError as error:
@@ -149,7 +156,9 @@ class TcpStreamStore(EdgeStore):
                 context = {"stream": stream_id, "why": str(error)}
                 log.error("TCP stream left out: upgrade NOVA", extra={"context": context})
             return None
-        return StoredStream(stream_id, decoded, bool(enabled), created, created_by, creator_kind)
+        return StoredStream(
+            stream_id, decoded, bool(enabled), created, created_by, kind, creator_id
+        )
 
     def _require_free(self, definition: TcpStreamDefinition, stream_id: str) -> None:
         rows = self._db.execute(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,9 @@ from nova.sdk.protocol.submission import Role as Role
 
 _COLUMNS = (
     "username, password_hash, role, enabled, version, scopes, must_change, created, last_login, "
-    "issuer, subject"
+    "issuer, subject, id"
 )
+USER_ID_BYTES = 16
 LAST_ADMIN = "there must be an enabled admin with access to all scopes: add or enable another first"
 PasswordAction = Literal["changePassword", "resetPassword"]
 """By the user, who knows the current password, or by somebody who need not know it."""
@@ -40,7 +42,7 @@ class User:
 
     `scopes` are those that the user may see and command, None for all. `must_change`: the password
     was set by somebody else and has to be replaced before anything else. `identity`: the user logs
-    in with OpenID Connect, and with no password.
+    in with OpenID Connect, and with no password. A later user of the same name has another `id`.
     """
 
     username: str
@@ -53,6 +55,7 @@ class User:
     created: str = ""
     last_login: str | None = None
     identity: ExternalIdentity | None = None
+    id: str = ""
 
     @property
     def origin(self) -> UserOrigin:
@@ -130,7 +133,7 @@ class UserStore(EdgeStore):
             cursor = self._db.execute(
                 "INSERT OR IGNORE INTO users "
                 "(username, password_hash, role, scopes, must_change, created, issuer, subject, "
-                "version) SELECT ?, ?, ?, ?, ?, ?, ?, ?, number + 1 FROM revision",
+                "id, version) SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, number + 1 FROM revision",
                 (
                     username,
                     password_hash,
@@ -139,6 +142,7 @@ class UserStore(EdgeStore):
                     must_change,
                     timestamps.text(timestamps.now()),
                     *(identity or (None, None)),
+                    secrets.token_hex(USER_ID_BYTES),
                 ),
             )
             if is_new := cursor.rowcount == 1:
@@ -241,11 +245,14 @@ class UserStore(EdgeStore):
                 raise LastAdminError(LAST_ADMIN)
 
 
-def _user(
-    row: tuple[str, str, Role, int, int, str | None, int, str, str | None, str | None, str | None],
-) -> User:
+_Row = tuple[
+    str, str, Role, int, int, str | None, int, str, str | None, str | None, str | None, str
+]
+
+
+def _user(row: _Row) -> User:
     username, password_hash, role, enabled, version, scopes, must_change, created, last, *who = row
-    issuer, subject = who
+    issuer, subject, user_id = who
     return User(
         username,
         password_hash,
@@ -257,6 +264,7 @@ def _user(
         created,
         last,
         None if issuer is None or subject is None else ExternalIdentity(issuer, subject),
+        user_id or "",
     )
 
 
