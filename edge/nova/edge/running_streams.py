@@ -10,6 +10,7 @@ import aiohttp
 
 from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
+from nova.edge.tcp_room import make_room
 from nova.edge.tcp_stream import OwnerConnection, TcpServices, TcpStream, TcpStreamStatus
 from nova.edge.tcp_stream_store import StoredStream
 from nova.sdk.protocol.message import Timebase
@@ -107,8 +108,8 @@ class TcpStreams:
                 await stream.update()
 
     def _has_room(self) -> bool:
-        open_now = sum(stream.connections for stream in self._streams.values())
-        return open_now < self._limits.clients_max
+        open_now = [client for stream in self._streams.values() for client in stream.clients]
+        return make_room(open_now, self._limits.clients_max)
 
     async def _end(self, stream_id: str) -> None:
         stream = self._streams.pop(stream_id, None)

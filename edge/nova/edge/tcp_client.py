@@ -10,6 +10,7 @@ import time
 from collections import deque
 from typing import Protocol, cast
 
+from nova.edge.peer_socket import has_peer_ended, has_peer_gone
 from nova.edge.tcp_format import MessageBatch
 from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.protocol.tcp_streams import Backpressure
@@ -18,9 +19,7 @@ log = logging.getLogger(__name__)
 
 DISCARDED_BYTES = 4096
 DISCARD_PAUSE_S = 1.0
-TCP_STATE_CLOSED = 7
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
-_INFO_OPTION = getattr(socket, "TCP_INFO", None)
 _discarded = bytearray(DISCARDED_BYTES)
 """Where the bytes of all clients go."""
 
@@ -55,7 +54,7 @@ class TcpClient(asyncio.BufferedProtocol):
         self._is_blocked = False
         self._is_half_closed = False
         self._read_bytes = 0
-        self._moved_s = time.monotonic()
+        self.connected_s = self._moved_s = time.monotonic()
         self._dropped = 0
         self.has_room = asyncio.Event()
         """Whether less than half of the queue is used."""
@@ -97,7 +96,8 @@ class TcpClient(asyncio.BufferedProtocol):
         asks its peer from now on whether it has closed the connection altogether.
         """
         self._is_half_closed = True
-        _set_keepalive(self._socket, self._limits.half_closed_probe_s, self._limits)
+        probe_s = self._limits.half_closed_probe_s
+        _set_keepalive(self._socket, probe_s, probe_s, self._limits.keepalive_probes)
         return True
 
     def pause_writing(self) -> None:
@@ -143,8 +143,21 @@ class TcpClient(asyncio.BufferedProtocol):
         if stalled_s > self._limits.stalled_max_s:
             log.info("TCP client disconnected: it takes nothing")
             self._reset()
-        elif self._is_half_closed and _is_closed(self._socket):
+        elif self._is_half_closed and self.has_gone():
             self._transport.abort()
+
+    def is_half_closed(self) -> bool:
+        """Whether the client has ended its own direction, also if that is not yet read."""
+        return self._is_half_closed or has_peer_ended(self._socket)
+
+    def has_gone(self) -> bool:
+        """Whether nobody reads at the other end, as far as the kernel knows."""
+        return has_peer_gone(self._socket)
+
+    def give_way(self) -> None:
+        """Leave at once, for another client."""
+        self._group.discard(self)
+        self._reset()
 
     def close(self) -> None:
         """Close after the batch of which the client has a part, or at a deadline without it."""
@@ -190,23 +203,18 @@ def _set_options(sock: socket.socket, limits: TcpLimits) -> None:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limits.send_buffer_bytes)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    _set_keepalive(sock, limits.keepalive_idle_s, limits)
+    _set_keepalive(
+        sock, limits.keepalive_idle_s, limits.keepalive_interval_s, limits.keepalive_probes
+    )
 
 
-def _set_keepalive(sock: socket.socket, idle_s: int, limits: TcpLimits) -> None:
+def _set_keepalive(sock: socket.socket, idle_s: int, interval_s: int, probes: int) -> None:
     """When the kernel probes a silent peer (Linux; elsewhere when the system says)."""
     for name, value in (
         ("TCP_KEEPIDLE", idle_s),
-        ("TCP_KEEPINTVL", limits.keepalive_interval_s),
-        ("TCP_KEEPCNT", limits.keepalive_probes),
+        ("TCP_KEEPINTVL", interval_s),
+        ("TCP_KEEPCNT", probes),
     ):
         option = getattr(socket, name, None)
         if option is not None:
             sock.setsockopt(socket.IPPROTO_TCP, option, value)
-
-
-def _is_closed(sock: socket.socket) -> bool:
-    """Whether the kernel has ended a connection of which nothing is read any more (Linux)."""
-    if _INFO_OPTION is None:
-        return False
-    return sock.getsockopt(socket.IPPROTO_TCP, _INFO_OPTION, 1)[0] == TCP_STATE_CLOSED

@@ -51,7 +51,7 @@ class TcpLimits:
     """How long a client that ties a stream waits until the reader follows its timeline."""
 
     half_closed_probe_s: int = 1
-    """How often the kernel asks a client that has ended its own direction if it still listens."""
+    """How often the kernel asks a client that has ended its own direction if it is still there."""
 
     keepalive_idle_s: int = 30
     keepalive_interval_s: int = 10

@@ -18,6 +18,7 @@ from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_client import TcpClient
 from nova.edge.tcp_format import MessageBatch, MessageFormat
+from nova.edge.tcp_room import make_room
 from nova.edge.tcp_source import OwnerConnection as OwnerConnection
 from nova.edge.tcp_source import TcpSource, identity_headers
 from nova.edge.tcp_stream_store import StoredStream
@@ -51,7 +52,7 @@ class TcpServices(NamedTuple):
     access_of: Callable[[StoredStream], Access]
     default_timebase: Callable[[], Timebase]
     has_room: Callable[[], bool]
-    """Whether the edge takes another client."""
+    """Whether the edge takes another client; one of those that it has may give way."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +106,8 @@ class TcpStream:
         self._rated_s, self._rated_bytes = time.monotonic(), 0
 
     @property
-    def connections(self) -> int:
-        return len(self._clients)
+    def clients(self) -> frozenset[TcpClient]:
+        return frozenset(self._clients)
 
     @property
     def owner(self) -> OwnerConnection | None:
@@ -189,8 +190,9 @@ class TcpStream:
 
     def admit(self, client: TcpClient) -> bool:
         """Take a new client, unless a limit is reached."""
-        is_full = len(self._clients) >= self._limits.clients_per_stream_max
-        if self._server is None or is_full or not self._services.has_room():
+        has_room = self._server is not None
+        has_room = has_room and make_room(self.clients, self._limits.clients_per_stream_max)
+        if not (has_room and self._services.has_room()):
             self._log_refusal()
             return False
         self._clients.add(client)
