@@ -56,7 +56,9 @@ PAYLOAD: dict[str, Any] = {"format": "payloadOnly"}
         (definition({"scope_ids": ["a", "b c"]}), "scopeIds 'b c'"),
         (definition({"message_types": ["*"]}), "messageTypes '.'"),
         (definition({"lanes": []}), "lanes is empty"),
-        (definition({"scope_ids": ["a"] * 1_001}), "1001 values"),
+        (definition({"scope_ids": ["a"] * 101}), "101 values"),
+        (definition({"message_types": ["M" * 128] * 70}), "bytes of JSON, the limit is 8192"),
+        (definition({"system_id": "s" * 100_000}), "bytes of JSON, the limit is 8192"),
         (definition({"system_id": "nova", "container_id": "audit"}), "audit trail"),
     ],
 )

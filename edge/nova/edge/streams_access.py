@@ -26,6 +26,7 @@ from nova.edge.tcp_stream_principals import TcpStreamPrincipals
 from nova.edge.tcp_stream_store import StoredStream, TcpStreamStore
 from nova.edge.user_store import UserStore
 from nova.edge.users_file import require_users, storage_errors
+from nova.sdk.address import is_id
 from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol.tcp_streams import (
@@ -91,7 +92,11 @@ class _EdgeStreams:
         return listed
 
     async def find(self, name: str) -> TcpStreamInfo:
-        return _find((await self.list_streams()).streams, name)
+        if not is_id(name):
+            raise _not_found(name)
+        listed = await self._client.request(ListStreams(name=name), StreamsResponse)
+        self.knows_state = listed.served_here
+        return _find(listed.streams, name)
 
     async def create(self, definition: TcpStreamDefinition, *, enabled: bool) -> None:
         request = CreateTcpStream(definition=definition, enabled=enabled)

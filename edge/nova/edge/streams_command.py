@@ -27,6 +27,10 @@ from nova.sdk.protocol.tcp_streams import (
     TcpStreamFormat,
 )
 
+LEFT_OUT = (
+    "{} more streams are not listed, the list is too large: `nova streams list --data DIR` on the "
+    "machine with the archive shows all"
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 name_argument = click.argument("name")
 
@@ -96,6 +100,8 @@ async def list_streams(source: ArchiveSource, /, as_json: bool) -> None:
     async with open_streams(source) as access:
         listed = await access.list_streams()
         found = [StreamLine.of(one, knows_state=access.knows_state) for one in listed.streams]
+        if listed.streams_left_out:
+            click.echo(LEFT_OUT.format(listed.streams_left_out), err=True)
         if as_json:
             for line in found:
                 print_json(line)

@@ -11,6 +11,17 @@ KIB = 1024
 class TcpLimits:
     """Caps and deadlines of TCP streams and their clients; tests pass smaller ones."""
 
+    streams_max: int = 256
+    """Streams of an archive; an edge runs no more of them either."""
+
+    streams_per_creator_max: int = 64
+    """Streams that a user, a key or a Unix user of this machine has created."""
+
+    list_max_bytes: int = 4 * 1024 * KIB
+    """A list of streams, as JSON: below a frame of the protocol. As many streams as there may be,
+    with definitions as large as they may be, are smaller.
+    """
+
     clients_per_stream_max: int = 256
     clients_max: int = 1_024
     """Clients of all streams together."""

@@ -22,6 +22,7 @@ from nova.sdk.protocol.tcp_streams import (
     TcpStreamInfo,
 )
 
+SELECTION_MAX_CHARS = 200
 CHANGING_ROLES = frozenset({"operator", "admin"})
 
 
@@ -89,7 +90,8 @@ def selection_text(filters: Filters) -> str:
         filters.view_id or "",
         filters.command_id or "",
     ]
-    return " ".join(filter(None, parts)) or "all"
+    text = " ".join(filter(None, parts)) or "all"
+    return text if len(text) <= SELECTION_MAX_CHARS else f"{text[: SELECTION_MAX_CHARS - 1]}…"
 
 
 def _manages_all(access: Access) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
+import msgspec
+
 from nova.edge.access import Access
 from nova.edge.actor import actor_of
 from nova.edge.running_streams import TcpStreams
@@ -47,11 +51,13 @@ class TcpStreamRequests:
         changes: TcpStreamChanges,
         supervisor: TcpStreamSupervisor,
         runtime: TcpStreams,
+        list_max_bytes: int,
     ) -> None:
         self._store = store
         self._changes = changes
         self._supervisor = supervisor
         self._runtime = runtime
+        self._list_max_bytes = list_max_bytes
         self._tied_by: dict[str, str] = {}
         """By stream: the user of the connection that was tied last."""
 
@@ -62,7 +68,7 @@ class TcpStreamRequests:
         connection, None if it has no timeline.
         """
         if isinstance(request, ListStreams):
-            return self.list_streams(access, owner)
+            return self.list_streams(access, owner, request.name)
         if access.role not in CHANGING_ROLES:
             raise ProtocolError(
                 "forbidden", f"your role ({access.role}) cannot change or tie TCP streams"
@@ -85,18 +91,24 @@ class TcpStreamRequests:
         """The streams that are tied to this connection follow the present again."""
         self._runtime.connection_closed(owner)
 
-    def list_streams(self, access: Access, owner: OwnerConnection | None = None) -> StreamsResponse:
-        """The streams that a principal may see."""
+    def list_streams(
+        self, access: Access, owner: OwnerConnection | None = None, name: str | None = None
+    ) -> StreamsResponse:
+        """The streams that a principal may see, or only the one with a name: as many as a reply
+        has room for, the others are counted.
+        """
         serves = self._supervisor.serves
         holder = None if serves else self._supervisor.holder()
         server = None if holder is None else str(holder)
         streams = [
             self._info(access, stream, owner)
             for stream in self._store.list_streams()
-            if may_see(access, stream)
+            if may_see(access, stream) and name in (None, stream.definition.name)
         ]
+        listed = _fitting(streams, self._list_max_bytes)
         return StreamsResponse(
-            streams=streams,
+            streams=listed,
+            streams_left_out=len(streams) - len(listed),
             setup=stream_setup(access, len(streams), server),
             served_here=serves,
             server=server,
@@ -202,3 +214,10 @@ class TcpStreamRequests:
             info.tied_by = self._tied_by.get(stream.id, "")
             info.tied_here = status.owner is owner
         return info
+
+
+def _fitting(streams: list[TcpStreamInfo], max_bytes: int) -> list[TcpStreamInfo]:
+    """The streams, without the first that has no room and all after it. A single one always has."""
+    sizes = accumulate(len(msgspec.json.encode(stream)) for stream in streams)
+    count = sum(1 for size in sizes if size <= max_bytes)
+    return streams[: max(count, 1)]

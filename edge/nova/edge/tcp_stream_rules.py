@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from nova.edge.access import Access
 from nova.sdk.address import is_id, is_name
 from nova.sdk.errors import ProtocolError
@@ -12,7 +14,9 @@ from nova.sdk.protocol.message import Filters
 from nova.sdk.protocol.tcp_streams import STREAM_SYSTEM_ID, TcpStreamDefinition
 
 PREVIEW_CHARS = 64
-FILTER_VALUES_MAX = 1_000
+FILTER_VALUES_MAX = 100
+DEFINITION_MAX_BYTES = 8 * 1024
+"""Of a definition as JSON: a list of streams holds all of them."""
 
 
 def check_definition(definition: TcpStreamDefinition, *, is_ground: bool) -> None:
@@ -20,6 +24,7 @@ def check_definition(definition: TcpStreamDefinition, *, is_ground: bool) -> Non
     archive holds several scopes, so there a single entity needs one too.
     """
     for problem in (
+        *_size_problems(definition),
         *_filter_problems(definition.filters),
         *_format_problems(definition, is_ground),
     ):
@@ -48,6 +53,25 @@ def _outside(named: Sequence[str] | None, allowed: Sequence[str] | None) -> list
     return [one for one in named or () if one not in allowed]
 
 
+def _size_problems(definition: TcpStreamDefinition) -> Iterator[str]:
+    """These come first, so that the other rules look at few values."""
+    filters = definition.filters
+    for name, given in (
+        ("scopeIds", filters.scope_ids),
+        ("lanes", filters.lanes),
+        ("messageTypes", filters.message_types),
+    ):
+        if given is not None and not given:
+            yield f"{name} is empty, which selects nothing: leave it out to select all"
+        elif given is not None and len(given) > FILTER_VALUES_MAX:
+            yield f"{name} has {len(given)} values, the limit is {FILTER_VALUES_MAX}"
+    if (size := len(msgspec.json.encode(definition))) > DEFINITION_MAX_BYTES:
+        yield (
+            f"the definition has {size} bytes of JSON, the limit is {DEFINITION_MAX_BYTES}: select "
+            "with fewer values, or with several streams"
+        )
+
+
 def _filter_problems(filters: Filters) -> Iterator[str]:
     for name, ids in (
         ("scopeIds", filters.scope_ids),
@@ -69,15 +93,6 @@ def _filter_problems(filters: Filters) -> Iterator[str]:
                     f"{name} {one[:PREVIEW_CHARS]!r} is not a name (1 to 128 letters, digits, "
                     "_, ., : and -): there are no wildcards, a filter that is left out selects all"
                 )
-    for name, given in (
-        ("scopeIds", filters.scope_ids),
-        ("lanes", filters.lanes),
-        ("messageTypes", filters.message_types),
-    ):
-        if given is not None and not given:
-            yield f"{name} is empty, which selects nothing: leave it out to select all"
-        elif given is not None and len(given) > FILTER_VALUES_MAX:
-            yield f"{name} has {len(given)} values, the limit is {FILTER_VALUES_MAX}"
     if filters.system_id == STREAM_SYSTEM_ID:
         yield (
             f"systemId {STREAM_SYSTEM_ID} stands for the TCP streams themselves: a stream cannot "

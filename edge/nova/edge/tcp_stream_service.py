@@ -39,10 +39,18 @@ class TcpStreamService:
             reader, limits, reader_responding, access_of, self._default_timebase
         )
         self._supervisor = TcpStreamSupervisor(
-            config.folder, store, self._streams, core, address.url, limits.streams_poll_s
+            config.folder,
+            store,
+            self._streams,
+            core,
+            address.url,
+            poll_s=limits.streams_poll_s,
+            streams_max=limits.tcp.streams_max,
         )
         changes = TcpStreamChanges(store, access_of, address.ports)
-        self.requests = TcpStreamRequests(store, changes, self._supervisor, self._streams)
+        self.requests = TcpStreamRequests(
+            store, changes, self._supervisor, self._streams, limits.tcp.list_max_bytes
+        )
 
     async def looking_after(self, app: object) -> AsyncIterator[None]:
         """Look after the streams that run, while the application runs."""

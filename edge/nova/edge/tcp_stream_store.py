@@ -17,12 +17,18 @@ from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore
 from nova.edge.sqlite_file import transaction
+from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.errors import ProtocolError
 from nova.sdk.events.audit_entry import ActorKind
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
 
 STREAM_ID_BYTES = 6
+TOO_MANY = "the archive has {} TCP streams, the limit is {}: delete one that is not needed"
+TOO_MANY_OWN = (
+    "{!r} has created {} TCP streams, the limit of each creator is {}: delete one that is not "
+    "needed"
+)
 
 _COLUMNS = "id, definition, enabled, created, created_by, creator_kind, creator_id"
 _decoder = msgspec.json.Decoder(TcpStreamDefinition)
@@ -53,9 +59,15 @@ class TcpStreamStore(EdgeStore):
     Each change is recorded for audit in its transaction, with who makes it.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        clock: Callable[[], float] = time.time,
+        limits: TcpLimits | None = None,
+    ) -> None:
         super().__init__(folder)
         self._clock = clock
+        self._limits = limits or TcpLimits()
         self._unreadable: set[str] = set()
 
     def add(
@@ -66,10 +78,13 @@ class TcpStreamStore(EdgeStore):
         *,
         enabled: bool,
     ) -> StoredStream:
-        """Add a stream; raises ProtocolError if another one has its name or port."""
+        """Add a stream; raises ProtocolError if another one has its name or port, or if there are
+        as many as there may be.
+        """
         stream_id = secrets.token_hex(STREAM_ID_BYTES)
         with transaction(self._db):
             self._require_free(definition, stream_id)
+            self._require_room(by, creator_id)
             self._db.execute(
                 f"INSERT INTO streams (name, port, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
@@ -170,6 +185,21 @@ class TcpStreamStore(EdgeStore):
                 raise ProtocolError("nameTaken", f"a stream named {name!r} exists already")
         for name, port in rows:
             raise ProtocolError("portTaken", f"port {port} belongs to the stream {name!r}")
+
+    def _require_room(self, by: Actor, creator_id: str) -> None:
+        """Raise ProtocolError `tooManyTcpStreams` unless one more may be added. A Unix user of this
+        machine has no id but the name.
+        """
+        (count,) = self._db.execute("SELECT count(*) FROM streams").fetchone()
+        if count >= (most := self._limits.streams_max):
+            raise ProtocolError("tooManyTcpStreams", TOO_MANY.format(count, most))
+        creator = (by.kind, creator_id, by.name)
+        (count,) = self._db.execute(
+            "SELECT count(*) FROM streams WHERE (creator_kind, creator_id, created_by) = (?, ?, ?)",
+            creator,
+        ).fetchone()
+        if count >= (most := self._limits.streams_per_creator_max):
+            raise ProtocolError("tooManyTcpStreams", TOO_MANY_OWN.format(by.name, count, most))
 
     def _record(self, action: str, before: StoredStream, by: Actor) -> StoredStream:
         after = self._read(before.id)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import resource
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -20,6 +21,11 @@ from nova.edge.tcp_stream_store import StoredStream, TcpStreamStore
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.messages import StatusResponse
+
+FILES_PER_STREAM = 4
+"""A port and a connection to the reader, and as many files again for clients and all else."""
+
+TOO_MANY_RUN = "this edge runs {} streams, and may run no more: stop another one first"
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +40,9 @@ class TcpStreamSupervisor:
         runtime: TcpStreams,
         core: CoreStatus,
         address: Callable[[], str | None],
+        *,
         poll_s: float,
+        streams_max: int,
     ) -> None:
         self._folder = folder
         self._store = store
@@ -42,6 +50,7 @@ class TcpStreamSupervisor:
         self._core = core
         self._address = address
         self._poll_s = poll_s
+        self._streams_max = streams_max
         self._lock = TcpStreamLock(folder)
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -151,9 +160,10 @@ class TcpStreamSupervisor:
 
     async def _wanted(self) -> dict[str, StoredStream]:
         """The streams that should run: those that are enabled and keep the rules of the archive,
-        once the Core has said what these are.
+        once the Core has said what these are; if they are too many, those created first.
         """
         enabled = [stream for stream in self._store.list_streams() if stream.enabled]
+        enabled.sort(key=lambda stream: stream.created)
         problems: dict[str, str] = {}
         status = await self._instance() if enabled else None
         for stream in enabled:
@@ -164,13 +174,23 @@ class TcpStreamSupervisor:
                 check_definition(stream.definition, is_ground=status.mode == "ground")
             except ProtocolError as error:
                 problems[stream.id] = error.message
+        wanted = [stream for stream in enabled if stream.id not in problems]
+        most = running_max(self._streams_max, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+        problems |= {stream.id: TOO_MANY_RUN.format(most) for stream in wanted[most:]}
         self._problems = problems
-        return {stream.id: stream for stream in enabled if stream.id not in problems}
+        return {stream.id: stream for stream in wanted[:most]}
 
     async def _stop(self, stream_id: str) -> None:
         stopped = self._running.pop(stream_id)
         await self._runtime.stop(stream_id)
         log.info("TCP stream stopped", extra={"context": _context(stopped)})
+
+
+def running_max(streams_max: int, open_files_max: int) -> int:
+    """How many streams may run, if the process may have this many open files."""
+    if open_files_max == resource.RLIM_INFINITY:
+        return streams_max
+    return min(streams_max, open_files_max // FILES_PER_STREAM)
 
 
 def _context(stream: StoredStream) -> dict[str, object]:

@@ -1596,7 +1596,7 @@ export interface ListSessions {
   ref?: string | number | null;
 }
 /**
- * The TCP streams that the client may see.
+ * The TCP streams that the client may see, or only the one with this name.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ListStreams".
@@ -1604,6 +1604,7 @@ export interface ListSessions {
 export interface ListStreams {
   type: "listStreams";
   ref?: string | number | null;
+  name?: string | null;
 }
 /**
  * The sessions of any user.
@@ -1988,7 +1989,8 @@ export interface UserChanged {
 }
 /**
  * The TCP streams by name. `served_here` is false on an edge that only shows what another edge
- *     of the archive serves; `server` says which.
+ *     of the archive serves; `server` says which. `streams_left_out` counts those for which a reply
+ *     has no room, which happens only with definitions that are larger than allowed now.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamsResponse".
@@ -2000,6 +2002,7 @@ export interface StreamsResponse {
   setup: StreamSetup;
   servedHere?: boolean;
   server?: string | null;
+  streamsLeftOut?: number;
 }
 /**
  * A TCP stream with its state. Counts are since the stream was started last.

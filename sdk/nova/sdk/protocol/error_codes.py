@@ -37,6 +37,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "portTaken",
         "requestTooLarge",
         "servedElsewhere",
+        "tooManyTcpStreams",
         "unknownCommand",
     ),
     AuthenticationError: ("passwordChangeRequired", "unauthorized"),

@@ -60,7 +60,9 @@ class TcpStreamDefinition(msgspec.Struct, kw_only=True, rename="camel", forbid_u
 
 
 class ListStreams(Message, kw_only=True, tag="listStreams"):
-    """The TCP streams that the client may see."""
+    """The TCP streams that the client may see, or only the one with this name."""
+
+    name: Id | None = None
 
 
 class CreateTcpStream(Message, kw_only=True, tag="createTcpStream"):
@@ -164,13 +166,15 @@ class StreamSetup(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_f
 
 class StreamsResponse(Message, kw_only=True, tag="streamsResponse"):
     """The TCP streams by name. `served_here` is false on an edge that only shows what another edge
-    of the archive serves; `server` says which.
+    of the archive serves; `server` says which. `streams_left_out` counts those for which a reply
+    has no room, which happens only with definitions that are larger than allowed now.
     """
 
     streams: list[TcpStreamInfo]
     setup: StreamSetup
     served_here: bool = True
     server: str | None = None
+    streams_left_out: int = 0
 
 
 class TcpStreamChanged(Message, kw_only=True, tag="tcpStreamChanged"):
