@@ -88,14 +88,18 @@ async def running(url: tuple[object, ...]) -> dict[str, Any]:
 
 async def test_a_refusal_says_why(edge: RunningEdge) -> None:
     """With the words of the rules, whoever applies them."""
-    data = ("--data", edge.config.data)
+    data, own = ("--data", edge.config.data), int(edge.url.rpartition(":")[2])
+    url = ("--url", edge.url, "--user", "admin")
     await succeed("add", "down", "--port", free_port(), *data)
-    for where in (data, ("--url", edge.url, "--user", "admin")):
+    await running(url)
+    for where in (data, url):
         for words, reason in (
             (("add", "down", "--port", free_port()), "'down' exists already"),
             (("add", "p", "--port", free_port(), "--format", "payloadOnly"), "systemId"),
             (("add", "a b", "--port", free_port()), "name"),
-            (("add", "up", "--port", int(edge.url.rpartition(":")[2])), "port"),
+            (("add", "up", "--port", own), "the edge's own"),
+            (("add", "up", "--port", own, "--bind", "127.0.0.3"), "the edge's own"),
+            (("edit", "down", "--bind", "fe80::1%" + 70 * "é"), "has a zone"),
             (("edit", "down", "--system", "tcpStream"), "cannot read streams"),
             (("rm", "up"), "there is no TCP stream 'up'"),
         ):

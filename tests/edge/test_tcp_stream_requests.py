@@ -180,6 +180,10 @@ BAD: Sequence[tuple[dict[str, Any], str, str]] = (
     ({"framing": "slip"}, "badStream", "framing slip is of payloadOnly"),
     ({"bind": "192.0.2.7"}, "badStream", "not an address of this machine"),
     ({"bind": "here"}, "badStream", "not an IP address"),
+    ({"bind": "fe80::1%a\x00b"}, "badStream", "has a zone that no network interface can have"),
+    ({"bind": "fe80::1%" + 70 * "é"}, "badStream", "has a zone that no network interface can have"),
+    ({"bind": "::ffff:127.0.0.1"}, "badStream", "use 127.0.0.1"),
+    ({"bind": "224.0.0.1"}, "badStream", "the address of many machines"),
 )
 
 
@@ -212,7 +216,7 @@ async def test_a_port_is_free_and_not_the_edges_own(edge: RunningEdge) -> None:
         with socket.create_server(("127.0.0.1", 0)) as program:
             taken = program.getsockname()[1]
             for port, reason in (
-                (own, "this edge's own"),
+                (own, "the edge's own"),
                 (taken, "taken by another program"),
                 (other.definition.port, "belongs to the stream 'other'"),
             ):
@@ -223,6 +227,24 @@ async def test_a_port_is_free_and_not_the_edges_own(edge: RunningEdge) -> None:
             start = StartTcpStream(stream_id=other.stream_id)
             assert await admin.refusal(start) == "portTaken"
         assert (await changed(admin, start)).listening
+
+
+async def test_an_edit_of_the_address_alone_is_checked_with_the_port(edge: RunningEdge) -> None:
+    """Against other programs and not against the stream itself, and what is accepted listens."""
+    async with edge.client() as admin:
+        mine = await create(admin, "mine")
+
+        def edit(**members: Any) -> EditTcpStream:
+            wanted = msgspec.structs.replace(mine.definition, **members)
+            return EditTcpStream(stream_id=mine.stream_id, definition=wanted)
+
+        with socket.create_server(("127.0.0.2", mine.definition.port)):
+            for bind in ("127.0.0.2", "0.0.0.0"):
+                assert await admin.refusal(edit(bind=bind)) == "portTaken"
+            assert (await changed(admin, edit(visibility="public"))).listening
+        for bind in ("0.0.0.0", "127.0.0.2", "::", "::1"):
+            edited = await changed(admin, edit(bind=bind))
+            assert edited.listening and edited.problem is None, bind
 
 
 async def test_a_ground_archive_needs_a_scope(tmp_path: Path, peer: Peer) -> None:

@@ -21,7 +21,7 @@ from nova.edge.stream_table import StreamLine
 from nova.edge.tcp_ports import check_port
 from nova.edge.tcp_stream_changes import TcpStreamChanges
 from nova.edge.tcp_stream_info import stream_info, stream_setup
-from nova.edge.tcp_stream_lock import lock_holder
+from nova.edge.tcp_stream_lock import holder_ports, lock_holder
 from nova.edge.tcp_stream_principals import TcpStreamPrincipals
 from nova.edge.tcp_stream_store import StoredStream, TcpStreamStore
 from nova.edge.user_store import UserStore
@@ -132,7 +132,9 @@ class _FolderStreams:
         self._store = store
         self._by = local_actor()
         self._access = Access(self._by.name, "user", "admin", math.inf)
-        self._changes = TcpStreamChanges(store, principals.access_of)
+        self._changes = TcpStreamChanges(
+            store, principals.access_of, lambda: holder_ports(data / FOLDER_NAME)
+        )
 
     async def list_streams(self) -> StreamsResponse:
         streams = [stream_info(self._access, one) for one in self._store.list_streams()]

@@ -18,6 +18,7 @@ from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_client import TcpClient
 from nova.edge.tcp_format import MessageBatch, MessageFormat
+from nova.edge.tcp_ports import BACKLOG, listening_socket
 from nova.edge.tcp_room import make_room
 from nova.edge.tcp_source import OwnerConnection as OwnerConnection
 from nova.edge.tcp_source import TcpSource, identity_headers
@@ -31,7 +32,6 @@ from nova.sdk.timestamps import NS_PER_SECOND
 
 log = logging.getLogger(__name__)
 
-BACKLOG = 128
 _PROBLEMS = {
     errno.EADDRINUSE: "port {port} of {bind} is taken by another program: stop it, or choose "
     "another port",
@@ -153,12 +153,14 @@ class TcpStream:
         definition = self._stored.definition
         loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(
-                self._new_client, definition.bind, definition.port, backlog=BACKLOG
-            )
+            listening = listening_socket(definition.bind, definition.port)
+        except ProtocolError as error:
+            self._problem = error.message
+            return
         except OSError as error:
             self._problem = _problem_of(error, definition.bind, definition.port)
             return
+        self._server = await loop.create_server(self._new_client, sock=listening, backlog=BACKLOG)
         self._problem = None
 
     def _new_client(self) -> TcpClient:

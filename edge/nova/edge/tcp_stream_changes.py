@@ -17,7 +17,7 @@ from nova.sdk.protocol.tcp_streams import TcpStreamDefinition
 class TcpStreamChanges:
     """Each change is refused with a ProtocolError, or stored. `access_of` gives the access of a
     stream's creator as it is now, and raises ProtocolError if there is none; `own_ports` gives
-    those that this process listens on for other things.
+    those on which edges of the archive serve their pages.
     """
 
     def __init__(
@@ -77,16 +77,21 @@ class TcpStreamChanges:
         self._store.delete(stream.id, by)
 
     def _check_port(self, wanted: TcpStreamDefinition, before: StoredStream | None) -> None:
-        """Raise ProtocolError `portTaken` unless the port is free, or the stream's own already."""
+        """Raise ProtocolError `portTaken` unless the port is free at the address, or the stream has
+        both already.
+        """
         port = wanted.port
         if port in self._own_ports():
             raise ProtocolError(
-                "portTaken", f"port {port} is this edge's own, for its page: choose another port"
+                "portTaken", f"port {port} is the edge's own, for its page: choose another port"
             )
+        if self._is_anothers(port, before):
+            return  # The store refuses it, with the name.
+        held = None
         if before is not None and before.enabled and before.definition.port == port:
-            check_port(wanted.bind, 0)
-        elif not self._is_anothers(port, before):  # Else the store refuses it, with the name.
-            check_port(wanted.bind, port)
+            held = before.definition.bind
+        if wanted.bind != held:
+            check_port(wanted.bind, port, held)
 
     def _is_anothers(self, port: int, stream: StoredStream | None) -> bool:
         others = (

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -25,6 +26,11 @@ class LockHolder(msgspec.Struct, rename="camel"):
 
     def __str__(self) -> str:
         return f"{self.url} (process {self.pid})"
+
+    def ports(self) -> frozenset[int]:
+        """The port of its page."""
+        port = urlsplit(self.url).port
+        return frozenset() if port is None else frozenset((port,))
 
 
 _decoder = msgspec.json.Decoder(LockHolder)
@@ -87,3 +93,9 @@ def lock_holder(folder: Path) -> LockHolder | None:
         return None
     finally:
         os.close(descriptor)
+
+
+def holder_ports(folder: Path) -> frozenset[int]:
+    """The port of the edge that serves the streams of a folder now, if one does."""
+    holder = lock_holder(folder)
+    return frozenset() if holder is None else holder.ports()

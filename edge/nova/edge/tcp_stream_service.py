@@ -13,6 +13,7 @@ from nova.edge.edge_config import EdgeConfig
 from nova.edge.edge_stores import EdgeStores
 from nova.edge.running_streams import TcpStreams
 from nova.edge.tcp_stream_changes import TcpStreamChanges
+from nova.edge.tcp_stream_lock import holder_ports
 from nova.edge.tcp_stream_principals import TcpStreamPrincipals
 from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.tcp_stream_supervisor import TcpStreamSupervisor
@@ -47,7 +48,9 @@ class TcpStreamService:
             poll_s=limits.streams_poll_s,
             streams_max=limits.tcp.streams_max,
         )
-        changes = TcpStreamChanges(store, access_of, address.ports)
+        changes = TcpStreamChanges(
+            store, access_of, lambda: address.ports() | holder_ports(config.folder)
+        )
         self.requests = TcpStreamRequests(
             store, changes, self._supervisor, self._streams, limits.tcp.list_max_bytes
         )
