@@ -247,6 +247,30 @@ def test_delete_asks_and_refusals_are_shown(screen: Screen) -> None:
     delete(page, "asked")
 
 
+def test_a_stream_that_another_page_deletes_is_missed_aloud(
+    browser: Browser, recorded: RunningNova, screen: Screen
+) -> None:
+    """While its form is open here, and while it follows this page; not where it was deleted."""
+    first = screen.page
+    for name in ("edited", "followed"):
+        create(first, name)
+    open_card(first, "followed")
+    control(first, "followed", "tieTcpStream").click()
+    expect(shield(first, "followed")).to_contain_text("tied")
+    open_card(first, "edited")
+    control(first, "edited", "editTcpStream").click()
+    expect(first.get_by_test_id("request-form")).to_be_visible()
+    with screen_on(browser, recorded.url) as other:
+        for name in ("edited", "followed"):
+            delete(other.page, name)
+            said = first.locator(f'[data-testid="gone-stream"][data-name="{name}"]')
+            expect(said).to_contain_text(f"The stream {name} is gone")
+        expect(other.page.get_by_test_id("gone-stream")).to_have_count(0)
+    for left in (1, 0):
+        first.get_by_test_id("gone-stream").get_by_role("button").first.click()
+        expect(first.get_by_test_id("gone-stream")).to_have_count(left)
+
+
 def test_a_viewer_sees_the_public_ones_only(
     browser: Browser, recorded: RunningNova, screen: Screen
 ) -> None:

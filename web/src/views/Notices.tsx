@@ -1,4 +1,4 @@
-/** Notices above the timeline: conflated or missed events, lost ties, and the toast. */
+/** Notices above the timeline: conflated or missed events, lost ties, streams that have gone, and the toast. */
 
 import {
   conflation,
@@ -10,6 +10,7 @@ import {
   missedText,
 } from "../model/clock/conflation_notice";
 import { toast } from "../model/page/toast";
+import { GoneStreams } from "./GoneStreams";
 import { LostTies } from "./LostTies";
 
 export function Notices() {
@@ -23,6 +24,7 @@ export function Notices() {
       )}
       {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
       <LostTies />
+      <GoneStreams />
       {toast.value !== "" && (
         <p class="note-card" data-testid="hint">
           {toast.value}

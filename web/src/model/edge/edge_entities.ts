@@ -1,6 +1,6 @@
 /** The entities that the edge lists itself, such as its TCP streams, and requests about them. */
 
-import { signal } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import type { Request, StreamsResponse } from "../../api/protocol";
 import { request } from "../session/session";
 import { noteTies, setTie } from "./ties";
@@ -21,6 +21,14 @@ const SENDABLE: ReadonlySet<string> = new Set<EdgeRequest["type"]>([
 
 export const edgeEntities = signal<readonly EdgeEntity[]>([]);
 
+/** Streams that this page has deleted. */
+const deletedHere = new Set<string>();
+
+/** Whether this page has deleted a stream. */
+export function wasDeletedHere(streamId: string): boolean {
+  return deletedHere.has(streamId);
+}
+
 /** Clear all when the user changes. */
 export function clearEdgeEntities(): void {
   edgeEntities.value = [];
@@ -29,8 +37,10 @@ export function clearEdgeEntities(): void {
 /** List the entities. */
 export async function refreshEdgeEntities(): Promise<void> {
   const reply = await request({ type: "listStreams" }, "streamsResponse");
-  noteTies(reply.streams);
-  edgeEntities.value = [reply.setup, ...reply.streams];
+  batch(() => {
+    noteTies(reply.streams);
+    edgeEntities.value = [reply.setup, ...reply.streams];
+  });
 }
 
 /** Whether cards may send a request of this type. */
@@ -44,6 +54,9 @@ export async function sendEdgeRequest(type: string, members: Readonly<Record<str
   const { stream } = await request({ type, ...members } as unknown as EdgeRequest, "tcpStreamChanged");
   const { streamId } = members;
   if (stream != null) setTie(stream.streamId, stream.tiedHere ?? false);
-  else if (typeof streamId === "string") setTie(streamId, false);
+  else if (typeof streamId === "string") {
+    setTie(streamId, false);
+    deletedHere.add(streamId);
+  }
   await refreshEdgeEntities();
 }

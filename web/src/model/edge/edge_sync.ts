@@ -6,6 +6,7 @@ import { singleFlight } from "../page/single_flight";
 import { connection, user } from "../session/session";
 import { clearEdgeManifests, refreshEdgeManifests } from "./edge_cards";
 import { clearEdgeEntities, refreshEdgeEntities } from "./edge_entities";
+import { startGoneStreams } from "./gone_streams";
 import { forgetTies } from "./ties";
 
 const INTERVAL_MS = 1_000;
@@ -22,6 +23,7 @@ let owner: string | null = null;
 export function startEdgeSync(): void {
   if (isStarted) return;
   isStarted = true;
+  startGoneStreams();
   effect(() => {
     const current = user.value;
     untracked(() => changeUser(current));
