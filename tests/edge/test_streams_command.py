@@ -96,7 +96,9 @@ async def test_a_refusal_says_why(edge: RunningEdge) -> None:
         for words, reason in (
             (("add", "down", "--port", free_port()), "'down' exists already"),
             (("add", "p", "--port", free_port(), "--format", "payloadOnly"), "systemId"),
-            (("add", "a b", "--port", free_port()), "name"),
+            (("add", "a b", "--port", free_port()), "'a b' is not a name for a stream: use 1 to"),
+            (("edit", "down", "--name", "ü"), "1 to 64 letters, digits, - and _"),
+            (("add", "p", "--port", free_port(), "--scopes", "a b"), "'a b' is not an id (1 to"),
             (("add", "up", "--port", own), "the edge's own"),
             (("add", "up", "--port", own, "--bind", "127.0.0.3"), "the edge's own"),
             (("edit", "down", "--bind", "fe80::1%" + 70 * "é"), "has a zone"),

@@ -18,7 +18,9 @@ from nova.console.archive_options import (
 from nova.console.printing import print_json
 from nova.edge.stream_table import StreamLine, print_streams
 from nova.edge.streams_access import StreamsAccess, open_streams
+from nova.sdk.address import is_id
 from nova.sdk.errors import ProtocolError
+from nova.sdk.pattern_words import in_words
 from nova.sdk.protocol.message import Filters, Timebase
 from nova.sdk.protocol.tcp_streams import (
     Backpressure,
@@ -27,6 +29,7 @@ from nova.sdk.protocol.tcp_streams import (
     TcpStreamFormat,
 )
 
+BAD_NAME = "{!r} is not a name for a stream: use 1 to 64 letters, digits, - and _"
 LEFT_OUT = (
     "{} more streams are not listed, the list is too large: `nova streams list --data DIR` on the "
     "machine with the archive shows all"
@@ -215,6 +218,8 @@ async def _report(access: StreamsAccess, name: str, done: str, as_json: bool) ->
 
 def _changed(before: TcpStreamDefinition, given: dict[str, Any]) -> TcpStreamDefinition:
     """A definition with the members that the options give."""
+    if not is_id(before.name):
+        raise ProtocolError("badRequest", BAD_NAME.format(before.name))
     named = {
         "bind": given["bind"],
         "format": given["format_"],
@@ -231,7 +236,7 @@ def _changed(before: TcpStreamDefinition, given: dict[str, Any]) -> TcpStreamDef
     try:
         return msgspec.convert(wanted, TcpStreamDefinition)
     except msgspec.ValidationError as error:
-        raise ProtocolError("badRequest", str(error)) from None
+        raise ProtocolError("badRequest", in_words(str(error))) from None
 
 
 def _filters(before: Filters, given: dict[str, Any]) -> Filters:

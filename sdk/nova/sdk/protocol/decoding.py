@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from nova.sdk.errors import ProtocolError
+from nova.sdk.pattern_words import in_words
 from nova.sdk.protocol.submission import SubmitCommand, check_numbers
 
 RequestT = TypeVar("RequestT")
@@ -19,7 +20,7 @@ def decode_with(decoder: msgspec.json.Decoder[RequestT], frame: bytes | str) -> 
     try:
         request = decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise ProtocolError("badRequest", str(error)) from None
+        raise ProtocolError("badRequest", in_words(str(error))) from None
     if isinstance(request, SubmitCommand):
         check_numbers(request.payload)
     return request
