@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nova.edge.edge_config import FOLDER_NAME
+from nova.edge.edge_database import FILE_NAME
 from nova.edge.streams_command import streams
 from nova.edge.tcp_stream_store import TcpStreamStore
 from nova.testkit.ports import free_port
@@ -125,3 +128,16 @@ async def test_a_stream_of_a_stopped_instance_runs_with_the_next(
         await running(("--url", edge.url, "--user", "admin"))
     with TcpStreamStore(tmp_path / FOLDER_NAME) as store:
         assert store.list_streams()[0].creator_kind == "local"
+
+
+async def test_what_cannot_be_read_can_be_deleted(tmp_path: Path, peer: Peer) -> None:
+    """By its name, in the data folder."""
+    async with running_edge(tmp_path, peer.socket):
+        pass
+    data = ("--data", tmp_path)
+    await succeed("add", "down", "--port", free_port(), *data)
+    with closing(sqlite3.connect(tmp_path / FOLDER_NAME / FILE_NAME)) as db, db:
+        db.execute("UPDATE streams SET definition = json_set(definition, '$.colour', 'red')")
+    assert await listed(*data) == []
+    assert "down is deleted" in (await succeed("rm", "down", *data)).stderr
+    await succeed("add", "down", "--port", free_port(), *data)

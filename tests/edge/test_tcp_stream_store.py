@@ -126,7 +126,9 @@ def test_what_is_not_there_cannot_be_changed(streams: TcpStreamStore, tmp_path: 
 def test_a_definition_of_a_newer_program_is_left_out(
     streams: TcpStreamStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The others are served; the log says so once, and its name and port stay taken."""
+    """The others are served; the log says so once, and its name and port stay taken until it is
+    deleted.
+    """
     theirs = streams.add(DEFINITION, ANN, enabled=True)
     mine = streams.add(TcpStreamDefinition(name="b", port=7003), ANN, enabled=True)
     with closing(sqlite3.connect(tmp_path / FILE_NAME, isolation_level=None)) as db:
@@ -137,3 +139,6 @@ def test_a_definition_of_a_newer_program_is_left_out(
     assert [record.message for record in caplog.records] == ["TCP stream left out: upgrade NOVA"]
     with pytest.raises(ProtocolError, match="downlink"):
         streams.add(DEFINITION, ANN, enabled=True)
+    assert streams.id_of("downlink") == theirs.id and streams.delete(theirs.id, ANN)
+    assert actions(tmp_path)[-1][1] == {"action": "deleteTcpStream", "target": "downlink"}
+    assert streams.add(DEFINITION, ANN, enabled=True).id == streams.id_of("downlink")

@@ -58,7 +58,7 @@ class StreamsAccess(Protocol):
     async def edit(self, stream: TcpStreamInfo, definition: TcpStreamDefinition) -> None: ...
     async def start(self, stream: TcpStreamInfo) -> None: ...
     async def stop(self, stream: TcpStreamInfo) -> None: ...
-    async def delete(self, stream: TcpStreamInfo) -> None: ...
+    async def delete(self, name: str) -> None: ...
     def outlook(self, line: StreamLine) -> str: ...
 
 
@@ -112,7 +112,8 @@ class _EdgeStreams:
     async def stop(self, stream: TcpStreamInfo) -> None:
         await self._client.request(StopTcpStream(stream_id=stream.stream_id), TcpStreamChanged)
 
-    async def delete(self, stream: TcpStreamInfo) -> None:
+    async def delete(self, name: str) -> None:
+        stream = await self.find(name)
         await self._client.request(DeleteTcpStream(stream_id=stream.stream_id), TcpStreamChanged)
 
     def outlook(self, line: StreamLine) -> str:
@@ -173,10 +174,15 @@ class _FolderStreams:
         self._changes.stop(stored, self._by)
         await self._wait_for_port(stored)
 
-    async def delete(self, stream: TcpStreamInfo) -> None:
-        stored = self._stored(stream)
-        self._changes.delete(stored, self._by)
-        await self._wait_for_port(stored)
+    async def delete(self, name: str) -> None:
+        """Also if a newer program has written the stream in its own way."""
+        stream_id = self._store.id_of(name)
+        if stream_id is None:
+            raise _not_found(name)
+        stored = self._store.get(stream_id)
+        self._store.delete(stream_id, self._by)
+        if stored is not None:
+            await self._wait_for_port(stored)
 
     def outlook(self, line: StreamLine) -> str:
         """What becomes of the stream now."""

@@ -201,7 +201,7 @@ async def stop(source: ArchiveSource, /, name: str, as_json: bool) -> None:
 async def rm(source: ArchiveSource, /, name: str) -> None:
     """Delete the stream NAME."""
     async with open_streams(source) as access:
-        await access.delete(await access.find(name))
+        await access.delete(name)
     click.echo(f"{name} is deleted", err=True)
 
 

@@ -131,13 +131,16 @@ class TcpStreamStore(EdgeStore):
             return self._record("startTcpStream" if enabled else "stopTcpStream", before, by)
 
     def delete(self, stream_id: str, by: Actor) -> bool:
-        """Delete a stream; False if there is no such stream."""
+        """Delete a stream, also one that this program cannot read; False if there is none."""
         with transaction(self._db):
             before = self._read(stream_id)
-            if before is None:
+            deleted = self._db.execute(
+                "DELETE FROM streams WHERE id = ? RETURNING name", (stream_id,)
+            ).fetchone()
+            if deleted is None:
                 return False
-            self._db.execute("DELETE FROM streams WHERE id = ?", (stream_id,))
-            record_action(self._db, by, "deleteTcpStream", before.definition.name, _members(before))
+            members = None if before is None else _members(before)
+            record_action(self._db, by, "deleteTcpStream", deleted[0], members)
         return True
 
     def record_tie(self, stream: StoredStream, by: Actor, *, tied: bool) -> None:
@@ -148,6 +151,11 @@ class TcpStreamStore(EdgeStore):
 
     def get(self, stream_id: str) -> StoredStream | None:
         return self._read(stream_id)
+
+    def id_of(self, name: str) -> str | None:
+        """The id of the stream with a name, also of one that this program cannot read."""
+        row = self._db.execute("SELECT id FROM streams WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
 
     def list_streams(self) -> list[StoredStream]:
         """All streams by name, but for those that a newer program has written in its own way."""
