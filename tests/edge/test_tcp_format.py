@@ -90,15 +90,26 @@ async def test_lines_of_the_hierarchy_are_those_of_the_query(nova: RunningNova) 
             assert await client.read(len(text)) == text
 
 
+ENVELOPE = (
+    b'{"eventId":"0","scopeId":"sat","lane":"parsed","systemId":"a","containerId":"b",'
+    b'"uniqueId":"c","sourceTruthTime":"2026-01-01T02:00:00.5+02:00","messageType":"M",'
+    b'"schemaVersion":"1","payload":{"n" : 1.50},"canonicalTruthTime":"2026-01-01T00:00:01Z"}'
+)
+
+
+def test_an_envelope_that_cannot_be_read_costs_no_other() -> None:
+    """Damage is logged; what stands before and behind it is sent."""
+    wanted = TcpStreamDefinition(name="a", port=1, filters=Filters())
+    damaged = [ENVELOPE[:-1], b"", ENVELOPE.replace(b"02:00:00.5", b"25:00:00.5")]
+    envelopes = [ENVELOPE, *damaged, ENVELOPE]
+    (batch,) = MessageFormat(wanted, "source").batches(envelopes, 1_000)
+    assert batch.messages == batch.data.count(b"\n") == 2
+
+
 def test_a_time_that_a_producer_writes_otherwise_is_normal() -> None:
     """Readers parse one form of time."""
-    envelope = (
-        b'{"eventId":"0","scopeId":"sat","lane":"parsed","systemId":"a","containerId":"b",'
-        b'"uniqueId":"c","sourceTruthTime":"2026-01-01T02:00:00.5+02:00","messageType":"M",'
-        b'"schemaVersion":"1","payload":{"n" : 1.50},"canonicalTruthTime":"2026-01-01T00:00:01Z"}'
-    )
     wanted = TcpStreamDefinition(name="a", port=1, filters=Filters())
-    (batch,) = MessageFormat(wanted, "source").batches([envelope], 1)
+    (batch,) = MessageFormat(wanted, "source").batches([ENVELOPE], 1)
     assert batch.data == (
         b'{"s":"a","c":"b","u":"c","t":"2026-01-01T00:00:00.500000000Z","p":{"n" : 1.50}}\n'
     )

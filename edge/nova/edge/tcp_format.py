@@ -4,6 +4,7 @@ the stream's definition alone, and values are those of the envelope byte for byt
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -12,9 +13,12 @@ from msgspec import Raw
 
 from nova.edge.framing import FRAMINGS, largest_message
 from nova.sdk import timestamps
+from nova.sdk.errors import TimestampError
 from nova.sdk.events.envelope import STORED_HEADER
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.tcp_streams import STREAM_SYSTEM_ID, TcpStreamDefinition
+
+log = logging.getLogger(__name__)
 
 ABSENT = Raw(b"")
 NO_TYPE = Raw(b'""')
@@ -72,12 +76,8 @@ class MessageFormat:
         waiting: list[bytes] = []
         size = 0
         for envelope in envelopes:
-            stored = _decoder.decode(envelope)
-            if _is_of_streams(stored):
-                continue
-            message = self._encode(stored, envelope)
+            message = self._message(envelope)
             if message is None:
-                self.too_large += 1
                 continue
             waiting.append(message)
             size += len(message)
@@ -86,6 +86,21 @@ class MessageFormat:
                 waiting, size = [], 0
         if waiting:
             yield MessageBatch(b"".join(waiting), len(waiting))
+
+    def _message(self, envelope: bytes | Raw) -> bytes | None:
+        """The message of an envelope, None if there is none. One that cannot be read must not cost
+        those behind it.
+        """
+        try:
+            stored = _decoder.decode(envelope)
+            if _is_of_streams(stored):
+                return None
+            message = self._encode(stored, envelope)
+        except (msgspec.DecodeError, TimestampError, RecursionError) as error:
+            log.error("event left out of a TCP stream: %s", error)
+            return None
+        self.too_large += message is None
+        return message
 
     def _payload_only(self, stored: _StoredEvent, envelope: bytes | Raw) -> bytes | None:
         is_raw = stored.lane == "raw"

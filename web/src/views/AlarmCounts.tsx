@@ -1,7 +1,7 @@
 /** How many values are out of limits, acknowledged, and in limits; a click shows their cards. */
 
 import { alarmTotals } from "../model/alarms/alarms";
-import { cardChoice } from "../model/cards/card_list";
+import { chooseCards } from "../model/cards/card_list";
 import { panelPosition, panelShown } from "../model/layout/layout";
 import { isNarrow, layout, showTab } from "../model/layout/layout_store";
 import "../cards.css";
@@ -48,7 +48,7 @@ export function AlarmsChip() {
 
 /** Show the cards with alarms. */
 export function showAlarms(): void {
-  cardChoice.value = "alarms";
+  chooseCards("alarms");
   if (isNarrow.value) showTab("cards");
   else if (panelPosition(layout.value, "cards") === undefined) layout.value = panelShown(layout.value, "cards");
 }

@@ -8,6 +8,7 @@ import {
   type CardChoice,
   cardChoice,
   cardSearch,
+  chooseCards,
   requestedCard,
   shownCards,
 } from "../model/cards/card_list";
@@ -43,7 +44,7 @@ function Tools() {
         aria-label="Which cards"
         data-testid="card-choice"
         value={cardChoice.value}
-        onChange={(event) => (cardChoice.value = event.currentTarget.value as CardChoice)}
+        onChange={(event) => chooseCards(event.currentTarget.value as CardChoice)}
       >
         {Object.entries(CARD_CHOICES).map(([name, words]) => (
           <option key={name} value={name}>

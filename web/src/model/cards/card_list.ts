@@ -26,6 +26,12 @@ export const requestedCard = signal<string | null>(null);
 export const openEdgeCard = signal<string | null>(null);
 selectedEntity.subscribe(() => (openEdgeCard.value = null));
 
+/** Choose which cards of entities are shown. */
+export function chooseCards(choice: CardChoice): void {
+  openEdgeCard.value = null;
+  cardChoice.value = choice;
+}
+
 /** Open the card at a place: select its entity, or show what the edge says of it. */
 export function openCard(place: CardPlace): void {
   if (edgeCards.peek().has(place.id)) openEdgeCard.value = place.id;
@@ -39,15 +45,13 @@ export function isOpenPlace(place: CardPlace): boolean {
   return selectedEntity.value !== null && entityKey(place) === entityKey(selectedEntity.value);
 }
 
-/** The cards that are shown, in the order of the shields. */
+/** The cards that are shown, in the order of the shields: those of entities, or those of the edge. */
 export const shownCards = computed<readonly CardPlace[]>(() => {
   const found = matchingPlaces(shieldGroups.value, cardSearch.value, placeTitle).flatMap(({ places }) => places);
-  const withCards = found.filter(({ viewId }) => viewId !== "");
+  const isOfEdge = openEdgeCard.value !== null;
+  const withCards = found.filter(({ id, viewId }) => viewId !== "" && edgeCards.value.has(id) === isOfEdge);
   const entity = selectedEntity.value;
-  if (cardChoice.value === "all") return withCards;
-  if (openEdgeCard.value !== null) {
-    return withCards.filter(({ id }) => (cardChoice.value === "system" ? edgeCards.value.has(id) : id === openEdgeCard.value));
-  }
+  if (isOfEdge || cardChoice.value === "all") return withCards;
   if (cardChoice.value === "alarms") {
     const inAlarm = new Set(alarms.value.map(({ card }) => card.id));
     return withCards.filter(({ id }) => inAlarm.has(id));
