@@ -86,7 +86,7 @@ async def test_a_server_that_falls_silent_is_noticed(make_transport: MakeTranspo
         await transport.publish(numbered("s", 1))
         await take(batches, 1)
         assert server.pid is not None
-        os.kill(server.pid, signal.SIGSTOP)
+        server.suspend()
         try:
             await until(lambda: not transport.state().connected)
         finally:

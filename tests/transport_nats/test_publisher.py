@@ -103,7 +103,7 @@ async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
         transport = make_transport(server.url)
         await transport.publish(numbered("s", 1))
         assert server.pid is not None
-        os.kill(server.pid, signal.SIGSTOP)
+        server.suspend()
         publishing = asyncio.create_task(transport.publish(numbered("s", 10, first=1)))
         await asyncio.sleep(0.1)
         server.kill()
@@ -126,7 +126,7 @@ async def test_silence_is_an_error(make_transport: MakeTransport, count: int) ->
         transport = make_transport(server.url, limits=PublishLimits(ack_timeout_s=0.5))
         await transport.publish(numbered("s", 1))
         assert server.pid is not None
-        os.kill(server.pid, signal.SIGSTOP)
+        server.suspend()
         with pytest.raises(TransportError, match=f"{count} of {count} .* nothing was ack"):
             await transport.publish(numbered("s", count, first=1))
         os.kill(server.pid, signal.SIGCONT)

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
@@ -44,6 +45,21 @@ def terminate(process: subprocess.Popen[bytes], grace_s: float) -> int:
     except subprocess.TimeoutExpired:
         process.kill()
         return process.wait()
+
+
+def suspend(process_id: int) -> None:
+    """Send SIGSTOP; returns once every thread has stopped, until then it may still respond."""
+    os.kill(process_id, signal.SIGSTOP)
+    while any(_state(task) not in "TZ" for task in Path(f"/proc/{process_id}/task").glob("*")):
+        time.sleep(0.001)
+
+
+def _state(task: Path) -> str:
+    """The state of a thread, such as R (running) or T (stopped); Z if it has ended."""
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return "Z"
 
 
 def _exec(parent_pid: int, args: list[str]) -> None:

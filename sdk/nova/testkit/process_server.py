@@ -65,6 +65,11 @@ class ProcessServer(BackendServer):
             child.terminate(self._process, STOP_GRACE_S)
             self._process = None
 
+    def suspend(self) -> None:
+        """Send SIGSTOP; returns once every thread has stopped, until then it may still respond."""
+        assert self._process is not None
+        child.suspend(self._process.pid)
+
     def kill(self) -> None:
         if self._process is not None:
             self._process.kill()

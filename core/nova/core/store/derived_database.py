@@ -58,10 +58,9 @@ class DerivedDatabase:
 
     LAYOUT: ClassVar[int]
 
-    def __init__(self, path: Path, access: AccessType, *, compacts: bool = True) -> None:
+    def __init__(self, path: Path, access: AccessType) -> None:
         self._path = path
         self._access = access
-        self._compacts = compacts
         self._database_id = database_id(path)
         self._open()
 
@@ -70,10 +69,8 @@ class DerivedDatabase:
         with contextlib.suppress(FileNotFoundError):  # a new database has no MANIFEST yet
             live.refresh()
         refuse_holes(self._path)
-        options = derived_options()
-        options.set_disable_auto_compactions(not self._compacts)
         try:
-            database = Rdict(str(self._path), options, access_type=self._access)
+            database = Rdict(str(self._path), derived_options(), access_type=self._access)
         except Exception as error:
             raise ArchiveError(
                 f"cannot open the {self.CONTENT} in {self._path}: {error}"
@@ -103,11 +100,11 @@ class DerivedDatabase:
     @classmethod
     def _open_proved(cls, path: Path) -> Self:
         """Open for writing; raises DerivedDamagedError if the database is incomplete."""
-        # Compactions start only once every file is known to be present.
-        store = cls(path, AccessType.read_write(), compacts=False)
+        store = cls(path, AccessType.read_write())
         try:
-            store.prove_complete()
-            store.enable_compactions()
+            until_settled(path, store.prove_complete)  # Compactions already run and replace files.
+            # An earlier version created databases without them, and RocksDB keeps such options.
+            store._database.set_options({"disable_auto_compactions": "false"})
         except BaseException:
             store.close()
             raise
@@ -126,9 +123,6 @@ class DerivedDatabase:
             store.close()
             raise
         return store
-
-    def enable_compactions(self) -> None:
-        self._database.set_options({"disable_auto_compactions": "false"})
 
     def is_in(self, data: Path) -> bool:
         """Whether a data folder still holds this database, not one that was recreated since."""
