@@ -9,15 +9,18 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import nkeys  # type: ignore[import-untyped]
 import pytest
+from nats.aio.client import Client
 
 from nova.sdk.transport.base import Subscription
 from nova.testkit.nats_process import NatsProcess
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.ports import LOOPBACK
 from nova.testkit.record_reader import read_records
+from nova.transport_nats.connection import close_client
 from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import numbered, numbers, take, until
 
@@ -180,3 +183,24 @@ def make_certificates(folder: Path) -> None:
 def run(*arguments: str, folder: Path) -> None:
     """One openssl command."""
     subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
+
+
+class _WaitingClient:
+    """A client whose close waits for its socket."""
+
+    def __init__(self) -> None:
+        self.waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def close(self) -> None:
+        await self.waiter
+
+
+@pytest.mark.parametrize("is_caller", [False, True])
+async def test_a_close_whose_wait_another_task_cancels_ends_in_peace(is_caller: bool) -> None:
+    """A caller that is itself cancelled ends as such."""
+    client = _WaitingClient()
+    closing = asyncio.create_task(close_client(cast(Client, client)))
+    await asyncio.sleep(0)
+    (closing if is_caller else client.waiter).cancel()
+    await asyncio.wait((closing,))
+    assert closing.cancelled() == is_caller

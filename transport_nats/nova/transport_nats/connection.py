@@ -126,7 +126,7 @@ class NatsConnection:
             return
         with contextlib.suppress(OSError, Error, TimeoutError, AttributeError):
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await client.close()
+                await close_client(client)
         # An interrupted close, also one by the client itself, leaves the socket open, and another
         # close does nothing.
         if (socket := client._transport) is not None:  # noqa: SLF001
@@ -202,3 +202,15 @@ class NatsConnection:
 
 def _text(error: Exception) -> str:
     return str(error).removeprefix("nats: ") or type(error).__name__
+
+
+async def close_client(client: Client) -> None:
+    """Close a client. A task of its own that was cancelled while it waited for the same socket to
+    close cancels that wait here too: this is no cancellation of the caller.
+    """
+    caller = asyncio.current_task()
+    try:
+        await client.close()
+    except asyncio.CancelledError:
+        if caller is None or caller.cancelling():
+            raise

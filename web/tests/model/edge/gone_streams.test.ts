@@ -26,11 +26,16 @@ beforeEach(() => {
 });
 
 describe("streams that have gone", () => {
-  it("are named if their card is open", () => {
+  it("are not named if no card of the edge is shown", () => {
+    edgeEntities.value = [setup];
+    expect(goneStreams.value).toEqual([]);
+  });
+
+  it("are named if their card is shown", () => {
     open("a");
-    edgeEntities.value = [setup];
+    edgeEntities.value = [setup, stream("b")];
     expect(goneStreams.value).toMatchObject([{ streamId: "a", name: "name-a" }]);
-    edgeEntities.value = [setup];
+    edgeEntities.value = [setup, stream("b")];
     expect(goneStreams.value).toHaveLength(1);
     dismissGone("a");
     expect(goneStreams.value).toEqual([]);
