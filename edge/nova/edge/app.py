@@ -16,6 +16,7 @@ from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.authorization import Authorizer
+from nova.edge.background_task import background_task
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
@@ -271,10 +272,8 @@ class Edge:
 
     async def _users_watcher(self, _: web.Application) -> AsyncIterator[None]:
         """While the edge runs, end sessions soon after their user changes."""
-        task = asyncio.create_task(self._watch_users())
-        yield
-        task.cancel()
-        await asyncio.wait((task,))
+        async with background_task(self._watch_users()):
+            yield
 
     async def _watch_users(self) -> None:
         while True:
@@ -290,17 +289,13 @@ class Edge:
 
     async def _heartbeat_monitor(self, _: web.Application) -> AsyncIterator[None]:
         """Monitor the reader's heartbeat while the application runs."""
-        listening = asyncio.create_task(self._heartbeat.run())
-        yield
-        listening.cancel()
-        await asyncio.wait((listening,))
+        async with background_task(self._heartbeat.run()):
+            yield
 
     async def _audit_flushing(self, _: web.Application) -> AsyncIterator[None]:
         """Hand audit entries to the Core while the application runs."""
-        flushing = asyncio.create_task(self._audit_flusher.run())
-        yield
-        flushing.cancel()
-        await asyncio.wait((flushing,))
+        async with background_task(self._audit_flusher.run()):
+            yield
 
     def _drop_reader(self) -> None:
         for session in self._sessions:

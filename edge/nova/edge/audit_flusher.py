@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import logging
 import os
 import sqlite3
@@ -21,6 +20,7 @@ import msgspec
 from nova.edge.audit_queue import AuditQueue, QueuedEntry
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
+from nova.edge.lock_file import open_lock, try_lock
 from nova.edge.upstream import READER_URL
 from nova.sdk.events.audit_entry import AUDIT_PATH, AuditRefusal
 
@@ -85,13 +85,9 @@ class AuditFlusher:
     @contextlib.contextmanager
     def _turn(self) -> Iterator[bool]:
         """Whether it is this edge's turn. The lock ends with the block, and with the process."""
-        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = open_lock(self._lock_path)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+            yield try_lock(descriptor)
         finally:
             os.close(descriptor)
 

@@ -7,11 +7,11 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable
 from math import ceil
-from urllib.parse import quote
 
 from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.export_downloads import EXPORT_ROLES
+from nova.edge.identity_headers import identity_headers
 from nova.edge.stream_filter import StreamFilter
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.upstream import Upstream
@@ -29,16 +29,7 @@ from nova.sdk.protocol.messages import (
     StartStream,
     StreamCancelled,
 )
-from nova.sdk.protocol.submission import (
-    CONNECTION_HEADER,
-    KIND_HEADER,
-    LANES_HEADER,
-    REPLAYING_HEADER,
-    ROLE_HEADER,
-    SCOPES_HEADER,
-    USER_HEADER,
-    Submission,
-)
+from nova.sdk.protocol.submission import REPLAYING_HEADER, Submission
 
 log = logging.getLogger(__name__)
 
@@ -165,16 +156,7 @@ class CoreLink:
 
     def _identity_headers(self, access: Access) -> dict[str, str]:
         """The identity headers, which the edge sets so that clients cannot forge them."""
-        who = {
-            USER_HEADER: quote(access.name, safe=""),
-            ROLE_HEADER: access.role,
-            CONNECTION_HEADER: self.connection_name,
-            KIND_HEADER: access.kind,
-        }
-        if access.scopes is not None:
-            who[SCOPES_HEADER] = ",".join(access.scopes)
-        if access.lanes is not None:
-            who[LANES_HEADER] = ",".join(access.lanes)
+        who = identity_headers(access, self.connection_name)
         return {**who, REPLAYING_HEADER: "yes"} if self._stream_filter.past_reason() else who
 
     async def _report_reader_lost(self) -> None:

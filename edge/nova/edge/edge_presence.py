@@ -6,7 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from nova.sdk import private
+from nova.edge.lock_file import open_lock, try_lock
 
 LOCK_FILE = "edges.lock"
 
@@ -15,20 +15,13 @@ class EdgePresence:
     """One edge's lock. It ends with `leave`, and with the process."""
 
     def __init__(self, folder: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(folder / LOCK_FILE, flags, private.FILE_MODE)
-        private.remove_others_access(folder / LOCK_FILE, deep=False)
+        self._descriptor = open_lock(folder / LOCK_FILE)
 
     def enter(self) -> bool:
         """Take the lock; returns whether no other edge runs. Edges must not enter at the same time,
         since the lock is not converted in one step.
         """
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            is_alone = False
-        else:
-            is_alone = True
+        is_alone = try_lock(self._descriptor)
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
         return is_alone
 

@@ -25,7 +25,7 @@ from nova.edge.client_address import ClientAddresses
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError
-from nova.edge.http_admission import HttpAdmission
+from nova.edge.http_admission import HttpAdmission, bearer_token
 from nova.edge.replies import NO_STORE, error_reply
 from nova.edge.request_limits import RequestLimits
 from nova.edge.same_origin import is_foreign_origin
@@ -40,7 +40,6 @@ EXPORT_ROLES: tuple[Role, ...] = ("operator", "admin")
 EXPORT_COOKIE = "nova_export"
 COOKIE_MAX_AGE_S = 120
 BLOCK_BYTES = 256 * 1024
-BEARER = "Bearer "
 OPEN_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
 HIDDEN = "this export may hold scopes, lanes or audit events that you may not see"
 
@@ -200,8 +199,3 @@ def may_download(access: Access, info: ExportInfo) -> bool:
 
 def _covers(allowed: Sequence[str] | None, held: Sequence[str] | None) -> bool:
     return allowed is None or (held is not None and set(held) <= set(allowed))
-
-
-def bearer_token(request: web.Request) -> str:
-    header = request.headers.get("Authorization", "")
-    return header[len(BEARER) :] if header.startswith(BEARER) else ""

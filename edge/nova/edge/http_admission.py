@@ -15,6 +15,13 @@ from nova.sdk.errors import RateLimitError
 from nova.sdk.protocol.submission import Role
 
 CHANGE_PASSWORD_FIRST = "this password was set by somebody else: change it with `changePassword`"
+BEARER = "Bearer "
+
+
+def bearer_token(request: web.Request) -> str:
+    """The token in a request's header; empty if there is none."""
+    header = request.headers.get("Authorization", "")
+    return header[len(BEARER) :] if header.startswith(BEARER) else ""
 
 
 class HttpAdmission:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import time
@@ -14,6 +13,7 @@ from typing import cast
 from nova.edge.actor import RESERVED_NAMES, Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore, names_of, names_text
+from nova.edge.secret_digest import digest_of
 from nova.edge.sqlite_file import transaction
 from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.protocol.submission import Role
@@ -79,7 +79,7 @@ class KeyStore(EdgeStore):
                 f"INSERT OR IGNORE INTO api_keys ({_COLUMNS}) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
                 (
-                    _digest(secret),
+                    digest_of(secret),
                     name,
                     role,
                     names_text(scopes),
@@ -98,7 +98,7 @@ class KeyStore(EdgeStore):
         """The key with this secret; None if there is none, or if it has expired."""
         if _KEY.fullmatch(secret) is None:
             return None
-        return self.current(_digest(secret))
+        return self.current(digest_of(secret))
 
     def current(self, key_id: str) -> ApiKey | None:
         """The key with this id; None if it was revoked, or if it has expired."""
@@ -188,7 +188,3 @@ def _members(key: ApiKey | None) -> JsonObject | None:
     if key is None:
         return None
     return {"role": key.role, "scopes": key.scopes, "lanes": key.lanes, "expires": key.expires}
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
@@ -23,6 +22,7 @@ from nova.edge.login_throttle import DEVICE_MEMORY_S, LoginAttempt, LoginClient,
 from nova.edge.password_policy import PASSWORD_MAX_CHARS, check_new_password
 from nova.edge.passwords import PasswordHashing
 from nova.edge.replies import error_reply
+from nova.edge.secret_digest import digest_of
 from nova.edge.session_reply import SessionReplies
 from nova.edge.session_store import SessionStore
 from nova.edge.user_store import User, UserStore
@@ -73,7 +73,7 @@ class LoginHandler:
         except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return error_reply(400, "badRequest", str(error))
         device = self._device_token(request)
-        client = LoginClient(self._addresses.client_of(request), _device_digest(device))
+        client = LoginClient(self._addresses.client_of(request), digest_of(device))
         try:
             attempt, user = await self._check_password(credentials, client)
         except LoginBusyError as error:
@@ -82,7 +82,7 @@ class LoginHandler:
             return error_reply(429, "tooManyRequests", str(error), headers)
         if user is None:
             return self._refusal(credentials, client)
-        attempt.succeed(_device_digest(device))
+        attempt.succeed(digest_of(device))
         try:
             session, refresh_token = self._sessions.start(
                 user, client.address, request.headers.get("User-Agent", "")
@@ -129,7 +129,7 @@ class LoginHandler:
     def _device_token(self, request: web.Request) -> str:
         """The device token of the client's cookie if this edge issued it, else a new one."""
         shown = request.cookies.get(self._replies.cookies.device, "")
-        if _DEVICE_TOKEN.fullmatch(shown) and self._throttle.is_known_device(_device_digest(shown)):
+        if _DEVICE_TOKEN.fullmatch(shown) and self._throttle.is_known_device(digest_of(shown)):
             return shown
         return secrets.token_urlsafe(DEVICE_BYTES)
 
@@ -154,11 +154,6 @@ class LoginHandler:
         if self._passwords.needs_rehash(user.password_hash):
             self._users.set_hash(user, await self._passwords.hash(credentials.password))
         return user
-
-
-def _device_digest(token: str) -> str:
-    """The digest by which a device is stored: the login store must not hold usable cookies."""
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 async def first_admin(users: UserStore, passwords: PasswordHashing, password: str) -> bool:

@@ -6,7 +6,6 @@ what the browser has to show.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from nova.edge.edge_database import EdgeStore
 from nova.edge.oidc_error import OidcError
+from nova.edge.secret_digest import digest_of
 from nova.edge.sqlite_file import transaction
 
 PENDING_LIFETIME_S = 600.0
@@ -82,7 +82,7 @@ class PendingLogins(EdgeStore):
             self._db.execute(
                 f"INSERT INTO pending_logins ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
-                    *(_digest(state), _digest(browser)),
+                    *(digest_of(state), digest_of(browser)),
                     *(nonce, verifier, redirect_uri, next_path, address, now),
                 ),
             )
@@ -92,7 +92,7 @@ class PendingLogins(EdgeStore):
         """End a pending login and return it; raises OidcError unless this browser started it. Each
         is returned once.
         """
-        key = (_digest(state), _digest(browser), self._clock() - PENDING_LIFETIME_S)
+        key = (digest_of(state), digest_of(browser), self._clock() - PENDING_LIFETIME_S)
         where = "state = ? AND browser = ? AND started > ?"
         # Read first: a stranger's guesses must not cost a write each.
         found = self._db.execute(f"SELECT 1 FROM pending_logins WHERE {where}", key).fetchone()
@@ -105,7 +105,3 @@ class PendingLogins(EdgeStore):
             if row is not None:
                 return PendingLogin(*row)
         raise OidcError("unknownLogin", "no such login is pending for this browser")
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()

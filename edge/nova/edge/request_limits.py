@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nova.edge.access import Access
+from nova.edge.background_task import background_task
 from nova.edge.limit_store import Limits, LimitStore
 from nova.sdk.errors import RateLimitError
 from nova.sdk.protocol.account import ChangePassword, Logout
@@ -148,10 +149,8 @@ class RequestLimits:
 
     async def returning(self, _: object) -> AsyncIterator[None]:
         """While the edge runs, return what it does not spend."""
-        task = asyncio.create_task(self._return_regularly())
-        yield
-        task.cancel()
-        await asyncio.wait((task,))
+        async with background_task(self._return_regularly()):
+            yield
         self.close()
 
     async def _return_regularly(self) -> None:

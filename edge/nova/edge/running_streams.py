@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from nova.edge.access import Access
+from nova.edge.background_task import background_task
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_room import make_room
 from nova.edge.tcp_stream import OwnerConnection, TcpServices, TcpStream, TcpStreamStatus
@@ -60,10 +61,8 @@ class TcpStreams:
 
     async def running(self, _: object) -> AsyncIterator[None]:
         """Look after the streams while the edge runs, then stop them."""
-        task = asyncio.create_task(self._look_after())
-        yield
-        task.cancel()
-        await asyncio.wait((task,))
+        async with background_task(self._look_after()):
+            yield
         await self.close()
 
     def status(self, stream_id: str) -> TcpStreamStatus | None:

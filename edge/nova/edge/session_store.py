@@ -6,7 +6,6 @@ database holds digests only.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from nova.edge.actor import Actor
 from nova.edge.admin_action import record_action
 from nova.edge.edge_database import EdgeStore
 from nova.edge.errors import AccessError
+from nova.edge.secret_digest import digest_of
 from nova.edge.sqlite_file import transaction
 from nova.edge.user_store import User
 from nova.sdk import timestamps
@@ -96,7 +96,7 @@ class SessionStore(EdgeStore):
         """Exchange a refresh token for the next one; raises AccessError if it is not the newest of
         a session, and ends the session if it is an earlier one.
         """
-        digest = _digest(token)
+        digest = digest_of(token)
         # Read first: a stranger's guesses must not cost a write each.
         if self._session_of(digest) is None:
             raise AccessError("the refresh token is unknown")
@@ -120,7 +120,7 @@ class SessionStore(EdgeStore):
 
     def session_of(self, token: str) -> str | None:
         """The session of which a refresh token is the newest, in one read; None if it is not."""
-        found = self._session_of(_digest(token))
+        found = self._session_of(digest_of(token))
         return None if found is None or found[1] else found[0]
 
     def is_alive(self, username: str, session_id: str) -> bool:
@@ -174,7 +174,7 @@ class SessionStore(EdgeStore):
     def _issue(self, session_id: str) -> str:
         token = secrets.token_urlsafe(REFRESH_TOKEN_BYTES)
         self._db.execute(
-            "INSERT INTO refresh_tokens VALUES (?, ?, 0)", (_digest(token), session_id)
+            "INSERT INTO refresh_tokens VALUES (?, ?, 0)", (digest_of(token), session_id)
         )
         return token
 
@@ -228,7 +228,3 @@ def _login_details(session: Session) -> JsonObject:
         "agent": session.agent,
         "session": session.id,
     }
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()

@@ -8,8 +8,7 @@ import msgspec
 from aiohttp import web
 
 from nova.edge.authorization import Authorizer
-from nova.edge.export_downloads import bearer_token
-from nova.edge.http_admission import HttpAdmission
+from nova.edge.http_admission import HttpAdmission, bearer_token
 from nova.edge.replies import NO_STORE
 from nova.edge.request_limits import RequestLimits
 from nova.edge.tcp_stream_requests import TcpStreamRequests

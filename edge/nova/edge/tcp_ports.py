@@ -21,7 +21,7 @@ _BROADCAST = IPv4Address("255.255.255.255")
 _REASONS = {
     errno.EADDRINUSE: (
         "portTaken",
-        "port {port} of {bind} is taken by another program: choose another port",
+        "port {port} of {bind} is taken by another program: stop it, or choose another port",
     ),
     errno.EACCES: (
         "portTaken",
@@ -115,8 +115,13 @@ def check_port(bind: str, port: int, held: str | None = None) -> None:
         is_taken = error.errno == errno.EADDRINUSE
         if is_taken and held is not None and not listens_beside(bind, port, held):
             return
-        is_unknown = isinstance(error, socket.gaierror)
-        number = errno.EADDRNOTAVAIL if is_unknown else error.errno or 0
-        code, text = _REASONS.get(number, ("portTaken", "cannot listen on {bind}:{port}: {why}"))
-        why = error.strerror or str(error)
-        raise ProtocolError(code, text.format(bind=bind, port=port, why=why)) from None
+        raise cannot_listen(error, bind, port) from None
+
+
+def cannot_listen(error: OSError, bind: str, port: int) -> ProtocolError:
+    """The error with the reason why nothing can listen at an address and port."""
+    is_unknown = isinstance(error, socket.gaierror)
+    number = errno.EADDRNOTAVAIL if is_unknown else error.errno or 0
+    code, text = _REASONS.get(number, ("portTaken", "cannot listen on {bind}:{port}: {why}"))
+    why = error.strerror or str(error)
+    return ProtocolError(code, text.format(bind=bind, port=port, why=why))

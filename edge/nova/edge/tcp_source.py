@@ -6,11 +6,9 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
-from urllib.parse import quote
 
 import msgspec
 
-from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.upstream import Upstream
 from nova.sdk import timestamps
@@ -25,21 +23,14 @@ from nova.sdk.protocol.follow_stream import (
 )
 from nova.sdk.protocol.message import Filters, Message
 from nova.sdk.protocol.messages import Error, StartStream, StreamChunk, StreamStarted
-from nova.sdk.protocol.submission import (
-    CONNECTION_HEADER,
-    KIND_HEADER,
-    LANES_HEADER,
-    ROLE_HEADER,
-    SCOPES_HEADER,
-    USER_HEADER,
-)
+from nova.sdk.protocol.submission import Role
 from nova.sdk.protocol.timeline import Neighbour, NeighbourResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 log = logging.getLogger(__name__)
 
 PLAYBACK_ID = "tcp"
-READING_ROLE = "viewer"
+READING_ROLE: Role = "viewer"
 """A stream only reads, and whoever created it, the audit trail does not leave over TCP: a viewer
 sees all but that.
 """
@@ -59,21 +50,6 @@ class OwnerConnection(Protocol):
 
 class SourceLostError(Exception):
     """The reader has ended the connection, or refused a request."""
-
-
-def identity_headers(access: Access, stream_id: str) -> dict[str, str]:
-    """The headers by which the reader decides what the stream may show."""
-    who = {
-        USER_HEADER: quote(access.name, safe=""),
-        ROLE_HEADER: READING_ROLE,
-        CONNECTION_HEADER: f"tcp:{stream_id}",
-        KIND_HEADER: access.kind,
-    }
-    if access.scopes is not None:
-        who[SCOPES_HEADER] = ",".join(access.scopes)
-    if access.lanes is not None:
-        who[LANES_HEADER] = ",".join(access.lanes)
-    return who
 
 
 class TcpSource:

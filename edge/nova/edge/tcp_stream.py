@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import sqlite3
 import time
@@ -16,12 +15,13 @@ import msgspec
 
 from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
+from nova.edge.identity_headers import identity_headers
 from nova.edge.tcp_client import TcpClient
 from nova.edge.tcp_format import MessageBatch, MessageFormat
-from nova.edge.tcp_ports import BACKLOG, listening_socket
+from nova.edge.tcp_ports import BACKLOG, cannot_listen, listening_socket
 from nova.edge.tcp_room import make_room
+from nova.edge.tcp_source import READING_ROLE, TcpSource
 from nova.edge.tcp_source import OwnerConnection as OwnerConnection
-from nova.edge.tcp_source import TcpSource, identity_headers
 from nova.edge.tcp_stream_store import StoredStream
 from nova.edge.upstream import Upstream
 from nova.sdk import timestamps
@@ -31,13 +31,6 @@ from nova.sdk.protocol.messages import StreamChunk
 from nova.sdk.timestamps import NS_PER_SECOND
 
 log = logging.getLogger(__name__)
-
-_PROBLEMS = {
-    errno.EADDRINUSE: "port {port} of {bind} is taken by another program: stop it, or choose "
-    "another port",
-    errno.EADDRNOTAVAIL: "{bind} is not an address of this machine: choose another one",
-    errno.EACCES: "port {port} is reserved by the operating system: choose one above 1023",
-}
 
 
 class TcpServices(NamedTuple):
@@ -142,7 +135,7 @@ class TcpStream:
             self._headers = None
             self._problem = error.message
             return
-        headers = identity_headers(access, self._stored.id)
+        headers = identity_headers(access, f"tcp:{self._stored.id}", READING_ROLE)
         if headers != self._headers:
             self._headers = headers
             self.drop_reader()
@@ -158,7 +151,7 @@ class TcpStream:
             self._problem = error.message
             return
         except OSError as error:
-            self._problem = _problem_of(error, definition.bind, definition.port)
+            self._problem = cannot_listen(error, definition.bind, definition.port).message
             return
         self._server = await loop.create_server(self._new_client, sock=listening, backlog=BACKLOG)
         self._problem = None
@@ -311,9 +304,3 @@ class TcpStream:
         finally:
             for wait in waits:
                 wait.cancel()
-
-
-def _problem_of(error: OSError, bind: str, port: int) -> str:
-    """Why a stream cannot listen."""
-    text = _PROBLEMS.get(error.errno or 0, "cannot listen on port {port} of {bind}: {why}")
-    return text.format(bind=bind, port=port, why=error.strerror or str(error))

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from nova.sdk import private
+from nova.edge.lock_file import open_lock, try_lock
 
 FILE_NAME = "streams.lock"
 READ_MAX_BYTES = 4_096
@@ -52,16 +52,14 @@ class TcpStreamLock:
         """Take the lock if it is free, for an edge at this URL; whether it is held now."""
         if self._descriptor is not None:
             return True
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, private.FILE_MODE)
+        descriptor = open_lock(self._path)
         try:
-            private.remove_others_access(self._path, deep=False)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if not try_lock(descriptor):
+                os.close(descriptor)
+                return False
             holder = msgspec.json.encode(LockHolder(url, os.getpid()))
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, holder, 0)
-        except BlockingIOError:
-            os.close(descriptor)
-            return False
         except BaseException:
             os.close(descriptor)
             raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import aiohttp
 
@@ -21,8 +20,8 @@ from nova.sdk.protocol.message import Timebase
 
 
 class TcpStreamService:
-    """`requests` answers clients, `serving` runs the streams while the application runs; the runner
-    of the application is set in `address`.
+    """`requests` answers clients; `looking_after` and `serving` run the streams while the
+    application runs, whose runner is set in `address`.
     """
 
     def __init__(
@@ -48,22 +47,14 @@ class TcpStreamService:
             poll_s=limits.streams_poll_s,
             streams_max=limits.tcp.streams_max,
         )
+        self.looking_after = self._streams.running
+        self.serving = self._supervisor.running
         changes = TcpStreamChanges(
             store, access_of, lambda: address.ports() | holder_ports(config.folder)
         )
         self.requests = TcpStreamRequests(
             store, changes, self._supervisor, self._streams, limits.tcp.list_max_bytes
         )
-
-    async def looking_after(self, app: object) -> AsyncIterator[None]:
-        """Look after the streams that run, while the application runs."""
-        async for _ in self._streams.running(app):
-            yield
-
-    async def serving(self, app: object) -> AsyncIterator[None]:
-        """Let the streams run that should, while the application runs."""
-        async for _ in self._supervisor.running(app):
-            yield
 
     def drop_reader(self) -> None:
         """The reader hangs: drop the connections to it."""

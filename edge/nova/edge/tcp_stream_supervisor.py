@@ -12,6 +12,7 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+from nova.edge.background_task import background_task
 from nova.edge.core_link import CORE_UNAVAILABLE
 from nova.edge.core_status import CoreStatus
 from nova.edge.running_streams import TcpStreams
@@ -94,10 +95,8 @@ class TcpStreamSupervisor:
 
     async def running(self, _: object) -> AsyncIterator[None]:
         """Serve while the application runs."""
-        task = asyncio.create_task(self._run())
-        yield
-        task.cancel()
-        await asyncio.wait((task,))
+        async with background_task(self._run()):
+            yield
         for stream_id in list(self._running):
             await self._stop(stream_id)
         self._lock.release()

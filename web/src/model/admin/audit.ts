@@ -5,10 +5,8 @@ import type { AuditEvent, Query } from "../../api/protocol";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
 import { parseTime } from "../values/time";
-import { loadImports } from "./audit_imports";
+import { AUDIT_ENTITY, clearImports, loadImports } from "./audit_imports";
 
-/** The entity of a principal's deeds: `nova`/`audit`/principal. */
-const AUDIT_ENTITY = { systemId: "nova", containerId: "audit" } as const;
 const PAGE_EVENTS = 100;
 const DATE = /^\d{4}-\d\d-\d\d$/;
 
@@ -68,6 +66,7 @@ export async function loadOlderAudit(): Promise<void> {
 /** Forget the events, because the session has ended. */
 export function clearAudit(): void {
   requestCount++;
+  clearImports();
   [auditEvents.value, nextKey.value, auditError.value] = [null, null, ""];
   [auditFilters.value, isAuditLoading.value] = [NO_FILTERS, false];
 }

@@ -5,6 +5,8 @@ import type { Query, QueryResponse } from "../../api/protocol";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
 
+/** The entity of a principal's deeds: `nova`/`audit`/principal. */
+export const AUDIT_ENTITY = { systemId: "nova", containerId: "audit" } as const;
 const PAGE_EVENTS = 200;
 
 /** The event of an import: it names what was new. */
@@ -14,28 +16,38 @@ interface ImportEvent extends StoredEvent {
 
 /** The principal of the import, by eventId. */
 export const importedBy = signal<ReadonlyMap<string, string>>(new Map());
+/** The receive time of the newest import that is loaded. */
+let newest: string | undefined;
 
-/** Load all imports; throws if they cannot be read. */
+/** Forget the imports, because the session has ended. */
+export function clearImports(): void {
+  [importedBy.value, newest] = [new Map(), undefined];
+}
+
+/** Load the imports since the last call; throws if they cannot be read. */
 export async function loadImports(): Promise<void> {
-  const found = new Map<string, string>();
+  const found = new Map(importedBy.value);
   let afterKey: string | null = null;
+  let last = newest;
   do {
-    const reply: QueryResponse = await request(importsQuery(afterKey), "queryResponse");
+    const reply: QueryResponse = await request(importsQuery(newest, afterKey), "queryResponse");
     for (const event of reply.events as ImportEvent[]) {
       const { principal, eventIds } = event.payload ?? {};
       if (Array.isArray(eventIds)) for (const id of eventIds) found.set(String(id), String(principal));
+      last = event.canonicalTruthTime;
     }
     afterKey = reply.nextKey ?? null;
   } while (afterKey !== null);
-  importedBy.value = found;
+  [importedBy.value, newest] = [found, last];
 }
 
-function importsQuery(afterKey: string | null): Query {
+function importsQuery(startTime: string | undefined, afterKey: string | null): Query {
   return {
     type: "query",
     timebase: "canonical",
     limit: PAGE_EVENTS,
-    filters: { systemId: "nova", containerId: "audit", messageTypes: ["EventsImported"] },
+    filters: { ...AUDIT_ENTITY, messageTypes: ["EventsImported"] },
+    ...(startTime === undefined ? {} : { startTime }),
     ...(afterKey === null ? {} : { afterKey }),
   };
 }
