@@ -5,7 +5,7 @@ import { backwards, cursor, goLive, looping, play, rate, seek, state, timebase }
 import { isSkippingGaps } from "../clock/gap_skip";
 import { selection, spanAround, spanContains, spanLength, visible } from "../timeline/span";
 import { toFineMs } from "../values/time";
-import { discardPendingHash, flushHash, hashValues, setHash } from "./url_hash";
+import { acceptHash, flushHash, hashValues, setHash } from "./url_hash";
 import { fromHashValues, type ParsedUrl, toHashValues } from "./url_state";
 
 /** Keep the address at the displayed moment. */
@@ -30,6 +30,7 @@ export function startUrlSync(): void {
 
 /** Open the moment that the address names; false if it names none. */
 export function openUrl(): boolean {
+  acceptHash();
   const shared = fromHashValues(hashValues());
   if (shared === undefined) return false;
   batch(() => applyShared(shared));
@@ -46,10 +47,7 @@ export function openUrl(): boolean {
 
 /** Open another moment when a person changes the address. */
 export function followUrl(): void {
-  addEventListener("hashchange", () => {
-    discardPendingHash();
-    openUrl();
-  });
+  addEventListener("hashchange", openUrl);
 }
 
 /** The address of the displayed moment, for sharing. */

@@ -11,14 +11,14 @@ vi.stubGlobal("history", {
   },
 });
 
-const { hashValues, setHash, flushHash } = await import("../../../src/model/address/url_hash");
+const { acceptHash, hashValues, setHash, flushHash } = await import("../../../src/model/address/url_hash");
 
 describe("the hash", () => {
   beforeEach(() => {
     vi.useFakeTimers();
-    flushHash();
-    written.length = 0;
     place.hash = "";
+    acceptHash();
+    written.length = 0;
   });
 
   it("is written at a bounded pace, with the newest values", () => {
@@ -33,6 +33,7 @@ describe("the hash", () => {
 
   it("keeps values under other names, and removes those that are null", () => {
     place.hash = "#event=abc&t=1";
+    acceptHash();
     setHash({ t: null, rate: "2" });
     expect(hashValues().toString()).toBe("event=abc&rate=2");
     flushHash();
@@ -49,8 +50,22 @@ describe("the hash", () => {
 
   it("writes nothing when nothing has changed", () => {
     place.hash = "#t=12:00~13:00";
+    acceptHash();
     setHash({ t: "12:00~13:00" });
     flushHash();
     expect(written).toEqual([]);
+  });
+
+  it("is not written over an address that a person has changed", () => {
+    setHash({ t: "1" });
+    place.hash = "#t=9&sel=8~9";
+    setHash({ t: "2" });
+    vi.advanceTimersByTime(1000);
+    expect(place.hash).toBe("#t=9&sel=8~9");
+    expect(hashValues().toString()).toBe("sel=8%7E9&t=9");
+    acceptHash();
+    setHash({ t: "3" });
+    vi.advanceTimersByTime(1000);
+    expect(place.hash).toBe("#sel=8~9&t=3");
   });
 });
