@@ -6,11 +6,12 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
-from argon2 import PasswordHasher
+from argon2 import PasswordHasher, extract_parameters
+from argon2.exceptions import VerifyMismatchError
 
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import LoginBusyError
-from nova.edge.passwords import PasswordHashing
+from nova.edge.passwords import PasswordHashing, random_hash
 
 
 @pytest.fixture
@@ -28,6 +29,17 @@ async def test_only_the_right_password_of_a_known_user_is_good(passwords: Passwo
     assert await passwords.verify(stored, "secret")
     assert not await passwords.verify(stored, "Secret")
     assert not await passwords.verify(None, "secret")
+
+
+@pytest.mark.parametrize(
+    "hasher", [PasswordHasher(), PasswordHasher(time_cost=2, memory_cost=64, hash_len=20)]
+)
+def test_an_unknown_user_costs_what_a_known_one_does(hasher: PasswordHasher) -> None:
+    """The hash that stands for it is read like any other, with the same parameters."""
+    stand_in = random_hash(hasher)
+    assert extract_parameters(stand_in) == extract_parameters(hasher.hash("secret"))
+    with pytest.raises(VerifyMismatchError):
+        hasher.verify(stand_in, "secret")
 
 
 async def test_an_unknown_user_is_hashed_for_too() -> None:

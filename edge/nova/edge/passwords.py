@@ -8,12 +8,14 @@ import os
 import secrets
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import LoginBusyError
@@ -27,6 +29,18 @@ NICENESS = 5
 _Result = TypeVar("_Result")
 
 
+def random_hash(hasher: PasswordHasher) -> str:
+    """Verified in place of an unknown user's hash, so that both take the same time. It is random,
+    not computed: an edge needs none of that time to start.
+    """
+    salt, digest = (
+        b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    costs = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2{hasher.type.name.lower()}$v={ARGON2_VERSION}${costs}${salt}${digest}"
+
+
 class PasswordHashing:
     """Hashes and verifies passwords; raises LoginBusyError when too many calls are waiting."""
 
@@ -34,8 +48,7 @@ class PasswordHashing:
         self._hasher = hasher or PasswordHasher()
         self._pool = ThreadPoolExecutor(limits.hash_workers, "argon2", initializer=_lower_priority)
         self._free_slots = limits.hash_workers + limits.hash_queue_max
-        # Verified in place of an unknown user's hash, so that both take the same time.
-        self._dummy_hash = self._hasher.hash(secrets.token_urlsafe())
+        self._dummy_hash = random_hash(self._hasher)
 
     def close(self) -> None:
         """End the threads; calls that are still queued are cancelled."""
