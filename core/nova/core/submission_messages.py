@@ -4,16 +4,19 @@ writer's socket.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from nova.sdk.channel import FrameCodec
 from nova.sdk.errors import ProtocolError
 from nova.sdk.events.audit_entry import ActorKind, AuditEntry, AuditRefusal
+from nova.sdk.events.day_seal import DaySeal
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import Error, Message
 from nova.sdk.protocol.submission import Role, Submission
+
+T = TypeVar("T")
 
 PATH: Final = "/submissions"
 FRAME_MAX_BYTES = 32 * 1024 * 1024
@@ -57,6 +60,34 @@ class AuditRecorded(Message, kw_only=True, tag="auditRecorded"):
     refused: list[AuditRefusal]
 
 
+class RecordDaySeal(Message, kw_only=True, tag="recordDaySeal"):
+    """Record the seal of a day. Clients have no such message."""
+
+    seal: DaySeal
+
+
+class DaySealRecorded(Message, kw_only=True, tag="daySealRecorded"):
+    """The seal is durable, as is everything up to this canonical time in ns."""
+
+    canonical_ns: int
+
+
+class EndDay(Message, kw_only=True, tag="endDay"):
+    """Assign a canonical time after a UTC day that is over. Clients have no such message."""
+
+    day: str
+
+
+class DayEnded(Message, kw_only=True, tag="dayEnded"):
+    """A canonical time after the day, in ns, is durable."""
+
+    canonical_ns: int
+
+
+InstanceRequest = RecordAudit | RecordDaySeal | EndDay
+"""What processes of the instance may ask for, and no client."""
+
+
 class SubmissionRequest(msgspec.Struct, array_like=True):
     """One submission. `ref` is chosen by the reader and returned with the reply. `received_s` is
     when the reader received it, by `time.monotonic`, which all processes of a machine share.
@@ -65,13 +96,15 @@ class SubmissionRequest(msgspec.Struct, array_like=True):
 
     ref: int
     principal: Principal
-    submission: Submission | RecordAudit
+    submission: Submission | InstanceRequest
     received_s: float
     request_id: str = ""
 
 
 class SubmissionReply(msgspec.Struct, array_like=True):
-    """The reply to the submission `ref`: a protocol message or an AuditRecorded, as JSON."""
+    """The reply to the submission `ref`, as JSON: a protocol message, or that of an
+    InstanceRequest.
+    """
 
     ref: int
     reply: bytes
@@ -85,9 +118,23 @@ _audit_reply: msgspec.json.Decoder[AuditRecorded | Error] = msgspec.json.Decoder
 )
 
 
+_seal_reply: msgspec.json.Decoder[DaySealRecorded | DayEnded | Error] = msgspec.json.Decoder(
+    DaySealRecorded | DayEnded | Error
+)
+
+
+def decode_seal_reply(frame: bytes) -> DaySealRecorded | DayEnded | Error:
+    """Decode the reply to RecordDaySeal or EndDay; raises ProtocolError if it is invalid."""
+    return _decode(_seal_reply, frame)
+
+
 def decode_audit_reply(frame: bytes) -> AuditRecorded | Error:
     """Decode the reply to RecordAudit; raises ProtocolError if it is invalid."""
+    return _decode(_audit_reply, frame)
+
+
+def _decode(decoder: msgspec.json.Decoder[T], frame: bytes) -> T:
     try:
-        return _audit_reply.decode(frame)
+        return decoder.decode(frame)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ProtocolError("badReply", str(error)) from None

@@ -12,10 +12,10 @@ import pytest
 
 from nova.core.batch.zip_package import pack
 from nova.core.files import daily_files
-from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.file_folder import FileFolder
 from nova.core.store.archive import Archive
+from nova.core.utc_day import span_of
 from nova.sdk.batch.range_messages import DriverOutput, RangeRequest
 from nova.sdk.drivers.driver import DriverFile
 from nova.sdk.protocol.messages import Filters

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from nova.core.files import day_watermarks
-from nova.core.files.day import NS_PER_DAY
 from nova.core.ordering import time_key
+from nova.core.utc_day import NS_PER_DAY
 from tests.core.filing import MIDNIGHT_NS
 
 

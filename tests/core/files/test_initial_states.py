@@ -11,11 +11,11 @@ from mcap.reader import make_reader
 
 from nova.core.derived.checkpoint_limits import CheckpointLimits
 from nova.core.derived.checkpoint_maker import CheckpointMaker
-from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.ordering import Timebase
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.utc_day import span_of
 from nova.recordings.export_reader import ExportReader
 from nova.sdk import timestamps
 from nova.sdk.batch.range_messages import DriverOutput, RangeRequest

@@ -1,5 +1,6 @@
 """The sampler process: follows the archive as a secondary, up to the durability marker, and
-maintains the derived databases: samples, and checkpoints of views.
+maintains the derived databases: samples, and checkpoints of views. It also seals the days that are
+over (`day_sealer.py`).
 
 No other process depends on it. It runs at the lowest priority; a reader computes from the events
 what the sampler has not reached.
@@ -15,12 +16,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nova.core.derived import checkpoint_follower
+from nova.core.derived.day_sealer import SealKeeper
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
-from nova.sdk import archive_id, lifecycle
+from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.settings import Settings
@@ -59,12 +62,17 @@ async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         lifecycle.print_ready("sampler", data=str(data))
         log.info("sampler ready")
 
-    await asyncio.gather(
-        maintain(data, samples, served),
-        checkpoint_follower.maintain(data, checkpoints, served),
-        archive_id.watch(data, served),
-        announce(),
-    )
+    submissions = SubmissionClient(endpoints.writer_socket(data))
+    try:
+        await asyncio.gather(
+            maintain(data, samples, served),
+            checkpoint_follower.maintain(data, checkpoints, served),
+            SealKeeper(data, served, submissions).run(),
+            archive_id.watch(data, served),
+            announce(),
+        )
+    finally:
+        await submissions.close()
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:

@@ -18,7 +18,6 @@ import msgspec
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.files.bound_drivers import BoundDrivers
-from nova.core.files.day import day_of, span_of
 from nova.core.files.day_watermarks import (
     DayWatermark,
     day_of_watermark,
@@ -36,6 +35,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
+from nova.core.utc_day import day_of, span_of
 from nova.sdk import durable, endpoints, private
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError

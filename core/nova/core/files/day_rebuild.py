@@ -7,7 +7,6 @@ from pathlib import Path
 
 from nova.core.files.bound_drivers import BoundDrivers
 from nova.core.files.daily_files import SLICE_EVENTS
-from nova.core.files.day import span_of
 from nova.core.files.file_folder import FileFolder, remove_tree
 from nova.core.files.file_router import FileRouter, UnwrittenEvents
 from nova.core.files.initial_states import InitialStates
@@ -15,6 +14,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
+from nova.core.utc_day import span_of
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.protocol.messages import Filters
 

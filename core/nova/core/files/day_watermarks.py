@@ -10,9 +10,9 @@ from typing import Annotated
 
 import msgspec
 
-from nova.core.files.day import day_of, is_day
 from nova.core.ordering import EVENT_KEY_BYTES, time_of
 from nova.core.store.archive import Archive
+from nova.core.utc_day import day_of, is_day
 from nova.sdk.private import FOLDER_MODE
 
 DayWatermark = Annotated[str, msgspec.Meta(pattern=f"^[0-9a-f]{{{2 * EVENT_KEY_BYTES}}}$")]

@@ -9,9 +9,9 @@ import msgspec
 
 from nova.console.printing import print_json
 from nova.core.files.daily_files import read_state, write_state
-from nova.core.files.day import span_of
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.files_process import lock_folder, open_snapshot
+from nova.core.utc_day import span_of
 from nova.sdk import private, settings, timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError

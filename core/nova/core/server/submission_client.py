@@ -15,13 +15,17 @@ from nova.core.errors import RequestError
 from nova.core.submission_messages import (
     INSTANCE,
     AuditRecorded,
+    EndDay,
+    InstanceRequest,
     Principal,
     RecordAudit,
+    RecordDaySeal,
     SubmissionRequest,
 )
 from nova.sdk import request_id
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AuditEntry
+from nova.sdk.events.day_seal import DaySeal
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.health import SubmissionCount
 from nova.sdk.protocol.messages import Error, Reply
@@ -82,13 +86,32 @@ class SubmissionClient:
             raise RequestError(reply.code, reply.message)
         return reply
 
+    async def record_seal(self, seal: DaySeal) -> int:
+        """Record the seal of a day. Returns a canonical time in ns up to which the archive is
+        durable with it; raises RequestError as `record_audit` does.
+        """
+        return await self._write_seals(RecordDaySeal(seal=seal))
+
+    async def end_day(self, day: str) -> int:
+        """Have the archive's time pass the end of a day. Returns a canonical time in ns after it;
+        raises RequestError as `record_audit` does.
+        """
+        return await self._write_seals(EndDay(day=day))
+
+    async def _write_seals(self, request: RecordDaySeal | EndDay) -> int:
+        frame = await self._exchange(INSTANCE, request)
+        reply = submission_messages.decode_seal_reply(frame)
+        if isinstance(reply, Error):
+            raise RequestError(reply.code, reply.message)
+        return reply.canonical_ns
+
     def _count(self, message: Submission, outcome: str) -> None:
         self._outcomes[str(message.__struct_config__.tag), outcome] += 1
 
     async def _request(self, principal: Principal, message: Submission) -> Reply:
         return messages.decode_reply(await self._exchange(principal, message))
 
-    async def _exchange(self, principal: Principal, message: Submission | RecordAudit) -> bytes:
+    async def _exchange(self, principal: Principal, message: Submission | InstanceRequest) -> bytes:
         since_s = time.monotonic()
         if self._writer_hangs():
             raise RequestError("writerAway", WRITER_AWAY)

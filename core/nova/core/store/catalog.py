@@ -11,6 +11,7 @@ carrier/<entity>          JSON object: link -> order key of the newest descripto
 reject/<8 bytes>          MessagePack: one rejected record
 canonical/last            8 bytes: the last canonical time that was assigned
 binding/<stream>          text: the driver that the writer has selected for a stream, empty if none
+seal/<day>                order key of the event that seals a UTC day
 manifest/conflicts        JSON array: conflicts between manifests of one name, as text
 rollup/…                  event counts per time bucket, see rollup.py
 """
@@ -41,6 +42,7 @@ LINK_ROUTES_PREFIX = b"carrier/"
 REJECT_PREFIX = b"reject/"
 BINDING_PREFIX = b"binding/"
 MANIFEST_CONFLICTS_KEY = b"manifest/conflicts"
+SEAL_PREFIX = b"seal/"
 NUMBER_BYTES = 8
 BIN_HEADS = {0xC4: 2, 0xC5: 3, 0xC6: 5}
 """Bytes before the content of a MessagePack binary, by its first byte."""
@@ -167,6 +169,11 @@ def decode_link_routes(value: bytes | None) -> dict[str, str]:
 
 def binding_key(stream: DriverStream) -> bytes:
     return BINDING_PREFIX + "/".join(stream).encode()
+
+
+def seal_key(day: str) -> bytes:
+    """The key of the order key of the event that seals a day (YYYY-MM-DD)."""
+    return SEAL_PREFIX + day.encode()
 
 
 def reject_key(number: int) -> bytes:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nova.core.store import catalog
 from nova.core.store.catalog import Counters, Dispatch
 from nova.core.store.families import Families
-from nova.core.store.scan import Seeker, scan
+from nova.core.store.scan import Seeker, last_row, scan
 from nova.sdk.events.event import Series
 
 CATALOG = "catalog"
@@ -71,6 +71,22 @@ class CatalogReader:
         """The driver under a `catalog.binding_key`; empty if none fits, None if none was sought."""
         stored = self._read(key)
         return None if stored is None else stored.decode()
+
+    def seals(self) -> list[tuple[str, bytes]]:
+        """The sealed days, in order, with the order keys of the events that seal them."""
+        lower, upper = catalog.SEAL_PREFIX, catalog.SEAL_PREFIX + b"\xff"
+        rows = scan(self._families[CATALOG], lower, upper)
+        return [(key[len(lower) :].decode("ascii", "replace"), value) for key, value in rows]
+
+    def newest_seal(self) -> bytes | None:
+        """The order key of the event that seals the last sealed day; None if none is sealed."""
+        lower, upper = catalog.SEAL_PREFIX, catalog.SEAL_PREFIX + b"\xff"
+        row = last_row(self._families[CATALOG], lower, upper)
+        return None if row is None else row[1]
+
+    def seal(self, day: str) -> bytes | None:
+        """The order key of the event that seals a day; None if the day is not sealed."""
+        return self._read(catalog.seal_key(day))
 
     def series(self, first: int = 0) -> Iterator[tuple[int, Series]]:
         """The series from a number on, with their numbers."""

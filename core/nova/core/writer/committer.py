@@ -83,6 +83,14 @@ class Committer:
         """The last canonical time that was assigned."""
         return self._state.clock.last_ns
 
+    def estimate_ns(self) -> int:
+        """The next canonical time if it were assigned now."""
+        return self._state.clock.estimate_ns()
+
+    def pass_time(self) -> int:
+        """Assign a canonical time to no event, so that every later event is after it."""
+        return self._state.clock.next_ns()
+
     def marker(self) -> DurabilityMarker:
         """The archive at the last closed commit; durable once a later `sync` has returned."""
         return self._closed_marker

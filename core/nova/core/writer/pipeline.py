@@ -37,6 +37,7 @@ from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event, reconcile
+from nova.core.writer.seal_trail import SealTrail
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.core.writer.submission_server import SubmissionServer
 from nova.core.writer.validation_pool import ValidationPool
@@ -313,7 +314,8 @@ def _submission_server(
     scope = settings.subscribed_scope()
     imports = ImportHandler(committer, queue, scope, settings.envelope_max_bytes)
     audit = AuditTrail(committer, queue)
-    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports, audit))
+    seals = SealTrail(committer, queue)
+    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports, audit, seals))
 
 
 def _record_count(group: CheckingGroup) -> int:

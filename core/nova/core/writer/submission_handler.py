@@ -9,11 +9,19 @@ from __future__ import annotations
 import logging
 
 from nova.core.errors import RequestError
-from nova.core.submission_messages import INSTANCE, Principal, RecordAudit
+from nova.core.submission_messages import (
+    INSTANCE,
+    EndDay,
+    InstanceRequest,
+    Principal,
+    RecordAudit,
+    RecordDaySeal,
+)
 from nova.core.writer.annotations import Annotations
 from nova.core.writer.audit_trail import AuditTrail
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.import_handler import ImportHandler
+from nova.core.writer.seal_trail import SealTrail
 from nova.sdk.protocol.messages import Message
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
@@ -43,21 +51,23 @@ class SubmissionHandler:
         annotations: Annotations,
         imports: ImportHandler,
         audit: AuditTrail,
+        seals: SealTrail,
     ) -> None:
         self._scope_id = scope_id
         self._commands = commands
         self._annotations = annotations
         self._imports = imports
         self._audit = audit
+        self._seals = seals
 
     async def handle(
-        self, principal: Principal, submission: Submission | RecordAudit, received_s: float
+        self, principal: Principal, submission: Submission | InstanceRequest, received_s: float
     ) -> Message:
         """The reply to a submission that a reader received at `received_s` (`time.monotonic`); it
         raises RequestError if it is refused.
         """
-        if isinstance(submission, RecordAudit):
-            return await self._record_audit(principal, submission)
+        if isinstance(submission, InstanceRequest):
+            return await self._record_own(principal, submission)
         self._authorize(principal, submission)
         log.info(
             "submission",
@@ -75,10 +85,18 @@ class SubmissionHandler:
             case ImportEvents():
                 return await self._imports.import_events(principal, submission)
 
-    async def _record_audit(self, principal: Principal, request: RecordAudit) -> Message:
+    async def _record_own(self, principal: Principal, request: InstanceRequest) -> Message:
         if principal != INSTANCE:
-            raise RequestError("forbidden", "the audit trail is written by the instance only")
-        return await self._audit.record(request)
+            raise RequestError(
+                "forbidden", "audit trail and seals are written by the instance only"
+            )
+        match request:
+            case RecordAudit():
+                return await self._audit.record(request)
+            case RecordDaySeal():
+                return await self._seals.record(request)
+            case EndDay():
+                return await self._seals.end_day(request)
 
     def _authorize(self, principal: Principal, submission: Submission) -> None:
         if principal.role not in roles_for(submission):

@@ -1,4 +1,4 @@
-"""UTC days as folders and as spans of canonical time."""
+"""UTC days, by name (YYYY-MM-DD) and as spans of canonical time."""
 
 from __future__ import annotations
 
