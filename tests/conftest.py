@@ -185,7 +185,7 @@ def leave_out_without_recordings(config: pytest.Config, items: list[pytest.Item]
 
 
 class _Node(Protocol):
-    """A process of the run, as pytest-xdist tells of it."""
+    """A process of the run, as pytest-xdist describes it."""
 
     config: pytest.Config
     workerinput: dict[str, str]
@@ -198,7 +198,7 @@ RUN_FOLDER = "run_folder"
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: _Node) -> None:
-    """Tell a process of the run where its servers are to be found."""
+    """Give a process of the run the addresses of its servers."""
     stash = node.config.stash
     if FOLDER not in stash:
         stash[FOLDER] = RunFolder()

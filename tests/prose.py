@@ -64,8 +64,8 @@ def _docstrings(path: Path, tree: ast.Module) -> Iterator[Text]:
 
 
 def source_texts() -> Iterator[Text]:
-    """Comments and docstrings of the Python source, without code in backticks."""
-    for path in tracked(*SOURCES, "bench/*.py"):
+    """Comments and docstrings of the Python source and tests, without code in backticks."""
+    for path in tracked(*SOURCES, "bench/*.py", "tests/*.py"):
         source = path.read_text()
         where = path.relative_to(ROOT)
         for token in tokenize.generate_tokens(io.StringIO(source).readline):

@@ -1,9 +1,9 @@
 """Servers that all processes of a run share: one of a kind, started by whoever needs it first.
 
 The run's controller owns a folder and holds its lock for as long as it lives. A worker that needs a
-server starts a keeper, a process apart from all workers, and reads from the folder where the server
-is. A keeper ends its server when it gets the controller's lock: at the end of the run, or when the
-controller was killed. The server itself ends with its keeper, whatever ends that one.
+server starts a guardian, a process apart from all workers, and reads from the folder where the
+server is. A guardian ends its server when it gets the controller's lock: at the end of the run, or
+when the controller was killed. The server itself ends with its guardian, whatever ends that one.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class RunFolder:
         self._lock = _locked(_run_lock(self.path))
 
     def close(self) -> None:
-        """Let the keepers end their servers, wait for that, and remove the folder."""
+        """Let the guardians end their servers, wait for that, and remove the folder."""
         self._lock.close()
         deadline = time.monotonic() + CLOSED_TIMEOUT_S
         while any(self.path.glob("*.address")) and time.monotonic() < deadline:
@@ -77,15 +77,15 @@ def shared_server(name: str, folder: Path) -> SharedServer:
     found = folder / f"{name}.address"
     with _locked(folder / f"{name}.lock"):
         if not found.exists():
-            _start_keeper(name, folder)
+            _start_guardian(name, folder)
     address = msgspec.json.decode(found.read_bytes(), type=ServerAddress)
     if address.error:
         raise RuntimeError(f"the run's {name!r} server did not start: {address.error}")
     return SharedServer(address)
 
 
-def _start_keeper(name: str, folder: Path) -> None:
-    """Leave a keeper behind; returns once it has published an address."""
+def _start_guardian(name: str, folder: Path) -> None:
+    """Leave a guardian behind; returns once it has published an address."""
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         done = subprocess.run(
@@ -97,7 +97,7 @@ def _start_keeper(name: str, folder: Path) -> None:
         )
     if done.returncode != 0:
         tail = log.read_text(errors="replace")[-LOG_TAIL_CHARS:]
-        raise RuntimeError(f"the keeper of the run's {name} server ended:\n{tail}")
+        raise RuntimeError(f"the guardian of the run's {name} server ended:\n{tail}")
 
 
 def _run_lock(folder: Path) -> Path:
@@ -141,16 +141,16 @@ def _address_file(path: Path) -> Iterator[Callable[[ServerAddress], None]]:
 
 
 def main(name: str, folder: Path) -> int:
-    """Start a keeper in the background; returns when the server has started or has failed to."""
-    keeper = os.fork()
-    if keeper == 0:
+    """Start a guardian in the background; returns when the server has started or has failed to."""
+    guardian = os.fork()
+    if guardian == 0:
         # A session of its own: an interrupt at the terminal ends the run, and the run ends this.
         os.setsid()
         keep(name, folder)
         return 0
     while not (folder / f"{name}.address").exists():
-        if os.waitpid(keeper, os.WNOHANG) != (0, 0):
-            raise SystemExit(f"the keeper of the {name} server ended while it started")
+        if os.waitpid(guardian, os.WNOHANG) != (0, 0):
+            raise SystemExit(f"the guardian of the {name} server ended while it started")
         time.sleep(POLL_S)
     return 0
 

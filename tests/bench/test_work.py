@@ -92,7 +92,7 @@ def test_payloads_have_every_kind_of_value() -> None:
 
 
 def test_commands_go_from_request_to_result() -> None:
-    """Each command is asked for, told about and ended, at addresses of its own (AMB-19)."""
+    """Each command is requested, reported and ended, at addresses of its own (AMB-19)."""
     steps: dict[str, list[str]] = {}
     for record in Work(1_200).records():
         event = check(record.value, address_of(record.address))

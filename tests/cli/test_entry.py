@@ -26,7 +26,7 @@ def test_without_click_one_line_says_what_to_install(start: str, arguments: list
 
 
 def test_a_command_whose_library_is_missing_names_the_extra() -> None:
-    """Somebody else's package may have brought click, and not the rest."""
+    """Somebody else's package may have installed click, and not the rest."""
     code = "import sys; sys.modules['aiohttp'] = None; " + STARTS["script"]
     done = subprocess.run(
         [sys.executable, "-c", code, "tail", "--help"], capture_output=True, text=True

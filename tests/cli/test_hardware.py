@@ -56,7 +56,7 @@ def test_check_says_what_would_run(path: Path) -> None:
     ],
 )
 def test_what_is_wrong_is_one_line(path: Path, arguments: list[str], words: bytes) -> None:
-    """Without a traceback, and with a status that tells."""
+    """Without a traceback, and with an exit status that says so."""
     done = nova_command("hardware", "--config", str(path), *arguments)
     assert done.returncode != 0
     assert words in done.stderr

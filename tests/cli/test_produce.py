@@ -80,7 +80,7 @@ def stored(nova: RunningNova, scope: str) -> list[bytes]:
 
 
 def test_recordings_of_every_format_are_stored_once(ground: RunningNova, made: Path) -> None:
-    """A-290: formats are told by name or content; the second time all events are known."""
+    """A-290: formats are recognised by name or content; the second time all events are known."""
     xtce = ("--xtce", str(made / "orbit.xml"))
     counted = ("--time", "field:SHCOARSE", "--root-container", "Telemetry")
     counter = ("--xtce", str(made / "counter.xml"), *counted, *EPOCH)
@@ -122,7 +122,7 @@ def test_jpss_is_stored_once(ground: RunningNova, recordings: Path) -> None:
 
 
 def test_boat_and_rocket(ground: RunningNova, recordings: Path) -> None:
-    """NMEA is told by its content, CSV by its name; notes are counted and spoil nothing."""
+    """NMEA is recognised by its content, CSV by its name; notes are counted and spoil nothing."""
     boat = str(recordings / "gps/bundg_zeus_9.log")
     status, result = produced(ground, boat, "--scope", "boat")
     assert (status, result.sent, result.rejected) == (0, 4999 + 4853 + 284 + 147 + 149, 0)
@@ -137,7 +137,7 @@ def test_boat_and_rocket(ground: RunningNova, recordings: Path) -> None:
 
 @pytest.mark.slow
 def test_bus_is_stored_once(ground: RunningNova, recordings: Path) -> None:
-    """A CAN log is told by its content; twice it is the same events."""
+    """A CAN log is recognised by its content; twice it is the same events."""
     bus = str(recordings / "can/logfile_20140914_365495765_can.log")
     status, result = produced(ground, bus, "--scope", "bus")
     assert (status, result.new) == (0, 10_495 + 4_319 + BUS_UPDATES)
@@ -242,7 +242,7 @@ def test_interrupted_says_how_far_it_came(ground: RunningNova, made: Path) -> No
 
 
 def test_nobody_listens(tmp_path: Path, made: Path) -> None:
-    """Without a NOVA it gives up in time, and the error says what to look at."""
+    """Without a NOVA it ends in time, and the error says what to look at."""
     where = ("--to", f"local://{tmp_path}", "--scope", "s", "--give-up-after", "0")
     done = command_here("produce", str(made / ORBIT), *where)
     assert done.returncode == 1

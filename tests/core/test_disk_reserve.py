@@ -72,7 +72,7 @@ def test_a_disk_of_their_own_is_theirs(disk: Path, tmp_path: Path) -> None:
 
 
 async def test_an_export_stops_at_the_reserve_and_truth_goes_on(disk: Path, record: Make) -> None:
-    """Nothing is left of it, who asked is told what to do, and events are taken in as before; with
+    """Nothing is left of it, the client learns what to do, and events are taken in as before; with
     less of a reserve the same export is made.
     """
     settings = Settings(data=str(disk), mode="ground")

@@ -47,7 +47,7 @@ DRAWN = st.builds(
     Drawn,
     MINUTES | st.integers(0, 130),
     st.sampled_from(UNITS),
-    # One version tells most.
+    # One version shows most.
     st.sampled_from((*VERSIONS, *(VERSIONS[0],) * 4)),
     DATA,
 )

@@ -244,7 +244,7 @@ def step_of(event: JsonObject) -> AuditedStep:
 
 def is_told_by(found: Sequence[AuditedStep], expected: Sequence[AuditedStep]) -> bool:
     """Whether the found steps are the expected ones in order, less any of the uncertain ones."""
-    places = {0}  # Of the found steps, how many the expected ones so far may have told.
+    places = {0}  # Of the found steps, how many the expected ones so far may have published.
     for step in expected:
         told = {place + 1 for place in places if place < len(found) and _is(found[place], step)}
         places = told if step.is_certain else told | places

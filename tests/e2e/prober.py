@@ -86,7 +86,7 @@ class Prober:
         """What was acknowledged to him; nothing ever may be."""
 
     async def run(self, attempts: int) -> None:
-        """This many sequences, each from a past that he has been told of to something submitted."""
+        """This many sequences, each from a past that was announced to something submitted."""
         for _ in range(attempts):
             try:
                 await self._attempt()

@@ -40,7 +40,7 @@ def envelope(scope: str, **changes: object) -> bytes:
 
 
 def corpus(scope: str) -> dict[str, tuple[bytes, str, str]]:
-    """Bad records by name: the bytes, and the code and member that must be told."""
+    """Bad records by name: the bytes, and the code and member that the refusal must name."""
     good = envelope(scope)
     payload = b'{"volts":28.5}'
     return {

@@ -384,7 +384,7 @@ def test_what_cannot_be_is_said(tmp_path: Path, options: Sequence[str], reason: 
 
 
 def test_a_full_stdout_is_one_line(resting: Path) -> None:
-    """With the reason, and a status that tells; nothing more at exit."""
+    """With the reason and an exit status; nothing more at exit."""
     with open("/dev/full", "wb") as full:
         command = [sys.executable, "-m", "nova.cli", *arguments(resting)]
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)

@@ -116,7 +116,7 @@ def test_everything_fits_and_the_keyboard_works(page: Page) -> None:
 
 
 def test_a_wrong_password_is_said_in_words(browser: Browser, demo: RunningNova) -> None:
-    """A-269: who may not come in is told so, and nothing else."""
+    """A-269: a refused user learns that, and nothing else."""
     page = browser.new_page()
     page.goto(demo.url)
     page.get_by_test_id("login-username").fill("admin")

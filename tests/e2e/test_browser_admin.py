@@ -306,7 +306,7 @@ def test_a_held_back_account_is_seen_and_released(
 def test_the_audit_trail_is_filtered_paged_and_exported(
     admin: Visitor, demo: RunningNova, tmp_path: Path
 ) -> None:
-    """Of a principal whose events an import has brought back, so that no other adds to them."""
+    """Of a principal whose events were imported, so that no other adds to them."""
     file = tmp_path / "audit.jsonl"
     file.write_bytes(b"\n".join(map(recorded, range(RECORDED))))
     done = nova_command("import", str(file), "--to", demo.publish)

@@ -125,7 +125,7 @@ def worst(rows: Mapping[str, str]) -> str:
 
 
 def test_what_has_no_manifest_has_the_default_card(screen: Screen) -> None:
-    """A-231, AMB-48: every key is shown, with the unit that its name tells, and it is said why."""
+    """A-231, AMB-48: every key is shown, with the unit that its name says, and it is said why."""
     page = screen.page
     tank = card(page, "tank")
     expect(tank).to_have_attribute("data-default", "true")

@@ -208,7 +208,7 @@ def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
 
 
 def test_a_refusal_is_said(screen: Screen) -> None:
-    """What the Core refuses is told in its words, and the dialog can be used again."""
+    """What the Core refuses is shown in its words, and the dialog can be used again."""
     page = screen.page
     page.get_by_test_id("export-open").click()
     expect(page.locator('[data-testid="export-driver"] option[value^="jsonl@"]')).to_have_count(1)

@@ -193,7 +193,7 @@ def test_another_rate_and_a_pause_repeat_and_skip_nothing(screen: Screen) -> Non
 def test_the_last_page_that_ties_has_the_stream(
     browser: Browser, recorded: RunningNova, screen: Screen
 ) -> None:
-    """The one before is told, and so is the one that reloads; either may tie again."""
+    """The one before gets a notice, and so does the one that reloads; either may tie again."""
     first = screen.page
     create(first, "shared")
     open_card(first, "shared")

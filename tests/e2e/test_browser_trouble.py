@@ -161,7 +161,7 @@ def test_a_link_to_an_event_that_is_not_there_says_so(
 
 
 def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
-    """The first thing that anyone sees of a new NOVA tells how to go on."""
+    """The first thing that anyone sees of a new NOVA says what to do next."""
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
         context = browser.new_context()
         screen = Screen(context)
@@ -214,7 +214,7 @@ def block_page(screen: Screen, until: Callable[[], object]) -> None:
 def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
     browser: Browser, shaken: RunningNova
 ) -> None:
-    """What is shed is named, until when too; what is shown in the end is the present, and then the
+    """What is dropped is named, until when too; what is shown in the end is the present, then the
     note goes away.
     """
     with screen_on(browser, shaken.url) as screen, ThreadPoolExecutor(1) as thread:

@@ -27,7 +27,7 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
 @asynccontextmanager
 async def device(nova: RunningNova, status: str | None = "success") -> AsyncIterator[None]:
-    """A heater that tells half way and then its result; without a status it says nothing, and where
+    """A heater that reports half way and then its result; without a status it is silent, and where
     that is `written` no result.
     """
     transport, ready = connect(nova.publish), asyncio.Event()
@@ -114,7 +114,7 @@ async def test_a_command_that_nobody_takes_was_not_sent(nova: RunningNova) -> No
 
 
 async def test_nobody_has_to_answer(nova: RunningNova) -> None:
-    """A-179, A-180: without --wait the command ends when it is sent; with it, it gives up and the
+    """A-179, A-180: without --wait the command ends when it is sent; with it, it times out and the
     command remains sent.
     """
     async with device(nova, None):

@@ -65,7 +65,7 @@ def test_commands_use_the_default_of_their_instance(
     timebase: str,
     order: list[int],
 ) -> None:
-    """Before, `export` and `replay` read a payload's archive in canonical time unless told."""
+    """Before, `export` and `replay` read a payload's archive in canonical time by default."""
     data = tmp_path / "data"
     told = ("--data", str(data))
     for name, value in variables.items():

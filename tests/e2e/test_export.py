@@ -179,8 +179,8 @@ def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_reader_that_dies_leaves_no_export(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, through: str
 ) -> None:
-    """Pitfalls row 33: who waits is told, its processes end, its folder is swept by the next one,
-    and the next export is whole.
+    """Pitfalls row 33: a waiting client hears of it, its processes end, its folder is swept by the
+    next, and the next export is whole.
     """
     monkeypatch.setenv("NOVA_DRIVERS", DRIVERS)
     monkeypatch.setenv("NOVA_EXPORT_PROCESSES", "1")

@@ -144,7 +144,7 @@ def results_in(core: CoreStandIn) -> list[CommandResult]:
 
 
 async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None:
-    """Pitfalls row 32: repeats, kills of the host at any step; what a device was told is counted
+    """Pitfalls row 32: repeats, kills of the host at any step; what a device was sent is counted
     at the device, and each command has one result in the end.
     """
     url = f"local://{tmp_path / 'core.sock'}"

@@ -53,7 +53,7 @@ def scope() -> str:
 
 
 def records(scope: str, first: int, count: int) -> list[Record]:
-    """Events that tell their number."""
+    """Numbered events."""
     observer = Observer(scope)
     entity = Entity("bus", "obc", "counter")
     return [
@@ -80,7 +80,7 @@ async def link_when(client: Client, until: Callable[[LinkInfo], bool]) -> LinkIn
 
 
 async def numbers(client: Client, scope: str) -> list[int]:
-    """What was told in a scope, in the order of arrival."""
+    """What was published in a scope, in the order of arrival."""
     filters = Filters(scope_ids=[scope], message_types=["Count"])
     query = Query(filters=filters, timebase="canonical")
     return [msgspec.json.decode(e)["payload"]["number"] async for e in client.query(query)]
@@ -118,7 +118,7 @@ def test_a_ground_core_archives_scopes_as_they_appear(
 def test_what_retention_took_while_the_core_was_down_is_an_event(
     tmp_path: Path, broker: BackendServer, scope: str
 ) -> None:
-    """Pitfalls row 14: the range that was never read is told where telemetry is told."""
+    """Pitfalls row 14: the range that was never read is reported where telemetry is."""
     arguments = ("--scope", scope, "--transport", broker.url)
     topic = f"nova.{scope}.parsed.v1"
 

@@ -184,7 +184,7 @@ def test_a_second_instance_on_the_same_data_is_refused(nova: RunningNova) -> Non
     """
     second = nova_command("core", "writer", "--data", str(nova.data))
     assert second.returncode == 1
-    assert b"scope" in second.stderr  # it is told what is missing first
+    assert b"scope" in second.stderr  # it says what is missing first
     with pytest.raises(NovaError), running_nova(nova.data, "--scope", "sat"):
         raise AssertionError("a second writer has opened the archive")
     asyncio.run(refused_by_the_edge(nova))

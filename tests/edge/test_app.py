@@ -43,7 +43,7 @@ async def test_a_foreign_page_cannot_connect(edge: RunningEdge) -> None:
 
 
 async def test_connections_are_capped(tmp_path: Path, peer: Peer) -> None:
-    """The one too many is told to come back."""
+    """The one too many is asked to come back."""
     limits = EdgeLimits(connections_max=1)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         async with edge.client(), edge.http.get(f"{edge.url}/ws", headers=UPGRADE) as reply:

@@ -25,7 +25,7 @@ ROOT = Actor("root", "user")
 
 
 class RecordingReader:
-    """A reader that records what it is handed, and fails as often as it is told to."""
+    """A reader that records what it is handed, and fails as often as the test says."""
 
     def __init__(self, socket: Path) -> None:
         self._socket = socket

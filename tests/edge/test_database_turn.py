@@ -46,7 +46,7 @@ async def test_it_waits_for_another_program_but_not_for_ever(tmp_path: Path) -> 
 
 
 async def test_an_edge_serves_others_while_a_login_waits_for_the_lock(edge: RunningEdge) -> None:
-    """The login goes on when the other program has finished."""
+    """The login continues when the other program has finished."""
     async with edge.client() as admin:
         with other_program(edge.config.folder) as db:
             db.execute("BEGIN IMMEDIATE")

@@ -116,7 +116,7 @@ async def test_a_password_of_somebody_else_gets_no_export(edge: RunningEdge, fol
 async def test_without_a_good_token_there_is_nothing(
     edge: RunningEdge, folder: Path, bearer: str | None
 ) -> None:
-    """Whether the export is there or not is not told either."""
+    """Nor is it revealed whether the export exists."""
     assert (await got(edge, f"/exports/{ID}", bearer))[0] == 401
     assert (await got(edge, f"/exports/{'b' * 43}", bearer))[0] == 401
 

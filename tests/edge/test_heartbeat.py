@@ -29,7 +29,7 @@ async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer:
         await connection.wait_closed()
         await client.send(Latest(ref=1))
         assert await client.error() == ("coreUnavailable", 1)
-        async with edge.client() as other:  # who comes now is let in, and told
+        async with edge.client() as other:  # a new client is let in, and hears of it
             await other.send(Latest(ref=2))
             assert await other.error() == ("coreUnavailable", 2)
         peer.hangs = False

@@ -60,7 +60,7 @@ async def test_use_is_shown_over_all_edges(tmp_path: Path, peer: Peer) -> None:
 
 
 async def test_a_held_account_is_released(edge: RunningEdge) -> None:
-    """Its user gets in, who is told nothing of the others; it is recorded with what was before."""
+    """Its user gets in and learns nothing of the others; it is recorded with what was before."""
     edge.add_user("ann")
     edge.add_user("bob")
     async with edge.client("ann"):

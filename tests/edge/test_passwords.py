@@ -54,7 +54,7 @@ async def test_an_unknown_user_is_hashed_for_too() -> None:
 
 
 async def test_an_unreadable_hash_is_a_wrong_password(passwords: PasswordHashing) -> None:
-    """argon2-cffi raises a ValueError there, which is none of its own errors."""
+    """argon2-cffi raises a ValueError there, not one of its own errors."""
     assert not await passwords.verify("not a hash", "secret")
 
 

@@ -17,7 +17,7 @@ async def get(edge: RunningEdge, path: str) -> tuple[int, dict[str, object]]:
 
 
 async def test_alive_and_ready_while_the_reader_answers(edge: RunningEdge) -> None:
-    """Both need no token and tell nothing else."""
+    """Both need no token and say nothing else."""
     assert await get(edge, "/healthz") == (200, {"status": "ok"})
     assert await get(edge, "/readyz") == (
         200,

@@ -55,7 +55,7 @@ async def test_a_refresh_token_is_good_once(edge: RunningEdge) -> None:
 
 
 async def test_what_is_no_refresh_token_is_refused(edge: RunningEdge) -> None:
-    """A browser without a cookie is told that it has no session, which is no failure."""
+    """A browser without a cookie learns that it has no session, which is no failure."""
     token = await edge.token()
     edge.http.cookie_jar.clear()
     async with edge.http.post(f"{edge.url}/auth/refresh") as reply:

@@ -167,7 +167,7 @@ def test_the_sessions_of_a_user_are_bounded(
 
 
 def test_a_session_is_ended_by_its_user_only(users: UserStore, sessions: SessionStore) -> None:
-    """Other edges are told."""
+    """Other edges hear of it."""
     session, _ = sessions.start(user(users))
     assert not sessions.end("admin", session.id)
     users.has_changed()

@@ -139,7 +139,7 @@ def test_nothing_follows_the_end_of_a_stream() -> None:
 
 
 def test_a_lost_reader_takes_the_stream_with_it() -> None:
-    """The id that is lost is told, so that the client can resume."""
+    """The lost id is named, so that the client can resume."""
     fence = StreamFilter(10)
     assert fence.reader_lost() is None
     begin(fence, "a")

@@ -94,7 +94,7 @@ def test_nothing_from_a_replay() -> None:
 
 
 async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: Peer) -> None:
-    """The gate knows what the reader has served last, whether or not it is still going on; where
+    """The gate knows what the reader has served last, whether or not it still runs; where
     the reader does not answer, what it had served before.
     """
     limits = EdgeLimits(start_reply_timeout_s=0.1)

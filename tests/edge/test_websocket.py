@@ -43,7 +43,7 @@ async def test_a_good_token_opens_the_session(edge: RunningEdge) -> None:
 
 
 async def test_the_welcome_holds_what_screens_open_on(tmp_path: Path, peer: Peer) -> None:
-    """An instance that was given a default view tells it to whoever logs in."""
+    """An instance with a default view sends it to everyone who logs in."""
     view = DefaultView(panel="plots", command_type="pump.set")
     async with running_edge(tmp_path, peer.socket, default_view=view) as edge:
         token = await edge.token()
@@ -259,7 +259,7 @@ async def test_lanes_and_ids_that_streams_may_not_have(edge: RunningEdge, peer: 
 async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
     edge: RunningEdge, peer: Peer
 ) -> None:
-    """The hard fence (A-142): a reader that is slow to stop cannot confuse a client."""
+    """The stream filter (A-142): a reader that is slow to stop cannot confuse a client."""
     async with edge.client() as client:
         connection = await peer.connection()
         await client.send(start("a"))
@@ -371,7 +371,7 @@ async def test_a_cursor_in_the_past_submits_nothing(edge: RunningEdge, peer: Pee
 async def test_what_is_said_while_the_reader_is_away_counts_when_it_is_back(
     tmp_path: Path, reader_socket: Path
 ) -> None:
-    """The next reader is told, whenever in between it was said."""
+    """The next reader hears of it, whenever in between it was said."""
     peer = Peer(reader_socket)
     async with running_edge(tmp_path, reader_socket) as edge, edge.client() as client:
         await client.send(SetCursor(ref=1, time=CURSOR))

@@ -93,7 +93,7 @@ class Line(Tape):
         self._dispatched: asyncio.Queue[Record] = asyncio.Queue()
 
     async def publish(self, records):  # type: ignore[no-untyped-def]  # as its parent's
-        """Keep the records unless the line is away; tell who waits."""
+        """Keep the records unless the line is away; notify waiting clients."""
         await asyncio.sleep(0)  # a real one lets others go on too
         while self.away:
             await asyncio.sleep(0.001)

@@ -49,7 +49,7 @@ async def test_what_the_target_has_not_declared_is_refused(tmp_path: Path) -> No
     ids=lambda record: str(record.address),
 )
 async def test_what_is_not_ours_is_not_answered(tmp_path: Path, record: Record) -> None:
-    """Others' commands, feedback, rubbish, and requests on an address that is none of dispatch."""
+    """Others' commands, feedback, rubbish, and requests on an address that is not for dispatch."""
     line, device = Line(), BenchDevice()
     async with running(tmp_path, {"pump": device}, line):
         line.dispatch(record)

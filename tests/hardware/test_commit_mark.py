@@ -1,4 +1,4 @@
-"""Commits that are gone from the database are noticed, told, and their commands not executed."""
+"""Commits gone from the database are noticed and reported, and their commands not executed."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def replaced(path: Path, old: bytes, new: bytes) -> None:
     ],
 )
 def test_a_changed_value_is_damage(tmp_path: Path, old: bytes, new: bytes) -> None:
-    """The file is set aside as it is, and the new one tells it; no second start is needed."""
+    """The file is set aside as it is, and the new one records it; no second start is needed."""
     path = filled(tmp_path)
     replaced(path, old, new)
     damaged = path.read_bytes()

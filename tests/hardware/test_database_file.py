@@ -93,7 +93,7 @@ async def test_a_host_that_was_killed_while_it_set_a_file_aside_says_it_too(tmp_
 
 
 async def test_damage_that_is_met_later_ends_the_host(tmp_path: Path) -> None:
-    """The error says what was done; the next host begins anew and tells the loss."""
+    """The error says what was done; the next host begins anew and reports the loss."""
     async with opened(tmp_path, max_bytes=8 * 1024 * 1024) as log:
         for number in range(300):
             await log.append(records(number, 1, 3000))

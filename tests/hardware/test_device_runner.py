@@ -27,7 +27,7 @@ running = partial(running_host, limits=LIMITS._replace(runner=SOON))
 
 
 def numbers(events: Sequence[Event]) -> list[object]:
-    """The numbers that flow events tell."""
+    """The numbers in flow events."""
     found = [event.envelope for event in events]
     return [one.payload["number"] for one in found if isinstance(one, ParsedMessage)]
 
@@ -50,7 +50,7 @@ async def test_reads_become_events_in_order(tmp_path: Path) -> None:
 
 
 async def test_a_device_that_cannot_be_opened_is_tried_again(tmp_path: Path) -> None:
-    """Each failure is told once while its reason stays the same; then it reads."""
+    """Each failure is reported once while its reason stays the same; then it reads."""
     line = Line()
     faults = [OSError("no such line")] * 3 + [DeviceError("it is busy")]
     device = BenchDevice([flow(1)], open_faults=faults)
@@ -287,7 +287,7 @@ async def test_a_device_that_is_not_open_does_nothing(tmp_path: Path) -> None:
 
 
 async def test_too_many_waiting_commands_are_refused(tmp_path: Path) -> None:
-    """The queue of a device is bounded, and each that finds no room is told."""
+    """The queue of a device is bounded, and each that finds no room is reported."""
     limits = LIMITS._replace(runner=SOON._replace(queue_max_commands=2))
     line = Line()
     go = asyncio.Event()

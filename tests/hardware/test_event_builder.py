@@ -70,7 +70,7 @@ def test_a_time_outside_the_range_is_told() -> None:
 
 
 def test_a_bad_output_costs_only_itself() -> None:
-    """What has no JSON form, and a name that is none, are told; the rest is published."""
+    """What has no JSON form, and names that are invalid, are reported; the rest is published."""
     outputs: list[Output] = [
         Parsed("Flow", {"rate": float("nan")}),
         Raw(b"kept"),

@@ -1,4 +1,4 @@
-"""The host: descriptors, outages, losses that are told, and a folder of its own."""
+"""The host: descriptors, outages, reported losses, and a folder of its own."""
 
 from __future__ import annotations
 

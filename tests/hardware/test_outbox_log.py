@@ -1,4 +1,4 @@
-"""The outbox log: in order, bounded, and nothing gone without being told (invariant 7)."""
+"""The outbox log: in order, bounded, and no loss unreported (invariant 7)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MIB = 1024 * 1024
 
 
 def records(first: int, count: int, size_bytes: int = 10) -> list[Record]:
-    """Events that tell their number, a second apart."""
+    """Numbered events, a second apart."""
     observer = Observer("sat")
     return [
         record_of(
@@ -39,7 +39,7 @@ def records(first: int, count: int, size_bytes: int = 10) -> list[Record]:
 
 
 class OpenedLog(OutboxLog):
-    """A log with its database, and what it has told as lost."""
+    """A log with its database, and what it has reported as lost."""
 
     def __init__(
         self,
@@ -169,7 +169,7 @@ async def test_a_flipped_byte_costs_its_batch_and_is_told(tmp_path: Path) -> Non
 
 
 async def test_when_full_the_oldest_go_and_are_counted(tmp_path: Path) -> None:
-    """Everything is either given back or told: how many, and from when to when."""
+    """Everything is either given back or reported: how many, and from when to when."""
     async with opened(tmp_path, max_bytes=32 * 1024) as log:
         for number in range(300):
             await log.append(records(number, 1, 100))

@@ -171,7 +171,7 @@ def small_device(folder: Path, source: str) -> PacketDevice:
 
 
 async def test_dropped_datagrams_are_counted(tmp_path: Path, packets: bytes) -> None:
-    """Invariant 7: what the system had no room for is told, also when nothing comes behind it."""
+    """Invariant 7: what the system had no room for is reported, even if nothing comes after it."""
     port = free_port()
     radio = small_device(tmp_path, f"udp://127.0.0.1:{port}")
     await radio.open()
@@ -189,7 +189,7 @@ async def test_dropped_datagrams_are_counted(tmp_path: Path, packets: bytes) -> 
 
 
 async def test_drops_are_told_once_over_reopenings(tmp_path: Path, packets: bytes) -> None:
-    """Each reopening told all old drops again, and lost those that were not told yet."""
+    """Each reopening reported all old drops again, and lost those not reported yet."""
     port = free_port()
     radio = small_device(tmp_path, f"udp://127.0.0.1:{port}")
     readings = []
@@ -225,7 +225,7 @@ async def test_a_stream_of_packets(
 
 
 async def test_a_stream_goes_on_behind_what_is_no_packet(tmp_path: Path, packets: bytes) -> None:
-    """Before, the connection was given up, and with it what came before the next was made."""
+    """Before, the connection was closed, and what came before the next was made was lost."""
     garbage = b"\xff\xffgarbage"
     async with Speaker().serving() as speaker:
         radio = device(tmp_path, f"tcp://127.0.0.1:{speaker.port}")

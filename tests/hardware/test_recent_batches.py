@@ -23,7 +23,7 @@ def test_what_is_returned_is_all_that_is_not_published(steps: list[int]) -> None
         number += 1
         if step == 0:  # It could not be stored.
             continue
-        if step == 1:  # The next is told before it.
+        if step == 1:  # The next is announced before it.
             recent.add(batch(number + 1))
             recent.add(batch(number))
             stored += [number, number + 1]

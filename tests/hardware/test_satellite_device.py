@@ -120,7 +120,7 @@ async def test_history_comes_first_and_joins_the_present(tmp_path: Path) -> None
 
 
 async def test_a_restart_says_the_same_of_the_past(tmp_path: Path) -> None:
-    """Also of a past in which it was told something: its events are duplicates."""
+    """Also of a past in which it was sent something: its events are duplicates."""
     first = Flight(tmp_path, history_s=60)
     said = await first.events(3)
     await first.tell("heater.set", {"on": True})

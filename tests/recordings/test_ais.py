@@ -50,7 +50,7 @@ def test_a_message_in_two_sentences() -> None:
 
 
 def test_a_part_without_those_before() -> None:
-    """It is said, and no message is made of it, nor of a first part that was told again."""
+    """It is said, and no message is made of it, nor of a first part that was sent again."""
     joiner = AisJoiner()
     assert joiner.join(NAME[1]) == MISSING_PART
     assert joiner.join(NAME[0]) is None
@@ -60,7 +60,7 @@ def test_a_part_without_those_before() -> None:
 
 
 def test_only_so_many_messages_are_awaited() -> None:
-    """The oldest is given up for the newest."""
+    """The oldest makes room for the newest."""
     joiner = AisJoiner(groups_max=2)
     for group in range(3):
         joiner.join(checked(f"AIVDM,2,1,{group},A,55P5TL01VIaAL@7WKO@mBplU@<PDhh,0"))

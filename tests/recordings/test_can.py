@@ -141,7 +141,7 @@ def test_a_damaged_stamp_costs_its_line(tmp_path: Path) -> None:
 
 
 def test_interfaces_are_bounded(tmp_path: Path) -> None:
-    """Each bus keeps the parts of its messages, so there can only be so many."""
+    """Each bus keeps the parts of its messages, so their number is bounded."""
     lines = [f"(1500000000.0) can{number} 1A3#00\n" for number in range(BUSES_MAX + 2)]
     found = read(written(tmp_path, *lines))
     assert found.lanes == {"raw": BUSES_MAX}

@@ -34,7 +34,7 @@ def test_short_remote_and_fd_frames() -> None:
 
 
 def test_an_error_of_the_interface() -> None:
-    """Its id has eight digits and is none of 29 bits: before, it had the flag of such ids."""
+    """Its id has eight digits and not 29 bits: before, it had the flag of such ids."""
     error = parse_frame(b"(1.0) can0 20000004#0008000000000000")
     assert error is not None and error.error and not error.extended
     assert error.packed().hex() == "20000004" + "08000000" + "0008000000000000"

@@ -159,7 +159,7 @@ def test_file_without_any_time_says_what_to_give(made: Path) -> None:
 
 @pytest.mark.parametrize("option", ["cds", "cds:3+4@2", "cuc"])
 def test_a_time_that_fits_nothing_is_named(tmp_path: Path, option: str) -> None:
-    """Before, the error told to give what was given: "of 0 …; give --time cds"."""
+    """Before, the error asked for what was given: "of 0 …; give --time cds"."""
     path = tmp_path / "pus"
     path.write_bytes(
         b"".join(files.packet(1, count, b"\xff" * 12, secondary=True) for count in range(40))
@@ -191,7 +191,7 @@ def test_epoch_of_a_file_that_dates_itself_is_not_used(tmp_path: Path) -> None:
 
 
 def test_counter_out_of_range_takes_no_packet(made: Path, tmp_path: Path) -> None:
-    """A time beyond int64 cannot be told; the packet and its fields can."""
+    """A time beyond int64 cannot be represented; the packet and its fields can."""
     path = tmp_path / "some"
     path.write_bytes(counter_packets(3))
     epoch_ns = timestamps.NS_MAX - 10**9

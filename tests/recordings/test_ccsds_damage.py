@@ -206,7 +206,7 @@ def test_many_mutated_files_end_in_words(tmp_path: Path) -> None:
 
 
 def test_one_packet_is_never_longer_than_packets_are(tmp_path: Path) -> None:
-    """Megabytes of noise cost no more than their size in memory, and are told as one stretch."""
+    """Megabytes of noise cost no more than their size in memory, and are reported as one piece."""
     noise = b"\xff" + random.Random(1).randbytes(4 * PACKET_MAX_BYTES)
     found = read(tmp_path / "noise", orbit_packets(5) + noise + orbit_packets(8)[5 * 54 :])
     assert found.lanes == {"raw": 8}

@@ -29,7 +29,7 @@ def other(number: int) -> Record:
 
 
 class ImportingCore:
-    """A Core's door that keeps what came, and fails as it is told."""
+    """A Core's door that keeps what came, and fails as the test says."""
 
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)

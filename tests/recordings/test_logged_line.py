@@ -49,7 +49,7 @@ def test_times_around_a_sentence(line: bytes, stamp: str | None) -> None:
 
 
 def test_a_tag_block_with_another_checksum_says_so() -> None:
-    """Its time is what the record says; that it may be damaged is told."""
+    """Its time is what the record says; that it may be damaged is reported."""
     assert parse_logged_line(b"\\c:1699169531*57\\" + VDM).is_tag_damaged is False
     assert parse_logged_line(b"\\c:1699169531*00\\" + VDM) == (VDM, 1699169531 * 10**9, True)
 

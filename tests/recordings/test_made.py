@@ -77,7 +77,7 @@ def views(found: Everything) -> Counter[str]:
 
 
 def test_packets_are_raw_and_parsed_with_their_own_time(made: Path) -> None:
-    """Each at one instant; the frames are the file again, and both cards are told each second."""
+    """Each at one instant; the frames are the file again, and both cards are sent each second."""
     found = read(made, "orbit")
     assert found.lanes == {"raw": 300, "parsed": 300, "ui": 600}
     assert frames(found) == (made / "orbit").read_bytes()

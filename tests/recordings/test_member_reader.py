@@ -49,7 +49,7 @@ def peak():
 atexit.register(peak)
 runpy.run_module("nova.cli", run_name="__main__")
 """
-"""Tells the peak itself: what `wait4` tells counts the process that started it as well."""
+"""Prints its own peak: that of `wait4` includes the process that started it."""
 
 
 def imported(path: Path, data: Path) -> tuple[int, str, float]:

@@ -1,4 +1,4 @@
-"""Feeding: everything in order, at the pace that was asked, with a tally that tells the truth."""
+"""Feeding: everything in order, at the requested pace, with a true tally."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_segment_that_comes_twice_is_one() -> None:
 
 
 def test_group_that_is_overtaken_is_abandoned() -> None:
-    """Told once, when others are too far ahead."""
+    """Reported once, when others are too far ahead."""
     held = SegmentJoiner()
     first = group(5, 0, 3)[0]
     held.add(first, None)

@@ -234,7 +234,7 @@ def test_a_position_lacks_no_digit_and_no_hemisphere() -> None:
 
 
 def test_why_a_line_is_not_read() -> None:
-    """Damage is told from what pynmea2 does not know."""
+    """Damage is distinguished from what pynmea2 does not know."""
     assert damage_reason(RMC.replace(b"1F", b"1E")) == DAMAGED
     assert damage_reason(RMC.strip()[:-1]) == DAMAGED
     assert damage_reason(b"$GPXYZ,1,2,3") == UNDECODABLE

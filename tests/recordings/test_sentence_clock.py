@@ -46,7 +46,7 @@ def test_what_comes_before_the_first_date_is_not_later() -> None:
 
 
 def test_two_receivers_that_differ_by_seconds_make_no_day_of_it() -> None:
-    """A little disorder is none of days."""
+    """A little disorder is no change of day."""
     assert times([of(100), of(99), of(101), of(100, DAY)]) == [100, 99, 101, 100]
 
 

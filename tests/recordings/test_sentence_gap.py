@@ -56,7 +56,7 @@ def test_bursts_between_gaps_have_their_dates(runs: list[tuple[int, int, int]]) 
 
 
 def test_what_is_far_before_a_date_follows_the_last_one() -> None:
-    """Bounded memory: only so many lines wait for a date."""
+    """Bounded memory: a limited number of lines waits for a date."""
     at_s = [3 * 86_400 - 100 + second for second in range(6)]
     lines = [told(BEGIN_NS, has_date=True), *(told(BEGIN_NS + s * S) for s in at_s)]
     lines.append(told(BEGIN_NS + (at_s[-1] + 1) * S, has_date=True))

@@ -1,4 +1,4 @@
-"""Streams: read once, spooled, and the same events as of the file."""
+"""Streams: read once into a temporary file, and the same events as of the file."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_pipe_is_its_file(
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told by a dash; a file of that name is ./- then."""
+    """A dash stands for it; a file of that name is ./- then."""
 
     class Input:
         buffer = io.BytesIO(b"time,v\n0,1\n")

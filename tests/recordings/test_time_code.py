@@ -88,7 +88,7 @@ def test_times(text: str, data: str, epoch_ns: int | None, expected: CodedTime |
 
 @given(st.integers(4383, 65535), st.integers(0, 86_399_999), st.integers(0, 999))
 def test_cds_beside_spacepackets(days: int, milliseconds: int, microseconds: int) -> None:
-    """The same instant as an independent library tells, to its millisecond.
+    """The same instant as an independent library gives, to its millisecond.
 
     From 1970 on: before, it takes the milliseconds away from the day instead of adding them.
     """

@@ -128,7 +128,7 @@ def test_drone(recordings: Path) -> None:
 
 
 def test_station(recordings: Path) -> None:
-    """A channel of the ISS table: its samples are minutes apart, so each is told."""
+    """A channel of the ISS table: its samples are minutes apart, so each is sent."""
     told = updates(recordings / HTV, "csv", ISS_OPTIONS)
     assert counted(told) == {("iss", "power", "2A", BATTERY): 1_223}
     assert folded(told, BATTERY)["voltage"] == pytest.approx(151.5, abs=0.1)

@@ -173,6 +173,6 @@ def test_a_message_comes_back() -> None:
     ],
 )
 def test_what_is_no_message_is_one_kind_of_error(head: bytes, reason: str) -> None:
-    """Bytes that are no text are too, which msgspec tells by an error of its own."""
+    """Bytes that are no text are too, for which msgspec has an error of its own."""
     with pytest.raises(ChannelError, match=reason):
         CODEC.decode(head)

@@ -157,7 +157,7 @@ async def test_work_ends_when_the_process_is_told_to_stop() -> None:
 
 
 async def test_work_that_fails_ends_the_process_with_its_error() -> None:
-    """Nobody has to tell it to stop."""
+    """Nobody has to stop it."""
 
     async def work() -> None:
         raise NovaError("the disk is full")

@@ -14,7 +14,7 @@ def test_module_is_loaded() -> None:
 
 
 def test_missing_library_says_what_to_install() -> None:
-    """A small install is told which extra it lacks."""
+    """A small install learns which extra it lacks."""
     with pytest.raises(NovaError, match=r"no_such_library.*'nova-sdk\[formats\]==\d"):
         import_optional("no_such_library.part")
     with pytest.raises(NovaError, match=r"no_such_library.*'nova-sdk\[simulator\]==\d"):

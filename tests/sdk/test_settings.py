@@ -20,7 +20,7 @@ def test_later_sources_win(tmp_path: Path) -> None:
 
 
 def test_settings_survive_the_environment() -> None:
-    """What a parent was told reaches its children whole."""
+    """What a parent was given reaches its children whole."""
     chosen = settings.load(
         None, {}, mode="ground", transports=("kafka://a:1", "local:///b"), chunk_max_events=9
     )

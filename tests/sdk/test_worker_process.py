@@ -114,7 +114,7 @@ def test_a_blocking_worker_replies_too(blocking: BlockingWorker[list[str]]) -> N
 async def test_what_is_printed_gets_not_between_replies(
     capfd: pytest.CaptureFixture[str],
 ) -> None:
-    """Nor what its own children print; it is told on stderr."""
+    """Nor what its own children print; it is said on stderr."""
     worker = await WorkerProcess.start(NAME, ["echo_worker"], MESSAGES)
     for request in (("print", "noise"), ("told",)):
         ask(worker, *request)

@@ -351,7 +351,7 @@ class SendsOldCommands(MemoryTransport):
 
 
 class SendsAllCommands(MemoryTransport):
-    """Gives listeners what is told of commands too."""
+    """Gives listeners what is said of commands too."""
 
     def is_for(self, scope_id: str, record: Record) -> bool:
         return ".command." in (record.address or "") and wants(Subscription(scope_id), record)

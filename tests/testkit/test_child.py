@@ -13,7 +13,7 @@ from nova.testkit import child
 
 DEADLINE_S = 30.0
 
-# Starts a sleeping child, tells its process id and waits.
+# Starts a sleeping child, prints its process id and waits.
 PARENT = """
 import sys, time
 from nova.testkit import child

@@ -116,7 +116,7 @@ class Hasty(LocalTransport):
 
 
 class SilentTransport(LocalTransport):
-    """Does not tell the producer what was refused."""
+    """Does not say to the producer what was refused."""
 
     async def acknowledge(self, batch: Batch, receipt: Receipt) -> None:
         await super().acknowledge(batch, Receipt(new=len(batch.records)))
@@ -149,7 +149,7 @@ async def test_a_stolen_address_is_caught(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def report(case: str, backend: str | None, outcome: str) -> pytest.TestReport:
-    """What pytest tells of a test, with its column if it is a case."""
+    """What pytest says of a test, with its column if it is a case."""
     location = ("test_x.py", 1, f"TestX.test_{case}")
     properties = [] if backend is None else [(result_table.PROPERTY, backend)]
     kept = "passed" if outcome == "error" else outcome

@@ -16,7 +16,7 @@ def entity(scope: str, unique: object, lane: str = "parsed") -> str:
 
 
 def numbered(scope: str, count: int, first: int = 0) -> list[Record]:
-    """Records of one entity that tell their number."""
+    """Numbered records of one entity."""
     return [Record(entity(scope, "one"), b"%d" % (first + n)) for n in range(count)]
 
 

@@ -16,7 +16,7 @@ def line(text: str) -> logging.LogRecord:
 
 
 def test_a_line_that_differs_only_in_its_times_is_a_repeat() -> None:
-    """A broker that is away for hours is told once a minute, not five times a second."""
+    """A broker that is away for hours is logged once a minute, not five times a second."""
     lines = OncePerInterval()
     told = [lines.filter(line(REFUSED % (client, ms))) for client in range(3) for ms in range(50)]
     assert told == [True] + [False] * 149

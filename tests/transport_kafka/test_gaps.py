@@ -56,7 +56,7 @@ async def test_a_position_that_retention_has_passed_is_told_and_moved_at_once(
 async def test_retention_that_overtakes_a_slow_reader_is_a_gap(
     kafka_broker: BackendServer, make_transport: MakeTransport, admin: AdminClient, scope: str
 ) -> None:
-    """Every offset was read or is part of a told gap; back-pressure is what makes it slow."""
+    """Every offset was read or is part of a reported gap; back-pressure is what makes it slow."""
     topic, count = f"nova.{scope}.parsed.v1", 100
     transport = make_transport(kafka_broker.url)
     batches = transport.consume(Subscription(scope), {})
@@ -106,7 +106,7 @@ async def test_a_topic_that_was_made_anew_is_told_and_read_from_its_beginning(
 async def test_a_topic_made_anew_that_has_outgrown_the_old_one_is_told(
     kafka_broker: BackendServer, make_transport: MakeTransport, admin: AdminClient, scope: str
 ) -> None:
-    """Its offsets fit and mean other records, so what tells it is the topic's id."""
+    """Its offsets fit and mean other records, so only the topic's id shows it."""
     topic = f"nova.{scope}.parsed.v1"
     await make_transport(kafka_broker.url).publish(numbered(scope, 5))
     before = await read_records(make_transport(kafka_broker.url), scope, 5)

@@ -44,7 +44,7 @@ async def test_a_record_without_an_address_is_named_and_nothing_is_sent(
 async def test_a_record_that_is_too_large_is_named(
     kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
-    """The limit is ours and told with the size; what comes after is not harmed."""
+    """The limit is ours and named with the size; what comes after is not harmed."""
     transport = make_transport(kafka_broker.url)
     size_bytes = RECORD_MAX_BYTES + 1
     large = Record(f"nova.{scope}.parsed.bus.eps.one.v1", bytes(size_bytes))
@@ -68,7 +68,7 @@ async def test_a_full_queue_slows_publishing_down_and_loses_nothing(
 async def test_what_cannot_be_delivered_is_an_error_and_later_publishes_work(
     own_kafka_broker: BackendServer, make_transport: MakeTransport, scope: str
 ) -> None:
-    """Fault 12: unknown is told as unknown, and a publisher outlives its broker."""
+    """Fault 12: unknown is reported as unknown, and a publisher outlives its broker."""
     transport = make_transport(own_kafka_broker.url, message_timeout_ms="5000")
     await transport.publish(numbered(scope, 1))
     own_kafka_broker.stop()

@@ -135,7 +135,7 @@ async def test_a_tombstone_is_an_empty_record(
     foreign_producer: Producer,
     scope: str,
 ) -> None:
-    """A record without a value is told to ingest like any other that is no envelope."""
+    """A record without a value is given to ingest like any other that is no envelope."""
     transport = make_transport(kafka_broker.url)
     await transport.publish(numbered(scope, 1))
     foreign_producer.produce(f"nova.{scope}.parsed.v1", None, "bus.eps.one")

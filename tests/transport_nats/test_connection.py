@@ -44,7 +44,7 @@ def server_with(more: str) -> Iterator[NatsProcess]:
 async def test_a_server_that_is_down_at_the_start_is_waited_for(
     own_nats_server: NatsServer, make_transport: MakeTransport, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Fault 12: consuming begins when the server comes up; one outage is told once."""
+    """Fault 12: consuming begins when the server comes up; one outage is reported once."""
     publisher = make_transport(own_nats_server.url)
     await publisher.publish(numbered("s", 3))
     await publisher.close()
@@ -82,7 +82,7 @@ async def test_a_server_that_ends_in_flight_is_resumed_exactly(
 
 
 async def test_a_server_that_falls_silent_is_noticed(make_transport: MakeTransport) -> None:
-    """No connection breaks, but nothing answers: pings tell."""
+    """No connection breaks, but nothing answers: pings show it."""
     with server_with("") as server:
         transport = make_transport(server.url)
         batches = transport.consume(Subscription("s"), {})

@@ -36,13 +36,13 @@ def server_syncing(sync: str) -> Iterator[NatsProcess]:
 
 
 async def warnings(transport: NatsTransport) -> str:
-    """What is told once the server is reached."""
+    """What is said once the server is reached."""
     await transport.publish(numbered("s", 1))
     return "\n".join(transport.state().warnings)
 
 
 async def test_a_server_that_syncs_always_is_fine(make_transport: MakeTransport) -> None:
-    """nats-server#7564: nothing to tell."""
+    """nats-server#7564: nothing to say."""
     with server_syncing("always") as server:
         url = f"{server.url}?monitor={server.monitor}"
         assert await warnings(make_transport(url)) == ""
@@ -62,7 +62,7 @@ async def test_a_server_that_syncs_now_and_then_is_told(
 async def test_a_server_without_a_monitor_gives_a_warning(
     nats_server: NatsServer, make_transport: MakeTransport
 ) -> None:
-    """Clients cannot ask for it: what to do is told."""
+    """Clients cannot ask for it: the message says what to do."""
     told = await warnings(make_transport(nats_server.url))
     assert "it is unknown" in told and "?monitor=" in told
 

@@ -96,7 +96,7 @@ async def test_a_server_that_is_away_for_long_is_an_error_and_later_publishes_wo
 async def test_what_was_under_way_when_the_server_died_is_told_as_unknown(
     make_transport: MakeTransport,
 ) -> None:
-    """Fault 12: stored or not, nobody knows, so it is an error; at least what was told is there."""
+    """Fault 12: stored or not, nobody knows, so it is an error; what was confirmed is there."""
     server = NatsProcess()
     try:
         server.start()

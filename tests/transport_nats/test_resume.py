@@ -124,7 +124,7 @@ async def test_a_tail_that_was_lost_and_grown_over_is_told(
 async def test_retention_that_overtakes_a_slow_reader_is_a_gap(
     nats_server: NatsServer, make_transport: MakeTransport, manager: JetStreamManager, scope: str
 ) -> None:
-    """Every record was read or is part of a told gap; back-pressure is what makes it slow."""
+    """Every record was read or is part of a reported gap; back-pressure is what makes it slow."""
     stream, count = f"nova-{scope}", 60
     transport = make_transport(nats_server.url)
     value = os.urandom(1_000_000)
@@ -193,7 +193,7 @@ async def test_others_records_that_retention_removed_are_no_gap(
 async def test_wanted_records_that_retention_removed_of_a_shared_stream_are_a_gap(
     own_nats_server: NatsServer, make_transport: MakeTransport
 ) -> None:
-    """With a filter nobody can tell whose they were: a gap that may be is told as one."""
+    """With a filter nobody can say whose they were: a gap that may be is reported as one."""
     async with await nats.connect(own_nats_server.url) as client:
         await client.jetstream().add_stream(name="everything", subjects=["nova.>"])
         transport = make_transport(own_nats_server.url)

@@ -297,4 +297,4 @@ async def test_a_busy_machine_leaves_no_socket_open(
     await transport.publish(numbered(scope, 1))
     await take(transport.consume(Subscription(scope), {}), 1)
     await transport.close()
-    gc.collect()  # What was left open is told here, and is an error.
+    gc.collect()  # What was left open is reported here, and is an error.

@@ -71,7 +71,7 @@ def test_a_full_disk_is_said(tmp_path: Path, driver: str) -> None:
 
 
 def test_it_leaves_with_its_reader(tmp_path: Path) -> None:
-    """Also while it waits to be told to pack."""
+    """Also while it waits for the order to pack."""
     with filed(tmp_path, ("jsonl",)) as archive:
         worker = RangeWorker(tmp_path, 0, is_background=True)
         assert written(

@@ -71,7 +71,7 @@ def test_bytes_do_not_depend_on_how_events_came(name: str) -> None:
 
 
 def test_raw_bytes_keep_their_boundaries() -> None:
-    """A-195: the index tells each frame from the next."""
+    """A-195: the index separates each frame from the next."""
     stored = events(kind="raw")
     frames, index = made(RawBinary(), stored, [3])
     rows = list(csv.DictReader(io.StringIO(index.decode())))

@@ -54,7 +54,7 @@ class Said(NamedTuple):
 
 
 class Known(NamedTuple):
-    """The same with what tells two apart."""
+    """The same with what distinguishes two."""
 
     canonical_ns: int
     source_ns: int

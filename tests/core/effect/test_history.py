@@ -63,7 +63,7 @@ def test_the_greatest_time_of_effect_counts(
 
 
 def test_a_time_beyond_all_times_is_the_last_one() -> None:
-    """Received now and told for the end of time by a clock at its begin: still a key."""
+    """Received now and dated at the end of time by a clock at its begin: still a key."""
     history: History[frozenset[str]] = History()
     history.add(told(1, 5, NS_MIN, NS_MAX), NO_CAPABILITIES)
     assert history.next_effect_ns("canonical", 5) == NS_MAX
@@ -83,7 +83,7 @@ def leading(*all_told: EventTimes, time_ns: int, known_ns: int | None = None) ->
 
 def test_the_only_one_of_a_clock_that_is_ahead_counts_from_its_receipt_on() -> None:
     """Up to the largest offset of a zone; what is dated later is meant for later, and so
-    is what a right clock has told for later.
+    is what a right clock has dated later.
     """
     for ahead_ns, counts in ((HOUR_NS, True), (CLOCK_AHEAD_MAX_NS + 1, False)):
         one = told(1, 0, ahead_ns, ahead_ns)

@@ -27,7 +27,7 @@ def test_there_is_one_end_of_each_day_and_not_too_many() -> None:
 
 
 def test_only_days_are_put_aside_each_time_into_a_folder_of_their_own(tmp_path: Path) -> None:
-    """What is not a day stays, and so do days before; nothing that was put aside is touched."""
+    """What is not a day stays, and so do days before; nothing in quarantine is touched."""
     for name in ("2026-01-26", "2026-01-27", "2026-01-28", "notes"):
         (tmp_path / name).mkdir()
     (tmp_path / "state.json").write_text("{}")

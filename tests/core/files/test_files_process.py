@@ -118,7 +118,7 @@ def test_kill_9_at_20_points_leaves_the_same_files(tmp_path: Path) -> None:
 
 def test_a_full_disk_pauses_the_files_only(tmp_path: Path) -> None:
     """A-204: it is counted and tried again; once there is room, all is as if there always had
-    been. Ingest is another process, which is not told.
+    been. Ingest is another process, which does not learn of it.
     """
     with filed(tmp_path, ("parquet", "jsonl"), EVENTS) as archive:
         with following(tmp_path) as process:

@@ -146,7 +146,7 @@ async def test_what_has_no_news_is_not_read_again(
     record: Make,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Ten thousand entities are told at once; of the past, a row of each series that has
+    """Ten thousand entities are listed at once; of the past, a row of each series that has
     gone on since.
     """
     tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
@@ -208,8 +208,8 @@ STEPS = st.lists(
 async def test_memory_changes_nothing(
     record: Make, steps: list[DiscoverStep], timebase: Timebase
 ) -> None:
-    """One that remembers tells at any time what one tells that reads anew, with events and
-    descriptors that come late, tie, or take effect later; also of commits that nobody told of.
+    """One that remembers says at any time what one says that reads anew, with events and
+    descriptors that come late, tie, or take effect later; also of commits that nobody announced.
     """
     counter = count()
 

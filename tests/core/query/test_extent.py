@@ -82,7 +82,7 @@ async def test_no_step_leads_to_what_is_timeless(commit: Commit, view: ArchiveSn
 async def test_a_replay_begins_and_ends_with_what_its_client_may_see(
     commit: Commit, view: ArchiveSnapshot, reverse: bool
 ) -> None:
-    """A hidden event at either end would tell its time, and a paced replay would wait for it."""
+    """A hidden event at either end would reveal its time, and a paced replay would wait for it."""
     times = [START_NS - 10**15, START_NS, START_NS + 7, START_NS + 10**15]
     scopes = ["hidden", "seen", "seen", "hidden"]
     commit(

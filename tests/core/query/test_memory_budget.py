@@ -201,7 +201,7 @@ def test_chunks_become_small_as_those_who_do_not_read_become_many() -> None:
 
 
 async def test_a_busy_reader_says_so_and_a_client_asks_again(data: Path, record: Make) -> None:
-    """Through a real reader: pages that nobody reads fill the room, a walk is told `busy` and when
+    """Through a real reader: pages that nobody reads fill the room, a walk gets `busy` and when
     to come again, a small page and what is live still come; once there is room the walk continues.
     """
     settings = Settings(data=str(data), mode="ground", answers_mib=4)

@@ -320,7 +320,7 @@ async def test_history_joins_the_tail_without_gap_or_repeat(
 async def test_a_slow_client_that_asked_for_it_is_kept_at_the_present(
     world: CursorWorld, keep_events: int
 ) -> None:
-    """What it gets and what it is told of make up everything; its last event of each
+    """What it gets and what it hears was dropped make up everything; its last event of each
     series is the newest. It does not matter whether the tail still holds what is pending.
     """
     tail = LiveTail(world.view, keep_events)

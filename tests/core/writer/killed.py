@@ -27,7 +27,7 @@ DURING_S = 0.002
 
 
 class Fate:
-    """Counts steps and ends the process at the one that it is told."""
+    """Counts steps and ends the process at the given one."""
 
     def __init__(self, last: int) -> None:
         self._left = last

@@ -44,7 +44,7 @@ OPERATOR = Principal("ann", "operator")
 
 
 class Trials:
-    """Writers that follow each other on one archive, and the client that never gives up."""
+    """Writers that follow each other on one archive, and the client that always tries again."""
 
     def __init__(self, data: Path, url: str, scope_id: str, ears: Ears) -> None:
         self.data = data

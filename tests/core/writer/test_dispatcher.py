@@ -106,7 +106,7 @@ def test_a_link_that_is_away_says_why(links: list[Link]) -> None:
 
 
 def test_an_old_archive_learns_its_links_again(tmp_path: Path) -> None:
-    """Archives from before have descriptors and no carriers: publishing one again is enough."""
+    """Older archives have descriptors and no link routes: publishing one again is enough."""
     archive = Archive.open_primary(tmp_path)
     try:
         committer = Committer(archive, tmp_path)

@@ -42,7 +42,7 @@ async def connected(session: aiohttp.ClientSession) -> aiohttp.ClientWebSocketRe
 
 
 async def received(socket: aiohttp.ClientWebSocketResponse) -> FeedFrame:
-    """What is told next."""
+    """What is announced next."""
     message = await socket.receive(timeout=WAIT_S)
     assert message.type is aiohttp.WSMsgType.BINARY, message
     return commit_feed.FRAMES.decode(message.data)

@@ -82,8 +82,8 @@ async def test_a_transport_is_refused_and_the_door_is_open(settings: Settings) -
 
 
 async def test_what_was_imported_is_marked_so(settings: Settings) -> None:
-    """Content cannot tell a forged event from one that this Core wrote; the mark names each new
-    one and who brought it, and nothing that was there before.
+    """Content cannot distinguish a forged event from one that this Core wrote; the mark names each
+    new one and who imported it, and nothing that was there before.
     """
     events = reserved()
     audit = Query(filters=Filters(system_id="nova", container_id="audit"), timebase="canonical")

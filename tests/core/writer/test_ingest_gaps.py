@@ -56,7 +56,7 @@ def test_a_gap_is_an_event_before_the_records_behind_it(
 def test_a_gap_and_the_position_behind_it_are_stored_together(
     tmp_path: Path, archive: Archive, committer: Committer
 ) -> None:
-    """A crash finds both or neither: what is told is never told twice, and never not at all."""
+    """A crash finds both or neither: each gap is reported exactly once."""
     committer.add_batch(LINK, Batch([], {STREAM: 25}, [GAP]))
     assert Committer(archive, tmp_path).load_positions(LINK) == {}
     assert stored(archive) == []

@@ -63,7 +63,7 @@ async def test_instances_of_a_scope_publish_the_same_events(data: Path, tmp_path
 
 
 async def test_a_new_version_is_published_beside_the_old(data: Path) -> None:
-    """The archive keeps every version that it was told of."""
+    """The archive keeps every version that was published."""
     await started(data, FILES)
     newer = msgspec.structs.replace(MANIFEST, manifest_version="2.0.0", title="Pump, renewed")
     await started(data, [ManifestFile(Path("pump.manifest.py"), newer)])

@@ -23,7 +23,7 @@ DRIVERS = ("rawBinary", "positionCsv", "jsonl")
 
 def accept_one(writer: Writer, corpus: Corpus) -> None:
     """Store the next event of a corpus as an archive has it that was made before anything was
-    reserved, or to which an import brought it.
+    reserved, or to which an import added it.
     """
     anything = Checker()
     while True:

@@ -173,7 +173,7 @@ def writer(data: Path, end: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def said(running: subprocess.Popen[bytes]) -> tuple[list[int], bool]:
-    """How many a writer said that it had counted, until it was ready, which is told, or ended."""
+    """How many a writer said that it had counted, until it said that it was ready, or ended."""
     assert running.stdout is not None
     found: list[int] = []
     for line in running.stdout:
@@ -190,7 +190,7 @@ def said(running: subprocess.Popen[bytes]) -> tuple[list[int], bool]:
 def test_a_writer_that_ended_while_counting_goes_on_there(
     uncounted: Path, end: str, status: int
 ) -> None:
-    """Killed in the middle or told to stop, it counts nothing twice and leaves nothing
+    """Killed in the middle or stopped, it counts nothing twice and leaves nothing
     out, and says all the way how far it is.
     """
     with writer(uncounted, end) as first:

@@ -153,7 +153,7 @@ async def test_what_is_too_large_for_the_writer_is_not_handed_over(here: Command
 async def test_a_writer_that_hangs_is_said(
     here: Commanded, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who waits for it learns that it hangs, and nothing more is handed to it."""
+    """A waiting client learns that it hangs, and nothing more is handed to it."""
     disk, hanging = StuckDisk(here.core.writer.committer.archive, monkeypatch), asyncio.Event()
     submitter = SubmissionClient(endpoints.writer_socket(here.core.data), hanging.is_set)
     asker, asked = Principal("ann", "admin"), here.command()
@@ -175,7 +175,7 @@ async def test_a_writer_that_hangs_is_said(
 async def test_a_reader_that_goes_does_not_stop_its_command(
     here: Commanded, submitter: SubmissionClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command that has begun is brought to its end, and answered to who asks again."""
+    """A command that has begun is completed, and answered to a client that asks again."""
     disk = StuckDisk(here.core.writer.committer.archive, monkeypatch)
     asked = here.command()
     submitting = asyncio.create_task(submitter.submit(Principal("ann", "admin"), asked))

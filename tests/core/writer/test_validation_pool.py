@@ -115,7 +115,7 @@ def pretended(records: Sequence[Record]) -> BatchColumns:
 
 
 def told(incoming: BatchColumns) -> tuple[object, ...]:
-    """What is told, with each event's series in place of its number, for numbers may differ."""
+    """What is announced, with each event's series in place of its number, which may differ."""
     series = [incoming.names[number] for number in incoming.series]
     return incoming.keys, incoming.bodies, series, incoming.requests, incoming.refusals
 

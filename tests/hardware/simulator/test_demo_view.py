@@ -23,7 +23,7 @@ def told(unique_id: str, message_type: str) -> UnitReport:
 
 
 def test_every_line_is_a_number_of_a_report() -> None:
-    """A name that nobody tells would be an empty plot."""
+    """A name that nobody publishes would be an empty plot."""
     lines = [line for plot in VIEW.plots for line in plot]
     assert {line.unique_id for line in lines} == {"battery", "temperature"}
     for line in lines:

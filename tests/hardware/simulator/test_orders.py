@@ -17,7 +17,7 @@ MINUTE = 60 * NS_PER_SECOND
 
 
 def told(*orders: Order) -> Satellite:
-    """A satellite that was told something."""
+    """A satellite that was sent something."""
     kept = Orders()
     for order in orders:
         kept.add(order)

@@ -40,6 +40,6 @@ def test_change_of_mode_is_told_once() -> None:
 
 
 def test_capabilities_authorise_commands() -> None:
-    """A-098: the units say what they can be told."""
+    """A-098: the units say what they can be sent."""
     assert "command:heater.set" in telemetry.CAPABILITIES[telemetry.TEMPERATURE]
     assert "command:camera.capture" in telemetry.CAPABILITIES[telemetry.COMPUTER]

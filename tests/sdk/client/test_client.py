@@ -186,7 +186,7 @@ async def test_a_stream_that_is_left_half_way_is_stopped_and_forgotten() -> None
 
 
 async def test_nothing_of_an_old_stream_comes_out_of_a_new_one() -> None:
-    """A-140, A-142: the fence is the id, also for what waits in this very process."""
+    """A-140, A-142: the id decides, also for what waits in this very process."""
 
     async def script(peer: ReaderPeer) -> None:
         old = await peer.start()
@@ -281,7 +281,7 @@ async def test_what_is_no_reply_ends_the_connection_in_words(frame: bytes) -> No
 
 
 async def test_a_connection_that_ends_leaves_nobody_waiting() -> None:
-    """Requests and streams alike are told."""
+    """Requests and streams alike hear of it."""
 
     async def script(peer: ReaderPeer) -> None:
         playback_id = await peer.start()

@@ -98,7 +98,7 @@ async def test_an_edge_without_room_is_tried_again(monkeypatch: pytest.MonkeyPat
 
 
 async def test_pauses_are_as_long_as_was_told_and_end() -> None:
-    """Around what was told, and the sum has a limit."""
+    """Around what was announced, and the sum has a limit."""
     assert not await Backoff(1.0).wait(2.0)
     busy = Backoff(1.0)
     tries = 0

@@ -101,7 +101,7 @@ class Silent(Tape):
 
 
 async def test_silence_ends_at_the_deadline() -> None:
-    """A transport that never answers is given up like one that fails."""
+    """A transport that never answers is treated like one that fails."""
     producer = Producer(Silent(), "nova", retry=Retry(deadline_s=0.01))
     with pytest.raises(TransportError, match="did not reply"):
         await producer.send([producer.observe(GPS).raw(b"")])

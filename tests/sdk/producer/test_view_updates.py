@@ -32,7 +32,7 @@ TENTH = SECOND // 10
 
 
 class HeardUpdates:
-    """One scope's views, and what was told of them."""
+    """One scope's views, and what was published of them."""
 
     def __init__(self) -> None:
         self.observer = Observer("test")
@@ -49,7 +49,7 @@ class HeardUpdates:
         return self.take(*self.views.flush())
 
     def take(self, *events: Event) -> HeardUpdates:
-        """Keep what was told."""
+        """Keep what was published."""
         for event in events:
             assert isinstance(event.envelope, UiUpdate)
             self.updates.append((event.source_ns, event.envelope.data))
@@ -81,7 +81,7 @@ def test_only_changed_keys() -> None:
 
 
 def test_ten_a_second_are_one_a_second() -> None:
-    """What is held back is told by the next that is due, with its latest value."""
+    """What is held back is in the next that is due, with its latest value."""
     told = HeardUpdates()
     for tick in range(31):
         told.hear(tick * TENTH, x=tick)
@@ -96,7 +96,7 @@ def test_a_change_of_state_does_not_wait() -> None:
 
 
 def test_every_ten_seconds_all_that_was_heard() -> None:
-    """A key that is told no more is not told again as if it were fresh."""
+    """A key that is no longer sent is not repeated as if it were fresh."""
     told = HeardUpdates().hear(0, x=1, y=1)
     for second in range(1, 21):
         told.hear(second * SECOND, x=1)
@@ -120,7 +120,7 @@ def test_view_of_another_entity() -> None:
 
 
 def test_time_that_goes_back_begins_anew() -> None:
-    """What was told of later moments says nothing of earlier ones."""
+    """What was published of later moments says nothing of earlier ones."""
     told = HeardUpdates().hear(100 * SECOND, x=1, y=1)
     observation = told.observer.observe(Entity("sys", "box", "other"), 5 * SECOND)
     card = UNIT._replace(unique_id="card")
@@ -205,6 +205,6 @@ def test_two_changes_at_one_time_are_one_update() -> None:
 
 
 def test_a_report_that_comes_late_does_not_undo_a_newer_one() -> None:
-    """By less than a period; what it alone says is told."""
+    """By less than a period; what it alone says is published."""
     told = HeardUpdates().hear(SECOND, x=5).hear(SECOND - TENTH, x=4, y=1).hear(2 * SECOND, y=1)
     assert told.updates == [(SECOND, {"x": 5}), (2 * SECOND, {"y": 1})]

@@ -52,7 +52,7 @@ STEPS = st.sampled_from(("end", "lose", "state", "unstate"))
 
 @given(st.lists(STEPS, max_size=8))
 def test_nothing_but_a_served_live_ends_a_replay(steps: list[str]) -> None:
-    """A property; a LIVE stream's place is only told after it has been served."""
+    """A property; a LIVE stream's place is only announced after it has been served."""
     gate = ReplayGate()
     gate.accept_stream("REPLAY", is_present=False)
     for step in steps:

@@ -38,7 +38,7 @@ def test_a_warning_stands_and_is_told_once() -> None:
 
 
 def test_a_warning_can_be_taken_back_and_told_anew() -> None:
-    """What has been put right is not told any more."""
+    """What has been put right is not reported any more."""
     link = health()
     assert link.warn("disk", "x")
     assert not link.warn("disk", None)

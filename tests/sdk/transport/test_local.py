@@ -136,7 +136,7 @@ async def test_one_transport_is_consumed_once(url: str) -> None:
 
 
 async def test_what_a_consumption_was_not_given_is_not_given_to_the_next(tmp_path: Path) -> None:
-    """Whoever published it has been told that it is unknown, and will publish it again."""
+    """Its publisher has learnt that it is unknown, and will publish it again."""
     url = f"local://{tmp_path / 'x.sock'}"
     core = LocalTransport(url)
     batches = core.consume(Subscription(), {})

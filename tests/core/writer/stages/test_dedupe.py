@@ -25,7 +25,7 @@ def test_the_first_of_a_batch_is_new(archive: Archive, open_commit: Commit, reco
 def test_what_the_archive_has_is_not_new(
     archive: Archive, committer: Committer, open_commit: Commit, record: Make
 ) -> None:
-    """A-081: nor is what an earlier batch has brought into the open commit."""
+    """A-081: nor is what an earlier batch has added to the open commit."""
     committer.add_batch("link", Batch([record(1)]))
     committer.close_commit()
     dedupe = Dedupe(archive)

@@ -155,7 +155,7 @@ def test_another_selection_binds_anew(archive: Archive, tmp_path: Path) -> None:
 
 
 def test_a_driver_that_is_asked_for_later_is_bound_then(archive: Archive, tmp_path: Path) -> None:
-    """A descriptor that is told ahead of its time changes nothing until it takes effect,
+    """A descriptor that is published ahead of its time changes nothing until it takes effect,
     and then without any news; so it does after a restart, and one that came later is not undone.
     """
     now = [AT_NS]

@@ -12,7 +12,7 @@ from tests.core.writer.staging import columns, delivered, run
 
 
 def test_a_link_has_its_newest_descriptor(archive: Archive, open_commit: Commit) -> None:
-    """B4-1: also where another link has brought it first, and not an older one that comes late."""
+    """B4-1: also where another link has delivered it first, and not an older, late one."""
     routes = LinkRoutes(archive)
     records = sorted(
         [descriptor("a"), descriptor("a", "b")], key=lambda one: columns([one]).keys[0]
