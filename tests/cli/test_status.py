@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich.console import Console
 
 from nova.cli.status import render_status
 from nova.sdk import timestamps
+from nova.sdk.protocol.health import ProcessInfo
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
 
 NOW_NS = timestamps.parse("2026-01-01T12:00:00Z")
 BEGAN = "2026-01-01T11:58:00.000000000Z"
 
 
-def shown(*links: LinkInfo) -> str:
+def shown(*links: LinkInfo, processes: Sequence[ProcessInfo] = ()) -> str:
     """The page of an instance with some links, as a wide terminal has it."""
     status = StatusResponse(
         mode="ground",
@@ -26,6 +28,7 @@ def shown(*links: LinkInfo) -> str:
         bytes_on_disk=8_000_000,
         links=list(links),
         writer_connected=False,
+        processes=list(processes),
     )
     file = io.StringIO()
     Console(file=file, width=250).print(render_status(status, NOW_NS))
@@ -82,3 +85,12 @@ def test_an_outage_that_lasts_and_warnings_are_told() -> None:
     (row,) = (line for line in text.splitlines() if "local:///x" in line)
     assert "unknown" in row
     assert "never" in row
+
+
+def test_processes_are_named_unless_all_is_well() -> None:
+    """A-293: a process that hangs is told, and one that is restarted."""
+    ready = ProcessInfo(name="reader", state="ready")
+    assert "reader" not in shown(processes=[ready])
+    text = shown(processes=[ready, ProcessInfo(name="sampler", state="hung", restarts=1)])
+    assert "sampler is hung" in text
+    assert "reader is" not in text

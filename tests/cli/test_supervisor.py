@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nova.cli.supervisor import ChildProcess
+from nova.cli.supervisor import ChildProcess, Supervisor
 from nova.sdk.errors import NovaError
 
 SUPERVISED = """
@@ -19,10 +20,11 @@ import asyncio, sys
 from nova.cli.supervisor import ChildProcess, Supervisor
 
 async def main():
-    supervisor = Supervisor([ChildProcess("busy", ("busy_child",))])
+    child = ChildProcess("busy", (sys.argv[1],))
+    supervisor = Supervisor([child], hung_after_s=2, hung_restart_s=2)
     await supervisor.start()
-    print(supervisor.children[0].process.pid, flush=True)
-    await asyncio.Event().wait()
+    print(child.process.pid, flush=True)
+    await supervisor.watch(asyncio.Event())
 
 asyncio.run(main())
 """
@@ -34,6 +36,32 @@ async def main():
     lifecycle.stop_event(exit_with_stdin=True)
     lifecycle.print_ready("busy")
     ctypes.PyDLL(None).sleep(60)  # in C, with the GIL held, as a long call into RocksDB is
+
+asyncio.run(main())
+"""
+STEP = """
+import asyncio, pathlib, sys, time
+from nova.sdk import lifecycle
+from nova.sdk.process_heartbeat import busy_with
+
+def blocked():
+    once = pathlib.Path(__file__).with_suffix(".blocked")
+    if not once.exists():
+        once.touch()
+        time.sleep(60)
+
+def working():
+    with busy_with("counting"):
+        until = time.monotonic() + 6
+        while time.monotonic() < until:
+            pass
+
+async def main():
+    stop = lifecycle.stop_event(exit_with_stdin=True)
+    lifecycle.print_ready("step")
+    await asyncio.sleep(1.5)
+    {"blocked": blocked, "working": working}.get(sys.argv[1], int)()
+    await stop.wait()
 
 asyncio.run(main())
 """
@@ -88,7 +116,7 @@ async def test_a_busy_child_ends_with_a_supervisor_that_is_killed(tmp_path: Path
     (tmp_path / "busy_child.py").write_text(BUSY)
     path = os.pathsep.join((str(tmp_path), str(Path.cwd())))
     with subprocess.Popen(
-        [sys.executable, "-c", SUPERVISED],
+        [sys.executable, "-c", SUPERVISED, "busy_child"],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": path},
     ) as process:
@@ -99,6 +127,65 @@ async def test_a_busy_child_ends_with_a_supervisor_that_is_killed(tmp_path: Path
     async with asyncio.timeout(ORPHAN_MAX_S):
         while is_there(child):
             await asyncio.sleep(0.05)
+
+
+async def test_a_hung_child_is_told_and_restarted_and_a_busy_one_is_not(tmp_path: Path) -> None:
+    """Its event loop is blocked: it may hold what others wait for. A long step that it announced is
+    no reason.
+    """
+    (tmp_path / "step_child.py").write_text(STEP)
+    path = {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))}
+    blocked = ChildProcess("blocked", ("step_child", "blocked"), path)
+    working = ChildProcess("working", ("step_child", "working"), path)
+    supervisor = Supervisor([blocked, working], hung_after_s=2, hung_restart_s=3)
+    seen: list[tuple[str, str, str | None]] = []
+    supervisor.health.subscribe(
+        lambda: seen.extend((p.name, p.state, p.busy) for p in supervisor.health.processes())
+    )
+    await supervisor.start()
+    assert blocked.process is not None and working.process is not None
+    before, same = blocked.process.pid, working.process.pid
+    stop = asyncio.Event()
+    watching = asyncio.create_task(supervisor.watch(stop))
+    async with asyncio.timeout(ORPHAN_MAX_S):
+        while not (is_ready(supervisor, "blocked") and blocked.restarts):
+            await asyncio.sleep(0.05)
+        while not is_ready(supervisor, "working") or ("working", "ready", "counting") not in seen:
+            await asyncio.sleep(0.05)
+    assert blocked.process.pid != before and not is_there(before)
+    assert ("blocked", "hung", None) in seen
+    assert working.process.pid == same and working.restarts == 0
+    assert ("working", "hung", "counting") not in seen
+    stop.set()
+    await watching
+    await supervisor.stop()
+    assert supervisor.health.state == "stopping"
+
+
+async def test_a_machine_that_was_suspended_restarts_nothing(tmp_path: Path) -> None:
+    """Nothing could send a heartbeat meanwhile, nor could anybody have received one."""
+    (tmp_path / "step_child.py").write_text(STEP)
+    with subprocess.Popen(
+        [sys.executable, "-c", SUPERVISED, "step_child"],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))},
+    ) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        for number in (process.pid, child):
+            os.kill(number, signal.SIGSTOP)
+        await asyncio.sleep(4)
+        for number in (child, process.pid):
+            os.kill(number, signal.SIGCONT)
+        await asyncio.sleep(1.5)
+        is_same = is_there(child)
+        process.kill()
+    assert is_same
+
+
+def is_ready(supervisor: Supervisor, name: str) -> bool:
+    """Whether a child is ready and answers."""
+    return supervisor.health.state_of(name) == "ready"
 
 
 def is_there(process_id: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.health import ProcessInfo
 from nova.sdk.protocol.messages import StatusResponse
 from tests.edge.peer import STATUS, Peer
 from tests.edge.server import RunningEdge, running_edge
@@ -35,6 +36,19 @@ async def test_not_ready_while_the_writer_does_not_answer(edge: RunningEdge, pee
     assert code == 503
     assert "writer does not answer" in str(body["status"])
     assert (await get(edge, "/healthz"))[0] == 200
+
+
+async def test_processes_that_are_not_ready_are_named(edge: RunningEdge, peer: Peer) -> None:
+    """A-293: NOVA serves without its sampler, which is told all the same."""
+    status = messages.decode_reply(STATUS)
+    assert isinstance(status, StatusResponse)
+    status.processes = [
+        ProcessInfo(name="reader", state="ready"),
+        ProcessInfo(name="sampler", state="hung"),
+    ]
+    peer.status = messages.encode(status)
+    code, body = await get(edge, "/readyz")
+    assert (code, body["status"], body["processes"]) == (200, "ready", {"sampler": "hung"})
 
 
 async def test_alive_but_not_ready_without_a_reader(tmp_path: Path, reader_socket: Path) -> None:

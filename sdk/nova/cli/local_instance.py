@@ -25,7 +25,7 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
     files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared),
-        ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared),
+        ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
         ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
         *([files] if chosen.chosen_drivers() else []),
         ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
@@ -51,7 +51,7 @@ async def run(
     private.restrict_umask()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
-    supervisor = Supervisor([*base, *extra])
+    supervisor = Supervisor([*base, *extra], hung_restart_s=chosen.hung_restart_s)
     try:
         starting = asyncio.create_task(supervisor.start())
         stopping = asyncio.create_task(stop.wait())

@@ -70,6 +70,9 @@ def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
     for link in found.links:
         for warning in link.warnings:
             parts.append(Text.from_markup(f"[yellow]{escape(link.link)}: {escape(warning)}[/]"))
+    for process in found.processes:
+        if process.state != "ready":
+            parts.append(Text.from_markup(f"[red]{process.name} is {process.state}[/]"))
     if found.derived_remade:
         text = f"damaged and rebuilt {found.derived_remade} times; the last: "
         parts.append(

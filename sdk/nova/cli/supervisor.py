@@ -1,7 +1,9 @@
 """Supervises NOVA's processes: starts them in order, restarts them, stops them in reverse order.
 
 NOVA is ready when every awaited child is. The others, which keep derived data, start beside them;
-one that fails is logged and restarted while NOVA serves.
+one that fails is logged and restarted while NOVA serves. A child whose heartbeat is missing hangs:
+that is logged, passed to the children that report it, and after a set time the child is killed and
+restarted.
 
 Children hold the other end of a pipe on stdin and exit when it closes. They also know this
 process's id, with which the kernel kills them (`nova.sdk.lifecycle`). So no child outlives this
@@ -15,14 +17,19 @@ import contextlib
 import logging
 import os
 import sys
+import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from nova.cli.child_monitor import ChildMonitor
+from nova.cli.instance_health import InstanceHealth
 from nova.sdk.archive_id import FOLDER_VARIABLE
 from nova.sdk.errors import NovaError
 from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
+from nova.sdk.process_states import encode_line
+from nova.sdk.protocol.health import ProcessState
 from nova.sdk.worker_process import end_process, module_command
 
 READY_TIMEOUT_S = 60.0
@@ -34,6 +41,16 @@ SHARED_FACTS = {"archive": "NOVA_ARCHIVE", "folder": FOLDER_VARIABLE}
 restarted child then refuses an empty folder or a copy of the archive.
 """
 
+HUNG_AFTER_S = 3.0
+"""A child whose heartbeat has been missing for this long hangs."""
+
+HUNG_RESTART_S = 30.0
+CHECK_INTERVAL_S = 0.25
+CHECK_COUNTED_MAX_S = 1.0
+"""Of the time between two checks, at most this counts as a child's silence: if it was longer, this
+process or the whole machine was stopped meanwhile.
+"""
+
 RESTART_DELAY_S = 0.5
 RESTART_DELAY_MAX_S = 10.0
 
@@ -43,18 +60,20 @@ log = logging.getLogger(__name__)
 @dataclass(slots=True)
 class ChildProcess:
     """One process of the instance; `facts` is its ready line. NOVA is not ready before an awaited
-    one is.
+    one is. One that `reports_health` gets the states of all.
     """
 
     name: str
     arguments: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
     is_awaited: bool = True
+    reports_health: bool = False
     ready_timeout_s: float = READY_TIMEOUT_S
     starting: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
     facts: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
+    monitor: ChildMonitor | None = None
     output_task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -72,7 +91,8 @@ class ChildProcess:
             log.info("not ready yet", extra={"context": {"child": self.name, **facts}})
             facts = await self._read_report(self.process, self.process.stdout)
         self.facts = facts
-        self.output_task = asyncio.create_task(self._forward_output(self.process.stdout))
+        self.monitor = monitor = ChildMonitor(self.process.pid)
+        self.output_task = asyncio.create_task(self._forward_output(self.process.stdout, monitor))
 
     async def _read_report(
         self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
@@ -93,9 +113,23 @@ class ChildProcess:
             )
         return msgspec.json.decode(line, type=dict[str, str])
 
-    async def _forward_output(self, stdout: asyncio.StreamReader) -> None:
+    async def _forward_output(self, stdout: asyncio.StreamReader, monitor: ChildMonitor) -> None:
         async for line in stdout:
-            sys.stderr.buffer.write(line)
+            if not monitor.receive(line):
+                sys.stderr.buffer.write(line)
+
+    def write_line(self, line: bytes) -> None:
+        """Write a line to its stdin, unless it has ended."""
+        if self.process is None or self.process.returncode is not None:
+            return
+        stdin = self.process.stdin
+        if stdin is not None and not stdin.is_closing():
+            stdin.write(line)
+
+    def kill(self) -> None:
+        if self.process is not None and self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.kill()
 
     async def stop(self) -> None:
         """Send SIGTERM, then SIGKILL after STOP_TIMEOUT_S."""
@@ -111,28 +145,92 @@ class ChildProcess:
 
 
 class Supervisor:
-    """The processes of one instance."""
+    """The processes of one instance, and their health."""
 
-    def __init__(self, children: Sequence[ChildProcess]) -> None:
+    def __init__(
+        self,
+        children: Sequence[ChildProcess],
+        *,
+        hung_after_s: float = HUNG_AFTER_S,
+        hung_restart_s: float = HUNG_RESTART_S,
+    ) -> None:
+        """A hung child is restarted after `hung_restart_s`; never if that is 0."""
         self.children = list(children)
+        self._hung_after_s = hung_after_s
+        self._hung_restart_s = hung_restart_s
+        awaited = [child.name for child in self.children if child.is_awaited]
+        others = [child.name for child in self.children if not child.is_awaited]
+        self.health = InstanceHealth(awaited, others)
+        self.health.subscribe(self._publish_states)
+        self._checking: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start all in order; if an awaited one fails, stop those already started."""
+        self._checking = asyncio.create_task(self._check_heartbeats())
         try:
             for child in self.children:
                 if child.is_awaited:
-                    await child.start()
+                    await self._start(child)
                     self._share(child.facts)
                 else:
-                    child.starting = asyncio.create_task(child.start())
+                    child.starting = asyncio.create_task(self._start(child))
         except BaseException:
             await self.stop()
             raise
+        self.health.set_state("ready")
+
+    async def _start(self, child: ChildProcess) -> None:
+        """Start a child and wait until it is ready; raises NovaError."""
+        self._set_state(child, "starting")
+        await child.start()
+        self._set_state(child, "ready")
+
+    def _set_state(self, child: ChildProcess, state: ProcessState) -> None:
+        monitor = child.monitor if state in ("ready", "hung") else None
+        busy = None if monitor is None else monitor.busy
+        self.health.set_process(child.name, state, restarts=child.restarts, busy=busy)
+
+    def _publish_states(self) -> None:
+        line = encode_line(self.health.processes())
+        for child in self.children:
+            if child.reports_health:
+                child.write_line(line)
 
     def _share(self, facts: Mapping[str, str]) -> None:
         shared = {SHARED_FACTS[name]: facts[name] for name in SHARED_FACTS.keys() & facts.keys()}
         for child in self.children:
             child.environment = {**child.environment, **shared}
+
+    async def _check_heartbeats(self) -> None:
+        checked_at = time.monotonic()
+        while True:
+            await asyncio.sleep(CHECK_INTERVAL_S)
+            await asyncio.sleep(0)  # Heartbeats that have arrived meanwhile are read first.
+            now = time.monotonic()
+            elapsed_s, checked_at = min(now - checked_at, CHECK_COUNTED_MAX_S), now
+            for child in self.children:
+                if child.monitor is not None:
+                    child.monitor.add(elapsed_s)
+                    self._check(child, child.monitor)
+
+    def _check(self, child: ChildProcess, monitor: ChildMonitor) -> None:
+        """Report a ready child that hangs, and one that no longer does; kill one that has hung for
+        too long.
+        """
+        state = self.health.state_of(child.name)
+        if state not in ("ready", "hung"):
+            return
+        is_hung = monitor.silence_s >= self._hung_after_s
+        context = {"child": child.name, "silentS": round(monitor.silence_s, 1)}
+        if is_hung and state == "ready":
+            log.error("a process hangs: it sends no heartbeat", extra={"context": context})
+        elif state == "hung" and not is_hung:
+            log.warning("a process that hung continues", extra={"context": context})
+        self._set_state(child, "hung" if is_hung else "ready")
+        if 0 < self._hung_restart_s <= monitor.silence_s:
+            log.error("killing a process that hangs", extra={"context": context})
+            self._set_state(child, "restarting")
+            child.kill()
 
     async def watch(self, stop: asyncio.Event) -> None:
         """Restart children that exit, until `stop` is set."""
@@ -151,29 +249,34 @@ class Supervisor:
     async def _keep_running(self, child: ChildProcess) -> None:
         """Restart a child whenever it exits, with growing pauses while its start fails."""
         pause_s = RESTART_DELAY_S
-        is_ready = child.starting is None or await _succeeds(child, child.starting)
+        is_ready = child.starting is None or await self._succeeds(child, child.starting)
         while True:
             if is_ready:
                 assert child.process is not None
                 code = await child.process.wait()
                 log.error("restarting", extra={"context": {"child": child.name, "status": code}})
             child.restarts += 1
+            self._set_state(child, "restarting")
             await asyncio.sleep(pause_s)
-            is_ready = await _succeeds(child, child.start())
+            is_ready = await self._succeeds(child, self._start(child))
             pause_s = RESTART_DELAY_S if is_ready else min(pause_s * 2, RESTART_DELAY_MAX_S)
 
+    async def _succeeds(self, child: ChildProcess, start: Awaitable[None]) -> bool:
+        """Whether a start succeeds; a child whose start fails is stopped."""
+        try:
+            await start
+        except NovaError as error:
+            log.error(str(error))
+            await child.stop()  # It may be alive and never get ready.
+            return False
+        return True
+
     async def stop(self) -> None:
-        """Stop all, in reverse order of their start."""
+        """Stop all, in reverse order of their start; one that hangs is killed."""
+        self.health.set_state("stopping")
+        if self._checking is not None:
+            self._checking.cancel()
         for child in reversed(self.children):
+            if self.health.state_of(child.name) == "hung":
+                child.kill()
             await child.stop()
-
-
-async def _succeeds(child: ChildProcess, start: Awaitable[None]) -> bool:
-    """Whether a start succeeds; a child whose start fails is stopped."""
-    try:
-        await start
-    except NovaError as error:
-        log.error(str(error))
-        await child.stop()  # It may be alive and never get ready.
-        return False
-    return True

@@ -12,10 +12,12 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 import msgspec
+
+from nova.sdk import process_heartbeat
 
 GARBAGE_THRESHOLD = 100_000
 """Allocations before the garbage collector runs. A batch of events is tens of thousands of objects
@@ -40,13 +42,19 @@ ORPHAN_GRACE_S = 5.0
 
 ORPHAN_STATUS = 70
 
+STDIN_READ_BYTES = 4096
+STDIN_LINE_MAX_BYTES = 64 * 1024
+"""Of a longer line, its end is kept."""
+
 AUTOGROUP_ATTEMPTS = 20
 AUTOGROUP_PAUSE_S = 0.11
 
 
 def print_ready(process: str, **facts: str) -> None:
-    """Print the line that the supervisor waits for."""
+    """Print the line that the supervisor waits for; from then on it expects heartbeats."""
     _print_line({"ready": process, **facts})
+    if _is_supervised():
+        process_heartbeat.begin()
 
 
 def print_progress(process: str, progress: str) -> None:
@@ -59,9 +67,12 @@ def _print_line(facts: dict[str, str]) -> None:
     sys.stdout.flush()
 
 
-def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
+def stop_event(
+    exit_with_stdin: bool = False, on_line: Callable[[bytes], None] | None = None
+) -> asyncio.Event:
     """An event set by SIGTERM, SIGINT and, with `exit_with_stdin`, the end of stdin, which the
     parent holds open. A process of a supervisor also ends with it in the middle of any work.
+    `on_line` is called with each line that the parent writes to stdin.
     """
     is_supervised = _end_with_supervisor()
     loop = asyncio.get_running_loop()
@@ -69,8 +80,14 @@ def stop_event(exit_with_stdin: bool = False) -> asyncio.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     if exit_with_stdin:
-        threading.Thread(target=_watch_stdin, args=(loop, stop, is_supervised), daemon=True).start()
+        watch = (loop, stop, is_supervised, on_line or _ignore_line)
+        threading.Thread(target=_watch_stdin, args=watch, daemon=True).start()
     return stop
+
+
+def _is_supervised() -> bool:
+    """Whether a supervisor has started this process, and is still there."""
+    return os.environ.get(SUPERVISOR_VARIABLE) == str(os.getppid())
 
 
 def _end_with_supervisor() -> bool:
@@ -79,12 +96,11 @@ def _end_with_supervisor() -> bool:
     A long synchronous step delays signal handlers and the watch of stdin, and an orphan in one
     would keep the lock of the data it writes. All stored data survives a SIGKILL.
     """
-    parent = os.environ.get(SUPERVISOR_VARIABLE)
-    if parent != str(os.getppid()):
+    if not _is_supervised():
         return False
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if parent != str(os.getppid()):
+        if not _is_supervised():
             os._exit(ORPHAN_STATUS)  # The supervisor ended before prctl took effect.
     return True
 
@@ -143,11 +159,28 @@ def collect_garbage_rarely() -> None:
     gc.set_threshold(GARBAGE_THRESHOLD)
 
 
-def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, is_supervised: bool) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
-        pass
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(stop.set)
+def _watch_stdin(
+    loop: asyncio.AbstractEventLoop,
+    stop: asyncio.Event,
+    is_supervised: bool,
+    on_line: Callable[[bytes], None],
+) -> None:
+    rest = b""
+    while received := os.read(sys.stdin.fileno(), STDIN_READ_BYTES):
+        *lines, rest = (rest + received).split(b"\n")
+        rest = rest[-STDIN_LINE_MAX_BYTES:]
+        for line in lines:
+            _call_in(loop, on_line, line)
+    _call_in(loop, stop.set)
     if is_supervised:
         time.sleep(ORPHAN_GRACE_S)
         os._exit(ORPHAN_STATUS)
+
+
+def _call_in(loop: asyncio.AbstractEventLoop, call: Callable[..., object], *given: object) -> None:
+    with contextlib.suppress(RuntimeError):  # The loop may be closed.
+        loop.call_soon_threadsafe(call, *given)
+
+
+def _ignore_line(_: bytes) -> None:
+    """Most processes expect nothing on stdin but its end."""

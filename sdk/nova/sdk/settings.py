@@ -73,6 +73,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     exports_mib: Annotated[int, Meta(ge=1, le=1_073_741_824)] = 131_072
     reserve_mib: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 1_024
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
+    hung_restart_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
 
     def data_folder(self) -> Path:
         return Path(self.data)
@@ -175,6 +176,9 @@ HELP: Mapping[str, SettingHelp] = {
         "Free disk space that exports and daily files leave to the archive on the same disk."
     ),
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
+    "hung_restart_s": SettingHelp(
+        "How long a process may hang until `nova up` kills and restarts it; 0 for never."
+    ),
     **{name: SettingHelp(text) for name, text in OIDC_HELP.items()},
 }
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import msgspec
 
@@ -85,13 +86,18 @@ def _is_running(process_id: int) -> bool:
 
 
 @contextmanager
-def running_nova(data: Path, *arguments: str, command: str = "up") -> Iterator[RunningNova]:
-    """A NOVA that is ready while the block runs; raises NovaError if it does not start."""
+def running_nova(
+    data: Path, *arguments: str, command: str = "up", log: IO[bytes] | None = None
+) -> Iterator[RunningNova]:
+    """A NOVA that is ready while the block runs; raises NovaError if it does not start. Its log
+    goes to `log`, or to stderr.
+    """
     folder = ("--data", str(data)) if command == "up" else ()
     process = subprocess.Popen(
         [sys.executable, "-m", "nova.cli", command, *folder, *FREE_PORT, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=log,
         env={**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD},
     )
     with process:

@@ -1666,6 +1666,19 @@ export interface NeighbourResponse {
   event?: unknown;
 }
 /**
+ * A process of the instance. `busy` is the long step that it has announced, `restarts` how
+ *     often it was restarted since the instance started.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ProcessInfo".
+ */
+export interface ProcessInfo {
+  name: string;
+  state?: "hung" | "ready" | "restarting" | "starting" | "stopping";
+  restarts?: number;
+  busy?: string | null;
+}
+/**
  * Events of a range, both ends included, in the order of the timebase.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1865,6 +1878,7 @@ export interface StatusResponse {
   submissions?: SubmissionCount[];
   manifestConflicts?: string[];
   quarantined?: string[];
+  processes?: ProcessInfo[];
 }
 /**
  * The number of submissions of one kind that were `taken`, or refused with one code.

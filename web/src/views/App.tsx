@@ -3,6 +3,7 @@
 import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
+import { processesText } from "../model/session/processes";
 import {
   connection,
   coreUnavailable,
@@ -118,7 +119,7 @@ function connectionProblem(): string | undefined {
   if (status.value?.writerConnected === false) {
     return "The writer is away: the archive can be read, but nothing new is stored.";
   }
-  return unreachableText();
+  return processesText(status.value?.processes ?? []) ?? unreachableText();
 }
 
 function onKey(event: KeyboardEvent): void {

@@ -23,6 +23,7 @@ from nova.core.query.range_cursor import Hit
 from nova.sdk.drivers.driver_stream import DriverStream, StreamCache, StreamMarker, marker_of
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import DriverError
+from nova.sdk.process_heartbeat import busy_with
 
 BUFFERED_MAX_BYTES = 24 * 1024 * 1024
 ROUTES_MAX = 16
@@ -263,7 +264,8 @@ class FileRouter:
         """Flush, then finish the files of sealed drivers one by one; yields every sink."""
         self.flush()
         for _, sink in sorted(self._sinks.items()):
-            sink.seal(self._initial_states)
+            with busy_with("finishing a daily file"):
+                sink.seal(self._initial_states)
             yield sink
 
     def remove_unsealed(self) -> None:

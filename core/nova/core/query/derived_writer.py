@@ -22,6 +22,7 @@ from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
+from nova.sdk.process_heartbeat import busy_with
 
 MEMORY_BYTES = 64 * 1024 * 1024
 """Small, as a maker of derived data reads the newest events once and in order."""
@@ -56,7 +57,8 @@ def open_for_writing(
         open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
     ):
         archive_id.require(data, served)
-        store = kind.open_primary(data)
+        with busy_with(f"opening the {kind.CONTENT}"):
+            store = kind.open_primary(data)
         try:
             archive_id.require(data, served)
         except ArchiveGoneError:
@@ -119,7 +121,8 @@ async def maintain(
         except DerivedDamagedError as error:
             # Nothing is made or removed where the archive was, or where another one is.
             archive_id.require(data, served)
-            discard(data, kind.FOLDER, str(error))
+            with busy_with(f"removing damaged {kind.CONTENT}"):
+                discard(data, kind.FOLDER, str(error))
             await asyncio.sleep(pause_s)
         except ArchiveError as error:
             is_waiting = "/LOCK" in str(error) and not opened.is_set()

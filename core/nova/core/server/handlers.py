@@ -138,7 +138,11 @@ async def _rejects(context: RequestContext, request: messages.Rejects) -> Reply:
 async def _status(context: RequestContext, _request: messages.Status) -> Reply:
     services = context.services
     return instance_status.status(
-        services.snapshot, services.settings, services.links, services.submissions
+        services.snapshot,
+        services.settings,
+        services.links,
+        services.submissions,
+        services.processes,
     )
 
 

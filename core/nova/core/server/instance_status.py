@@ -10,6 +10,7 @@ from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.quarantine import quarantined
 from nova.core.store.rebuild_request import read_rebuild_record
 from nova.sdk import endpoints, timestamps
+from nova.sdk.process_states import ProcessStates
 from nova.sdk.protocol.messages import StatusResponse
 from nova.sdk.settings import Settings
 
@@ -19,6 +20,7 @@ def status(
     settings: Settings,
     links: LinkRegistry,
     submission_client: SubmissionClient,
+    processes: ProcessStates,
 ) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
     snapshot.refresh()
@@ -45,6 +47,7 @@ def status(
         commands_require_descriptor=settings.commands_require_descriptor,
         manifest_conflicts=snapshot.archive.record.manifest_conflicts(),
         quarantined=quarantined(settings.data_folder()),
+        processes=list(processes.processes),
     )
 
 

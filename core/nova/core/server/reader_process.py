@@ -36,6 +36,7 @@ from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AUDIT_PATH
+from nova.sdk.process_states import ProcessStates
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES
 from nova.sdk.protocol.submission import IDENTITY_HEADER_MAX_BYTES
 from nova.sdk.settings import MIB, Settings
@@ -56,6 +57,7 @@ class Reader:
         archive: Archive,
         scratch: Path,
         limits: ReaderLimits = READER_LIMITS,
+        processes: ProcessStates | None = None,
     ) -> None:
         snapshot = ArchiveSnapshot(archive)
         data = settings.data_folder()
@@ -76,6 +78,7 @@ class Reader:
             exports=ExportJobs(settings),
             budget=MemoryBudget(settings.answers_mib * MIB),
             timelines=OwnerTimelines(),
+            processes=processes or ProcessStates(),
             pending_max_events=limits.pending_max_events,
         )
         self.audit = AuditIntake(submissions)
@@ -160,7 +163,9 @@ class Reader:
 
 @asynccontextmanager
 async def open_reader(
-    settings: Settings, limits: ReaderLimits = READER_LIMITS
+    settings: Settings,
+    limits: ReaderLimits = READER_LIMITS,
+    processes: ProcessStates | None = None,
 ) -> AsyncIterator[Reader]:
     """A listening reader whose archive is open and whose watermark is known.
 
@@ -171,7 +176,7 @@ async def open_reader(
         scratch = stack.enter_context(scratch_folder("reader"))
         opening = open_secondary_archive(data, scratch / "truth", settings.memory_bytes())
         archive = stack.enter_context(opening)
-        reader = Reader(settings, archive, scratch, limits)
+        reader = Reader(settings, archive, scratch, limits, processes)
         stack.callback(reader.close)
         listening = asyncio.create_task(reader.follow(endpoints.writer_socket(data)))
         stack.push_async_callback(_cancel, listening)
@@ -206,11 +211,12 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the reader until a stop signal or until the archive in the data folder is replaced."""
-    stop = lifecycle.stop_event(exit_with_stdin)
+    processes = ProcessStates()
+    stop = lifecycle.stop_event(exit_with_stdin, processes.apply)
     lifecycle.collect_garbage_rarely()
     data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
-    async with open_reader(settings):
+    async with open_reader(settings, processes=processes):
         lifecycle.print_ready("reader", data=str(data))
         log.info("reader ready")
         await lifecycle.run_until_stopped(archive_id.watch(data, served), stop)

@@ -20,6 +20,7 @@ from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
 from nova.core.server.owner_timeline import OwnerTimelines
 from nova.core.server.submission_client import SubmissionClient
+from nova.sdk.process_states import ProcessStates
 from nova.sdk.protocol.messages import Discover, GetUiState, Latest
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX
@@ -42,6 +43,7 @@ class Services:
     exports: ExportJobs
     budget: MemoryBudget
     timelines: OwnerTimelines
+    processes: ProcessStates
     pending_max_events: int
     """Events that may wait for a client whose stream conflates."""
 

@@ -111,6 +111,23 @@ class SubmissionCount(
     count: int
 
 
+ProcessState = Literal["starting", "ready", "hung", "restarting", "stopping"]
+"""Hung: alive, but its heartbeat is missing. Restarting: it has exited or was killed."""
+
+
+class ProcessInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A process of the instance. `busy` is the long step that it has announced, `restarts` how
+    often it was restarted since the instance started.
+    """
+
+    name: str
+    state: ProcessState = "starting"
+    restarts: int = 0
+    busy: str | None = None
+
+
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Counts since the archive was created, its newest canonical time, and its size on disk."""
 
@@ -141,6 +158,9 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
 
     quarantined: list[str] = msgspec.field(default_factory=list)
     """Data quarantined from the archive's logs, ever: it lay after everything that was durable."""
+
+    processes: list[ProcessInfo] = msgspec.field(default_factory=list)
+    """The processes that the reader's supervisor runs; empty without a supervisor."""
 
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse
