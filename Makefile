@@ -13,13 +13,16 @@ TEST_PROCESSES ?= 4
 SLOW_TIMEOUT_S ?= 7200
 # Laws are tried on so many times the examples by `make test-slow`.
 TEST_EXAMPLES ?= 20
+# Schedules of faults of each kind that `make test-faults` runs, and the seed of the first.
+FAULT_SCHEDULES ?= 10
+FAULT_SEED ?= 100
 # The browser tests of `make test-slow`, in a whole Chromium: a headless one starts twice as fast.
 WHOLE_BROWSER ?= chromium
 # Tests start some hundred processes: each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package nova-sdk
 
-.PHONY: help demo schema api test test-slow check lint format web wheel bench scale lock clean
+.PHONY: help demo schema api test test-slow test-faults check lint format web wheel bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +51,13 @@ test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take m
 	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
 	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "browser and not slow"
+
+test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls and power cuts, decided by seeds
+	@failed=; for kind in kills calls cuts; do \
+	  $(BIN)/python -m tests.faults $$kind --seed $(FAULT_SEED) --schedules $(FAULT_SCHEDULES) \
+	    || failed="$$failed $$kind"; \
+	done; \
+	[ -z "$$failed" ] || { echo "make test-faults: failed:$$failed"; exit 1; }
 
 check: lint ## Lint, import contracts, types
 	$(BIN)/mypy
@@ -109,6 +119,7 @@ $(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell fi
 $(STAMP)/system: scripts/system-packages Makefile ## (what the tests need from the system)
 	@command -v chromium-headless-shell >/dev/null || scripts/system-packages chromium-headless-shell \
 	  || command -v chromium >/dev/null || scripts/system-packages chromium
+	@command -v cc >/dev/null || scripts/system-packages gcc libc6-dev
 	@command -v java >/dev/null || scripts/system-packages openjdk-17-jre-headless
 	@command -v mvn >/dev/null || scripts/system-packages maven
 	@command -v kcat >/dev/null || scripts/system-packages kcat

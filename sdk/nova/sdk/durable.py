@@ -8,9 +8,10 @@ import uuid
 from pathlib import Path
 
 from nova.sdk.errors import NovaError
-from nova.sdk.private import FILE_MODE
 
 NEW_SUFFIX = ".new"
+FILE_MODE = 0o600
+"""Files are private to their user."""
 
 
 def replace(path: Path, content: bytes, mode: int = FILE_MODE) -> None:

@@ -12,10 +12,11 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from nova.sdk import durable
 from nova.sdk.errors import NovaError
 
 FOLDER_MODE = 0o700
-FILE_MODE = 0o600
+FILE_MODE = durable.FILE_MODE
 OTHERS_MASK = 0o077
 """The mode bits that give access to others than the owner."""
 
@@ -30,8 +31,8 @@ def restrict_umask() -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Create a private folder and its missing parents. Raises NovaError if a file or a link to
-    nothing has its name.
+    """Create a private folder and its missing parents, durably. Raises NovaError if a file or a
+    link to nothing has its name.
     """
     if not path.is_dir():
         make_folder(path.parent)
@@ -44,6 +45,9 @@ def make_folder(path: Path) -> None:
             raise NovaError(
                 f"{path} is {kind}, but NOVA keeps a folder there: move it away"
             ) from None
+        # What is synced in the folder is durable only if the folder's own name is.
+        with contextlib.suppress(PermissionError):  # A parent that this user may not list.
+            durable.sync_folder(path.parent)
 
 
 def make_file(path: Path) -> None:
