@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Protocol, TypeVar
 import pytest
 
 from nova.sdk import settings
+from nova.sdk.log_handler import JsonHandler
 from nova.testkit import kafka, nats
 from nova.testkit.conformance import result_table
 from nova.testkit.nats_server import NatsServer
@@ -60,16 +63,22 @@ def public_authorities(no_public_authorities: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_process_state() -> Iterator[None]:
-    """A command that a test runs in this process sets the level of all logs, and the umask; the
-    next test must find both as it would alone.
+    """A command that a test runs in this process sets the level and form of all logs, the hooks for
+    uncaught exceptions, and the umask; the next test must find all as it would alone.
     """
     root = logging.getLogger()
+    hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     level, disabled, umask = root.level, root.manager.disable, os.umask(0)
     os.umask(umask)
     yield
     os.umask(umask)
     root.setLevel(level)
     logging.disable(disabled)
+    sys.excepthook, threading.excepthook, sys.unraisablehook = hooks
+    logging.captureWarnings(False)
+    for handler in list(root.handlers):
+        if isinstance(handler, JsonHandler):
+            root.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

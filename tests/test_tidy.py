@@ -137,6 +137,7 @@ def test_source_refers_to_nothing_outside_of_the_repository() -> None:
 
 SYNCS = re.compile(r"\bos\.(fsync|fdatasync|replace)\(")
 SYNCING = {
+    "rotated_logs": "compresses piece by piece into a file beside it",
     "durable": "the one way to replace a file",
     "driver_files": "streams an export and syncs it once",
     "file_folder": "never follows a symlink, and syncs thousands of files at once",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -42,6 +44,7 @@ class Ready(msgspec.Struct, forbid_unknown_fields=True):
 
     ready: str
     url: str
+    first_password_file: str | None = msgspec.field(default=None, name="firstPasswordFile")
 
 
 @contextmanager
@@ -91,21 +94,45 @@ async def login(url: str, password: str) -> str | None:
     return msgspec.json.decode(text, type=LoginReply).token if reply.status == 200 else None
 
 
-async def test_the_first_start_prints_a_password_once(tmp_path: Path) -> None:
-    """It opens the door; the second start keeps quiet and it still does."""
+async def test_the_first_start_makes_a_password_once(tmp_path: Path) -> None:
+    """It opens the door, and is in a private file, because stderr is a log here."""
+    file = tmp_path / "edge" / "first-password"
     with process(tmp_path) as (child, url):
-        assert child.stderr is not None
-        line = child.stderr.readline()
-        found = re.fullmatch(r"admin password: (\S{40,})   \(user admin; keep it.*\)\n", line)
-        assert found, line
-        assert await login(url, found[1])
+        password = file.read_text().strip()
+        assert len(password) >= 40 and file.stat().st_mode & 0o777 == 0o600
+        assert await login(url, password)
         child.send_signal(signal.SIGTERM)
-        assert found[1] not in child.communicate(timeout=READY_WAIT_S)[1]
+        assert password not in "".join(child.communicate(timeout=READY_WAIT_S))
         assert child.returncode == 0
-    with process(tmp_path) as (child, url):
-        assert await login(url, found[1])
-        child.send_signal(signal.SIGTERM)
-        assert "password:" not in child.communicate(timeout=READY_WAIT_S)[1]
+    file.unlink()
+    with process(tmp_path) as (_, url):
+        assert await login(url, password)
+        assert not file.exists()
+
+
+def test_a_terminal_shows_the_first_password(tmp_path: Path) -> None:
+    """Of a whole instance too, whose edge has no terminal; nothing stays in a file."""
+    command = (sys.executable, "-m", "nova.cli", "up", "--data", str(tmp_path), "--ground")
+    environment = {k: v for k, v in os.environ.items() if k != "NOVA_ADMIN_PASSWORD"}
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*command, "--listen", "127.0.0.1:0"],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    ) as child:
+        os.close(theirs)
+        assert child.stdout is not None and b"NOVA is ready" in child.stdout.readline()
+        child.kill()
+        shown = b""
+        with contextlib.suppress(OSError):  # The end of a terminal.
+            while part := os.read(ours, 65_536):
+                shown += part
+    os.close(ours)
+    found = re.search(rb"admin password: (\S{40,})   \(user admin; keep it", shown)
+    assert found, shown
+    assert not (tmp_path / "edge" / "first-password").exists()
 
 
 async def test_the_password_may_come_from_the_environment(tmp_path: Path) -> None:

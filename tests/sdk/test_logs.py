@@ -1,52 +1,75 @@
-"""Logs are lines of JSON, whatever is logged."""
+"""Logs are lines of JSON, whatever is logged, warned of or failed by, in any process."""
 
 from __future__ import annotations
 
-import logging
+import subprocess
 import sys
-from pathlib import Path
 
 import msgspec
 
-from nova.sdk.logs import JsonFormatter
+CRASHES = """
+import asyncio, gc, logging, sys, threading, warnings
+from nova.sdk import log_context, logs, request_id
+
+logs.configure("trial")
+warnings.simplefilter("always")
+warnings.warn("two\\nlines")
+logging.getLogger("a.library").warning("odd %d", "argument")
+
+async def fail():
+    raise ValueError("never retrieved")
+
+async def main():
+    log_context.bind(user="ann", scopeId="sat1")
+    request_id.current.set("c-1.7")
+    failing = asyncio.create_task(fail())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    logging.getLogger("nova.part").info("bound", extra={"context": {"commandId": "c1"}})
+    del failing
+    gc.collect()
+
+asyncio.run(main())
+
+def fail_in_thread():
+    raise OSError("in a thread")
+
+thread = threading.Thread(target=fail_in_thread)
+thread.start()
+thread.join()
+
+class Odd:
+    def __del__(self):
+        raise KeyError("unraisable")
+
+Odd()
+for _ in range(1_000):
+    logging.getLogger("nova.part").error("the same again")
+print(len(logging.getLogger().handlers))
+raise RuntimeError("the end\\nof it")
+"""
 
 
-def record(message: str, *args: object, **extra: object) -> logging.LogRecord:
-    """A log record as a logger makes it."""
-    made = logging.LogRecord("nova.core.writer", logging.WARNING, "", 0, message, args, None)
-    vars(made).update(extra)
-    return made
+def lines_of(code: str) -> list[dict[str, object]]:
+    """What a program logs; each line is decoded."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    return [msgspec.json.decode(line, type=dict[str, object]) for line in done.stderr.splitlines()]
 
 
-def line(made: logging.LogRecord) -> dict[str, object]:
-    """The line of a record."""
-    text = JsonFormatter("writer").format(made)
-    assert "\n" not in text
-    return msgspec.json.decode(text, type=dict[str, object])
-
-
-def test_a_line_says_when_who_and_what() -> None:
-    """A-297: time, level, process, logger, message and context."""
-    made = record("took %d", 7, context={"link": "kafka://a", "count": 3})
-    made.created = 1.5
-    assert line(made) == {
-        "time": "1970-01-01T00:00:01.500000000Z",
-        "level": "warning",
-        "process": "writer",
-        "logger": "nova.core.writer",
-        "message": "took 7",
-        "link": "kafka://a",
-        "count": 3,
-    }
-
-
-def test_an_exception_and_odd_values_are_still_one_line() -> None:
-    """A-297: logging never fails on what it logs."""
-    try:
-        raise ValueError("two\nlines")
-    except ValueError:
-        made = record("failed", context={"path": Path("/x"), "error": OSError("no")})
-        made.exc_info = sys.exc_info()
-    found = line(made)
-    assert (found["path"], found["error"]) == ("/x", "no")
-    assert "two\nlines" in str(found["exception"])
+def test_whatever_happens_in_a_process_is_one_line_of_json() -> None:
+    """A-297: warnings, a library's own faults, tasks, threads, finalizers, the end of the process;
+    tracebacks too. What a task works for is in each of its lines.
+    """
+    lines = lines_of(CRASHES)
+    texts = [str(line["message"]) + str(line.get("exception", "")) for line in lines]
+    for text in ("two\nlines", "odd", "never retrieved", "in a thread", "unraisable", "of it"):
+        assert any(text in one for one in texts), (text, texts)
+    assert {line["process"] for line in lines} == {"trial"}
+    bound = next(line for line in lines if line["message"] == "bound")
+    expected = {"user": "ann", "scopeId": "sat1", "requestId": "c-1.7", "commandId": "c1"}
+    assert expected.items() <= bound.items()
+    task = next(line for line in lines if "never retrieved" in str(line.get("exception")))
+    assert task["logger"] == "asyncio"
+    assert lines[-1].get("message") != "the same again" or "suppressed" in lines[-1]
+    same = [line for line in lines if line["message"] == "the same again"]
+    assert [line.get("suppressed") for line in same] == [None, 999]

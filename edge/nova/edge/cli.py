@@ -7,6 +7,7 @@ import logging
 import os
 import resource
 import secrets
+import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -25,13 +26,14 @@ from nova.edge.oidc_config import oidc_config
 from nova.edge.passwords import PasswordHashing
 from nova.edge.upstream import reader_client
 from nova.edge.user_store import UserStore
-from nova.sdk import archive_id, endpoints, lifecycle, logs, private
+from nova.sdk import archive_id, durable, endpoints, lifecycle, logs, private
 from nova.sdk.default_view import load as load_default_view
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.request_limit import LimitKind, RequestLimit, request_limits
 from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
+FIRST_PASSWORD_FILE = "first-password"
 SHUTDOWN_TIMEOUT_S = 5.0
 
 log = logging.getLogger(__name__)
@@ -106,7 +108,8 @@ def edge(
     """Serve the web page and the client protocol of one archive.
 
     The first start creates the user `admin`, with the password from NOVA_ADMIN_PASSWORD or a
-    generated one that is printed once. When ready, the edge prints one JSON line with its URL.
+    generated one, which is printed once on a terminal, and else is in DATA/edge/first-password.
+    When ready, the edge prints one JSON line with its URL.
     Login with OpenID Connect is configured by NOVA_OIDC_*; see docs/settings.md.
 
     \b
@@ -149,12 +152,13 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
             stack.callback(store.close)
         passwords = PasswordHashing(config.limits)
         stack.callback(passwords.close)
-        await _ensure_first_admin(stores.users, passwords)
+        first_password = await _ensure_first_admin(stores.users, passwords)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
         throttle = LoginThrottle(stores.logins)
         runner = Edge(config, stores, passwords, throttle, reader).runner(SHUTDOWN_TIMEOUT_S)
         stack.push_async_callback(runner.cleanup)
-        lifecycle.print_ready("edge", url=await _listen(runner, config))
+        facts = {} if first_password is None else _show_password(first_password, config.folder)
+        lifecycle.print_ready("edge", url=await _listen(runner, config), **facts)
         await stop.wait()
 
 
@@ -175,19 +179,28 @@ async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:
     return url
 
 
-async def _ensure_first_admin(users: UserStore, passwords: PasswordHashing) -> None:
-    """Create the first admin if there are no users; a generated password is printed once."""
+async def _ensure_first_admin(users: UserStore, passwords: PasswordHashing) -> str | None:
+    """Create the first admin if there are no users; returns the password if it was generated."""
     given = _secret_from_environment(PASSWORD_VARIABLE)
     password = given or secrets.token_urlsafe()
     if not await first_admin(users, passwords, password):
         if given:
             log.info("%s is ignored: users already exist", PASSWORD_VARIABLE)
-        return
-    if given is None:
-        click.echo(
-            f"admin password: {password}   (user {FIRST_USER}; keep it, it is not shown again)",
-            err=True,
-        )
+        return None
+    return password if given is None else None
+
+
+def _show_password(password: str, folder: Path) -> dict[str, str]:
+    """Print a generated password on a terminal, or write it to a private file, because stderr is a
+    log; returns the file as a fact of the ready line.
+    """
+    if sys.stderr.isatty():
+        note = f"(user {FIRST_USER}; keep it, it is not shown again)"
+        click.echo(f"admin password: {password}   {note}", err=True)
+        return {}
+    path = folder / FIRST_PASSWORD_FILE
+    durable.replace(path, f"{password}\n".encode())
+    return {lifecycle.FIRST_PASSWORD_FACT: str(path)}
 
 
 def _secret_from_environment(variable: str) -> str | None:

@@ -15,7 +15,7 @@ from nova.edge.identity_headers import identity_headers
 from nova.edge.stream_filter import StreamFilter
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.upstream import Upstream
-from nova.sdk import request_id
+from nova.sdk import log_context, request_id
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.export import CancelExport, Export
@@ -83,6 +83,10 @@ class CoreLink:
 
     async def forward(self, access: Access, request: Request, frame: bytes) -> None:
         """Forward a request, or reply why it is refused."""
+        with log_context.bound(**log_context.ids_of(request)):
+            await self._forward(access, request, frame)
+
+    async def _forward(self, access: Access, request: Request, frame: bytes) -> None:
         if isinstance(request, Submission):
             await self._stream_filter.wait_for_replies(self._limits.start_reply_timeout_s)
         try:

@@ -11,6 +11,7 @@ from nova.edge.authorization import Authorizer
 from nova.edge.errors import AccessError
 from nova.edge.replies import error_reply, rate_limit_reply
 from nova.edge.request_limits import RequestLimits
+from nova.sdk import log_context
 from nova.sdk.errors import RateLimitError
 from nova.sdk.protocol.submission import Role
 
@@ -39,6 +40,7 @@ class HttpAdmission:
             access = self._authorizer.authorize(token)
         except AccessError:
             return error_reply(401, "unauthorized", "log in and send the token")
+        log_context.bind(user=access.name)
         if access.must_change:
             return error_reply(403, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         if access.role not in roles:

@@ -119,7 +119,10 @@ class LoginHandler:
             finally:
                 if user is None:
                     attempt.fail()
-        context = {"user": credentials.username, "ip": client.address}
+        context = {"ip": client.address}
+        # People type passwords in its place, so a name is logged only if there is such a user.
+        if user is not None or self._users.get(credentials.username) is not None:
+            context["user"] = credentials.username
         if user is None:
             log.warning("login failed", extra={"context": context})
         else:

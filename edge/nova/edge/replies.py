@@ -12,7 +12,7 @@ import msgspec
 from aiohttp import web
 
 from nova.edge.storage_fault import RETRY_AFTER_S, storage_fault
-from nova.sdk import request_id
+from nova.sdk import log_context, request_id
 from nova.sdk.errors import RateLimitError
 
 log = logging.getLogger(__name__)
@@ -83,19 +83,20 @@ def rate_limit_reply(error: RateLimitError) -> web.Response:
 async def json_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn every error into JSON; an internal error's details go to the log, not to the client."""
     request_id.current.set(f"http-{uuid.uuid4().hex}")
-    try:
-        return await handler(request)
-    except web.HTTPException as error:
-        if error.status < 400:
-            raise
-        allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-        return error_reply(error.status, _code_from_reason(error.reason), error.reason, allowed)
-    except sqlite3.Error as error:
-        fault = storage_fault(error)
-        return error_reply(503, fault.code, fault.message, {"Retry-After": str(RETRY_AFTER_S)})
-    except Exception:
-        log.exception("a request failed", extra={"context": {"path": request.path}})
-        return error_reply(500, "internalError", "the edge failed to answer; see its log")
+    with log_context.bound():
+        try:
+            return await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            allowed = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
+            return error_reply(error.status, _code_from_reason(error.reason), error.reason, allowed)
+        except sqlite3.Error as error:
+            fault = storage_fault(error)
+            return error_reply(503, fault.code, fault.message, {"Retry-After": str(RETRY_AFTER_S)})
+        except Exception:
+            log.exception("a request failed", extra={"context": {"path": request.path}})
+            return error_reply(500, "internalError", "the edge failed to answer; see its log")
 
 
 def _code_from_reason(reason: str) -> str:

@@ -5,6 +5,7 @@ the stream's definition alone, and values are those of the envelope byte for byt
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -41,6 +42,7 @@ class _StoredEvent(msgspec.Struct, rename="camel"):
     data: Raw = ABSENT
 
 
+_EVENT_ID = re.compile(rb'"eventId":"([0-9a-f]{64})"')
 _decoder = msgspec.json.Decoder(_StoredEvent)
 _members = msgspec.json.Decoder(dict[str, Raw])
 _frame = msgspec.json.Decoder(bytes)
@@ -97,7 +99,9 @@ class MessageFormat:
                 return None
             message = self._encode(stored, envelope)
         except (msgspec.DecodeError, TimestampError, RecursionError) as error:
-            log.error("event left out of a TCP stream: %s", error)
+            found = _EVENT_ID.search(bytes(envelope))
+            ids = {"eventId": found[1].decode()} if found else {}
+            log.error("event left out of a TCP stream: %s", error, extra={"context": ids})
             return None
         self.too_large += message is None
         return message

@@ -30,6 +30,7 @@ from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
+from nova.sdk import log_context
 from nova.sdk.default_view import DefaultView
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import ProtocolError, RateLimitError
@@ -182,6 +183,7 @@ class EdgeSession:
     async def _serve(self, admitted: tuple[Access, Ref]) -> None:
         access, ref = admitted
         self._access = access
+        log_context.bind(user=access.name)
         connected = await self._core.open(access)
         await self._send_welcome(access, ref)
         await _run_until_first(

@@ -12,6 +12,7 @@ import click
 import msgspec
 
 from nova.cli import local_instance
+from nova.cli.log_collector import collected_logs
 from nova.cli.supervisor import ChildProcess
 from nova.hardware.simulator.demo_view import demo_view
 from nova.sdk import logs, settings
@@ -60,20 +61,23 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
             default_view=str(view),
         )
         satellite = _satellite(Path(folder), seed, local_instance.publish_url(chosen))
-        asyncio.run(
-            local_instance.run(
-                chosen,
-                extra=[satellite],
-                environment={PASSWORD_VARIABLE: password},
-                as_json=as_json,
-                exit_with_stdin=exit_with_stdin,
-                notes=[
-                    f"log in as admin with {password}; Ctrl-C stops NOVA",
-                    "command the satellite: nova command temperature heater.set on=true "
-                    f"--scope {DEMO_SCOPE} --data {folder} --wait",
-                ],
+        notes = [
+            f"log in as admin with {password}; Ctrl-C stops NOVA",
+            "command the satellite: nova command temperature heater.set on=true "
+            f"--scope {DEMO_SCOPE} --data {folder} --wait",
+        ]
+        with collected_logs(chosen) as collector:
+            asyncio.run(
+                local_instance.run(
+                    chosen,
+                    extra=[satellite],
+                    environment={PASSWORD_VARIABLE: password},
+                    as_json=as_json,
+                    exit_with_stdin=exit_with_stdin,
+                    notes=notes,
+                    logs=collector,
+                )
             )
-        )
 
 
 def _satellite(folder: Path, seed: int, url: str) -> ChildProcess:

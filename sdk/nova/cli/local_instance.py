@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,15 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from nova.cli.log_collector import LogCollector
 from nova.cli.supervisor import ChildProcess, Supervisor
 from nova.sdk import lifecycle, private, settings
+from nova.sdk.lifecycle import FIRST_PASSWORD_FACT
 from nova.sdk.settings import Settings
+
+PASSWORD_NOTE = "(user admin; keep it, it is not shown again)"
+
+log = logging.getLogger(__name__)
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
@@ -46,12 +53,15 @@ async def run(
     as_json: bool = False,
     exit_with_stdin: bool = False,
     notes: Sequence[str] = (),
+    logs: LogCollector | None = None,
 ) -> None:
-    """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin."""
+    """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin. The collector
+    receives the logs of its processes.
+    """
     private.restrict_umask()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
-    supervisor = Supervisor([*base, *extra], hung_restart_s=chosen.hung_restart_s)
+    supervisor = Supervisor([*base, *extra], hung_restart_s=chosen.hung_restart_s, logs=logs)
     try:
         starting = asyncio.create_task(supervisor.start())
         stopping = asyncio.create_task(stop.wait())
@@ -64,6 +74,7 @@ async def run(
         stopping.cancel()
         url = base[-1].facts["url"]
         _pin_address(base[-1], url)
+        _show_first_password(base[-1].facts.get(FIRST_PASSWORD_FACT))
         _print_ready(url, chosen, as_json, notes)
         await supervisor.watch(stop)
     finally:
@@ -75,8 +86,21 @@ def _pin_address(edge: ChildProcess, url: str) -> None:
     edge.arguments = (*edge.arguments[:-1], urlsplit(url).netloc)
 
 
+def _show_first_password(file: str | None) -> None:
+    """Show the generated password of the first user to a person; a log must not have it."""
+    if file is None:
+        return
+    if sys.stderr.isatty():
+        path = Path(file)
+        click.echo(f"admin password: {path.read_text().strip()}   {PASSWORD_NOTE}", err=True)
+        path.unlink()
+    else:
+        log.warning("the first user's password is in a file", extra={"context": {"file": file}})
+
+
 def _print_ready(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
     publish = publish_url(chosen)
+    log.info("NOVA is ready", extra={"context": {"url": url, "publish": publish}})
     if as_json:
         facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}
         sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")

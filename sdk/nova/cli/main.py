@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -14,6 +15,8 @@ from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.utf8 import check_arguments, check_environment
 
 COMMAND_GROUP = "nova.commands"
+
+log = logging.getLogger(__name__)
 
 
 class CommandGroup(click.Group):
@@ -66,7 +69,7 @@ class CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except NovaError as error:
-            click.secho(f"nova: {error}", fg="red", err=True)
+            _say(error)
             sys.exit(1)
         except BrokenPipeError:
             sys.stderr.close()
@@ -79,6 +82,16 @@ def _load(name: str, entry: command_table.CommandEntry) -> object:
         return getattr(import_module(module), attribute)
     except ModuleNotFoundError as error:
         raise _missing(name, str(error.name)) from error
+
+
+def _say(error: NovaError) -> None:
+    """Print an error for people; a service logs it."""
+    from nova.sdk import logs
+
+    if logs.configured_process() is None or sys.stderr.isatty():
+        click.secho(f"nova: {error}", fg="red", err=True)
+    else:
+        log.critical("%s", error)
 
 
 def _missing(name: str, needed: str) -> click.UsageError:

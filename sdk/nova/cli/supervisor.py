@@ -16,7 +16,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import sys
 import time
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +24,11 @@ import msgspec
 
 from nova.cli.child_monitor import ChildMonitor
 from nova.cli.instance_health import InstanceHealth
+from nova.cli.log_collector import LogCollector
 from nova.sdk.archive_id import FOLDER_VARIABLE
 from nova.sdk.errors import NovaError
 from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
+from nova.sdk.log_format import SOURCE_MEMBER
 from nova.sdk.process_states import encode_line
 from nova.sdk.protocol.health import ProcessState
 from nova.sdk.worker_process import end_process, module_command
@@ -55,6 +56,7 @@ RESTART_DELAY_S = 0.5
 RESTART_DELAY_MAX_S = 10.0
 
 log = logging.getLogger(__name__)
+printed = logging.getLogger("stdout")
 
 
 @dataclass(slots=True)
@@ -75,16 +77,16 @@ class ChildProcess:
     restarts: int = 0
     monitor: ChildMonitor | None = None
     output_task: asyncio.Task[None] | None = None
+    logs: LogCollector | None = None
 
     async def start(self) -> None:
         """Start the process and wait for its ready line; raises NovaError."""
-        self.process = await asyncio.create_subprocess_exec(
-            *module_command(*self.arguments, "--exit-with-stdin"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
-            start_new_session=True,  # Ctrl-C goes to the supervisor, which stops them in order.
-        )
+        with (
+            contextlib.nullcontext()
+            if self.logs is None
+            else self.logs.channel(self.name) as stderr
+        ):
+            self.process = await self._start_process(stderr)
         assert self.process.stdout is not None
         facts = await self._read_report(self.process, self.process.stdout)
         while "ready" not in facts:
@@ -93,6 +95,16 @@ class ChildProcess:
         self.facts = facts
         self.monitor = monitor = ChildMonitor(self.process.pid)
         self.output_task = asyncio.create_task(self._forward_output(self.process.stdout, monitor))
+
+    async def _start_process(self, stderr: int | None) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *module_command(*self.arguments, "--exit-with-stdin"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
+            start_new_session=True,  # Ctrl-C goes to the supervisor, which stops them in order.
+        )
 
     async def _read_report(
         self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
@@ -116,7 +128,8 @@ class ChildProcess:
     async def _forward_output(self, stdout: asyncio.StreamReader, monitor: ChildMonitor) -> None:
         async for line in stdout:
             if not monitor.receive(line):
-                sys.stderr.buffer.write(line)
+                text = line.decode("utf-8", "replace").rstrip()
+                printed.info("%s", text, extra={SOURCE_MEMBER: self.name})
 
     def write_line(self, line: bytes) -> None:
         """Write a line to its stdin, unless it has ended."""
@@ -153,9 +166,14 @@ class Supervisor:
         *,
         hung_after_s: float = HUNG_AFTER_S,
         hung_restart_s: float = HUNG_RESTART_S,
+        logs: LogCollector | None = None,
     ) -> None:
-        """A hung child is restarted after `hung_restart_s`; never if that is 0."""
+        """A hung child is restarted after `hung_restart_s`; never if that is 0. Without a collector
+        the children log to this process's stderr.
+        """
         self.children = list(children)
+        for child in self.children:
+            child.logs = logs
         self._hung_after_s = hung_after_s
         self._hung_restart_s = hung_restart_s
         awaited = [child.name for child in self.children if child.is_awaited]

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from nova.cli import local_instance
+from nova.cli.log_collector import collected_logs
 from nova.sdk import logs, settings
 
 
@@ -60,4 +61,9 @@ def up(
         scope=scope,
         mode="ground" if ground else None,
     )
-    asyncio.run(local_instance.run(chosen, as_json=as_json, exit_with_stdin=exit_with_stdin))
+    with collected_logs(chosen) as collector:
+        asyncio.run(
+            local_instance.run(
+                chosen, as_json=as_json, exit_with_stdin=exit_with_stdin, logs=collector
+            )
+        )

@@ -12,7 +12,7 @@ from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
 from nova.hardware.device import Command, Target
 from nova.hardware.device_runner import DeviceRunner
-from nova.sdk import timestamps
+from nova.sdk import log_context, timestamps
 from nova.sdk.address import is_dispatch
 from nova.sdk.errors import EnvelopeError, NovaError
 from nova.sdk.events.envelope import CommandRequest
@@ -98,16 +98,21 @@ class CommandRouter:
         command = Command(
             request.command_id, entity, request.command_type, request.payload, event.source_ns
         )
-        if self._journal.has_seen(command.command_id, request.request_id):
+        ids = {"scopeId": self._scope_id, "commandId": command.command_id}
+        with log_context.bound(**ids, eventId=event.event_id.hex()):
+            await self._route_once(command, request.request_id, served)
+
+    async def _route_once(self, command: Command, request_id: str, served: RoutedTarget) -> None:
+        if self._journal.has_seen(command.command_id, request_id):
             self.duplicates += 1
-            _log.info("duplicate command", extra={"context": {"commandId": command.command_id}})
+            _log.info("duplicate command")
             return
         if command.source_ns < self._journal.forgotten_before_ns:
             # It may have been executed and answered before: a second result could contradict that.
             self.duplicates += 1
-            _log.warning("old command", extra={"context": {"commandId": command.command_id}})
+            _log.warning("old command")
             return
-        await self._admit(command, request.request_id, served)
+        await self._admit(command, request_id, served)
 
     async def _admit(self, command: Command, request_id: str, served: RoutedTarget) -> None:
         """Journal a new command, then queue it or publish why not."""

@@ -34,6 +34,9 @@ AUTOGROUP = Path("/proc/self/autogroup")
 SUPERVISOR_VARIABLE = "NOVA_SUPERVISOR"
 """Environment variable with the supervisor's process id, set for the processes it starts."""
 
+FIRST_PASSWORD_FACT = "firstPasswordFile"
+"""Fact of an edge's ready line: the file with the generated password of the first user."""
+
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal sent to this process when the thread that started it ends."""
 

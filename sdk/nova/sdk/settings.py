@@ -74,6 +74,10 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     reserve_mib: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 1_024
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
     hung_restart_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
+    log_file: str | None = None
+    log_file_max_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
+    log_keep_days: Annotated[float, Meta(gt=0, le=36_500)] = 30.0
+    log_keep_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 1_024
 
     def data_folder(self) -> Path:
         return Path(self.data)
@@ -178,6 +182,16 @@ HELP: Mapping[str, SettingHelp] = {
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
     "hung_restart_s": SettingHelp(
         "How long a process may hang until `nova up` kills and restarts it; 0 for never."
+    ),
+    "log_file": SettingHelp(
+        "File to which `nova up` writes the logs of all its processes; stderr if absent."
+    ),
+    "log_file_max_mib": SettingHelp(
+        "Size at which the log file is rotated; it is also rotated at each UTC day."
+    ),
+    "log_keep_days": SettingHelp("How long rotated logs are kept."),
+    "log_keep_mib": SettingHelp(
+        "Maximum total size of rotated logs, compressed; the oldest are removed first."
     ),
     **{name: SettingHelp(text) for name, text in OIDC_HELP.items()},
 }

@@ -24,7 +24,7 @@ from nova.core.server.handlers import HANDLERS, RequestContext
 from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
-from nova.sdk import request_id
+from nova.sdk import log_context, request_id
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
@@ -80,6 +80,7 @@ class ReaderSession:
 
     async def run(self) -> None:
         """Serve until the client disconnects, then stop its stream, requests and exports."""
+        log_context.bind(user=self._principal.user)
         timeline = self._active_stream.timeline
         self._services.timelines.add(self._connection_name, timeline)
         try:
@@ -103,7 +104,8 @@ class ReaderSession:
         except ProtocolError as error:
             await self._send_error(messages.ref_of(frame), error.code, error.message)
             return
-        log.debug("request", extra={"context": {"type": request.__struct_config__.tag}})
+        context = {"type": request.__struct_config__.tag, **log_context.ids_of(request)}
+        log.debug("request", extra={"context": context})
         if isinstance(request, STREAM_REQUESTS):
             await self._handle(request, self._principal)
             return
@@ -125,7 +127,8 @@ class ReaderSession:
 
     async def _handle(self, request: ReaderRequest, principal: Principal) -> None:
         """Reply to one request; a failure becomes an error reply and affects nothing else."""
-        with contextlib.suppress(ConnectionError):
+        ids = log_context.ids_of(request)
+        with log_context.bound(**ids), contextlib.suppress(ConnectionError):
             try:
                 await self._serve(request, principal)
             except ReaderBusyError as error:
@@ -181,10 +184,7 @@ class ReaderSession:
     def _identify(self, error: messages.Error) -> None:
         """Give an error the id of its request, and log it under the same id."""
         error.request_id = request_id.current.get() or None
-        log.info(
-            "request refused",
-            extra={"context": {"user": self._principal.user, "code": error.code}},
-        )
+        log.info("request refused", extra={"context": {"code": error.code}})
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self.send(messages.Error(code=code, message=message), ref)

@@ -33,7 +33,7 @@ from nova.core.writer.command_targets import CommandTarget, TargetFinder
 from nova.core.writer.commit_queue import CommitQueue
 from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher, unreachable_reason
-from nova.sdk import timestamps
+from nova.sdk import log_context, timestamps
 from nova.sdk.errors import CanonicalError, EnvelopeError, ProtocolError
 from nova.sdk.events.audit_entry import new_entry
 from nova.sdk.events.canonical import canonical_json
@@ -97,6 +97,7 @@ class CommandHandler:
             self._actions.check(request, target)
             transport = self._dispatcher.choose_link(target)
             event = self._event(request, target)
+            log_context.bind(eventId=event.event_id.hex())
             canonical_ns = await self._queue.submit(
                 lambda committer: _record(committer, principal, request, event)
             )
@@ -268,8 +269,19 @@ def _end_unfinished(committer: Committer, unfinished: list[Dispatch]) -> None:
     for dispatch in unfinished:
         event, _ = read_stored(committer, dispatch.request_key)
         reason = DISPATCH_UNKNOWN if dispatch.is_begun else NOT_DISPATCHED
-        log.warning("unfinished command ended", extra={"context": {"reason": reason}})
+        context = {**_ids_of(event), "reason": reason}
+        log.warning("unfinished command ended", extra={"context": context})
         _record_failure(committer, event, reason)
+
+
+def _ids_of(event: Event) -> dict[str, str]:
+    request = event.envelope
+    assert isinstance(request, CommandRequest)
+    return {
+        "scopeId": event.series.scope_id,
+        "commandId": request.command_id,
+        "eventId": event.event_id.hex(),
+    }
 
 
 def _failure(event: Event, reason: str) -> Event:

@@ -69,12 +69,8 @@ class SubmissionHandler:
         if isinstance(submission, InstanceRequest):
             return await self._record_own(principal, submission)
         self._authorize(principal, submission)
-        log.info(
-            "submission",
-            extra={
-                "context": {"user": principal.user, "kind": str(submission.__struct_config__.tag)}
-            },
-        )
+        kind = str(submission.__struct_config__.tag)
+        log.info("submission", extra={"context": {"kind": kind}})
         match submission:
             case SubmitCommand():
                 return await self._commands.submit(principal, submission, received_s)
@@ -105,7 +101,7 @@ class SubmissionHandler:
         if principal.is_replaying or submission.timeline_mode != "LIVE":
             log.warning(
                 "submission refused in replay",
-                extra={"context": {"user": principal.user, "connection": principal.connection}},
+                extra={"context": {"connection": principal.connection}},
             )
             raise RequestError("replayRefused", REPLAY_REFUSAL)
         if reason := limit_reason(submission, principal.scopes, principal.lanes):

@@ -12,7 +12,7 @@ from nova.core import submission_messages
 from nova.core.errors import RequestError
 from nova.core.submission_messages import SubmissionReply, SubmissionRequest
 from nova.core.writer.submission_handler import SubmissionHandler
-from nova.sdk import request_id
+from nova.sdk import log_context, request_id
 from nova.sdk.channel import ChannelError
 from nova.sdk.endpoints import close_all
 from nova.sdk.errors import NovaError
@@ -69,6 +69,8 @@ class SubmissionServer:
 
     async def _reply(self, socket: web.WebSocketResponse, request: SubmissionRequest) -> None:
         request_id.current.set(request.request_id)
+        ids = log_context.ids_of(request.submission)
+        log_context.bind(user=request.principal.user, **ids)
         reply = await self._handle(request)
         frame = submission_messages.REPLIES.encode(
             SubmissionReply(request.ref, messages.encode(reply))

@@ -231,7 +231,8 @@ class DriverBindings:
                 stream, self._capabilities.capabilities_of(_entity(stream), self._now_ns)
             ).name
         except DriverError as error:
-            log.warning("no driver for a stream", extra={"context": {"reason": str(error)}})
+            context = {"scopeId": stream.scope_id, "reason": str(error)}
+            log.warning("no driver for a stream", extra={"context": context})
             return NO_DRIVER
 
 
