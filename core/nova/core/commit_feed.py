@@ -18,6 +18,9 @@ from nova.sdk.transport.link import LinkState
 
 FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
 
+FLUSH_PATH = "/flush"
+"""Where a backup asks the writer, on the socket of the feed, to flush."""
+
 
 CommittedEvent = tuple[bytes, bytes]
 """One durable event: its event key (canonical time and series) and its stored envelope."""

@@ -1,4 +1,4 @@
-"""Temporary folders of a process, in the system's temporary folder.
+"""Temporary folders of a process, in the system's temporary folder or another one.
 
 A killed process leaves its folder behind. Each folder holds a locked file, and the kernel releases
 the lock when the process ends. So the next folder of the same name removes those of dead processes
@@ -19,11 +19,11 @@ LOCK_FILE = ".lock"
 
 
 @contextlib.contextmanager
-def scratch_folder(name: str) -> Iterator[Path]:
+def scratch_folder(name: str, parent: Path | None = None) -> Iterator[Path]:
     """A folder that exists while the block runs. Removes those of this name of dead processes."""
     prefix = f"nova-{name}-"
-    _remove_stale(prefix)
-    folder = tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True)
+    remove_stale(name, parent)
+    folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
     with folder as path, _locked(Path(path)):
         yield Path(path)
 
@@ -41,8 +41,9 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _remove_stale(prefix: str) -> None:
-    for folder in Path(tempfile.gettempdir()).glob(f"{prefix}*"):
+def remove_stale(name: str, parent: Path | None = None) -> None:
+    """Remove the folders of this name of dead processes."""
+    for folder in Path(parent or tempfile.gettempdir()).glob(f"nova-{name}-*"):
         with contextlib.suppress(OSError):
             if folder.is_symlink() or folder.stat().st_uid != os.getuid():
                 continue

@@ -38,6 +38,9 @@ _SERVERS = ("nova.core", "nova.edge")
 
 
 COMMANDS = {
+    "backup": CommandEntry(
+        "nova.core.backup.backup_command:backup", "Back up an archive, also while NOVA runs."
+    ),
     "chat": CommandEntry("nova.cli.chat:chat", "Send a chat message to everyone in a scope."),
     "command": CommandEntry("nova.cli.command:command", "Send a command and follow its progress."),
     "core": CommandEntry("nova.core.cli:core", "Run one process of the Core by hand."),
@@ -57,6 +60,9 @@ COMMANDS = {
     "rebuild": CommandEntry("nova.core.derived.rebuild:rebuild", "Rebuild derived data."),
     "rejects": CommandEntry("nova.cli.rejects:rejects", "List refused records and the reasons."),
     "replay": CommandEntry("nova.cli.replay:replay", "Replay a range as fast as disks allow."),
+    "restore": CommandEntry(
+        "nova.core.backup.restore_command:restore", "Restore a backup into an empty folder."
+    ),
     "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
     "streams": CommandEntry(
         "nova.edge.streams_command:streams", "Manage TCP streams, read by nc, Yamcs or COSMOS."

@@ -69,3 +69,31 @@ def events_progress(title: str) -> Iterator[Callable[[int, int, int], None]]:
             bar.update(task, completed=passed, total=total, events=events)
 
         yield report
+
+
+@contextmanager
+def stage_progress(title: str) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar over the stages of a work. Call it with the stage, how much of it is done, and
+    how much it is in all. It shows nothing if stderr is not a terminal.
+    """
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as bar:
+        task = bar.add_task(title, total=None)
+        current = ""
+
+        def report(stage: str, done: int, total: int) -> None:
+            nonlocal current
+            if stage != current:
+                bar.reset(task, description=f"{title}: {stage}")
+                current = stage
+            bar.update(task, completed=done, total=total)
+
+        yield report

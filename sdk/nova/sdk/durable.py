@@ -72,7 +72,12 @@ def read(path: Path) -> bytes:
 
 def sync_folder(folder: Path) -> None:
     """Fsync a folder, which makes the names in it durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Fsync a file, whoever has written it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:

@@ -176,6 +176,13 @@ class Archive:
         """
         self._database.flush_wal(True)
 
+    def flush(self) -> None:
+        """Write every row that is only in memory and in the log to table files; releases the GIL,
+        so call it in a thread.
+        """
+        for family in list(self.families.values()):
+            family.flush()
+
     def sequence(self) -> int:
         """RocksDB's sequence number: the count of records written so far."""
         return int(self._database.latest_sequence_number())

@@ -16,6 +16,9 @@ from nova.sdk.default_timebase import TIMEBASE_FILE
 REMAINS = ("files/state.json", "samples/CURRENT", "checkpoints/CURRENT", TIMEBASE_FILE)
 """What only an instance with an archive makes in its data folder."""
 
+RESTORING_FOLDER = "restoring"
+"""What a restore has not finished yet."""
+
 
 def refuse_emptied(data: Path) -> None:
     """Raise ArchiveError if the data folder has an archive id but no archive; without this check a
@@ -23,6 +26,11 @@ def refuse_emptied(data: Path) -> None:
     """
     if (data / TRUTH_FOLDER / "CURRENT").exists():
         return
+    if (data / RESTORING_FOLDER).exists():
+        raise ArchiveError(
+            f"a restore to {data} was not finished, so there is no archive: run `nova restore` "
+            "again, which begins anew"
+        )
     known = archive_id.read(data)
     if known is None:
         _refuse_remains(data)

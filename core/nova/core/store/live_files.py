@@ -62,6 +62,9 @@ class LiveFiles:
         self.sizes: dict[int, int] = {}
         """Size in bytes of each table file, by file number."""
 
+        self.unique_ids: dict[int, str] = {}
+        """The unique id of each table file as hex; a number is used again after a restore."""
+
         self.last_sequence = 0
         """Every record up to this sequence is in a table file or in a log that is still needed."""
 
@@ -157,6 +160,7 @@ class LiveFiles:
     def _reset(self, manifest: str) -> None:
         self._manifest, self._read_bytes = manifest, 0
         self.sizes, self._newest_sequences, self._log_numbers = {}, {}, {}
+        self.unique_ids = {}
         self._families = {DEFAULT_FAMILY: 0}
         self.last_sequence = self._oldest_log = 0
 
@@ -186,8 +190,10 @@ class LiveFiles:
     def _apply(self, edit: VersionEdit) -> None:
         for number in edit.deleted:
             self.sizes.pop(number, None)
+            self.unique_ids.pop(number, None)
         for file in edit.added:
             self.sizes[file.number] = file.size
+            self.unique_ids[file.number] = file.unique_id.hex()
             self._newest_sequences[edit.family] = max(
                 self._newest_sequences.get(edit.family, 0), file.last_sequence
             )

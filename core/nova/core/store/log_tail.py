@@ -28,6 +28,7 @@ from nova.core.store.attempts import until_settled
 from nova.core.store.durability_marker import DurabilityMarker
 from nova.core.store.live_files import RESTORE, LiveFiles, ManifestEndError
 from nova.core.store.log_records import LogReader
+from nova.sdk import durable
 
 _BATCH_HEAD = struct.Struct("<QI")
 """The head of a record: the sequence of its first row, and its number of rows."""
@@ -137,6 +138,38 @@ def _read(
     return reached, offset, "has bytes that are no record" if reader.ending == "damaged" else ""
 
 
+def end_copied_logs(folder: Path, durable_sequence: int) -> None:
+    """End the copied logs of a database at their last whole record. A log is replaced, never
+    truncated, because a copy may be a link to the file that the writer has open. Raises
+    ArchiveDamagedError if that would leave out a record up to `durable_sequence`.
+    """
+    live = LiveFiles(folder)
+    live.refresh()
+    cut = _find_cut(live, durable_sequence)
+    if cut is not None and cut.reached < max(durable_sequence, live.last_sequence):
+        raise _damage(cut)
+    cut = cut or _torn_end(live)
+    if cut is None:
+        return
+    with _content(cut.path) as content:
+        kept = bytes(content[: cut.offset])
+    durable.replace(cut.path, kept)
+    for path in cut.later:
+        path.unlink()
+
+
+def _torn_end(live: LiveFiles) -> LogCut | None:
+    """A cut where the newest log ends within a record."""
+    for path in live.needed_logs()[-1:]:
+        with _content(path) as content:
+            reached, offset, _ = _read(content, None, UNCHECKED)
+            is_whole = offset == len(content)
+        if not is_whole:
+            known = live.last_sequence if reached is None else reached
+            return LogCut(path, offset, [], known, "ends within a record")
+    return None
+
+
 def refuse_holes(folder: Path) -> None:
     """Raise ArchiveDamagedError if records are missing in the logs, because RocksDB would silently
     read on after the hole, or if one is unreadable, because a secondary may wait there forever.
@@ -151,10 +184,14 @@ def _refuse_holes(folder: Path) -> None:
     live.refresh()
     cut = _find_cut(live, UNCHECKED) or _lost_logs(live)
     if cut is not None:
-        raise ArchiveDamagedError(
-            f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, after record "
-            f"{cut.reached}. {RESTORE}"
-        )
+        raise _damage(cut)
+
+
+def _damage(cut: LogCut) -> ArchiveDamagedError:
+    return ArchiveDamagedError(
+        f"{cut.path} is damaged: it {cut.reason} at byte {cut.offset}, after record "
+        f"{cut.reached}. {RESTORE}"
+    )
 
 
 def _lost_logs(live: LiveFiles) -> LogCut | None:

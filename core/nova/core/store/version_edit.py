@@ -13,6 +13,9 @@ SKIPPABLE = 1 << 13
 FIELD_END = 1
 """Terminates the optional fields of a file."""
 
+UNIQUE_ID_FIELD = 12
+"""The optional field of a file that differs between any two files of any databases."""
+
 
 class EditError(Exception):
     """The bytes are not a version edit."""
@@ -38,11 +41,14 @@ class Tag(IntEnum):
 
 
 class AddedFile(NamedTuple):
-    """A table file that an edit adds; `last_sequence` is that of its newest row."""
+    """A table file that an edit adds; `last_sequence` is that of its newest row, `unique_id` is
+    empty if none is recorded.
+    """
 
     number: int
     size: int
     last_sequence: int
+    unique_id: bytes = b""
 
 
 class VersionEdit:
@@ -116,9 +122,12 @@ class VersionEdit:
         self._text()  # its last key
         self._number()  # its first sequence
         last_sequence = self._number()
-        while self._number() != FIELD_END:
-            self._text()
-        self.added.append(AddedFile(number, size, last_sequence))
+        unique_id = b""
+        while (field := self._number()) != FIELD_END:
+            content = self._text()
+            if field == UNIQUE_ID_FIELD:
+                unique_id = content
+        self.added.append(AddedFile(number, size, last_sequence, unique_id))
 
     def _text(self) -> bytes:
         size = self._number()

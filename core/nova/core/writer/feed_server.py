@@ -36,9 +36,9 @@ class FeedServer:
         self._watermark = CommitFrame(0, [], None)
         self._links = LinkStates({})
 
-    def add_route(self, path: str, serve: Handler) -> None:
+    def add_route(self, path: str, serve: Handler, method: str = "GET") -> None:
         """Add a route to the same socket; call it before `start`."""
-        self._app.router.add_get(path, serve)
+        self._app.router.add_route(method, path, serve)
 
     async def start(self, watermark: int) -> None:
         """Listen; the first frame to each reader is the watermark, at first the given one."""

@@ -8,9 +8,13 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from nova.core.commit_feed import FLUSH_PATH
+from nova.core.scratch import remove_stale
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import refuse_emptied
+from nova.core.store.hot_copy import COPY_FOLDER
 from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
+from nova.core.writer.archive_flush import ArchiveFlush
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
 from nova.core.writer.rollup_backfill import backfill_with_progress
@@ -34,6 +38,7 @@ async def open_writer(
     data = settings.data_folder()
     archive_id.require_at_start(data, settings.archive)
     refuse_emptied(data)
+    remove_stale(COPY_FOLDER, data)
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
@@ -44,6 +49,7 @@ async def open_writer(
         writer.publish_manifests()
         writer.mark_recovered()
         server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
+        server.add_route(FLUSH_PATH, ArchiveFlush(archive).serve, "POST")
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)

@@ -1,0 +1,35 @@
+"""Where backups are kept: objects with names."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+
+class TargetLock(Protocol):
+    """The right to change a target, which one backup at a time has."""
+
+    def require(self) -> None:
+        """Raise NovaError if another backup has it now; call it often while working."""
+
+
+class BackupTarget(Protocol):
+    """Objects by name. Errors of the medium are NovaErrors; `str` is what its user calls it."""
+
+    def exists(self) -> bool:
+        """Whether it is there and can be read."""
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        """Size in bytes of every object below a folder, by its name there."""
+
+    def read(self, name: str) -> bytes:
+        """The content of an object; raises NovaError if there is none."""
+
+    def write(self, name: str, content: bytes) -> None:
+        """Create or replace an object; whole and durable when this returns."""
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it is there."""
+
+    def lock(self) -> AbstractContextManager[TargetLock]:
+        """Exclude every other backup; raises NovaError if one is running."""

@@ -1,0 +1,101 @@
+"""Backups in a folder, such as one on another disk."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from nova.core.backup.backup_target import TargetLock
+from nova.sdk import durable, private
+from nova.sdk.durable import NEW_SUFFIX
+from nova.sdk.errors import NovaError
+
+LOCK_FILE = "lock"
+
+
+class _HeldLock:
+    """The kernel keeps the lock for as long as the process holds the file open."""
+
+    def require(self) -> None:
+        """It cannot be lost."""
+
+
+class FolderTarget:
+    """A folder that is private to its user."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def __str__(self) -> str:
+        return str(self._root)
+
+    def exists(self) -> bool:
+        return self._root.is_dir()
+
+    def sizes(self, folder: str) -> dict[str, int]:
+        top = self._root / folder
+        found: dict[str, int] = {}
+        with self._errors("read"):
+            for place, _, names in os.walk(top):
+                for name in names:
+                    path = Path(place, name)
+                    if not name.endswith(NEW_SUFFIX):
+                        found[str(path.relative_to(top))] = path.stat().st_size
+        return found
+
+    def read(self, name: str) -> bytes:
+        with self._errors("read", name), (self._root / name).open("rb") as file:
+            # What was just written is to be read from the disk, not from the kernel's cache.
+            if hasattr(os, "posix_fadvise"):
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            return file.read()
+
+    def write(self, name: str, content: bytes) -> None:
+        path = self._root / name
+        with self._errors("write", name):
+            private.make_folder(path.parent)
+            durable.replace(path, content, private.FILE_MODE)
+
+    def remove(self, name: str) -> None:
+        with self._errors("remove", name):
+            (self._root / name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[TargetLock]:
+        with self._errors("write"):
+            private.make_folder(self._root)
+            file = os.fdopen(os.open(self._root / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise NovaError(
+                    f"another backup to {self} is running: wait until it is done, or stop it"
+                ) from None
+            self._remove_unfinished()
+            yield _HeldLock()
+
+    def _remove_unfinished(self) -> None:
+        """Remove what a killed backup has left half written."""
+        for place, _, names in os.walk(self._root):
+            for name in names:
+                if name.endswith(NEW_SUFFIX):
+                    Path(place, name).unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _errors(self, verb: str, name: str = "") -> Iterator[None]:
+        """Turn an OSError into one NovaError that says what to do."""
+        path = self._root / name
+        try:
+            yield
+        except FileNotFoundError as error:
+            raise NovaError(f"{path} is missing: the backups in {self} are damaged") from error
+        except OSError as error:
+            advice = "check the disk and who may use it"
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                advice = "free space there, or keep fewer backups (--keep)"
+            raise NovaError(f"cannot {verb} {path}: {error.strerror}; {advice}") from error
