@@ -96,7 +96,6 @@ def _work(
     with tempfile.TemporaryDirectory(prefix="nova-range-") as scratch:
         archive = Archive.open_secondary(data, Path(scratch), memory_bytes)
     try:
-        archive.record.check_schema()
         whole = requests.get()
         if not isinstance(whole, RangeRequest):
             return

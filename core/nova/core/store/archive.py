@@ -13,21 +13,18 @@ from pathlib import Path
 from rocksdict import AccessType, ColumnFamily, Rdict
 
 from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.ordering import time_of
 from nova.core.store.attempts import ATTEMPTS, until_settled
 from nova.core.store.catalog_reader import CatalogReader
 from nova.core.store.completeness import Completeness
-from nova.core.store.durability_marker import (
-    MARKER_FILE,
-    DurabilityMarker,
-    read_marker,
-    require_durable,
-)
+from nova.core.store.durability_marker import MARKER_FILE, DurabilityMarker
 from nova.core.store.event_reader import EventReader
 from nova.core.store.families import Families
 from nova.core.store.keys import EVENT_FAMILIES, FAMILIES
 from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
-from nova.core.store.log_tail import refuse_holes, truncate_garbage
+from nova.core.store.log_tail import refuse_holes, truncate_garbage, unsynced_end
 from nova.core.store.mirror import Mirror, needs_mirror
+from nova.core.store.open_check import OpenCheck
 from nova.core.store.options import MEMORY_BYTES, tuning
 from nova.core.store.series_reader import SeriesReader
 from nova.core.store.shortage import shortage
@@ -122,7 +119,9 @@ class Archive:
 
     @classmethod
     def open_primary(cls, data: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
-        """Open for writing, for one process only; creates the archive if it does not exist."""
+        """Open for writing, for one process only; creates the archive if it does not exist. Raises
+        ArchiveError under the same conditions as `open_secondary`.
+        """
         path = data / TRUTH_FOLDER
         try:
             private.make_folder(path)
@@ -132,11 +131,13 @@ class Archive:
             ) from error
         private.remove_others_access(path, data / MARKER_FILE, data / ID_FILE)
         _refuse_missing_current(data, path)
+        check = OpenCheck.read(data)
         if path not in _open_primaries:
-            truncate_garbage(data, path, read_marker(data))
+            truncate_garbage(data, path, check.marker)
         archive = cls(path, None, memory_bytes)
         try:
             archive._prove_complete()
+            check.require(archive.record, archive.holdings())
         except ArchiveError:
             archive.close()
             raise
@@ -145,19 +146,35 @@ class Archive:
     @classmethod
     def open_secondary(cls, data: Path, scratch: Path, memory_bytes: int = MEMORY_BYTES) -> Archive:
         """Open an existing archive as a secondary that follows its writer; `scratch` is the
-        secondary's private folder. Raises ArchiveDamagedError if the archive is incomplete, or
-        holds less than its durability marker records.
+        secondary's private folder. Raises ArchiveDamagedError if the archive is incomplete or holds
+        less than its durability marker records, and ArchiveError if it has another layout, another
+        id than its folder names, or an end that only a writer can cut off.
         """
         path = data / TRUTH_FOLDER
         _refuse_missing_current(data, path)
         if not (path / CURRENT_FILE).exists():
             raise ArchiveError(f"there is no archive in {data} yet: start its writer first")
-        marker = read_marker(data)  # before opening, so that the archive is at least as new
-        refuse_holes(path)
+        check = OpenCheck.read(data)
+        try:
+            refuse_holes(path)
+            return cls._open_checked(path, scratch, memory_bytes, check)
+        except ArchiveDamagedError as error:
+            if end := unsynced_end(path, check.marker):
+                raise ArchiveError(
+                    f"the archive in {path} was left by a power cut: {end}. Every event that was "
+                    "acknowledged is there. Start NOVA on it once, or only its writer (`nova core "
+                    "writer`): it moves that end to the quarantine"
+                ) from error
+            raise
+
+    @classmethod
+    def _open_checked(
+        cls, path: Path, scratch: Path, memory_bytes: int, check: OpenCheck
+    ) -> Archive:
         archive = cls(path, scratch, memory_bytes)
         try:
             archive.catch_up()
-            require_durable(marker, archive.holdings(), path)
+            check.require(archive.record, archive.holdings())
         except ArchiveError:
             archive.close()
             raise
@@ -251,6 +268,9 @@ class Archive:
     def holdings(self) -> DurabilityMarker:
         """What the archive holds, in the form of a durability marker without positions."""
         counters, last_ns = self.record.counters_and_last_ns()
+        if last_ns == 0 and counters.events:  # An older archive has only the times of its events.
+            newest = self.events.last("canonical")
+            last_ns = 0 if newest is None else time_of(newest[0])
         return DurabilityMarker(
             sequence=self.sequence(), canonical_ns=last_ns, events=counters.events
         )

@@ -10,6 +10,7 @@ from pathlib import Path
 from nova.core.errors import ArchiveError
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.catalog import ARCHIVE_ID_KEY
+from nova.core.store.open_check import require_id
 from nova.sdk import archive_id, durable
 from nova.sdk.default_timebase import TIMEBASE_FILE
 
@@ -59,14 +60,8 @@ def ensure_id(archive: Archive, data: Path) -> str:
     """
     beside = archive_id.read(data)
     stored = archive.record.archive_id()
-    if beside is not None and stored != beside:
-        path = data / archive_id.ID_FILE
-        within = "none" if stored is None else stored
-        raise ArchiveError(
-            f"{path} says that archive {beside} is here, but the one in {archive.path} has the id "
-            f"{within}. It is not served. Put archive {beside} back; if the one that is there is "
-            f"the right one, remove {path} and start NOVA again"
-        )
+    if beside is not None:
+        require_id(data, beside, stored)
     found = stored if stored is not None else _assign_id(archive)
     if beside is None:
         durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())

@@ -36,6 +36,7 @@ _BATCH_HEAD = struct.Struct("<QI")
 OUT_OF_ORDER = "lacks records, or repeats them,"
 UNCHECKED = 2**64
 READ_ATTEMPTS = 3
+MANIFEST_TORN = "ends in a damaged record"
 
 
 class LogCut(NamedTuple):
@@ -50,6 +51,15 @@ class LogCut(NamedTuple):
     reason: str
 
 
+class Remains(NamedTuple):
+    """What a power cut left behind everything that was durable: the end of the logs, and whether
+    the MANIFEST ends in a damaged record.
+    """
+
+    cut: LogCut | None
+    is_manifest_torn: bool
+
+
 def truncate_garbage(data: Path, folder: Path, marker: DurabilityMarker | None) -> None:
     """Truncate logs that end in garbage, so that the archive opens; the writer calls this before it
     opens the archive. Raises ArchiveDamagedError if that would remove durable records.
@@ -60,28 +70,53 @@ def truncate_garbage(data: Path, folder: Path, marker: DurabilityMarker | None) 
         if not is_locked:  # Another writer is appending to these logs.
             return
         live = LiveFiles(folder)
-        end: ManifestEndError | None = None
         try:
-            live.refresh()
+            remains = _remains(live, marker)
         except FileNotFoundError:
             return
-        except ManifestEndError as error:
-            end = error
-        # RocksDB verifies every checksum when it opens; here they matter only if there is a cut.
-        cut = _find_cut(live, marker.sequence) and _find_cut(live, 0)
-        durable = max(marker.sequence, live.last_sequence)
-        if cut is not None and cut.reached < durable:
-            raise ArchiveDamagedError(
-                f"the archive in {folder} is damaged: {cut.path} {cut.reason} at byte "
-                f"{cut.offset}, after record {cut.reached}, but {durable} were durable. {RESTORE}"
-            )
-        if end is not None:
-            if not (_names_whole_files(live) and (cut or _reached(live) >= durable)):
-                raise end
+        if remains.is_manifest_torn:
             manifest = Path(live.manifest)
-            quarantine.cut_off(data, manifest, live.read_bytes, [], "ends in a damaged record")
-        if cut is not None:
+            quarantine.cut_off(data, manifest, live.read_bytes, [], MANIFEST_TORN)
+        if (cut := remains.cut) is not None:
             quarantine.cut_off(data, cut.path, cut.offset, cut.later, cut.reason)
+
+
+def unsynced_end(folder: Path, marker: DurabilityMarker | None) -> str:
+    """What the next writer will cut off, for an error message; empty if there is nothing to cut
+    off, or if that would not help. Changes nothing.
+    """
+    if marker is None:
+        return ""
+    live = LiveFiles(folder)
+    try:
+        remains = _remains(live, marker)
+    except (ArchiveError, OSError):
+        return ""
+    if (cut := remains.cut) is not None:
+        return f"{cut.path} {cut.reason} at byte {cut.offset}"
+    return f"{live.manifest} {MANIFEST_TORN}" if remains.is_manifest_torn else ""
+
+
+def _remains(live: LiveFiles, marker: DurabilityMarker) -> Remains:
+    """What a power cut left; raises ArchiveDamagedError if durable records are among what would be
+    cut off, FileNotFoundError without an archive.
+    """
+    end: ManifestEndError | None = None
+    try:
+        live.refresh()
+    except ManifestEndError as error:
+        end = error
+    # RocksDB verifies every checksum when it opens; here they matter only if there is a cut.
+    cut = _find_cut(live, marker.sequence) and _find_cut(live, 0)
+    durable = max(marker.sequence, live.last_sequence)
+    if cut is not None and cut.reached < durable:
+        raise ArchiveDamagedError(
+            f"the archive in {live.folder} is damaged: {cut.path} {cut.reason} at byte "
+            f"{cut.offset}, after record {cut.reached}, but {durable} were durable. {RESTORE}"
+        )
+    if end is not None and not (_names_whole_files(live) and (cut or _reached(live) >= durable)):
+        raise end
+    return Remains(cut, end is not None)
 
 
 def _names_whole_files(live: LiveFiles) -> bool:

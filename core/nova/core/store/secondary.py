@@ -11,12 +11,9 @@ from nova.core.store.archive import Archive
 
 @contextmanager
 def open_secondary_archive(data: Path, scratch: Path, memory_bytes: int) -> Iterator[Archive]:
-    """An archive, open as a secondary; raises ArchiveError if there is none or its layout is not
-    this version's.
-    """
+    """An archive, open as a secondary; raises ArchiveError if it may not be used."""
     archive = Archive.open_secondary(data, scratch, memory_bytes)
     try:
-        archive.record.check_schema()
         yield archive
     finally:
         archive.close()
