@@ -198,6 +198,6 @@ def test_nothing_opens_an_archive_by_another_way() -> None:
     assert callers("Rdict") == {"archive", "derived_database"}
     assert callers("Archive") == set()
     assert callers("Archive.open_primary") == {"writer_process"}
-    assert callers("Archive.open_secondary") == {"range_worker", "secondary"}
+    assert callers("Archive.open_secondary") == {"hot_copy", "range_worker", "secondary"}
     by_name = {"derived_writer", "files_process", "reader_process"}
     assert callers("open_secondary_archive") == by_name
