@@ -196,7 +196,11 @@ async def test_refused_attempts_are_counted(nova: RunningNova) -> None:
     for opened in (through_the_edge, past_the_edge):
         async with opened(nova, token) as socket:
             await Attempts(socket, random.Random(1)).run(20)
-    async with aiohttp.ClientSession() as session, session.get(f"{nova.url}/metrics") as reply:
+    asking = {"Authorization": f"Bearer {token}"}
+    async with (
+        aiohttp.ClientSession(headers=asking) as session,
+        session.get(f"{nova.url}/metrics") as reply,
+    ):
         lines = (await reply.text()).splitlines()
     for at in ("edge", "core"):
         labels = f'at="{at}",kind="submitCommand",outcome="replayRefused"'

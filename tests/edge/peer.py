@@ -13,6 +13,8 @@ from nova.sdk.protocol.health import SubmissionCount
 from nova.sdk.protocol.messages import (
     Error,
     LinkInfo,
+    Metrics,
+    MetricsResponse,
     Request,
     StartStream,
     Status,
@@ -20,6 +22,7 @@ from nova.sdk.protocol.messages import (
     StreamComplete,
     StreamStarted,
 )
+from nova.sdk.protocol.metric_messages import Metric, MetricSample, counter, gauge
 from nova.sdk.protocol.submission import USER_HEADER
 
 WAIT_S = 10.0
@@ -56,6 +59,33 @@ STATUS = messages.encode(
         file_failures=3,
         derived_remade=2,
         submissions=[SubmissionCount(kind="submitChat", outcome="taken", count=6)],
+    )
+)
+
+
+METRICS = messages.encode(
+    MetricsResponse(
+        metrics=[
+            counter("nova_events_total", "Events in the archive").add(12),
+            gauge("nova_up", "1 while a process runs").add(1, process="reader"),
+            counter("nova_submissions_total", "Submissions").add(
+                6, at="core", kind="submitChat", outcome="taken"
+            ),
+            gauge("nova_link_connected", "1 while connected").add(0, link='nats://b:4222?a="b"'),
+            Metric(
+                name="nova_request_seconds",
+                kind="histogram",
+                help="Latency",
+                samples=[
+                    MetricSample(
+                        name="nova_request_seconds_bucket",
+                        labels={"type": "query", "le": bound},
+                        value=count,
+                    )
+                    for bound, count in (("0.5", 2), ("+Inf", 3))
+                ],
+            ),
+        ]
     )
 )
 
@@ -125,14 +155,15 @@ class PeerConnection:
             await self.closed.wait()
 
     async def serve(self) -> None:
-        """Note what comes; `status` is answered, as readiness asks for it."""
+        """Note what comes; `status` and `metrics` are answered, which the edge asks itself."""
         async for message in self._ws:
             if message.type is WSMsgType.TEXT:
                 self.frames.append(message.data)
                 request = messages.decode_request(message.data)
-                if isinstance(request, Status):
+                if isinstance(request, Status | Metrics):
                     if not self._peer.hangs:
-                        await self.send(self._peer.status)
+                        is_status = isinstance(request, Status)
+                        await self.send(self._peer.status if is_status else METRICS)
                 else:
                     self.requests.put_nowait(request)
         self.closed.set()

@@ -72,6 +72,7 @@ SAMPLES: tuple[Message, ...] = (
     timeline.Neighbour(time=SPAN[0], direction="next"),
     health.Status(),
     health.Links(),
+    health.Metrics(),
     health.Rejects(),
     export.Drivers(),
     export.Export(),
@@ -175,7 +176,7 @@ async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, rol
                     account.AccountRequest | admin.AdminRequest | tcp_streams.TcpStreamRequest
                 ),
             )
-            if isinstance(sample, health.Status):  # The peer answers it itself, as a heartbeat.
+            if isinstance(sample, health.Status | health.Metrics):  # The peer answers these.
                 assert not isinstance(await client.receive(), Error)
                 continue
             if table[tag(sample)] and not is_own:

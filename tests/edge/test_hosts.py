@@ -50,7 +50,7 @@ OWN = ["localhost", "LOCALHOST:1234", "localhost.", "nova.localhost", "[::1]:880
 @pytest.mark.parametrize("host", [*OWN, "127.0.0.1", "127.9.9.9:1", socket.gethostname(), ""])
 async def test_its_own_names_and_addresses_are_answered(edge: RunningEdge, host: str) -> None:
     """Whatever port a proxy, a tunnel or a container has given them."""
-    assert (await asked(edge, f"GET /metrics HTTP/1.1\r\nHost: {host}\r\n")).startswith(
+    assert (await asked(edge, f"GET /readyz HTTP/1.1\r\nHost: {host}\r\n")).startswith(
         b"HTTP/1.1 200 "
     )
 
@@ -71,13 +71,13 @@ async def test_names_that_were_given_are_answered(tmp_path: Path, peer: Peer) ->
             "b.a.ops.example",
         ):
             headers = {"Host": host, "Origin": f"https://{host}"}
-            async with edge.http.get(f"{edge.url}/metrics", headers=headers) as reply:
+            async with edge.http.get(f"{edge.url}/readyz", headers=headers) as reply:
                 assert reply.status == 200
             async with edge.socket(headers):
                 pass
         for host in ("a.nova.example.org", "example.org", "ops.example", "xops.example", "nova"):
             headers = {"Host": host}
-            async with edge.http.get(f"{edge.url}/metrics", headers=headers) as reply:
+            async with edge.http.get(f"{edge.url}/readyz", headers=headers) as reply:
                 assert reply.status == 421
             with pytest.raises(aiohttp.WSServerHandshakeError, match="421"):
                 async with edge.socket(headers):

@@ -1,5 +1,5 @@
 """The commit feed: MessagePack frames in which the writer publishes each durable commit, and the
-state of its links, to the readers.
+state of its links, to the readers, and its metrics.
 
 A reader serves nothing past the watermark of the last frame that it received, because a secondary
 can see what is not durable yet. A frame may omit its events; a reader that lags reads them from the
@@ -14,6 +14,7 @@ import msgspec
 
 from nova.sdk.channel import FrameCodec
 from nova.sdk.events.event import Series
+from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.transport.link import LinkState
 
 FEED_FRAME_MAX_BYTES = 64 * 1024 * 1024
@@ -53,6 +54,12 @@ class LinkStates(msgspec.Struct, array_like=True, tag=1):
     states: dict[str, LinkState]
 
 
-FeedFrame = CommitFrame | LinkStates
+class WriterMetrics(msgspec.Struct, array_like=True, tag=2):
+    """The writer's metrics."""
+
+    metrics: list[Metric]
+
+
+FeedFrame = CommitFrame | LinkStates | WriterMetrics
 
 FRAMES: FrameCodec[FeedFrame] = FrameCodec(FeedFrame)

@@ -20,12 +20,14 @@ from nova.edge.background_task import background_task
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
-from nova.edge.core_status import CoreStatus
+from nova.edge.core_status import CoreMetrics, CoreStatus
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
+from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.edge_stores import EdgeStores
 from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
+from nova.edge.http_admission import HttpAdmission
 from nova.edge.limit_requests import LimitRequests
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
 from nova.edge.login_throttle import LoginThrottle
@@ -99,11 +101,10 @@ class Edge:
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
         status = CoreStatus(reader, self._limits)
         self._tcp_streams = self._tcp_stream_service(stores, status)
+        self._edge_metrics = self._metrics_of_edge()
         self._services = self._session_services(stores, passwords, throttle)
         self._probes = Probes(status)
-        self._metrics = MetricsHandler(
-            status, config.metrics_token, self._submission_policy.outcomes
-        )
+        self._metrics = self._metrics_handler()
         self._export_downloads = self._downloads(stores)
         self._audit_flusher = self._flusher(stores)
 
@@ -128,6 +129,22 @@ class Edge:
     def _tcp_stream_service(self, stores: EdgeStores, status: CoreStatus) -> TcpStreamService:
         return TcpStreamService(
             self._config, stores, self._reader, self._heartbeat.responding, status
+        )
+
+    def _metrics_of_edge(self) -> EdgeMetrics:
+        return EdgeMetrics(
+            CoreMetrics(self._reader, self._limits),
+            self._submission_policy.outcomes,
+            self._sessions,
+            self._unsent,
+            self._tcp_streams.streams,
+        )
+
+    def _metrics_handler(self) -> MetricsHandler:
+        admission = HttpAdmission(self._authorizer, self._request_limits)
+        config = self._config
+        return MetricsHandler(
+            self._edge_metrics, admission, config.metrics_token, config.open_metrics
         )
 
     def _downloads(self, stores: EdgeStores) -> ExportDownloads:
@@ -160,6 +177,7 @@ class Edge:
             AccountRequests(users, sessions, passwords, throttle, stores.audit),
             AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
             self._tcp_streams.requests,
+            self._edge_metrics,
             stores.turn,
             self._config.default_view,
         )

@@ -93,6 +93,12 @@ log = logging.getLogger(__name__)
     envvar="NOVA_DEFAULT_VIEW",
     help="File with the initial layout for users who have not chosen one.",
 )
+@click.option(
+    "--open-metrics",
+    is_flag=True,
+    envvar="NOVA_OPEN_METRICS",
+    help="Serve /metrics to programs of this machine without a key.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes (for supervisors).")
 def edge(
     data: Path,
@@ -103,6 +109,7 @@ def edge(
     allowed_hosts: str,
     limits: str,
     default_view: Path | None,
+    open_metrics: bool,
     exit_with_stdin: bool,
 ) -> None:
     """Serve the web page and the client protocol of one archive.
@@ -127,6 +134,7 @@ def edge(
         host=host,
         port=port,
         metrics_token=_secret_from_environment(TOKEN_VARIABLE),
+        open_metrics=open_metrics,
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
         limits=EdgeLimits(requests=_request_limits(limits)),

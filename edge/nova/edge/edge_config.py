@@ -99,6 +99,9 @@ class EdgeConfig:
     port: int = 0
     static: Path = STATIC_FOLDER
     metrics_token: str | None = field(default=None, repr=False)
+    open_metrics: bool = False
+    """Whether `/metrics` needs no key from programs of this machine."""
+
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     default_view: DefaultView | None = None

@@ -70,6 +70,10 @@ class TcpStreams:
         stream = self._streams.get(stream_id)
         return None if stream is None else stream.status()
 
+    def statuses(self) -> list[TcpStreamStatus]:
+        """The state of each stream that runs."""
+        return [stream.status() for stream in self._streams.values()]
+
     async def tie(self, stream_id: str, connection: OwnerConnection) -> bool:
         """Let a stream follow the timeline of a connection instead of what it follows now; False if
         it does not run. What the connection plays after that, the stream's clients get whole.

@@ -35,30 +35,30 @@ class TcpStreamService:
         store, limits = stores.streams, config.limits
         self.address = address = EdgeAddress(config.host)
         access_of = TcpStreamPrincipals(stores.users, stores.keys).access_of
-        self._streams = TcpStreams(
+        self.streams = TcpStreams(
             reader, limits, reader_responding, access_of, self._default_timebase
         )
         self._supervisor = TcpStreamSupervisor(
             config.folder,
             store,
-            self._streams,
+            self.streams,
             core,
             address.url,
             poll_s=limits.streams_poll_s,
             streams_max=limits.tcp.streams_max,
         )
-        self.looking_after = self._streams.running
+        self.looking_after = self.streams.running
         self.serving = self._supervisor.running
         changes = TcpStreamChanges(
             store, access_of, lambda: address.ports() | holder_ports(config.folder)
         )
         self.requests = TcpStreamRequests(
-            store, changes, self._supervisor, self._streams, limits.tcp.list_max_bytes
+            store, changes, self._supervisor, self.streams, limits.tcp.list_max_bytes
         )
 
     def drop_reader(self) -> None:
         """The reader hangs: drop the connections to it."""
-        self._streams.drop_reader()
+        self.streams.drop_reader()
 
     def _default_timebase(self) -> Timebase:
         return self._supervisor.default_timebase()

@@ -32,6 +32,11 @@ class UnsentFrames:
         self._bytes = 0
 
     @property
+    def size_bytes(self) -> int:
+        """Bytes of all frames being sent."""
+        return self._bytes
+
+    @property
     def is_full(self) -> bool:
         """Whether the limit is exceeded."""
         return self._bytes > self._max_bytes

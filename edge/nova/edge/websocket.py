@@ -22,6 +22,7 @@ from nova.edge.authorization import Authorizer
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
+from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
 from nova.edge.request_limits import RequestLimits, kind_of
@@ -45,7 +46,7 @@ from nova.sdk.protocol.admin import (
     ReleaseAccount,
 )
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
-from nova.sdk.protocol.messages import Auth, Authenticated, Message, Ref, StartStream
+from nova.sdk.protocol.messages import Auth, Authenticated, Message, Metrics, Ref, StartStream
 from nova.sdk.protocol.tcp_streams import TcpStreamRequest
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,13 @@ UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
 
-READ_ONLY = ListSessions | ListUserSessions | ListUsers | ListKeys | ListLimits | ReleaseAccount
-"""Requests about accounts that change nobody's access."""
+OwnRequest = AccountRequest | AdminRequest | TcpStreamRequest | Metrics
+"""Requests that the edge answers itself."""
+
+READ_ONLY = (
+    ListSessions | ListUserSessions | ListUsers | ListKeys | ListLimits | ReleaseAccount | Metrics
+)
+"""Those of them that change nobody's access."""
 
 _auth = msgspec.json.Decoder(Auth)
 
@@ -76,6 +82,7 @@ class EdgeServices(NamedTuple):
     account_requests: AccountRequests
     admin_requests: AdminRequests
     tcp_stream_requests: TcpStreamRequests
+    metrics: EdgeMetrics
     database_turn: DatabaseTurn
     default_view: DefaultView | None = None
 
@@ -108,6 +115,7 @@ class EdgeSession:
         self._account_requests = services.account_requests
         self._admin_requests = services.admin_requests
         self._tcp_stream_requests = services.tcp_stream_requests
+        self._metrics = services.metrics
         self._database_turn = services.database_turn
         self._address = address
         self._access: Access | None = None
@@ -252,7 +260,7 @@ class EdgeSession:
             await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         elif isinstance(request, Auth):
             await self._renew(access, request)
-        elif isinstance(request, AccountRequest | AdminRequest | TcpStreamRequest):
+        elif isinstance(request, OwnRequest):
             await self._reply_itself(access, request)
         else:
             await self._core.forward(access, request, frame)
@@ -270,16 +278,16 @@ class EdgeSession:
         self._users_changed.set()  # The watcher has to know the new expiry.
         await self._send_welcome(renewed, auth.ref)
 
-    async def _reply_itself(
-        self, access: Access, request: AccountRequest | AdminRequest | TcpStreamRequest
-    ) -> None:
-        """Answer a request about accounts or TCP streams, of which the Core knows nothing."""
+    async def _reply_itself(self, access: Access, request: OwnRequest) -> None:
+        """Answer a request that is not forwarded to the Core."""
         reply: Message
         try:
             if not isinstance(request, READ_ONLY):
                 await self._database_turn.wait()
             if isinstance(request, TcpStreamRequest):
                 reply = await self._tcp_stream_requests.reply(access, request, self._core)
+            elif isinstance(request, Metrics):
+                reply = await self._metrics.reply(access)
             elif isinstance(request, AdminRequest):
                 reply = await self._admin_requests.reply(access, request)
             else:

@@ -54,6 +54,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     trusted_proxies: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    open_metrics: bool = False
     envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
     commit_max_events: Annotated[int, Meta(ge=1, le=100_000)] = 2_000
     commit_max_bytes: Annotated[int, Meta(ge=64 * 1024, le=16 * MIB)] = 2 * MIB
@@ -143,6 +144,7 @@ HELP: Mapping[str, SettingHelp] = {
         "Most requests of each user or key in any span of seconds, KIND=COUNT/SECONDS, over all "
         "edges of the archive together."
     ),
+    "open_metrics": SettingHelp("Whether `/metrics` needs no key from programs of this machine."),
     "envelope_max_bytes": SettingHelp("Largest accepted envelope; a larger one is rejected."),
     "commit_max_events": SettingHelp("Maximum number of events in one commit."),
     "commit_max_bytes": SettingHelp("Maximum number of bytes in one commit."),

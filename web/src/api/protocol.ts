@@ -41,6 +41,7 @@ export type Reply =
   | RejectsResponse
   | LinksResponse
   | StatusResponse
+  | MetricsResponse
   | SummaryResponse
   | ExtentResponse
   | SampleResponse
@@ -82,6 +83,7 @@ export type Request =
   | Rejects
   | Status
   | Links
+  | Metrics
   | Summary
   | Extent
   | Sample
@@ -1636,6 +1638,54 @@ export interface ListUsers {
 export interface Logout {
   type: "logout";
   ref?: string | number | null;
+}
+/**
+ * One metric with a sample for each combination of its labels.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Metric".
+ */
+export interface Metric {
+  name: string;
+  kind: "counter" | "gauge" | "histogram";
+  help: string;
+  samples?: MetricSample[];
+}
+/**
+ * One value. `name` is given where it is not the metric's: a histogram has the samples
+ *     `NAME_bucket` (counts up to the label `le`), `NAME_sum` and `NAME_count`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "MetricSample".
+ */
+export interface MetricSample {
+  value: number;
+  name?: string | null;
+  labels?: {
+    [k: string]: string;
+  };
+}
+/**
+ * Request all metrics. An edge adds its own to those of the Core.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Metrics".
+ */
+export interface Metrics {
+  type: "metrics";
+  ref?: string | number | null;
+}
+/**
+ * Metrics, ordered by name. Those of a process that does not run are absent, and its `nova_up`
+ *     is 0.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "MetricsResponse".
+ */
+export interface MetricsResponse {
+  type: "metricsResponse";
+  ref?: string | number | null;
+  metrics: Metric[];
 }
 /**
  * The nearest event strictly before or after a time, or after a key in that direction.

@@ -19,6 +19,7 @@ from nova.core.derived import checkpoint_follower
 from nova.core.derived.day_sealer import SealKeeper
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
+from nova.core.metrics.report import report_metrics
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.server.submission_client import SubmissionClient
@@ -52,7 +53,8 @@ async def maintain(data: Path, opened: asyncio.Event, served: ArchiveIdentity) -
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served)
 
 
-async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
+async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
+    """Maintain samples and checkpoints until cancelled, and report their metrics."""
     data = settings.data_folder()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
 
@@ -70,6 +72,7 @@ async def _maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
             SealKeeper(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),
+            report_metrics("sampler", data, list),
         )
     finally:
         await submissions.close()
@@ -82,7 +85,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.take_lowest_priority()
     served = archive_id.require_at_start(settings.data_folder(), settings.archive)
     try:
-        await lifecycle.run_until_stopped(_maintain_all(settings, served), stop)
+        await lifecycle.run_until_stopped(maintain_all(settings, served), stop)
     except ArchiveGoneError as error:
         log.error(str(error))
         # Closing its databases would remove files of what is in their place now.

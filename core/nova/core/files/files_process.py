@@ -19,6 +19,7 @@ from typing import BinaryIO
 from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.files.daily_files import DailyFiles, read_state, write_state
 from nova.core.files.file_folder import FileChangedError
+from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
 from nova.core.store.durability_marker import read_marker
@@ -144,6 +145,11 @@ async def open_writer(
         yield writer
 
 
+async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
+    """Write daily files until cancelled, and report metrics."""
+    await asyncio.gather(writer.run(), report_metrics("files", data, list))
+
+
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Write daily files until a stop signal."""
     stop = lifecycle.stop_event(exit_with_stdin)
@@ -155,5 +161,5 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     async with open_writer(settings, served) as writer:
         lifecycle.print_ready("files", data=str(data))
         log.info("daily files ready")
-        await lifecycle.run_until_stopped(writer.run(), stop)
+        await lifecycle.run_until_stopped(run_and_report(writer, data), stop)
         writer.save()

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nova.core.errors import RequestError
 from nova.core.ordering import last_key_at
@@ -86,6 +86,15 @@ class ActiveStream:
         self._gate = ReplayGate(REASON_READER_LOST if is_replaying else None)
         self.timeline = OwnerTimeline()
         """What this connection's streams publish to those that follow it."""
+
+    @property
+    def mode(self) -> Literal["live", "replay", "follow"] | None:
+        """What kind of stream runs."""
+        if self._stream is None or self._stream.done():
+            return None
+        if self.timeline.is_following:
+            return "follow"
+        return "replay" if self._live is None else "live"
 
     @property
     def is_replaying(self) -> bool:

@@ -7,19 +7,16 @@ forwards frames of its clients to another path.
 from __future__ import annotations
 
 import asyncio
-import os
 
 import msgspec
 from aiohttp import web
 
 from nova.core.errors import RequestError
-from nova.core.server.principal import peer_user_id
+from nova.core.server.principal import is_of_instance
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.submission_messages import AuditRecorded
 from nova.sdk.events.audit_entry import AuditEntry
-from nova.sdk.protocol.submission import USER_HEADER
 
-ROOT_USER_ID = 0
 RECORD_WAIT_S = 10.0
 RECORD_RETRY_S = 0.2
 NOT_RECORDED = "the writer cannot record this request for audit now, so it is refused; retry later"
@@ -35,10 +32,7 @@ class AuditIntake:
 
     async def post(self, request: web.Request) -> web.Response:
         """503 while the writer is away: the edge sends the same entries again."""
-        if USER_HEADER in request.headers or peer_user_id(request) not in (
-            ROOT_USER_ID,
-            os.getuid(),
-        ):
+        if not is_of_instance(request):
             return web.Response(status=403, text="the audit trail is written by the instance only")
         try:
             entries = _entries.decode(await request.read())

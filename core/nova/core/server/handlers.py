@@ -14,7 +14,7 @@ from nova.core.query.memory_budget import Share
 from nova.core.query.page import range_cursor_of, read_page
 from nova.core.query.rejects import rejects
 from nova.core.query.visibility import Visibility
-from nova.core.server import instance_status
+from nova.core.server import instance_metrics, instance_status
 from nova.core.server.active_stream import ActiveStream, StreamRequest
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.principal import visibility_of
@@ -34,6 +34,7 @@ from nova.sdk.protocol.submission import (
 )
 
 LIMITED_REJECTS = "the reject log is of all scopes and lanes: your access is limited to some"
+LIMITED_METRICS = "metrics count all scopes and lanes: your access is limited to some"
 
 
 class RequestContext(NamedTuple):
@@ -146,6 +147,12 @@ async def _status(context: RequestContext, _request: messages.Status) -> Reply:
     )
 
 
+async def _metrics(context: RequestContext, _request: messages.Metrics) -> Reply:
+    if context.visibility.is_limited:
+        raise RequestError("forbidden", LIMITED_METRICS)
+    return messages.MetricsResponse(metrics=instance_metrics.metrics(context.services))
+
+
 async def _links(context: RequestContext, _request: messages.Links) -> Reply:
     return messages.LinksResponse(links=context.services.links.describe(context.services.snapshot))
 
@@ -218,6 +225,7 @@ HANDLERS: dict[type[Message], Handler] = {
     messages.Rejects: _rejects,
     messages.Status: _status,
     messages.Links: _links,
+    messages.Metrics: _metrics,
     timeline.Fields: _fields,
     timeline.Summary: _summary,
     timeline.Sample: _sample,

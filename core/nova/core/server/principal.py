@@ -26,6 +26,8 @@ from nova.sdk.protocol.submission import (
     Role,
 )
 
+ROOT_USER_ID = 0
+
 _PEER = struct.Struct("3i")
 _PEER_OPTION = getattr(socket, "SO_PEERCRED", None)
 
@@ -53,6 +55,16 @@ def principal_of(request: web.Request) -> Principal:
         scopes=_names(headers.get(SCOPES_HEADER)),
         lanes=_lanes(headers.get(LANES_HEADER)),
         kind="key" if headers.get(KIND_HEADER) == "key" else "user",
+    )
+
+
+def is_of_instance(request: web.Request) -> bool:
+    """Whether a request comes from a process of the instance's own Unix user, and from no client
+    of an edge.
+    """
+    return USER_HEADER not in request.headers and peer_user_id(request) in (
+        ROOT_USER_ID,
+        os.getuid(),
     )
 
 

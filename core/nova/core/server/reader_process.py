@@ -15,6 +15,7 @@ from aiohttp import WSMsgType, web
 from nova.core import commit_feed
 from nova.core.effect.published import PublishedMetadata
 from nova.core.errors import ArchiveError
+from nova.core.metrics.report import METRICS_PATH
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discover import Discovery
 from nova.core.query.memory_budget import MemoryBudget
@@ -25,9 +26,11 @@ from nova.core.server.audit_intake import AuditIntake, AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
+from nova.core.server.metrics_board import MetricsBoard
 from nova.core.server.owner_timeline import OwnerTimelines
 from nova.core.server.principal import principal_of, request_max_bytes
 from nova.core.server.reader_limits import READER_LIMITS, ReaderLimits
+from nova.core.server.reader_metrics import ReaderMetrics
 from nova.core.server.services import Services
 from nova.core.server.session import ReaderSession
 from nova.core.server.submission_client import SubmissionClient
@@ -79,9 +82,12 @@ class Reader:
             budget=MemoryBudget(settings.answers_mib * MIB),
             timelines=OwnerTimelines(),
             processes=processes or ProcessStates(),
+            metrics=ReaderMetrics(),
+            other_metrics=(board := MetricsBoard(_reporting(settings))),
             pending_max_events=limits.pending_max_events,
         )
         self.audit = AuditIntake(submissions)
+        self.metrics_board = board
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self.watermark_known = asyncio.Event()
 
@@ -100,6 +106,7 @@ class Reader:
                     # Nothing is lost: announced commits are read from the store after reconnecting.
                     log.error("cannot follow", extra={"context": {"error": str(error)}})
                 self._services.links.on_writer_disconnected()
+                self.metrics_board.forget("writer")
                 await asyncio.sleep(FEED_RETRY_S)
 
     async def _follow_once(self, session: aiohttp.ClientSession) -> None:
@@ -123,6 +130,9 @@ class Reader:
     async def _apply(self, message: commit_feed.FeedFrame) -> None:
         if isinstance(message, commit_feed.LinkStates):
             self._services.links.update(message.states)
+            return
+        if isinstance(message, commit_feed.WriterMetrics):
+            self.metrics_board.receive("writer", message.metrics)
             return
         await self._services.tail.apply(message)
         self.watermark_known.set()
@@ -188,6 +198,11 @@ async def open_reader(
         yield reader
 
 
+def _reporting(settings: Settings) -> list[str]:
+    """The processes of the Core that report their metrics to the reader."""
+    return ["writer", "sampler", *(["files"] if settings.chosen_drivers() else [])]
+
+
 async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.wait((task,))
@@ -197,6 +212,7 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     app = web.Application(middlewares=[endpoints.departures], client_max_size=FRAME_MAX_BYTES)
     app.router.add_get("/", reader.serve)
     app.router.add_post(AUDIT_PATH, reader.audit.post)
+    app.router.add_post(METRICS_PATH, reader.metrics_board.post)
     runner = web.AppRunner(
         app,
         access_log=None,

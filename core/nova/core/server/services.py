@@ -18,7 +18,9 @@ from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_stream import LiveTail
+from nova.core.server.metrics_board import MetricsBoard
 from nova.core.server.owner_timeline import OwnerTimelines
+from nova.core.server.reader_metrics import ReaderMetrics
 from nova.core.server.submission_client import SubmissionClient
 from nova.sdk.process_states import ProcessStates
 from nova.sdk.protocol.messages import Discover, GetUiState, Latest
@@ -44,6 +46,8 @@ class Services:
     budget: MemoryBudget
     timelines: OwnerTimelines
     processes: ProcessStates
+    metrics: ReaderMetrics
+    other_metrics: MetricsBoard
     pending_max_events: int
     """Events that may wait for a client whose stream conflates."""
 

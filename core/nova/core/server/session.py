@@ -52,6 +52,7 @@ class ReaderSession:
     ) -> None:
         """`abort` closes the connection without a closing handshake."""
         self._services = services
+        self._metrics = services.metrics
         self._socket = socket
         self._principal = principal
         self._abort = abort
@@ -82,6 +83,7 @@ class ReaderSession:
         """Serve until the client disconnects, then stop its stream, requests and exports."""
         log_context.bind(user=self._principal.user)
         timeline = self._active_stream.timeline
+        self._metrics.connections.add(self)
         self._services.timelines.add(self._connection_name, timeline)
         try:
             async for message in self._socket:
@@ -92,6 +94,7 @@ class ReaderSession:
                 await self._active_stream.close()
             finally:
                 self._services.timelines.remove(self._connection_name, timeline)
+                self._metrics.connections.discard(self)
             for task in self._requests:
                 task.cancel()
             await self._export_requests.close()
@@ -115,6 +118,11 @@ class ReaderSession:
         self._requests.add(task)
         task.add_done_callback(self._finish)
 
+    @property
+    def stream_mode(self) -> str | None:
+        """What the connection's stream shows, None without one that runs."""
+        return self._active_stream.mode
+
     def _current_principal(self) -> Principal:
         """The principal, with whether its client is replaying now."""
         return msgspec.structs.replace(
@@ -127,8 +135,8 @@ class ReaderSession:
 
     async def _handle(self, request: ReaderRequest, principal: Principal) -> None:
         """Reply to one request; a failure becomes an error reply and affects nothing else."""
-        ids = log_context.ids_of(request)
-        with log_context.bound(**ids), contextlib.suppress(ConnectionError):
+        ids, timed = log_context.ids_of(request), self._metrics.timed(type(request))
+        with log_context.bound(**ids), contextlib.suppress(ConnectionError), timed:
             try:
                 await self._serve(request, principal)
             except ReaderBusyError as error:
@@ -184,6 +192,7 @@ class ReaderSession:
     def _identify(self, error: messages.Error) -> None:
         """Give an error the id of its request, and log it under the same id."""
         error.request_id = request_id.current.get() or None
+        self._metrics.count_error(error.code)
         log.info("request refused", extra={"context": {"code": error.code}})
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
@@ -200,6 +209,7 @@ class ReaderSession:
         """Send an encoded frame. A frame of a stream may wait for the client without limit; a
         client that does not receive a reply within ANSWER_TIMEOUT_S is disconnected.
         """
+        self._metrics.sent_bytes["stream" if of_stream else "reply"] += len(frame)
         try:
             async with asyncio.timeout(None if of_stream else SEND_TIMEOUT_S):
                 await send_text(self._socket, frame)

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 
 from nova.core import commit_feed
-from nova.core.commit_feed import CommitFrame, LinkStates
+from nova.core.commit_feed import CommitFrame, LinkStates, WriterMetrics
 from nova.sdk.endpoints import claim_socket, close_all, departures
 
 PENDING_MAX_FRAMES = 64
@@ -66,7 +66,15 @@ class FeedServer:
     def publish_links(self, links: LinkStates) -> None:
         """Queue the state of the links for every reader, which also takes it as a heartbeat."""
         self._links = links
-        frame = commit_feed.FRAMES.encode(links)
+        self._publish_if_room(links)
+
+    def publish_metrics(self, metrics: WriterMetrics) -> None:
+        """Queue the writer's metrics for every reader."""
+        self._publish_if_room(metrics)
+
+    def _publish_if_room(self, news: LinkStates | WriterMetrics) -> None:
+        """Queue what is soon replaced by newer news, but not for readers that are behind."""
+        frame = commit_feed.FRAMES.encode(news)
         for queue in self._queues:
             if queue.qsize() < PENDING_MAX_FRAMES:
                 queue.put_nowait(frame)

@@ -41,6 +41,7 @@ from nova.core.writer.seal_trail import SealTrail
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.core.writer.submission_server import SubmissionServer
 from nova.core.writer.validation_pool import ValidationPool
+from nova.core.writer.writer_figures import WriterFigures
 from nova.sdk import archive_id, default_timebase
 from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
@@ -118,6 +119,12 @@ class Writer:
         self.commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
         self.submissions = _submission_server(settings, self.committer, self._queue, self.commands)
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
+        waiting = {
+            "check": self._consumed.qsize,
+            "commit": self._checking_groups.qsize,
+            "sync": self._unsynced.qsize,
+        }
+        self._figures = WriterFigures(archive, waiting)
 
     async def run(self, transports: list[Transport]) -> None:
         """Run until cancelled. An error ends all stages: what is durable is unknown after it."""
@@ -131,6 +138,7 @@ class Writer:
                 stages.create_task(self._check_groups())
                 stages.create_task(self._write_markers())
                 stages.create_task(self._publish_links(transports))
+                stages.create_task(self._figures.publish(self._server))
                 for transport in transports:
                     stages.create_task(self._consume(transport))
         finally:
@@ -187,7 +195,9 @@ class Writer:
             while records < self._settings.commit_max_events and not self._checking_groups.empty():
                 groups.append(self._checking_groups.get_nowait())
                 records += _record_count(groups[-1])
-            await self._unsynced.put(await self._commit(groups))
+            with self._figures.commit_seconds.time():
+                group = await self._commit(groups)
+            await self._unsynced.put(group)
 
     async def _commit(self, groups: list[CheckingGroup]) -> UnsyncedGroup:
         acknowledgements: list[tuple[Transport, Batch, Receipt]] = []
@@ -221,7 +231,8 @@ class Writer:
 
     def _sync(self, marker: DurabilityMarker) -> None:
         """Sync all writes; runs in a thread, because rocksdict releases the GIL meanwhile."""
-        self._archive.sync()
+        with self._figures.sync_seconds.time():
+            self._archive.sync()
         self._own_files.require_known()
         self._pending_marker = marker
 

@@ -12,6 +12,7 @@ from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
+from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.protocol.timeline import StreamGap
 
 ItemT = TypeVar("ItemT")
@@ -167,6 +168,10 @@ class BlockingClient(BlockingFacade[Client]):
     def links(self) -> list[messages.LinkInfo]:
         """The state of the transports that the Core consumes from."""
         return self._thread.run(self._opened.links())
+
+    def metrics(self) -> list[Metric]:
+        """The metrics of the instance, as Prometheus names them."""
+        return self._thread.run(self._opened.metrics())
 
     def status(self) -> messages.StatusResponse:
         """Counts and state of the Core."""

@@ -24,6 +24,7 @@ from nova.sdk.protocol.export import (
     ExportStarted,
 )
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
+from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.protocol.timeline import StreamGap
 
 ABANDON_REF = "leaving"
@@ -267,6 +268,10 @@ class Client(Connection):
     async def links(self) -> list[messages.LinkInfo]:
         """The state of the transports that the Core consumes from."""
         return (await self.request(messages.Links(), messages.LinksResponse)).links
+
+    async def metrics(self) -> list[Metric]:
+        """The metrics of the instance, as Prometheus names them."""
+        return (await self.request(messages.Metrics(), messages.MetricsResponse)).metrics
 
     async def status(self) -> messages.StatusResponse:
         """Counts and state of the Core."""

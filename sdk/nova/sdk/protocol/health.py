@@ -8,6 +8,8 @@ import msgspec
 from msgspec import Meta
 
 from nova.sdk.protocol.message import Message, Timebase
+from nova.sdk.protocol.metric_messages import Metrics as Metrics
+from nova.sdk.protocol.metric_messages import MetricsResponse as MetricsResponse
 
 
 class Rejects(Message, kw_only=True, tag="rejects"):
@@ -25,7 +27,7 @@ class Links(Message, kw_only=True, tag="links"):
     """Request the state of the Core's transports; cheap enough for every second."""
 
 
-HealthRequest = Rejects | Status | Links
+HealthRequest = Rejects | Status | Links | Metrics
 
 
 class RejectInfo(
@@ -163,4 +165,4 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """The processes that the reader's supervisor runs; empty without a supervisor."""
 
 
-HealthReply = RejectsResponse | LinksResponse | StatusResponse
+HealthReply = RejectsResponse | LinksResponse | StatusResponse | MetricsResponse

@@ -24,6 +24,8 @@ from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
 from nova.sdk.protocol.health import Links as Links
 from nova.sdk.protocol.health import LinksResponse as LinksResponse
+from nova.sdk.protocol.health import Metrics as Metrics
+from nova.sdk.protocol.health import MetricsResponse as MetricsResponse
 from nova.sdk.protocol.health import OutageInfo as OutageInfo
 from nova.sdk.protocol.health import RejectInfo as RejectInfo
 from nova.sdk.protocol.health import Rejects as Rejects

@@ -1,0 +1,1 @@
+"""Metrics of the Core's processes, on their way to the reader, which serves them."""

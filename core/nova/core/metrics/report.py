@@ -1,0 +1,60 @@
+"""How a process without clients brings its metrics to the reader, which serves them.
+
+It posts them to the reader's socket, and nothing waits for them: while the reader is away they are
+dropped, and the next ones follow soon.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from nova.sdk import endpoints
+from nova.sdk.errors import NovaError
+from nova.sdk.process_metrics import process_metrics
+from nova.sdk.protocol.metric_messages import Metric
+
+METRICS_PATH = "/process-metrics"
+REPORT_INTERVAL_S = 2.0
+REPORT_TIMEOUT_S = 5.0
+
+MetricSource = Callable[[], Iterable[Metric]]
+
+log = logging.getLogger(__name__)
+
+
+class ProcessReport(msgspec.Struct, kw_only=True):
+    """The metrics of one process, by its name in the instance."""
+
+    process: str
+    metrics: list[Metric]
+
+
+async def report_metrics(
+    process: str, data: Path, source: MetricSource, interval_s: float = REPORT_INTERVAL_S
+) -> None:
+    """Report a process's own metrics and those of `source`, again and again until cancelled."""
+    timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
+    while True:
+        try:
+            connector = aiohttp.UnixConnector(str(endpoints.reader_socket(data)))
+            async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+                while True:
+                    await _post(session, process, source)
+                    await asyncio.sleep(interval_s)
+        except (aiohttp.ClientError, OSError, TimeoutError, NovaError) as error:
+            log.debug("metrics not reported", extra={"context": {"error": str(error)}})
+        await asyncio.sleep(interval_s)
+
+
+async def _post(session: aiohttp.ClientSession, process: str, source: MetricSource) -> None:
+    report = ProcessReport(process=process, metrics=[*process_metrics(process), *source()])
+    body = msgspec.json.encode(report)
+    async with session.post(f"http://localhost{METRICS_PATH}", data=body) as reply:
+        if not reply.ok:
+            log.warning("metrics refused", extra={"context": {"error": await reply.text()}})

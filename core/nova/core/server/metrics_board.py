@@ -1,0 +1,68 @@
+"""The newest metrics of the other processes of the Core, and which of these processes run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from aiohttp import web
+
+from nova.core.metrics.report import ProcessReport
+from nova.core.server.principal import is_of_instance
+from nova.sdk.protocol.metric_messages import Metric, gauge
+
+SILENCE_S = 15.0
+"""A process that has not reported its metrics for this long counts as away. Sampler and files have
+the lowest priority, and may be late on a busy machine.
+"""
+
+_reports = msgspec.json.Decoder(ProcessReport)
+
+
+class MetricsBoard:
+    """Holds what each of `processes` has reported last."""
+
+    def __init__(
+        self,
+        processes: Sequence[str],
+        silence_s: float = SILENCE_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._processes = processes
+        self._silence_s = silence_s
+        self._clock = clock
+        self._reported: dict[str, tuple[float, list[Metric]]] = {}
+
+    def receive(self, process: str, metrics: list[Metric]) -> None:
+        """Replace the metrics of a process."""
+        self._reported[process] = (self._clock(), metrics)
+
+    def forget(self, process: str) -> None:
+        """Drop the metrics of a process that has gone."""
+        self._reported.pop(process, None)
+
+    async def post(self, request: web.Request) -> web.Response:
+        """Serve `POST /process-metrics`, for the processes of this instance alone."""
+        if not is_of_instance(request):
+            return web.Response(status=403, text="metrics are reported by the instance only")
+        try:
+            report = _reports.decode(await request.read())
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return web.Response(status=400, text=str(error))
+        if report.process not in self._processes:
+            return web.Response(status=400, text=f"{report.process[:64]!r} is no process of NOVA")
+        self.receive(report.process, report.metrics)
+        return web.Response()
+
+    def metrics(self) -> list[Metric]:
+        """The metrics of all processes that run, and `nova_up` of each."""
+        up = gauge("nova_up", "1 while a process runs and reports, 0 while it does not")
+        found = [up]
+        oldest_s = self._clock() - self._silence_s
+        for process in self._processes:
+            since_s, metrics = self._reported.get(process, (oldest_s, []))
+            is_up = since_s > oldest_s
+            up.add(int(is_up), process=process)
+            found += metrics if is_up else []
+        return found

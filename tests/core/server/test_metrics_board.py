@@ -1,0 +1,69 @@
+"""The metrics that other processes report to a reader, over its socket."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+import msgspec
+
+from nova.core.metrics.report import METRICS_PATH, ProcessReport, report_metrics
+from nova.core.server.metrics_board import SILENCE_S, MetricsBoard
+from nova.sdk import endpoints
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.messages import Error, Metrics
+from nova.sdk.protocol.metric_messages import Metric, gauge
+from nova.sdk.protocol.submission import SCOPES_HEADER, USER_HEADER
+from nova.sdk.settings import Settings
+from tests.core.edge_client import edge_client, received
+from tests.core.running import running_core
+
+
+def ups(metrics: list[Metric]) -> dict[str, float]:
+    """`nova_up` by process."""
+    (up,) = (metric for metric in metrics if metric.name == "nova_up")
+    return {one.labels["process"]: one.value for one in up.samples}
+
+
+def test_a_silent_process_is_down_and_its_metrics_are_gone() -> None:
+    """Old figures are not served as those of now; a new report brings them back."""
+    now_s = 100.0
+    board = MetricsBoard(["writer", "sampler"], clock=lambda: now_s)
+    board.receive("writer", [gauge("of_writer", "").add(1)])
+    assert ups(board.metrics()) == {"writer": 1, "sampler": 0}
+    now_s += SILENCE_S
+    assert ups(board.metrics()) == {"writer": 0, "sampler": 0}
+    assert [one.name for one in board.metrics()] == ["nova_up"]
+    board.receive("writer", [gauge("of_writer", "").add(1)])
+    assert [one.name for one in board.metrics()] == ["nova_up", "of_writer"]
+    board.forget("writer")
+    assert ups(board.metrics())["writer"] == 0
+
+
+async def test_reports_arrive_and_clients_of_an_edge_cannot_make_them(tmp_path: Path) -> None:
+    """Only names of processes, only from this instance, and limited clients do not read them."""
+    data = tmp_path / "data"
+    async with running_core(Settings(data=str(data), scope="sat")):
+        reporting = asyncio.create_task(report_metrics("sampler", data, list, interval_s=0.01))
+        async with await Client.to_core(data) as client:
+            async with asyncio.timeout(20):
+                while ups(await client.metrics()) != {"reader": 1, "writer": 1, "sampler": 1}:
+                    await asyncio.sleep(0.05)
+        reporting.cancel()
+        connector = aiohttp.UnixConnector(str(endpoints.reader_socket(data)))
+        async with aiohttp.ClientSession(connector=connector) as session:
+
+            async def posted(process: str, **headers: str) -> int:
+                body = msgspec.json.encode(ProcessReport(process=process, metrics=[]))
+                url = f"http://localhost{METRICS_PATH}"
+                async with session.post(url, data=body, headers=headers) as reply:
+                    return reply.status
+
+            assert await posted("sampler") == 200
+            assert await posted("stranger") == 400
+            assert await posted("sampler", **{USER_HEADER: "ann"}) == 403
+        async with edge_client(data, "c", **{SCOPES_HEADER: "sat"}) as frames:
+            await frames.send(Metrics())
+            reply = await received(frames)
+            assert isinstance(reply, Error) and reply.code == "forbidden"

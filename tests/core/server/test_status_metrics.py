@@ -1,0 +1,28 @@
+"""Counts of a status as metrics: a bounded number of them, whatever producers name."""
+
+from __future__ import annotations
+
+from nova.core.server.status_metrics import OTHER_STREAMS, STREAMS_MAX, status_metrics
+from nova.sdk.protocol.health import LinkInfo, StatusResponse
+
+
+def test_streams_of_a_link_are_bounded_and_nothing_is_left_out_of_their_sum() -> None:
+    """A ground archive has streams for every scope that somebody invents."""
+    lags = {f"nova.s{number}.ui.v1": number for number in range(10 * STREAMS_MAX)}
+    status = StatusResponse(
+        mode="ground",
+        timebase="canonical",
+        events=0,
+        duplicates=0,
+        rejects=0,
+        series=0,
+        bytes_on_disk=0,
+        links=[LinkInfo(link="kafka://a", lag=sum(lags.values()), lag_by_stream=lags)],
+        writer_connected=True,
+    )
+    (streams,) = (one for one in status_metrics(status) if one.name == "nova_stream_lag_records")
+    values = {one.labels["stream"]: one.value for one in streams.samples}
+    assert len(values) == STREAMS_MAX + 1
+    assert sum(values.values()) == sum(lags.values())
+    assert values.pop(OTHER_STREAMS) > max(values.values())
+    assert min(values.values()) == len(lags) - STREAMS_MAX
