@@ -9,14 +9,16 @@ from rich.console import Console
 
 from nova.cli.status import render_status
 from nova.sdk import timestamps
-from nova.sdk.protocol.health import ProcessInfo
+from nova.sdk.protocol.health import BackupInfo, ProcessInfo
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
 
 NOW_NS = timestamps.parse("2026-01-01T12:00:00Z")
 BEGAN = "2026-01-01T11:58:00.000000000Z"
 
 
-def shown(*links: LinkInfo, processes: Sequence[ProcessInfo] = ()) -> str:
+def shown(
+    *links: LinkInfo, processes: Sequence[ProcessInfo] = (), backup: BackupInfo | None = None
+) -> str:
     """The page of an instance with some links, as a wide terminal has it."""
     status = StatusResponse(
         mode="ground",
@@ -29,6 +31,7 @@ def shown(*links: LinkInfo, processes: Sequence[ProcessInfo] = ()) -> str:
         links=list(links),
         writer_connected=False,
         processes=list(processes),
+        backup=backup,
     )
     file = io.StringIO()
     Console(file=file, width=250).print(render_status(status, NOW_NS))
@@ -94,3 +97,13 @@ def test_processes_are_named_unless_all_is_well() -> None:
     text = shown(processes=[ready, ProcessInfo(name="sampler", state="hung", restarts=1)])
     assert "sampler is hung" in text
     assert "reader is" not in text
+
+
+def test_the_age_of_the_last_backup_is_shown_and_a_failure_since() -> None:
+    """A-299: also that there is none yet."""
+    assert "backup" not in shown()
+    assert "no backup yet to /mnt" in shown(backup=BackupInfo(target="/mnt", scheduled=True))
+    found = BackupInfo(target="/mnt", time="2026-01-01T09:00:00.000000000Z", events=1_200)
+    assert "last backup 3 h ago to /mnt, 1,200 events" in shown(backup=found)
+    found.failed_time, found.failure = "2026-01-01T11:59:00.000000000Z", "it is [full]"
+    assert "backup failed 1 min ago: it is [full]" in shown(backup=found)

@@ -18,6 +18,7 @@ from nova.sdk.client.client import Client
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.health import BackupInfo
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.transport.base import connect
 from nova.testkit.nats_server import NatsServer
@@ -83,8 +84,20 @@ async def wait_for(data: Path, expected: int) -> None:
             await asyncio.sleep(0.1)
 
 
-def test_a_restored_archive_catches_up(broker: str, tmp_path: Path) -> None:
-    """A-299: what was published after the backup comes from the broker, and nothing twice."""
+async def next_backup(data: Path) -> BackupInfo:
+    """The first backup that the status of a running instance shows."""
+    async with asyncio.timeout(WAIT_S), await Client.to_core(data) as client:
+        while (found := (await client.status()).backup) is None or found.time is None:
+            await asyncio.sleep(0.1)
+    return found
+
+
+def test_a_restored_archive_catches_up(
+    broker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-299: what was published after the backup comes from the broker, and nothing twice. Its next
+    backup is made by the instance itself, to the same target.
+    """
     publisher = Publisher(broker)
     data, target = tmp_path / "data", tmp_path / "target"
     settings = ("--scope", publisher.scope, "--transport", broker)
@@ -99,7 +112,10 @@ def test_a_restored_archive_catches_up(broker: str, tmp_path: Path) -> None:
     asyncio.run(publisher.publish(2))
     back = succeeded(nova_command("restore", "--from", str(target), "--data", str(data), "--json"))
     assert back["events"] == first["events"]
+    monkeypatch.setenv("NOVA_BACKUP_TO", str(target))
     with running_nova(data, *settings) as nova:
         asyncio.run(wait_for(data, publisher.published))
-        succeeded(nova_command("backup", *place))
+        found = asyncio.run(next_backup(data))
+        assert (found.target, found.scheduled, found.failure) == (str(target), True, None)
+        assert found.events > 12 * BATCH
         nova.kill()

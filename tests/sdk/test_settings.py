@@ -79,6 +79,7 @@ def test_modes_decide_scope_and_timebase() -> None:
         ({"scope": "a", "mode": "moon"}, "mode"),
         ({"scope": "a", "commit_max_events": 0}, "commit_max_events"),
         ({"scope": "a", "colour": "red"}, "colour"),
+        ({"scope": "a", "backup_at": "24:00"}, "backup_at: '24:00' is not a time of day"),
     ],
 )
 def test_what_cannot_be_is_refused_by_name(given: dict[str, object], named: str) -> None:

@@ -84,6 +84,17 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
     asyncio.run(files_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
+@core.command()
+@process_options
+def backup(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the backup process, which makes the scheduled backups. One per archive."""
+    from nova.core.backup import backup_process
+
+    logs.configure("backup")
+    private.restrict_umask()
+    asyncio.run(backup_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
 @core.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 @click.option("--background", is_flag=True, help="With few resources, beside a running instance.")

@@ -24,17 +24,19 @@ log = logging.getLogger(__name__)
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
-    """The instance's processes, with shared settings: writer, reader, sampler, edge, and the files
-    process if daily files are configured.
+    """The instance's processes, with shared settings: writer, reader, sampler, edge, the files
+    process if daily files are configured, and the backup process if there is a target.
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
     files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
+    backup = ChildProcess("backup", ("nova.cli", "core", "backup", *data), shared, is_awaited=False)
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
         ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
         *([files] if chosen.chosen_drivers() else []),
+        *([backup] if chosen.backup_to else []),
         ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]
 

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.sdk import timestamps
+from nova.sdk.protocol.health import BackupInfo
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
 from nova.sdk.timestamps import NS_PER_SECOND
 
@@ -78,6 +79,8 @@ def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
         parts.append(
             Text.from_markup(f"[yellow]{text}{escape(found.derived_last_remade or '')}[/]")
         )
+    if found.backup is not None:
+        parts += _backup(found.backup, now_ns)
     for conflict in found.manifest_conflicts:
         parts.append(Text.from_markup(f"[yellow]{escape(conflict)}[/]"))
     if found.quarantined:
@@ -87,6 +90,18 @@ def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
             )
         )
     return Group(*parts)
+
+
+def _backup(found: BackupInfo, now_ns: int) -> list[Text]:
+    """The age of the last backup, and why none was made since."""
+    lines = [Text(f"no backup yet to {found.target}", "yellow")]
+    if found.time is not None:
+        age = _age(found.time, now_ns)
+        lines = [Text(f"last backup {age} ago to {found.target}, {found.events:,} events")]
+    if found.failure is not None and found.failed_time is not None:
+        failed = f"backup failed {_age(found.failed_time, now_ns)} ago: {found.failure}"
+        lines.append(Text(failed, "red"))
+    return lines
 
 
 def _links(links: list[LinkInfo], now_ns: int) -> Table:

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from nova.sdk.address import is_id
+from nova.sdk.backup_settings import BACKUP_HELP, minute_of_day
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
@@ -73,6 +74,11 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     export_max_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 65_536
     exports_mib: Annotated[int, Meta(ge=1, le=1_073_741_824)] = 131_072
     reserve_mib: Annotated[int, Meta(ge=0, le=1_073_741_824)] = 1_024
+    backup_to: str | None = None
+    backup_at: str | None = None
+    backup_interval_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
+    backup_keep: Annotated[int, Meta(ge=1, le=100_000)] = 30
+    backup_with_users: bool = False
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
     hung_restart_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
     log_file: str | None = None
@@ -195,7 +201,7 @@ HELP: Mapping[str, SettingHelp] = {
     "log_keep_mib": SettingHelp(
         "Maximum total size of rotated logs, compressed; the oldest are removed first."
     ),
-    **{name: SettingHelp(text) for name, text in OIDC_HELP.items()},
+    **{name: SettingHelp(text) for name, text in {**BACKUP_HELP, **OIDC_HELP}.items()},
 }
 
 
@@ -303,4 +309,6 @@ def _check(settings: Settings) -> None:
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)
     request_limits(settings.limits)
+    if settings.backup_at is not None:
+        minute_of_day(settings.backup_at)
     check_oidc(settings)

@@ -12,13 +12,13 @@ from tests.core.backup.backing_up import LivingArchive, Make
 
 
 @pytest.fixture
-def growing(tmp_path: Path, record: Make) -> Iterator[LivingArchive]:
+def living(tmp_path: Path, record: Make) -> Iterator[LivingArchive]:
     """An archive of 2,000 events, all in table files."""
-    growing = LivingArchive(tmp_path / "data", record)
-    growing.grow(20)
-    growing.archive.flush()
-    yield growing
-    growing.close()
+    living = LivingArchive(tmp_path / "data", record)
+    living.grow(20)
+    living.archive.flush()
+    yield living
+    living.close()
 
 
 @pytest.fixture

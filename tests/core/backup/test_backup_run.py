@@ -60,57 +60,57 @@ def sound(target: FolderTarget) -> list[str]:
 
 
 def test_what_has_not_changed_is_not_copied_again(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """A-299: a second backup of a grown archive copies little, and both restore what there was."""
-    growing.grow(40)
-    growing.archive.flush()
-    first = backed_up(growing.data, target)
-    growing.grow()
-    growing.archive.flush()
-    second = backed_up(growing.data, target)
+    living.grow(40)
+    living.archive.flush()
+    first = backed_up(living.data, target)
+    living.grow()
+    living.archive.flush()
+    second = backed_up(living.data, target)
     assert first.copied_bytes == first.bytes
     assert 0 < second.copied_bytes <= first.bytes / 10
     assert (first.events, second.events) == (6_000, 6_100)
     restored(target, tmp_path / "earlier", first.generation)
     restored(target, tmp_path / "later")
-    growing.close()
+    living.close()
     assert contents(tmp_path / "earlier")[::2] == (6_000, {"s": 6_000})
-    assert contents(tmp_path / "later") == contents(growing.data)
+    assert contents(tmp_path / "later") == contents(living.data)
 
 
 def test_a_log_that_has_grown_shares_its_beginning(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """Without a flush the new events are in the log alone."""
-    growing.grow(20)
-    backed_up(growing.data, target)
-    growing.grow()
-    again = backed_up(growing.data, target)
+    living.grow(20)
+    backed_up(living.data, target)
+    living.grow()
+    again = backed_up(living.data, target)
     log = next(
         file for file in read_generation(target, again.generation).files if ".log" in file.name
     )
     assert len(log.pieces) > 4
     assert again.copied_bytes < log.size / 2
     restored(target, tmp_path / "back")
-    growing.close()
-    assert contents(tmp_path / "back") == contents(growing.data)
+    living.close()
+    assert contents(tmp_path / "back") == contents(living.data)
 
 
 def test_a_backup_that_dies_anywhere_costs_nothing(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """Whatever the change at which it dies: the earlier backups are whole, it is none itself until
     its generation is there, and the next one works.
     """
-    first = backed_up(growing.data, target).generation
+    first = backed_up(living.data, target).generation
     seen = set()
     for lives in range(1_000):
-        growing.grow()
+        living.grow()
         mortal = MortalTarget(Path(str(target)), lives)
         before = generation_names(target)
         try:
-            backed_up(growing.data, mortal, keep=2)
+            backed_up(living.data, mortal, keep=2)
         except Killed:
             after = sound(target)
             seen.add(len(set(after) - set(before)))
@@ -120,23 +120,23 @@ def test_a_backup_that_dies_anywhere_costs_nothing(
     assert lives > 4
     assert first not in sound(target)
     restored(target, tmp_path / "back")
-    growing.close()
-    assert contents(tmp_path / "back") == contents(growing.data)
+    living.close()
+    assert contents(tmp_path / "back") == contents(living.data)
 
 
-def test_two_backups_exclude_one_another(growing: LivingArchive, target: FolderTarget) -> None:
+def test_two_backups_exclude_one_another(living: LivingArchive, target: FolderTarget) -> None:
     with target.lock(), pytest.raises(NovaError, match=r"another backup to .* is running"):
-        backed_up(growing.data, FolderTarget(Path(str(target))))
-    backed_up(growing.data, target)
+        backed_up(living.data, FolderTarget(Path(str(target))))
+    backed_up(living.data, target)
 
 
 def test_a_full_disk_is_one_clear_error(
-    growing: LivingArchive, target: FolderTarget, monkeypatch: pytest.MonkeyPatch
+    living: LivingArchive, target: FolderTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the failed backup has written goes, so that it does not leave the disk full."""
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     before = target.sizes(PIECES_FOLDER)
-    growing.grow(20)
+    living.grow(20)
     replace, room = durable.replace, 3
 
     def fill(path: Path, content: bytes, mode: int = 0o600) -> None:
@@ -150,34 +150,34 @@ def test_a_full_disk_is_one_clear_error(
     with monkeypatch.context() as patch:
         patch.setattr(durable, "replace", fill)
         with pytest.raises(NovaError, match="No space left on device; free space there") as raised:
-            backed_up(growing.data, target)
+            backed_up(living.data, target)
     assert "\n" not in str(raised.value)
     assert target.sizes(PIECES_FOLDER) == before
     assert len(sound(target)) == 1
 
 
 def test_a_damaged_piece_is_found_and_written_again(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """An ordinary backup trusts what earlier ones have written, `verify_all` does not."""
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     piece = max((Path(str(target)) / PIECES_FOLDER).rglob("?" * 64), key=lambda p: p.stat().st_size)
     content = bytearray(piece.read_bytes())
     content[len(content) // 2] ^= 1
     piece.write_bytes(content)
     with pytest.raises(NovaError, match=f"{piece.name} in .* is damaged"):
         restored(target, tmp_path / "damaged")
-    request = BackupRequest(growing.data, verify_all=True)
+    request = BackupRequest(living.data, verify_all=True)
     assert make_backup(request, target, unheard).repaired_pieces == 1
     restored(target, tmp_path / "back")
-    growing.close()
-    assert contents(tmp_path / "back") == contents(growing.data)
+    living.close()
+    assert contents(tmp_path / "back") == contents(living.data)
 
 
 def test_a_target_belongs_to_one_archive(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path, record: Make
+    living: LivingArchive, target: FolderTarget, tmp_path: Path, record: Make
 ) -> None:
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     other = LivingArchive(tmp_path / "other", record)
     with pytest.raises(NovaError, match=r"holds backups of archive .* and this is archive"):
         backed_up(other.data, target)
@@ -185,9 +185,9 @@ def test_a_target_belongs_to_one_archive(
 
 
 @pytest.mark.parametrize("place", ["truth", "elsewhere"])
-def test_a_backup_inside_the_archive_is_refused(growing: LivingArchive, place: str) -> None:
+def test_a_backup_inside_the_archive_is_refused(living: LivingArchive, place: str) -> None:
     with pytest.raises(NovaError, match="is inside the data folder"):
-        backed_up(growing.data, FolderTarget(growing.data / place))
+        backed_up(living.data, FolderTarget(living.data / place))
 
 
 def test_a_folder_without_an_archive_is_refused(target: FolderTarget, tmp_path: Path) -> None:

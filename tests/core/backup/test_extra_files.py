@@ -17,21 +17,21 @@ from tests.core.backup.backing_up import LivingArchive, backed_up, restored, unh
 
 
 def test_users_travel_and_their_sessions_do_not(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """While an edge has its database open, with changes in the write-ahead log alone. Without the
     option nothing of it is in a backup.
     """
-    edge = growing.data / "edge"
+    edge = living.data / "edge"
     users, sessions = UserStore(edge), SessionStore(edge)
     users.add("ada", "hash-of-a-password", "operator")
     user = users.get("ada")
     assert user is not None
     _, token = sessions.start(user)
-    name = backed_up(growing.data, target).generation
+    name = backed_up(living.data, target).generation
     restored(target, tmp_path / "without", name)
     assert not (tmp_path / "without" / "edge").exists()
-    make_backup(BackupRequest(growing.data, with_users=True), target, unheard)
+    make_backup(BackupRequest(living.data, with_users=True), target, unheard)
     assert sessions.refresh(token)
     users.close()
     sessions.close()
@@ -48,17 +48,17 @@ def test_users_travel_and_their_sessions_do_not(
 
 
 def test_a_damaged_database_of_users_is_refused(
-    growing: LivingArchive, target: FolderTarget
+    living: LivingArchive, target: FolderTarget
 ) -> None:
-    edge = growing.data / "edge"
+    edge = living.data / "edge"
     UserStore(edge).close()
     (edge / "users.db").write_bytes(b"not a database, but long enough to be taken for one" * 100)
     with pytest.raises(NovaError, match=r"cannot copy .*users\.db"):
-        make_backup(BackupRequest(growing.data, with_users=True), target, unheard)
+        make_backup(BackupRequest(living.data, with_users=True), target, unheard)
 
 
 def test_settings_travel_with_the_files_that_they_name(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     cards = tmp_path / "etc" / "cards"
     (cards / "deep").mkdir(parents=True)
@@ -66,7 +66,7 @@ def test_settings_travel_with_the_files_that_they_name(
     (tmp_path / "etc" / "view.json").write_text("[]")
     config = tmp_path / "etc" / "nova.toml"
     config.write_text(f"manifests = '{cards}'\ndefault_view = '{tmp_path}/etc/view.json'\n")
-    make_backup(BackupRequest(growing.data, config=config), target, unheard)
+    make_backup(BackupRequest(living.data, config=config), target, unheard)
     assert restored(target, tmp_path / "back").has_settings
     settings = tmp_path / "back" / "settings"
     assert (settings / "nova.toml").read_text() == config.read_text()

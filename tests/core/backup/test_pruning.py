@@ -14,13 +14,13 @@ from tests.core.backup.backing_up import LivingArchive, backed_up, contents, res
 
 
 def test_kept_backups_restore_and_the_rest_goes(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     made = []
     for _ in range(4):
-        made.append(backed_up(growing.data, target, keep=2))
-        growing.grow()
-        growing.archive.flush()
+        made.append(backed_up(living.data, target, keep=2))
+        living.grow()
+        living.archive.flush()
     names = generation_names(target)
     assert names == [backup.generation for backup in made[-2:]]
     assert made[-1].removed_generations == [made[1].generation]
@@ -32,14 +32,14 @@ def test_kept_backups_restore_and_the_rest_goes(
 
 
 def test_nothing_goes_where_a_kept_backup_cannot_be_read(
-    growing: LivingArchive, target: FolderTarget
+    living: LivingArchive, target: FolderTarget
 ) -> None:
     """Nobody knows what it needs. The new backup is there all the same."""
-    first = backed_up(growing.data, target).generation
+    first = backed_up(living.data, target).generation
     path = Path(str(target)) / GENERATIONS_FOLDER / f"{first}.json"
     path.write_bytes(path.read_bytes().replace(b'"events":2000', b'"events":2001'))
     pieces = target.sizes(PIECES_FOLDER)
     with pytest.raises(NovaError, match=f"the backup {first} in .* is damaged"):
-        backed_up(growing.data, target, keep=2)
+        backed_up(living.data, target, keep=2)
     assert pieces.items() <= target.sizes(PIECES_FOLDER).items()
     assert len(generation_names(target)) == 2

@@ -21,9 +21,9 @@ class RestoreKilled(BaseException):
 
 
 def test_a_restored_archive_is_private(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     restored(target, tmp_path / "back")
     paths = [tmp_path / "back", *(tmp_path / "back").rglob("*"), *Path(str(target)).rglob("*")]
     modes = {(path.is_dir(), stat.S_IMODE(path.stat().st_mode)) for path in paths}
@@ -31,9 +31,9 @@ def test_a_restored_archive_is_private(
 
 
 def test_only_an_empty_folder_is_restored_into(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     back = tmp_path / "back"
     (back / "lost+found").mkdir(parents=True)
     (back / "mine").write_text("kept")
@@ -44,14 +44,14 @@ def test_only_an_empty_folder_is_restored_into(
     restored(target, back)
     with pytest.raises(NovaError, match="is not empty"):
         restored(target, back)
-    assert contents(back)[0] == growing.events
+    assert contents(back)[0] == living.events
 
 
 def test_an_interrupted_restore_is_no_archive_and_can_be_repeated(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """Until everything is verified, no writer begins a new archive there."""
-    backed_up(growing.data, target)
+    backed_up(living.data, target)
     back = tmp_path / "back"
     for last in ("files", "digests"):
 
@@ -67,15 +67,15 @@ def test_an_interrupted_restore_is_no_archive_and_can_be_repeated(
     restored(target, back)
     assert not (back / RESTORING_FOLDER).exists()
     refuse_emptied(back)
-    growing.close()
-    assert contents(back) == contents(growing.data)
+    living.close()
+    assert contents(back) == contents(living.data)
 
 
 def test_other_events_than_were_backed_up_are_refused(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
     """Files may be whole and yet be of another archive, or of another day of this one."""
-    name = backed_up(growing.data, target).generation
+    name = backed_up(living.data, target).generation
     generation = read_generation(target, name)
     other = [msgspec.structs.replace(day, digest="0" * 64) for day in generation.days]
     write_generation(target, msgspec.structs.replace(generation, days=other))
@@ -84,9 +84,9 @@ def test_other_events_than_were_backed_up_are_refused(
 
 
 def test_a_file_outside_of_the_folder_is_refused(
-    growing: LivingArchive, target: FolderTarget, tmp_path: Path
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:
-    generation = read_generation(target, backed_up(growing.data, target).generation)
+    generation = read_generation(target, backed_up(living.data, target).generation)
     for name in ("../escaped", "/escaped", "truth/../../escaped", "run/escaped"):
         files = [msgspec.structs.replace(generation.files[0], name=name)]
         write_generation(target, msgspec.structs.replace(generation, files=files))

@@ -390,6 +390,21 @@ export interface ViewLine {
   field: string;
 }
 /**
+ * The last backup of the archive, and the failure since, if there is one.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "BackupInfo".
+ */
+export interface BackupInfo {
+  target?: string | null;
+  time?: string | null;
+  events?: number;
+  bytes?: number;
+  scheduled?: boolean;
+  failedTime?: string | null;
+  failure?: string | null;
+}
+/**
  * Cancel an export that this connection requested.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1927,6 +1942,7 @@ export interface StatusResponse {
   commandsRequireDescriptor?: boolean;
   submissions?: SubmissionCount[];
   manifestConflicts?: string[];
+  backup?: BackupInfo | null;
   quarantined?: string[];
   processes?: ProcessInfo[];
 }

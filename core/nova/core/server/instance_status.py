@@ -7,10 +7,12 @@ import msgspec
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.submission_client import SubmissionClient
+from nova.core.store.backup_record import read_record
 from nova.core.store.quarantine import quarantined
 from nova.core.store.rebuild_request import read_rebuild_record
 from nova.sdk import endpoints, timestamps
 from nova.sdk.process_states import ProcessStates
+from nova.sdk.protocol.health import BackupInfo
 from nova.sdk.protocol.messages import StatusResponse
 from nova.sdk.settings import Settings
 
@@ -46,6 +48,7 @@ def status(
         derived_last_remade=remade.last or None,
         commands_require_descriptor=settings.commands_require_descriptor,
         manifest_conflicts=snapshot.archive.record.manifest_conflicts(),
+        backup=_backup(settings),
         quarantined=quarantined(settings.data_folder()),
         processes=list(processes.processes),
     )
@@ -64,3 +67,18 @@ def file_failures(settings: Settings) -> int:
         return msgspec.json.decode(path.read_bytes(), type=_FilesHealth).failures
     except (OSError, msgspec.DecodeError):
         return 0
+
+
+def _backup(settings: Settings) -> BackupInfo | None:
+    record = read_record(settings.data_folder())
+    if settings.backup_to is None and not record.time:
+        return None
+    return BackupInfo(
+        target=record.target or settings.backup_to,
+        time=record.time or None,
+        events=record.events,
+        bytes=record.bytes,
+        scheduled=settings.backup_to is not None,
+        failed_time=record.failed_time or None,
+        failure=record.failure or None,
+    )

@@ -130,6 +130,22 @@ class ProcessInfo(
     busy: str | None = None
 
 
+class BackupInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """The last backup of the archive, and the failure since, if there is one."""
+
+    target: str | None = None
+    time: str | None = None
+    events: int = 0
+    bytes: int = 0
+    scheduled: bool = False
+    """Whether the instance makes backups by itself."""
+
+    failed_time: str | None = None
+    failure: str | None = None
+
+
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Counts since the archive was created, its newest canonical time, and its size on disk."""
 
@@ -157,6 +173,9 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     submissions: list[SubmissionCount] = msgspec.field(default_factory=list)
     manifest_conflicts: list[str] = msgspec.field(default_factory=list)
     """Members that differ under one manifestId and version, found when the writer started."""
+
+    backup: BackupInfo | None = None
+    """None if there was no backup yet and none is scheduled."""
 
     quarantined: list[str] = msgspec.field(default_factory=list)
     """Data quarantined from the archive's logs, ever: it lay after everything that was durable."""
