@@ -52,11 +52,10 @@ test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take m
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
 	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "browser and not slow"
 
-test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls and power cuts, decided by seeds
-	@failed=; for kind in kills calls cuts; do \
-	  $(BIN)/python -m tests.faults $$kind --seed $(FAULT_SEED) --schedules $(FAULT_SCHEDULES) \
-	    || failed="$$failed $$kind"; \
-	done; \
+test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls, power cuts and damage, decided by seeds
+	@failed=; run() { $(BIN)/python -m tests.faults $$1 --seed $(FAULT_SEED) --schedules $$2 || failed="$$failed $$1"; }; \
+	run kills $(FAULT_SCHEDULES); run calls $(FAULT_SCHEDULES); run cuts $(FAULT_SCHEDULES); \
+	run instances 1; run flips $$((20 * $(FAULT_SCHEDULES))); \
 	[ -z "$$failed" ] || { echo "make test-faults: failed:$$failed"; exit 1; }
 
 check: lint ## Lint, import contracts, types

@@ -8,7 +8,7 @@ import contextlib
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -153,6 +153,13 @@ class DamageWriter:
             self.archive.close()
 
 
+@contextlib.contextmanager
+def asked(data: Path, folder: Path) -> Iterator[Answerer]:
+    """All kinds of readers of an archive; raises NovaError."""
+    with ExitStack() as stack:
+        yield _asked(stack, data, folder)
+
+
 def _asked(stack: ExitStack, data: Path, folder: Path, mark: int | None = None) -> Answerer:
     return Answerer(stack, data, folder, mark, LIMITS)
 
@@ -250,7 +257,7 @@ def at_rest(table: Table, corpus: DamageCorpus, folder: Path, seed: int) -> list
     shutil.copytree(corpus.data, data)
     done = damage(dice, data, corpus.stale)
     if dice.random() < 0.5:
-        done += _as_writer(table, data)
+        done += as_writer(table, data)
     with ExitStack() as stack:
         try:
             asked = _asked(stack, data, folder / "asked")
@@ -260,7 +267,7 @@ def at_rest(table: Table, corpus: DamageCorpus, folder: Path, seed: int) -> list
         return [f"{done}: {kind}" for kind in judge(table, asked, corpus.right)]
 
 
-def _as_writer(table: Table, data: Path) -> str:
+def as_writer(table: Table, data: Path) -> str:
     """A writer that starts, and ends at once."""
     try:
         archive = Archive.open_primary(data, MEMORY_BYTES)

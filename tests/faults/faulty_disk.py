@@ -19,20 +19,21 @@ _CONTROL = struct.Struct("<qIIIiqqqq64s")
 OPEN, WRITE, SYNC, NAME, TRUNCATE = 1, 2, 4, 8, 16
 CALLS = {"open": OPEN, "write": WRITE, "sync": SYNC, "name": NAME, "truncate": TRUNCATE}
 ANY_CALL = OPEN | WRITE | SYNC | NAME | TRUNCATE
-KILL_BEFORE, KILL_AFTER, SHORT, SHORT_KILL = -1, -2, -3, -4
+KILL_BEFORE, KILL_AFTER, SHORT, SHORT_KILL, LIE = -1, -2, -3, -4, -5
 FAULTS = {
     "kill before": KILL_BEFORE,
     "kill after": KILL_AFTER,
     "short write": SHORT,
     "kill within": SHORT_KILL,
+    "a lie": LIE,
     **{name: getattr(errno, name) for name in ("ENOSPC", "EIO", "EMFILE", "EROFS")},
 }
 FOREVER = 2**62
 
 
 class DiskFault(NamedTuple):
-    """Calls of these kinds on paths with `part` in them are struck: `times` of them, after so many
-    that are not.
+    """Calls of these kinds on paths with `part` in them are struck: `times` of them, after
+    `after` others.
     """
 
     calls: int

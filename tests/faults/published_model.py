@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from nova.core.ordering import TIME_BYTES, order_key, time_key, time_of
+from nova.core.ordering import TIME_BYTES, Timebase, order_key, time_key, time_of
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import ensure_id, refuse_emptied
 from nova.core.store.key_value import KeyValue
@@ -20,7 +20,7 @@ from nova.core.store.scan import scan
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY
-from nova.sdk.events.event import check, check_stored
+from nova.sdk.events.event import Event, check, check_stored
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Record
 from tests.core.telling import START_NS, rollups_by_hand, rollups_of, told
@@ -28,6 +28,9 @@ from tests.core.telling import START_NS, rollups_by_hand, rollups_of, told
 MEMORY_BYTES = 32 * 1024 * 1024
 EVERYTHING = (b"", b"\xff" * 64)
 LANES = ("parsed", "parsed", "raw", "metadata")
+OWN_TYPES = ("ManifestPublished", "DriverBinding")
+"""Events of NOVA itself."""
+
 CACHED_EVENTS = 60_000
 HOUR_NS = 3_600 * 10**9
 
@@ -42,6 +45,7 @@ class PublishedModel:
         self.sent = 0
         self.acknowledged = 0
         self.ids: list[bytes] = []
+        self._source_keys: list[bytes] = []
         self.canonical: dict[int, int] = {}
         """Canonical times that were seen: they stay for ever."""
 
@@ -72,7 +76,9 @@ class PublishedModel:
         """The next events, which are sent for the first time."""
         numbers = range(self.sent, self.sent + count)
         records = [self.record(number) for number in numbers]
-        self.ids += [check(record.value).event_id for record in records]
+        events = [check(record.value) for record in records]
+        self.ids += [event.event_id for event in events]
+        self._source_keys += [_source_key(event) for event in events]
         self.sent += count
         return records
 
@@ -86,7 +92,7 @@ class PublishedModel:
     # --- judging ------------------------------------------------------------------------------
 
     def go_back(self, acknowledged: int) -> None:
-        """To the moment when so many were acknowledged; the others may have arrived or not."""
+        """To the moment when this many were acknowledged; the others may have arrived or not."""
         self.acknowledged = acknowledged
 
     def faults_of(self, data: Path, acknowledged: int, *, with_counts: bool = True) -> list[str]:
@@ -116,7 +122,7 @@ class PublishedModel:
         count = 0
         for key, stored in events:
             event, canonical_ns = _checked(stored)
-            if event.series.message_type == "ManifestPublished":
+            if event.series.message_type in OWN_TYPES:
                 continue
             number = numbers.get(event.event_id)
             if time_of(key) != canonical_ns:
@@ -132,6 +138,24 @@ class PublishedModel:
             faults.append(f"lost: {acknowledged} were acknowledged, {count} are there")
         return faults
 
+    def answer_faults(self, answer: Sequence[bytes], timebase: Timebase) -> list[str]:
+        """What is wrong with an answer that should hold all events, in the order of a timebase."""
+        numbers = {event_id: number for number, event_id in enumerate(self.ids)}
+        ids = [_checked(stored)[0].event_id for stored in answer]
+        found = [numbers[event_id] for event_id in ids if event_id in numbers]
+        right = list(range(self.sent))
+        if timebase == "source":
+            right.sort(key=self._source_keys.__getitem__)
+        if found == right:
+            return []
+        return [
+            f"an answer in {timebase} time has {len(found)} events of {self.sent}, or another order"
+        ]
+
+
+def _source_key(event: Event) -> bytes:
+    return order_key(event.source_ns, LANE_PRIORITY[event.series.lane], event.event_id)
+
 
 _checked = lru_cache(CACHED_EVENTS)(check_stored)
 
@@ -142,7 +166,7 @@ def _index_faults(archive: Archive, events: Sequence[KeyValue]) -> list[str]:
     for key, stored in events:
         event, canonical_ns = _checked(stored)
         time, series = key[:TIME_BYTES], key[TIME_BYTES:]
-        source = order_key(event.source_ns, LANE_PRIORITY[event.series.lane], event.event_id)
+        source = _source_key(event)
         right["source"].append(source + key)
         right["series_canonical"].append(series + time_key(canonical_ns))
         right["series_source"].append(series_source_key(series, source) + time)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nova.sdk.errors import TransportError
 from nova.sdk.transport.base import Receipt, Record, Transport, connect
-from tests.faults.forked_writers import POLL_S, ForkedWriter
+from tests.faults.forked_writers import POLL_S
 from tests.faults.published_model import PublishedModel
 
 PART_RECORDS = 2_000
@@ -20,25 +20,25 @@ class WriterEndedError(Exception):
 
 
 async def publish(
-    writer: ForkedWriter,
+    has_ended: Callable[[], bool],
     data: Path,
     model: PublishedModel,
     sizes: Iterable[int],
     on_acknowledged: Callable[[], None] = lambda: None,
 ) -> None:
-    """Publish what is not acknowledged yet, then batches of these sizes, one after the other;
-    raises WriterEndedError.
+    """Publish to a writer what is not acknowledged yet, then batches of these sizes, one by one;
+    raises WriterEndedError if it has ended.
     """
     transport = connect(f"local://{data}")
     try:
-        await _until_acknowledged(writer, transport, model.unacknowledged())
+        await _until_acknowledged(has_ended, transport, model.unacknowledged())
         model.acknowledge()
         on_acknowledged()
         for size in sizes:
             records = model.next_batch(size)
             if size % 10 == 7:  # as a producer that is not sure
                 records = [model.record(max(0, model.sent - size - 1)), *records]
-            await _until_acknowledged(writer, transport, records)
+            await _until_acknowledged(has_ended, transport, records)
             model.acknowledge()
             on_acknowledged()
     finally:
@@ -46,21 +46,23 @@ async def publish(
 
 
 async def _until_acknowledged(
-    writer: ForkedWriter, transport: Transport, records: Sequence[Record]
+    has_ended: Callable[[], bool], transport: Transport, records: Sequence[Record]
 ) -> None:
     async with asyncio.timeout(HANGS_S):
         for start in range(0, len(records), PART_RECORDS):
             part = records[start : start + PART_RECORDS]
-            receipt = await _receipt(writer, transport, part)
+            receipt = await _receipt(has_ended, transport, part)
             assert receipt.new + receipt.duplicate == len(part), receipt
             assert receipt.rejected == [], receipt
 
 
-async def _receipt(writer: ForkedWriter, transport: Transport, part: Sequence[Record]) -> Receipt:
+async def _receipt(
+    has_ended: Callable[[], bool], transport: Transport, part: Sequence[Record]
+) -> Receipt:
     while True:
         try:
             return await transport.publish(part)
         except TransportError:
-            if writer.has_ended():
+            if has_ended():
                 raise WriterEndedError from None
             await asyncio.sleep(POLL_S)

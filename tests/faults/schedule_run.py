@@ -91,7 +91,7 @@ class ScheduleRun:
             await asyncio.wait((publishing,))
 
     async def _publish(self, writer: ForkedWriter, sizes: list[int]) -> None:
-        await publish(writer, self.data, self.model, sizes, self._note_acknowledged)
+        await publish(writer.has_ended, self.data, self.model, sizes, self._note_acknowledged)
 
     def _note_acknowledged(self) -> None:
         if self.disk.journal_name:
@@ -112,7 +112,7 @@ class ScheduleRun:
         self.disk.heal()
         writer = self._fork.start(self.data, self.log, self.disk)
         try:
-            await publish(writer, self.data, self.model, [1])
+            await publish(writer.has_ended, self.data, self.model, [1])
         except WriterEndedError:
             self.faults.append(f"the writer does not start again: {self._last_of_log()}")
         finally:

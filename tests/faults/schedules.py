@@ -88,7 +88,7 @@ def _surrounded(dice: random.Random, life: Life) -> Life:
 
 
 def _killed(dice: random.Random) -> Life:
-    sizes = _sizes(dice, 12)
+    sizes = _sizes(dice, 24)
     begin = dice.choice((0, dice.randrange(len(sizes))))
     if dice.random() < 0.5:
         return Life(sizes, fault_from=begin, lasts_s=dice.uniform(0, 0.25))

@@ -12,7 +12,7 @@ from tests.faults.__main__ import run_schedules
 from tests.faults.forked_writers import WriterFork, writer_fork
 from tests.faults.schedules import Kind
 
-LIVES = {"kills": 7, "calls": 6, "cuts": 3}
+LIVES = {"kills": 4, "calls": 3, "cuts": 2}
 SEEDS, MANY_LIVES, MANY_SEEDS = range(1, 2), 10, range(100, 110)
 
 
