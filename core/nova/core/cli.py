@@ -97,6 +97,16 @@ def backup(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 
 @core.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
+def check_worker(data: Path) -> None:
+    """Run one worker of `nova verify`, which controls it on stdin and stdout."""
+    from nova.core.proof import check_worker as process
+
+    logs.configure("verify")
+    process.serve(data)
+
+
+@core.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 @click.option("--background", is_flag=True, help="With few resources, beside a running instance.")
 def range_worker(data: Path, background: bool) -> None:
     """Run one worker of a replay or an export, which controls it on stdin and stdout."""

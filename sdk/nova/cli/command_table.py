@@ -70,6 +70,7 @@ COMMANDS = {
     "tail": CommandEntry("nova.cli.tail:tail", "Print events as they are committed."),
     "up": CommandEntry("nova.cli.up:up", "Run NOVA on an archive.", starts=_SERVERS),
     "users": CommandEntry("nova.edge.users_command:users", "Manage the users of an archive."),
+    "verify": CommandEntry("nova.core.proof.verify_command:verify", "Check a whole archive."),
 }
 
 

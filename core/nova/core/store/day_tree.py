@@ -10,6 +10,9 @@ from nova.sdk.events.day_seal import SealedGroup, SealGroup, group_of
 from nova.sdk.events.event import Series
 from nova.sdk.events.merkle import MerkleTree, leaf_hashes
 
+NO_GROUP = SealGroup("", "", False)
+"""The group of events whose series is unknown, which no seal has."""
+
 
 class DayTree:
     """Grows by stored events in canonical order. `names` are the series by number."""
@@ -38,7 +41,9 @@ class DayTree:
             self._trees[group].extend(leaves)
 
     def _group(self, tail: bytes) -> SealGroup:
-        found = self._groups[tail] = group_of(self._names[int.from_bytes(tail, "big")])
+        number = int.from_bytes(tail, "big")
+        known = number < len(self._names)
+        found = self._groups[tail] = group_of(self._names[number]) if known else NO_GROUP
         return found
 
     def root(self) -> str:

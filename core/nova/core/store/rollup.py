@@ -170,6 +170,21 @@ def whole_counts(archive: Archive, scope_id: str) -> list[int]:
     return [sum(of_lane) for of_lane in zip(*counts, strict=True)] or [0] * len(LANES)
 
 
+def stored_buckets(archive: Archive) -> Iterator[tuple[Timebase, int, str, dict[int, int]]]:
+    """Every row as timebase, level, scope, and the counts of its buckets."""
+    bases = {mark: timebase for timebase, mark in TIMEBASE_BYTES.items()}
+    for mark, timebase in sorted(bases.items()):
+        head = ROLLUP_PREFIX + mark
+        for key, value in scan(archive.families["catalog"], head, head + b"\xff" * 80):
+            if len(key) < len(head) + 1 + 1 + TIME_BYTES:
+                continue  # `rollup/complete` begins like a row of canonical time.
+            level = key[len(head)]
+            scope_id = key[len(head) + 1 : -TIME_BYTES - 1].decode("ascii", "replace")
+            first = bucket_of(key, level + ROW_STEP) << ROW_STEP
+            slots = slots_of(decode_row(value))
+            yield timebase, level, scope_id, {first + slot: counts for slot, counts in slots}
+
+
 def counted_events(archive: Archive) -> int:
     """The number of events in the rollups, by their coarsest rows."""
     head = ROLLUP_PREFIX + TIMEBASE_BYTES["canonical"] + bytes((COARSEST_LEVEL,))

@@ -124,14 +124,21 @@ def make_seal(
     return msgspec.structs.replace(seal, hash=seal_hash(seal))
 
 
-def seal_fault(seal: DaySeal, previous: DaySeal | None) -> str | None:
-    """Why a seal does not hold in itself or does not follow `previous`; None if it does both."""
+def own_fault(seal: DaySeal) -> str | None:
+    """Why the members of a seal do not belong together; None if they do."""
     if seal.hash != seal_hash(seal):
         return "its hash is not that of its members"
     if seal.groups is not None and seal.groups_root != groups_root(seal.groups):
         return "its groups do not have its groupsRoot"
     if seal.groups is not None and seal.events != sum(group.events for group in seal.groups):
         return "its count is not the sum of its groups"
+    return None
+
+
+def seal_fault(seal: DaySeal, previous: DaySeal | None) -> str | None:
+    """Why a seal does not hold in itself or does not follow `previous`; None if it does both."""
+    if fault := own_fault(seal):
+        return fault
     before = (None, None) if previous is None else (previous.day, previous.hash)
     if (seal.previous_day, seal.previous_hash) != before:
         return f"it does not follow the seal of {before[0] or 'no day'}"

@@ -1,0 +1,192 @@
+"""Checks pieces of an archive: ranges of events, ranges of index rows, and the rollups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+import msgspec
+
+from nova.core.ordering import TIME_BYTES, last_key_at, time_key, time_of
+from nova.core.proof.check_messages import (
+    CheckEvents,
+    CheckIndex,
+    CheckReply,
+    CheckRequest,
+    CheckRollups,
+    EventsChecked,
+    FaultyEvent,
+    RowsChecked,
+    StoredRequest,
+)
+from nova.core.proof.event_check import CheckedBlock, EventCheck
+from nova.core.proof.row_sums import ROLLUP, Sums, add_expected, buckets_sum, counts_sum, rows_sum
+from nova.core.store.archive import Archive
+from nova.core.store.index_rows import times_of_rows
+from nova.core.store.key_value import KeyValue
+from nova.core.store.rollup import rollup_scope, stored_buckets
+from nova.core.store.row_reader import RowReader
+from nova.core.store.series_table import SeriesTable
+from nova.core.utc_day import day_of, span_of
+from nova.core.writer.rollup_counts import RollupTotals, add_counts, mixed_counts
+from nova.sdk.events.merkle import leaf_hashes
+from nova.sdk.timestamps import NS_MAX
+
+
+class PieceOutcome(NamedTuple):
+    """A reply, with the leaves and series bytes of an EventsChecked."""
+
+    reply: CheckReply
+    leaves: bytes = b""
+    series: bytes = b""
+
+
+class _RequestIds(msgspec.Struct, rename="camel"):
+    request_id: str
+    command_id: str
+
+
+class PieceCheck:
+    """Checks against one open archive, which does not follow its writer meanwhile."""
+
+    def __init__(self, archive: Archive) -> None:
+        series = SeriesTable()
+        series.load(archive)
+        self.names = series.names
+        self.last_ns = archive.record.last_canonical_ns()
+        self._archive = archive
+        self._rows = RowReader(archive)
+        self._scopes = [rollup_scope(one) for one in self.names]
+        self._requests = {
+            number.to_bytes(4, "big")
+            for number, one in enumerate(self.names)
+            if (one.lane, one.message_type) == ("command", "CommandRequest")
+        }
+
+    def check(self, request: CheckRequest) -> PieceOutcome:
+        match request:
+            case CheckEvents():
+                return self._events(request)
+            case CheckIndex():
+                return self._index(request)
+            case CheckRollups():
+                return self._rollups(request.until_ns)
+
+    def blocks(self, lower: bytes, upper: bytes, until_ns: int) -> Iterator[list[KeyValue]]:
+        """Blocks of `canonical` up to a time."""
+        limit = min(upper, last_key_at(until_ns, reverse=False)) if until_ns < NS_MAX else upper
+        return self._rows.blocks("canonical", lower, limit)
+
+    def index_blocks(
+        self, family: str, lower: bytes, upper: bytes, until_ns: int
+    ) -> Iterator[list[KeyValue]]:
+        """Blocks of index rows. Those of events after `until_ns` are left out, unless they are
+        after the archive's last canonical time as well: such rows belong to no event.
+        """
+        last, newest = time_key(min(until_ns, NS_MAX)), time_key(self.last_ns)
+        for block in self._rows.blocks(family, lower, upper):
+            if until_ns < self.last_ns:
+                times = times_of_rows(family, block)
+                block = [
+                    row
+                    for row, time in zip(block, times, strict=True)
+                    if time <= last or time > newest
+                ]
+            yield block
+
+    def _events(self, request: CheckEvents) -> PieceOutcome:
+        found = _FoundEvents(EventCheck(self.names))
+        counts: RollupTotals = {}
+        for block in self.blocks(request.lower, request.upper, request.until_ns):
+            checked = found.add(block, request.sealed_ns)
+            if not checked.rows:
+                continue
+            event_keys = [key for key, _ in checked.rows]
+            scopes = [self._scopes[int.from_bytes(key[TIME_BYTES:], "big")] for key in event_keys]
+            add_counts(counts, mixed_counts(scopes, event_keys, checked.source_keys))
+            found.requests += self._requests_in(checked)
+        found.sums[ROLLUP] = counts_sum(counts)
+        return PieceOutcome(found.reply(), b"".join(found.leaves), b"".join(found.series))
+
+    def _requests_in(self, checked: CheckedBlock) -> Iterator[StoredRequest]:
+        if not self._requests:
+            return
+        for (key, stored), source_key in zip(checked.rows, checked.source_keys, strict=True):
+            if key[TIME_BYTES:] in self._requests:
+                ids = msgspec.json.decode(stored, type=_RequestIds)
+                scope_id = self.names[int.from_bytes(key[TIME_BYTES:], "big")].scope_id
+                yield StoredRequest(scope_id, ids.request_id, ids.command_id, source_key)
+
+    def _index(self, request: CheckIndex) -> PieceOutcome:
+        rows = total = 0
+        for block in self.index_blocks(
+            request.family, request.lower, request.upper, request.until_ns
+        ):
+            rows += len(block)
+            total += rows_sum(block)
+        return PieceOutcome(RowsChecked(rows=rows, sum=str(total)))
+
+    def _rollups(self, until_ns: int) -> PieceOutcome:
+        """The stored counts, without the events that were stored after `until_ns`."""
+        rows = total = 0
+        for timebase, level, scope_id, buckets in stored_buckets(self._archive):
+            rows += 1
+            total += buckets_sum(timebase, scope_id, level, buckets)
+        if until_ns < self.last_ns:
+            later = CheckEvents(
+                lower=time_key(until_ns + 1), upper=b"\xff" * 12, until_ns=NS_MAX, sealed_ns=0
+            )
+            reply = self._events(later).reply
+            assert isinstance(reply, EventsChecked)
+            total -= int(reply.sums[ROLLUP])
+        return PieceOutcome(RowsChecked(rows=rows, sum=str(total)))
+
+
+class _FoundEvents:
+    """The events of a piece."""
+
+    def __init__(self, check: EventCheck) -> None:
+        self.sums: Sums = {}
+        self.leaves: list[bytes] = []
+        self.series: list[bytes] = []
+        self.requests: list[StoredRequest] = []
+        self._check = check
+        self._events = 0
+        self._days: list[tuple[str, int]] = []
+        self._faults: list[FaultyEvent] = []
+
+    def add(self, block: list[KeyValue], sealed_ns: int) -> CheckedBlock:
+        checked = self._check.check(block)
+        self._events += len(block)
+        self._faults += [FaultyEvent(*fault) for fault in checked.faults]
+        add_expected(self.sums, checked.rows, checked.source_keys)
+        for day, count in _days_of(block):
+            if self._days and self._days[-1][0] == day:
+                count += self._days.pop()[1]
+            self._days.append((day, count))
+        if time_of(block[0][0]) <= sealed_ns:
+            sealed = [row for row in block if time_of(row[0]) <= sealed_ns]
+            self.leaves += leaf_hashes(stored for _, stored in sealed)
+            self.series += [key[TIME_BYTES : TIME_BYTES + 4] for key, _ in sealed]
+        return checked
+
+    def reply(self) -> EventsChecked:
+        return EventsChecked(
+            events=self._events,
+            days=self._days,
+            sums={name: str(total) for name, total in self.sums.items()},
+            faults=self._faults,
+            requests=self.requests,
+        )
+
+
+def _days_of(block: list[KeyValue]) -> list[tuple[str, int]]:
+    """The days of sorted events, with the number of their events."""
+    day = day_of(time_of(block[0][0]))
+    if time_of(block[-1][0]) <= span_of(day)[1]:
+        return [(day, len(block))]
+    return [
+        (name, sum(1 for _ in rows))
+        for name, rows in groupby(day_of(time_of(key)) for key, _ in block)
+    ]

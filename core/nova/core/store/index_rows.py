@@ -1,0 +1,52 @@
+"""The rows that an event has in the index families, and the event that such a row points to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nova.core.ordering import EVENT_KEY_BYTES, ORDER_KEY_BYTES, SERIES_BYTES, TIME_BYTES
+from nova.core.store.key_value import KeyValue
+from nova.core.store.keys import ID_HEAD_BYTES, series_source_key
+
+INDEX_FAMILIES = ("source", "series_canonical", "series_source")
+SERIES_TIME = slice(SERIES_BYTES, SERIES_BYTES + TIME_BYTES)
+"""Where a series key has its time."""
+
+ROW_BYTES = {
+    "source": (ORDER_KEY_BYTES, EVENT_KEY_BYTES),
+    "series_canonical": (SERIES_BYTES + TIME_BYTES, 0),
+    "series_source": (SERIES_BYTES + TIME_BYTES + ID_HEAD_BYTES, TIME_BYTES),
+}
+"""The sizes of key and value."""
+
+
+def index_rows(
+    family: str, event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+) -> list[KeyValue]:
+    """The rows that events must have in an index family, in their order."""
+    if family == "source":
+        return list(zip(source_keys, event_keys, strict=True))
+    if family == "series_canonical":
+        return [(key[TIME_BYTES:] + key[:TIME_BYTES], b"") for key in event_keys]
+    return [
+        (series_source_key(event_key[TIME_BYTES:], key), event_key[:TIME_BYTES])
+        for event_key, key in zip(event_keys, source_keys, strict=True)
+    ]
+
+
+def times_of_rows(family: str, rows: Sequence[KeyValue]) -> list[bytes]:
+    """The canonical times of the events of index rows, as time keys."""
+    if family == "series_canonical":
+        return [key[SERIES_TIME] for key, _ in rows]
+    return [value[:TIME_BYTES] for _, value in rows]
+
+
+def event_key_of_row(family: str, row: KeyValue) -> bytes | None:
+    """The event key of an index row's event; None if the row is of a wrong size."""
+    key, value = row
+    if (len(key), len(value)) != ROW_BYTES[family]:
+        return None
+    if family == "source":
+        return value
+    time = key[SERIES_TIME] if family == "series_canonical" else value
+    return time + key[:SERIES_BYTES]

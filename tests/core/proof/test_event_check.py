@@ -1,0 +1,62 @@
+"""The fast check of stored events agrees with the validator, for whole events and changed ones."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+from nova.core.ordering import order_key, time_of
+from nova.core.proof.event_check import EventCheck
+from nova.core.store.key_value import KeyValue
+from nova.sdk.errors import EnvelopeError
+from nova.sdk.events.event import Series, check_stored
+from nova.sdk.manifests import manifest_files
+from tests.core.derived.sealing import DAY_NS, SealedArchive
+from tests.core.writer.corpus import Corpus
+
+MANIFESTS = [file.manifest for file in manifest_files.load(None)]
+CHANGES = 3_000
+
+
+def stored_corpus(folder: Path) -> tuple[list[KeyValue], list[Series]]:
+    """Stored events of every kind, and the series of their archive."""
+    made, corpus = SealedArchive(folder), Corpus(7, MANIFESTS, DAY_NS)
+    made.put(DAY_NS + 1, [corpus.record() for _ in range(400)])
+    rows = list(made.archive.events.scan("canonical"))
+    names = [series for _, series in made.archive.record.series()]
+    made.close()
+    return rows, names
+
+
+def validated(row: KeyValue, names: list[Series]) -> bytes | None:
+    """The order key by the validator; None if the row is no event of the archive."""
+    key, stored = row
+    try:
+        event, canonical_ns = check_stored(stored)
+    except EnvelopeError:
+        return None
+    is_same = names[int.from_bytes(key[8:], "big")] == event.series
+    is_right = canonical_ns == time_of(key) and is_same
+    return order_key(event.source_ns, event.lane, event.event_id) if is_right else None
+
+
+def test_it_agrees_with_the_validator(tmp_path: Path) -> None:
+    """Bytes changed anywhere, members exchanged, keys of other events: the same verdict."""
+    rows, names = stored_corpus(tmp_path)
+    check = EventCheck(names)
+    whole = check.check(rows)
+    assert whole.faults == []
+    assert whole.source_keys == [validated(row, names) for row in rows]
+    dice, verdicts = random.Random(3), set()
+    for _ in range(CHANGES):
+        key, stored = dice.choice(rows)
+        changed = bytearray(stored)
+        place = dice.randrange(len(changed))
+        changed[place : place + dice.randrange(2)] = bytes((dice.choice(stored),))
+        row = dice.choice(((key, bytes(changed)), (dice.choice(rows)[0], stored)))
+        wanted = validated(row, names)
+        found = check.check([row])
+        assert found.source_keys == ([] if wanted is None else [wanted]), row
+        assert len(found.faults) == (wanted is None)
+        verdicts.add(wanted is None)
+    assert verdicts == {True, False}
