@@ -1,4 +1,4 @@
-"""`nova backup`: copies an archive to another disk, while NOVA runs or not."""
+"""`nova backup`: copies an archive to another disk or an object store, while NOVA runs or not."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from nova.sdk import lifecycle, private, settings
 
 @click.command()
 @click.option("--data", type=click.Path(path_type=Path), envvar="NOVA_DATA", help="Data folder.")
-@click.option("--to", "place", required=True, metavar="DIR", help="Folder of the backups.")
+@click.option(
+    "--to", "place", required=True, metavar="PLACE", help="A folder, or s3://BUCKET/PREFIX."
+)
 @click.option("--keep", type=click.IntRange(1), help="Remove all but the newest N backups.")
 @click.option("--with-users", is_flag=True, help="Include users, keys and TCP streams.")
 @click.option("--with-settings", is_flag=True, help="Include the file of --config.")
@@ -43,7 +45,7 @@ def backup(
     \b
     Examples:
       nova backup --data /archive --to /mnt/backup/nova
-      nova backup --data /archive --to /mnt/backup/nova --keep 30 --with-users
+      nova backup --data /archive --to s3://bucket/nova --keep 30 --with-users
     """
     if with_settings and config is None:
         raise click.UsageError("--with-settings requires --config")

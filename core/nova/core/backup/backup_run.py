@@ -16,6 +16,7 @@ import msgspec
 from nova.core.backup.backup_target import BackupTarget, TargetLock
 from nova.core.backup.day_digests import day_digests
 from nova.core.backup.extra_files import copied_settings, copied_users
+from nova.core.backup.folder_target import FolderTarget
 from nova.core.backup.generation import (
     Generation,
     StoredFile,
@@ -184,7 +185,8 @@ def _refuse_other(target: BackupTarget, previous: Generation | None, archive: st
 
 
 def _refuse_inside(data: Path, target: BackupTarget) -> None:
-    if data.resolve() in Path(str(target)).resolve().parents:
+    is_folder = isinstance(target, FolderTarget)
+    if is_folder and data.resolve() in Path(str(target)).resolve().parents:
         raise NovaError(f"{target} is inside the data folder {data} and would be lost with it")
 
 

@@ -1,4 +1,4 @@
-"""Where backups are kept: objects with names."""
+"""Where backups are kept: objects with names, in a folder or in an object store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,6 @@ class TargetLock(Protocol):
 
 class BackupTarget(Protocol):
     """Objects by name. Errors of the medium are NovaErrors; `str` is what its user calls it."""
-
-    def exists(self) -> bool:
-        """Whether it is there and can be read."""
 
     def sizes(self, folder: str) -> dict[str, int]:
         """Size in bytes of every object below a folder, by its name there."""

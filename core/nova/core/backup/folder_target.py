@@ -33,9 +33,6 @@ class FolderTarget:
     def __str__(self) -> str:
         return str(self._root)
 
-    def exists(self) -> bool:
-        return self._root.is_dir()
-
     def sizes(self, folder: str) -> dict[str, int]:
         top = self._root / folder
         found: dict[str, int] = {}

@@ -18,7 +18,9 @@ from nova.sdk import lifecycle, private
 
 
 @click.command()
-@click.option("--from", "place", required=True, metavar="DIR", help="Folder of the backups.")
+@click.option(
+    "--from", "place", required=True, metavar="PLACE", help="A folder, or s3://BUCKET/PREFIX."
+)
 @click.option("--data", type=click.Path(path_type=Path), help="Empty folder to restore into.")
 @click.option("--generation", metavar="NAME", help="One of --list [the newest].")
 @click.option("--list", "is_list", is_flag=True, help="List the backups, and restore nothing.")

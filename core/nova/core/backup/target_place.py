@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from nova.core.backup.backup_target import BackupTarget
+from nova.core.backup.bucket_target import BucketTarget
 from nova.core.backup.folder_target import FolderTarget
 from nova.sdk.errors import NovaError
 
+BUCKET_SCHEME = "s3://"
+
 
 def open_target(place: str) -> BackupTarget:
-    """The target of `--to` or `--from`: a folder."""
+    """The target of `--to`, `--from` or `backup_to`: a folder, or `s3://BUCKET/PREFIX`."""
+    if place.startswith(BUCKET_SCHEME):
+        return BucketTarget(place)
     if "://" in place:
-        raise NovaError(f"{place} is no folder")
+        raise NovaError(f"{place} is neither a folder nor s3://BUCKET/PREFIX")
     return FolderTarget(Path(place))
