@@ -13,6 +13,8 @@ import click
 import msgspec
 
 from nova.cli.log_collector import LogCollector
+from nova.cli.service_manager import ServiceManager
+from nova.cli.service_reporter import ServiceReporter
 from nova.cli.supervisor import ChildProcess, Supervisor
 from nova.sdk import lifecycle, private, settings
 from nova.sdk.lifecycle import FIRST_PASSWORD_FACT
@@ -64,6 +66,8 @@ async def run(
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
     supervisor = Supervisor([*base, *extra], hung_restart_s=chosen.hung_restart_s, logs=logs)
+    reporter = ServiceReporter(supervisor.health, ServiceManager.of_environment())
+    reporter.start()
     try:
         starting = asyncio.create_task(supervisor.start())
         stopping = asyncio.create_task(stop.wait())
@@ -81,6 +85,7 @@ async def run(
         await supervisor.watch(stop)
     finally:
         await supervisor.stop()
+        await reporter.stop()
 
 
 def _pin_address(edge: ChildProcess, url: str) -> None:

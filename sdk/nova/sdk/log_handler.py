@@ -20,7 +20,7 @@ from nova.sdk.log_format import JsonFormatter
 from nova.sdk.repeat_limit import Offer, RepeatLimit
 
 STDERR = 2
-SEND_TIMEOUT_S = 1.0
+SEND_TIMEOUT_S = 3.0
 """How long a line waits for a supervisor that does not read. What is lost is counted and said."""
 
 SUMMARY_INTERVAL_S = 5.0
