@@ -55,7 +55,7 @@ test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take m
 test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls, power cuts and damage, decided by seeds
 	@failed=; run() { $(BIN)/python -m tests.faults $$1 --seed $(FAULT_SEED) --schedules $$2 || failed="$$failed $$1"; }; \
 	run kills $(FAULT_SCHEDULES); run calls $(FAULT_SCHEDULES); run cuts $(FAULT_SCHEDULES); \
-	run instances 1; run flips $$((20 * $(FAULT_SCHEDULES))); \
+	run merges $$(($(FAULT_SCHEDULES) / 5)); run instances 1; run flips $$((20 * $(FAULT_SCHEDULES))); \
 	[ -z "$$failed" ] || { echo "make test-faults: failed:$$failed"; exit 1; }
 
 check: lint ## Lint, import contracts, types

@@ -159,6 +159,7 @@ LONGEST_FIRST = (
     "test_export_jobs.py",
     "test_command_handler_killed.py",
     "test_files_process.py",
+    "test_instances.py",
 )
 """Folders and files of the tests that start whole instances and brokers: each takes long and mostly
 waits.

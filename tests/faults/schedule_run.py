@@ -30,7 +30,7 @@ class ScheduleRun:
         self.schedule, self._folder, self._fork = schedule, folder, fork
         self._dice = random.Random(f"run {schedule.seed}")
         self.model = PublishedModel(schedule.seed, schedule.payload_bytes)
-        self.disk = FaultyDisk(folder, with_journal=schedule.kind == "cuts")
+        self.disk = FaultyDisk(folder, with_journal=schedule.has_cuts)
         self.log = folder / "log"
         self.root = folder / "disk"
         self.root.mkdir()

@@ -9,11 +9,14 @@ from typing import Literal, NamedTuple
 from tests.faults import faulty_disk as disk
 from tests.faults.faulty_disk import DiskFault
 
-Kind = Literal["kills", "calls", "cuts"]
+Kind = Literal["kills", "calls", "cuts", "merges"]
 LIVES = 10
 DAY_NS = 86_400 * 10**9
 SIZES = (1, 20, 97, 150, 170, 170, 190)
 LARGE = 1_400
+MERGED_PAYLOAD_BYTES = 2_000
+"""So that a few large batches fill the memtables, and tables are written and merged."""
+
 PARTS = ("", "", ".log", ".sst", "MANIFEST", "CURRENT", "witness.json", "truth")
 
 
@@ -58,6 +61,10 @@ class Schedule(NamedTuple):
     payload_bytes: int
     lives: list[Life]
 
+    @property
+    def has_cuts(self) -> bool:
+        return any(life.cuts for life in self.lives)
+
     def __str__(self) -> str:
         lines = [f"{self.kind} of seed {self.seed}, payloads to {2 * self.payload_bytes} bytes"]
         return "\n".join(lines + [f"  {number}: {life}" for number, life in enumerate(self.lives)])
@@ -66,8 +73,8 @@ class Schedule(NamedTuple):
 def schedule(kind: Kind, seed: int, lives: int = LIVES) -> Schedule:
     """The schedule of this seed."""
     dice = random.Random(f"{kind} {seed}")
-    payload_bytes = dice.choice((20, 60, 60, 800))
-    make = {"kills": _killed, "calls": _struck, "cuts": _cut}[kind]
+    payload_bytes = MERGED_PAYLOAD_BYTES if kind == "merges" else dice.choice((20, 60, 60, 800))
+    make = {"kills": _killed, "calls": _struck, "cuts": _cut, "merges": _merging}[kind]
     drawn = [_surrounded(dice, make(dice)) for _ in range(lives)]
     return Schedule(kind, seed, payload_bytes, drawn)
 
@@ -130,6 +137,18 @@ def _cut(dice: random.Random) -> Life:
         fault = DiskFault(disk.SYNC, disk.FAULTS["EIO"], dice.randrange(8))
         return life._replace(fault=fault, fault_from=dice.randrange(len(life.sizes)))
     return life
+
+
+def _merging(dice: random.Random) -> Life:
+    """Tables are written and merged in this life, and the fault meets that."""
+    life = Life([LARGE] * dice.randint(3, 6), signal=_end(dice))
+    part = dice.choice((".sst", ".sst", "MANIFEST", ".log", ""))
+    if dice.random() < 0.4:
+        return life._replace(cuts=3)
+    kind = dice.choice(("kill before", "kill after", "EIO", "ENOSPC"))
+    calls = dice.choice((disk.ANY_CALL, disk.SYNC, disk.WRITE, disk.NAME))
+    fault = DiskFault(calls, disk.FAULTS[kind], dice.randrange(12), 1, part)
+    return life._replace(fault=fault, fault_from=dice.randrange(len(life.sizes)))
 
 
 def _end(dice: random.Random) -> signal.Signals:

@@ -5,6 +5,7 @@ order, and every writer starts again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
@@ -33,7 +34,8 @@ def test_some_faults(fork: WriterFork, kind: Kind) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", LIVES)
+@pytest.mark.timeout(7200)
+@pytest.mark.parametrize("kind", get_args(Kind))
 def test_many_faults(fork: WriterFork, kind: Kind) -> None:
     """The same with ten seeds."""
     figures, faults = run_schedules(kind, MANY_SEEDS, MANY_LIVES, fork)
