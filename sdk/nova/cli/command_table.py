@@ -56,6 +56,9 @@ COMMANDS = {
     "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),
     "play": CommandEntry("nova.cli.play:play", "Print past events at the pace they happened."),
     "produce": CommandEntry("nova.cli.produce:produce", "Publish a recording as events."),
+    "proof": CommandEntry(
+        "nova.core.proof.proof_command:proof", "Prove that an event is in its day's seal."
+    ),
     "query": CommandEntry("nova.cli.query:query", "Print the events of a time range, in order."),
     "rebuild": CommandEntry("nova.core.derived.rebuild:rebuild", "Rebuild derived data."),
     "rejects": CommandEntry("nova.cli.rejects:rejects", "List refused records and the reasons."),

@@ -20,7 +20,6 @@ from nova.core.store.rollup import ROLLUP_PREFIX
 from nova.core.store.roots_file import roots_path
 from nova.core.store.row_reader import RowReader
 from nova.sdk import timestamps
-from nova.sdk.errors import NovaError
 from tests.command_here import command_here
 from tests.core.conftest import Make
 from tests.core.derived.sealing import DAY_NS, HOUR_NS, SealedArchive
@@ -141,9 +140,5 @@ def test_bad_requests_have_one_clear_error(sealed_day: Path, tmp_path: Path) -> 
         (("--roots", str(tmp_path / "none")), b"does not exist"),
         (("--data", str(tmp_path / "none")), b"there is no archive in"),
     ):
-        try:
-            done = command_here("verify", "--data", str(sealed_day), *arguments)
-        except NovaError as error:
-            assert message.decode() in str(error)
-        else:
-            assert done.returncode != 0 and message in done.stderr
+        done = command_here("verify", "--data", str(sealed_day), *arguments)
+        assert done.returncode != 0 and message in done.stderr

@@ -204,6 +204,7 @@ def test_nothing_opens_an_archive_by_another_way() -> None:
         "day_sealer",
         "derived_writer",
         "files_process",
+        "proof_command",
         "reader_process",
         "restore_run",
         "verify_command",
