@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nova.core.derived.checkpoint_maker import CheckpointMaker
+from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
@@ -23,11 +24,18 @@ async def open_maker(data: Path) -> AsyncIterator[CheckpointMaker]:
         yield CheckpointMaker(snapshot, store)
 
 
-async def maintain(data: Path, opened: asyncio.Event, served: ArchiveIdentity) -> None:
+async def maintain(
+    data: Path,
+    opened: asyncio.Event,
+    served: ArchiveIdentity,
+    lags: DerivedLags | None = None,
+) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
     async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
         maker = CheckpointMaker(view, store)
+        if lags is not None:
+            lags.followed["checkpoints"] = DerivedData(view, lambda: maker.cursor_ns)
         await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make)
 
     await derived_writer.maintain(data, CheckpointStore, make, opened, served=served)

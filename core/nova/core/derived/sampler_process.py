@@ -19,6 +19,8 @@ from nova.core.derived import checkpoint_follower
 from nova.core.derived.day_sealer import SealKeeper
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
+from nova.core.metrics.derived_lag import DerivedData, DerivedLags
+from nova.core.metrics.disk_growth import DiskGrowth
 from nova.core.metrics.report import report_metrics
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -43,11 +45,14 @@ async def open_sampler(
         yield Sampler(snapshot, store, limits)
 
 
-async def maintain(data: Path, opened: asyncio.Event, served: ArchiveIdentity) -> None:
+async def maintain(
+    data: Path, opened: asyncio.Event, served: ArchiveIdentity, lags: DerivedLags
+) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         sampler = Sampler(view, store)
+        lags.followed["samples"] = DerivedData(view, lambda: sampler.cursor_ns)
         await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample)
 
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served)
@@ -57,6 +62,7 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     """Maintain samples and checkpoints until cancelled, and report their metrics."""
     data = settings.data_folder()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
+    lags, growth = DerivedLags(data), DiskGrowth(data, settings.files_folder())
 
     async def announce() -> None:
         await samples.wait()
@@ -67,12 +73,13 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            maintain(data, samples, served),
-            checkpoint_follower.maintain(data, checkpoints, served),
+            maintain(data, samples, served, lags),
+            checkpoint_follower.maintain(data, checkpoints, served, lags),
             SealKeeper(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),
-            report_metrics("sampler", data, list),
+            growth.run(),
+            report_metrics("sampler", data, lambda: [*lags.metrics(), *growth.metrics()]),
         )
     finally:
         await submissions.close()

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.files.daily_files import DailyFiles, read_state, write_state
 from nova.core.files.file_folder import FileChangedError
+from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
@@ -29,6 +30,7 @@ from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import ArchiveGoneError, NovaError
 from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MIN
 
 MEMORY_BYTES = 64 * 1024 * 1024
 POLL_INTERVAL_S = 0.5
@@ -45,7 +47,7 @@ class DailyFilesWriter:
     def __init__(
         self, snapshot: ArchiveSnapshot, settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
     ) -> None:
-        self._snapshot = snapshot
+        self.snapshot = snapshot
         self._data = settings.data_folder()
         self._served = served
         self._root = settings.files_folder()
@@ -53,6 +55,11 @@ class DailyFilesWriter:
         self._registry = DriverRegistry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
         self._failures = 0
+
+    @property
+    def cursor_ns(self) -> int:
+        """Canonical time in ns up to which all events are in the files, as far as known now."""
+        return NS_MIN if self._files is None else self._files.state.cursor_ns
 
     async def run(self) -> None:
         """Write daily files until cancelled; raises ArchiveGoneError if the archive is replaced."""
@@ -72,7 +79,7 @@ class DailyFilesWriter:
     async def _follow(self) -> None:
         archive_id.require(self._data, self._served)
         if self._files is None:
-            self._files = DailyFiles(self._snapshot, self._registry, self._root, self._reserve)
+            self._files = DailyFiles(self.snapshot, self._registry, self._root, self._reserve)
             self._files.state.failures = max(self._files.state.failures, self._failures)
         marker = read_marker(self._data)
         if marker is not None:
@@ -147,7 +154,9 @@ async def open_writer(
 
 async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
     """Write daily files until cancelled, and report metrics."""
-    await asyncio.gather(writer.run(), report_metrics("files", data, list))
+    lags = DerivedLags(data)
+    lags.followed["files"] = DerivedData(writer.snapshot, lambda: writer.cursor_ns)
+    await asyncio.gather(writer.run(), report_metrics("files", data, lags.metrics))
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:

@@ -23,6 +23,7 @@ import msgspec
 
 from nova.core.disk_reserve import DiskReserve
 from nova.core.errors import RequestError
+from nova.core.server.export_figures import ExportFigures
 from nova.core.server.kept_exports import KeptExports
 from nova.sdk import private, timestamps
 from nova.sdk import settings as all_settings
@@ -45,6 +46,7 @@ from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.endpoints import exports_folder
 from nova.sdk.errors import DriverError
 from nova.sdk.protocol.export import ExportComplete, ExportEnd, ExportFailed, ExportProgress
+from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.settings import MIB, Settings
 
 ID_BYTES = 32
@@ -76,6 +78,7 @@ class ExportJobs:
         self._kept_exports = KeptExports(self._folder, settings.exports_mib * MIB, self._reserve)
         self._max_bytes = min(settings.export_max_mib, settings.exports_mib) * MIB
         self._running: set[str] = set()
+        self.figures = ExportFigures()
         self._threads = ThreadPoolExecutor(settings.exports_max, thread_name_prefix="export")
 
     def preference(self) -> tuple[str, ...]:
@@ -108,6 +111,9 @@ class ExportJobs:
         export_id = secrets.token_urlsafe(ID_BYTES)
         self._running.add(export_id)
         return export_id
+
+    def metrics(self) -> list[Metric]:
+        return self.figures.metrics(len(self._running), self._kept_exports.size_bytes())
 
     def release_slot(self, export_id: str) -> None:
         self._running.discard(export_id)

@@ -120,7 +120,8 @@ class ExportRequests:
 
         with contextlib.suppress(ConnectionError):
             await self._send(ExportStarted(export_id=export_id), request.ref)
-            end = await self._exports.run(export_id, whole, request.driver, report)
+            run = self._exports.run(export_id, whole, request.driver, report)
+            end = await self._exports.figures.counted(run)
             await self._send(end, None)
 
     async def _cancel(self, request: CancelExport) -> None:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from nova.core.metrics.cache_metrics import cache_metrics
 from nova.core.server import instance_status
 from nova.core.server.services import Services
 from nova.core.server.status_metrics import status_metrics
@@ -24,7 +29,18 @@ def metrics(services: Services) -> list[Metric]:
             up.add(1, process="reader"),
             *process_metrics("reader"),
             *status_metrics(status),
+            *cache_metrics("reader", services.snapshot.archive),
+            *_disk(services.settings.data_folder()),
+            *services.exports.metrics(),
             *services.metrics.metrics(),
             *services.other_metrics.metrics(),
         ]
     )
+
+
+def _disk(data: Path) -> Iterator[Metric]:
+    disk = os.statvfs(data)
+    free = gauge("nova_disk_free_bytes", "Free bytes of the disk of the data folder")
+    yield free.add(disk.f_bavail * disk.f_frsize)
+    size = gauge("nova_disk_size_bytes", "Size of the disk of the data folder")
+    yield size.add(disk.f_blocks * disk.f_frsize)

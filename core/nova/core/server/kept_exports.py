@@ -37,6 +37,10 @@ class KeptExports:
         self._reserve = reserve
         self._margin_bytes = margin_bytes
 
+    def size_bytes(self) -> int:
+        """The size of all finished exports."""
+        return sum(one.size for one in self._oldest_first())
+
     def make_room(self, size: int) -> None:
         """Remove the oldest until another `size` bytes are within the cap."""
         finished = self._oldest_first()

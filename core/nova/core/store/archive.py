@@ -15,6 +15,7 @@ from rocksdict import AccessType, ColumnFamily, Rdict
 from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.ordering import time_of
 from nova.core.store.attempts import ATTEMPTS, until_settled
+from nova.core.store.cache_figures import CacheFigures, cache_figures
 from nova.core.store.catalog_reader import CatalogReader
 from nova.core.store.completeness import Completeness
 from nova.core.store.durability_marker import MARKER_FILE, DurabilityMarker
@@ -277,6 +278,10 @@ class Archive:
 
     def bytes_on_disk(self) -> int:
         return sum(entry.stat().st_size for entry in self.path.iterdir() if entry.is_file())
+
+    def cache_figures(self) -> CacheFigures:
+        """Hits, misses and size of the block cache since this process opened the archive."""
+        return cache_figures(self._tuning.database, self.families["canonical"])
 
     def close(self) -> None:
         """Close every handle, then the database; raises ArchiveDamagedError if a compaction has met

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from prometheus_client import CollectorRegistry, Histogram
 
 from nova.core.commit_feed import WriterMetrics
+from nova.core.metrics.cache_metrics import cache_metrics
 from nova.core.metrics.collected import LATENCY_BUCKETS_S, collected
 from nova.core.store.archive import Archive
 from nova.core.writer.feed_server import FeedServer
@@ -50,4 +51,9 @@ class WriterFigures:
         waiting = gauge("nova_writer_waiting", "Groups of records that wait for a stage")
         for stage, count in self._waiting.items():
             waiting.add(count(), stage=stage)
-        return [*process_metrics(PROCESS), *collected(self._registry), waiting]
+        return [
+            *process_metrics(PROCESS),
+            *collected(self._registry),
+            *cache_metrics(PROCESS, self._archive),
+            waiting,
+        ]
