@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from nova.core.disk_reserve import DiskReserve, DiskReserveError
+from nova.core.backup.target_place import open_target
+from nova.core.batch.zip_package import pack
+from nova.core.disk_reserve import DiskReserve, DiskReserveError, reserved_file
 from nova.core.files.daily_files import DailyFiles
+from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.file_folder import FileFolder
+from nova.core.query.derived_writer import STEP_BYTES, follow
+from nova.core.store.archive import Archive
+from nova.core.store.durability_marker import write_marker
 from nova.sdk.client.client import Client
 from nova.sdk.endpoints import exports_folder
-from nova.sdk.errors import ProtocolError
+from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol.export import Export
 from nova.sdk.settings import Settings
 from tests.core.conftest import Make
-from tests.core.filing import filed, tree
+from tests.core.filing import DAYS, filed, tree
 from tests.core.running import running_core
 
 MIB = 1024 * 1024
 DISK_MIB = 160
 EVENTS = 20_000
+WAIT_S = 60.0
 
 
 @pytest.fixture
@@ -53,6 +63,92 @@ def test_what_would_need_the_reserve_is_not_written(disk: Path) -> None:
         pass
     assert folder.size("a") == MIB and folder.paths() == ["a"]
     folder.close()
+
+
+def test_two_that_write_at_once_leave_the_reserve(disk: Path) -> None:
+    """Each has looked before its first byte, when there was room for one of them: two exports ran
+    the disk to 0 and the writer died of it.
+    """
+    reserve = DiskReserve(disk, free_bytes(disk) - 8 * MIB, disk)
+    folders = [FileFolder(disk / name, reserve) for name in ("one", "two")]
+    for folder in folders:
+        folder.append("source", 0, bytes(MIB))
+    with pytest.raises(DiskReserveError, match="reserved for the archive"):
+        sealed(folders, 4 * MIB)
+    assert free_bytes(disk) >= reserve.size_bytes
+    assert [folder.size("sealed") for folder in folders] == [None, None]
+    for folder in folders:
+        folder.append("large", 0, bytes(2 * MIB))
+    out = reserved_file(os.open(disk / "zip", os.O_RDWR | os.O_CREAT), reserve)
+    with pytest.raises(DiskReserveError), out:
+        pack(folders[0], ["large", "source"], ("export.json", b"{}"), out)
+    assert free_bytes(disk) >= reserve.size_bytes
+    for folder in folders:
+        folder.close()
+
+
+def sealed(folders: Sequence[FileFolder], size: int) -> None:
+    """Write a file in each, in turns, after all have looked whether there is room for theirs."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(folder.replace_file("sealed", size)) for folder in folders]
+        for _ in range(size // MIB):
+            for file in files:
+                file.write(bytes(MIB))
+
+
+def test_a_backup_on_the_disk_of_the_archive_leaves_the_reserve(disk: Path, tmp_path: Path) -> None:
+    target = open_target(str(disk / "backup"), disk, free_bytes(disk) - MIB)
+    with target.lock():
+        target.write("small", bytes(1000))
+        with pytest.raises(NovaError, match="reserved for the archive"):
+            target.write("large", bytes(2 * MIB))
+        assert set(target.sizes("")) >= {"small"} and "large" not in target.sizes("")
+    elsewhere = open_target(str(tmp_path / "backup"), disk, 2**60)
+    with elsewhere.lock():
+        elsewhere.write("large", bytes(2 * MIB))
+
+
+def test_a_rebuilt_day_leaves_the_reserve(tmp_path: Path, disk: Path) -> None:
+    """And the files that were there stay."""
+    with filed(tmp_path, ("jsonl",)) as archive:
+        whole = archive.daily()
+        list(whole.follow(archive.committer.last_ns))
+        whole.close()
+        before = tree(archive.root / DAYS[0])
+        full = DiskReserve(archive.root, 2**50)
+        with pytest.raises(DiskReserveError):
+            rebuild_day_files(
+                archive.view, archive.registry, archive.root, DAYS[0], lambda _: None, full
+            )
+        assert tree(archive.root / DAYS[0]) == before
+
+
+async def test_makers_of_derived_data_wait_for_room(
+    disk: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Samples and checkpoints can be made again; the log says once why they are late."""
+    archive = Archive.open_primary(disk)
+    write_marker(disk, archive.holdings())
+    ballast, done = disk / "ballast", asyncio.Event()
+    ballast.write_bytes(bytes(20 * MIB))
+
+    def advance(_: int) -> list[None]:
+        done.set()
+        return []
+
+    reserve = DiskReserve(disk, free_bytes(disk) - STEP_BYTES + 10 * MIB)
+    with caplog.at_level(logging.INFO, "nova.core.query.derived_writer"):
+        work = asyncio.create_task(follow(disk, "samples", advance, reserve, room_interval_s=0.01))
+        while "the disk is short" not in caplog.text:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        assert not done.is_set() and caplog.text.count("the disk is short") == 1
+        ballast.unlink()
+        await asyncio.wait_for(done.wait(), WAIT_S)
+        assert "continued" in caplog.text
+    work.cancel()
+    await asyncio.wait((work,))
+    archive.close()
 
 
 def test_of_a_file_that_fails_nothing_is_left(tmp_path: Path) -> None:

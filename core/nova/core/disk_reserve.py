@@ -5,10 +5,16 @@ before the disk is full, so that they never stop ingest.
 from __future__ import annotations
 
 import errno
+import io
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 MIB = 1024 * 1024
+BLOCK_BYTES = MIB
 
 
 class DiskReserveError(OSError):
@@ -40,6 +46,26 @@ class DiskReserve:
                 f"{self.size_bytes // MIB:,} MiB of disk that are reserved for the archive: free "
                 "some disk, or set `reserve_mib`",
             )
+
+
+class _ReservedFile(io.FileIO):
+    """A file whose every write has to leave the reserve."""
+
+    def __init__(self, descriptor: int, reserve: DiskReserve) -> None:
+        super().__init__(descriptor, "wb")
+        self._disk_reserve = reserve
+
+    def write(self, data: Buffer) -> int:
+        self._disk_reserve.require_room(memoryview(data).nbytes)
+        return super().write(data)
+
+
+def reserved_file(descriptor: int, reserve: DiskReserve) -> BinaryIO:
+    """A buffered file to write to an open descriptor; raises DiskReserveError as soon as a block
+    would use the reserve. A look before the first byte is not enough: other exports, and the
+    archive, write meanwhile.
+    """
+    return io.BufferedWriter(_ReservedFile(descriptor, reserve), BLOCK_BYTES)
 
 
 NO_RESERVE = DiskReserve(Path("/"), 0)

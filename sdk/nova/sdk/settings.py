@@ -185,7 +185,8 @@ HELP: Mapping[str, SettingHelp] = {
         "exceed it fails."
     ),
     "reserve_mib": SettingHelp(
-        "Free disk space that exports and daily files leave to the archive on the same disk."
+        "Free disk space that exports, daily files, samples, checkpoints and backups leave to the "
+        "archive on the same disk."
     ),
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
     "hung_restart_s": SettingHelp(

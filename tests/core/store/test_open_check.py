@@ -199,14 +199,3 @@ def test_nothing_opens_an_archive_by_another_way() -> None:
     assert callers("Archive") == set()
     assert callers("Archive.open_primary") == {"writer_process"}
     assert callers("Archive.open_secondary") == {"hot_copy", "range_worker", "secondary"}
-    by_name = {
-        "check_worker",
-        "day_sealer",
-        "derived_writer",
-        "files_process",
-        "proof_command",
-        "reader_process",
-        "restore_run",
-        "verify_command",
-    }
-    assert callers("open_secondary_archive") == by_name

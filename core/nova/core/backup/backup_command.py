@@ -11,6 +11,7 @@ from nova.console.printing import print_json
 from nova.console.progress_bar import stage_progress
 from nova.core.backup.backup_run import BackupRequest, BackupSummary, make_backup
 from nova.core.backup.target_place import open_target
+from nova.core.disk_reserve import MIB
 from nova.sdk import lifecycle, private, settings
 
 
@@ -56,9 +57,10 @@ def backup(
     request = BackupRequest(
         chosen.data_folder(), with_users, config if with_settings else None, keep, verify_all
     )
+    target = open_target(place, chosen.data_folder(), chosen.reserve_mib * MIB)
     bar = nullcontext(lambda *_: None) if as_json else stage_progress("backup")
     with bar as report:
-        summary = make_backup(request, open_target(place), report)
+        summary = make_backup(request, target, report)
     if as_json:
         print_json(summary)
     else:

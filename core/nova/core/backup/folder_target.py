@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nova.core.backup.backup_target import TargetLock
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.sdk import durable, private
 from nova.sdk.durable import NEW_SUFFIX
 from nova.sdk.errors import NovaError
@@ -27,8 +28,9 @@ class _HeldLock:
 class FolderTarget:
     """A folder that is private to its user."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, reserve: DiskReserve = NO_RESERVE) -> None:
         self._root = root.absolute()
+        self._reserve = reserve
 
     def __str__(self) -> str:
         return str(self._root)
@@ -54,6 +56,7 @@ class FolderTarget:
     def write(self, name: str, content: bytes) -> None:
         path = self._root / name
         with self._errors("write", name):
+            self._reserve.require_room(len(content))
             private.make_folder(path.parent)
             durable.replace(path, content, private.FILE_MODE)
 

@@ -20,7 +20,7 @@ from nova.core.batch.export_manifest import (
 from nova.core.batch.range_outputs import Delivery, OutputTooLargeError
 from nova.core.batch.range_reader import EventSlice, RangeReader
 from nova.core.batch.zip_package import pack
-from nova.core.disk_reserve import DiskReserve
+from nova.core.disk_reserve import DiskReserve, reserved_file
 from nova.core.files.bound_drivers import BoundDrivers, DriverChooser, SingleDriver
 from nova.core.files.file_folder import FileFolder
 from nova.core.files.file_router import FileRouter
@@ -28,6 +28,7 @@ from nova.core.files.initial_states import InitialStates
 from nova.sdk.batch.range_messages import DriverOutput, PackReply, PackRequest
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.events.digest import EventDigest
+from nova.sdk.private import FILE_MODE
 
 FILES_FOLDER = "files"
 
@@ -119,7 +120,7 @@ def pack_export(reader: RangeReader, request: PackRequest) -> PackReply:
     paths = [file.path for file in manifest.files]
     with (
         closing(_folder(reader, output)) as folder,
-        (Path(output.folder) / request.name).open("xb") as out,
+        reserved_file(_new_file(Path(output.folder) / request.name), folder.reserve) as out,
     ):
         pack(folder, paths, (MANIFEST_FILE, encode(manifest)), out)
         out.flush()
@@ -130,6 +131,10 @@ def pack_export(reader: RangeReader, request: PackRequest) -> PackReply:
             digest=manifest.digest,
             failures=len(manifest.failures),
         )
+
+
+def _new_file(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
 
 
 def _folder(reader: RangeReader, output: DriverOutput) -> FileFolder:

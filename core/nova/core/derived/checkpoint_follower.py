@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nova.core.derived.checkpoint_maker import CheckpointMaker
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -29,6 +30,7 @@ async def maintain(
     opened: asyncio.Event,
     served: ArchiveIdentity,
     lags: DerivedLags | None = None,
+    reserve: DiskReserve = NO_RESERVE,
 ) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
@@ -36,6 +38,6 @@ async def maintain(
         maker = CheckpointMaker(view, store)
         if lags is not None:
             lags.followed["checkpoints"] = DerivedData(view, lambda: maker.cursor_ns)
-        await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make)
+        await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make, reserve)
 
     await derived_writer.maintain(data, CheckpointStore, make, opened, served=served)

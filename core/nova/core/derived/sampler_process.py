@@ -19,6 +19,7 @@ from nova.core.derived import checkpoint_follower
 from nova.core.derived.day_sealer import SealKeeper
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
+from nova.core.disk_reserve import MIB, NO_RESERVE, DiskReserve
 from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.metrics.disk_growth import DiskGrowth
 from nova.core.metrics.report import report_metrics
@@ -46,14 +47,18 @@ async def open_sampler(
 
 
 async def maintain(
-    data: Path, opened: asyncio.Event, served: ArchiveIdentity, lags: DerivedLags
+    data: Path,
+    opened: asyncio.Event,
+    served: ArchiveIdentity,
+    lags: DerivedLags,
+    reserve: DiskReserve = NO_RESERVE,
 ) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         sampler = Sampler(view, store)
         lags.followed["samples"] = DerivedData(view, lambda: sampler.cursor_ns)
-        await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample)
+        await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample, reserve)
 
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served)
 
@@ -61,6 +66,7 @@ async def maintain(
 async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     """Maintain samples and checkpoints until cancelled, and report their metrics."""
     data = settings.data_folder()
+    reserve = DiskReserve(data, settings.reserve_mib * MIB)
     samples, checkpoints = asyncio.Event(), asyncio.Event()
     lags, growth = DerivedLags(data), DiskGrowth(data, settings.files_folder())
 
@@ -73,8 +79,8 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            maintain(data, samples, served, lags),
-            checkpoint_follower.maintain(data, checkpoints, served, lags),
+            maintain(data, samples, served, lags, reserve),
+            checkpoint_follower.maintain(data, checkpoints, served, lags, reserve),
             SealKeeper(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.files.bound_drivers import BoundDrivers
 from nova.core.files.daily_files import SLICE_EVENTS
 from nova.core.files.file_folder import FileFolder, remove_tree
@@ -27,6 +28,7 @@ def rebuild_day_files(
     root: Path,
     day: str,
     report: Callable[[int], None],
+    reserve: DiskReserve = NO_RESERVE,
 ) -> list[UnwrittenEvents]:
     """Rebuild the files of a day; `report` is called with the number of events read so far."""
     start_ns, stop_ns = span_of(day)
@@ -35,7 +37,7 @@ def rebuild_day_files(
     snapshot.refresh()
     bound = BoundDrivers(snapshot, registry, "canonical")
     bound.load(snapshot.watermark)
-    folder = FileFolder(fresh)
+    folder = FileFolder(fresh, reserve)
     try:
         everything = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         initial_states = InitialStates(snapshot, everything, bound, "canonical", start_ns)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from nova.core.disk_reserve import NO_RESERVE, DiskReserve
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve, reserved_file
 from nova.sdk.errors import NovaError
 from nova.sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
@@ -169,15 +169,15 @@ class FileFolder:
     @contextlib.contextmanager
     def replace_file(self, path: str, size: int = 0) -> Iterator[BinaryIO]:
         """Write a file of about `size` bytes that replaces `path` when the block ends without
-        error; durable after the next `sync`. After an error it is removed.
+        error; durable after the next `sync`. After an error it is removed; one is raised as soon as
+        a write would need the disk reserve.
         """
         fresh = path + NEW_SUFFIX
         self.remove(fresh)
         self.reserve.require_room(size)
         try:
-            with os.fdopen(
-                self._open_file(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL), "wb"
-            ) as file:
+            descriptor = self._open_file(fresh, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+            with reserved_file(descriptor, self.reserve) as file:
                 yield file
         except BaseException:
             self.remove(fresh)

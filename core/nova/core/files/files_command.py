@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from nova.console.printing import print_json
+from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.files.daily_files import read_state, write_state
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.files_process import lock_folder, open_snapshot
@@ -100,7 +101,8 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     registry = DriverRegistry.load(chosen.chosen_drivers() or settings.SHIPPED_DRIVERS)
     with open_snapshot(chosen.data_folder()) as snapshot:
         snapshot.advance(snapshot.archive.record.last_canonical_ns())
-        failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None)
+        reserve = DiskReserve(root, chosen.reserve_mib * MIB, chosen.data_folder())
+        failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None, reserve)
     for failure in failures:
         click.echo(f"not written: {failure.target_id or failure.path} {failure.reason}", err=True)
     click.echo(f"{day} rebuilt in {root / day}", err=True)

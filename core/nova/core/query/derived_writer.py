@@ -5,12 +5,15 @@ when it is damaged.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve, DiskReserveError
 from nova.core.errors import ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
@@ -24,6 +27,8 @@ from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.process_heartbeat import busy_with
 
+log = logging.getLogger(__name__)
+
 MEMORY_BYTES = 64 * 1024 * 1024
 """Small, as a maker of derived data reads the newest events once and in order."""
 
@@ -32,6 +37,12 @@ LOCK_WAIT_S = 10.0
 
 LOCK_INTERVAL_S = 0.2
 POLL_INTERVAL_S = 0.5
+ROOM_INTERVAL_S = 1.0
+STEP_BYTES = 64 * 1024 * 1024
+"""What a step of a maker, with the merges that follow, may write at most before the next look at
+the disk.
+"""
+
 REBUILD_PAUSE_S = 1.0
 """A disk that damages every write leads to rebuild after rebuild. The pause limits their rate;
 each one is counted.
@@ -86,18 +97,47 @@ def _close(data: Path, served: ArchiveIdentity, store: DerivedDatabase) -> None:
         store.close()
 
 
-async def follow(data: Path, folder: str, advance: Callable[[int], Iterable[object]]) -> None:
+async def follow(
+    data: Path,
+    folder: str,
+    advance: Callable[[int], Iterable[object]],
+    reserve: DiskReserve = NO_RESERVE,
+    room_interval_s: float = ROOM_INTERVAL_S,
+) -> None:
     """Call `advance` with the canonical time that is durable, again and again until cancelled, and
-    give way between its steps. Raises DerivedDamagedError if a rebuild of `folder` was requested.
+    give way between its steps; it pauses while the disk is short. Raises DerivedDamagedError if a
+    rebuild of `folder` was requested.
     """
+    room = partial(_wait_for_room, data, folder, reserve, room_interval_s)
     while True:
         raise_if_requested(data, folder)
         marker = read_marker(data)
         if marker is not None:
+            await room()
             for _ in advance(marker.canonical_ns):
                 await asyncio.sleep(0)
                 raise_if_requested(data, folder)
+                await room()
         await asyncio.sleep(POLL_INTERVAL_S)
+
+
+async def _wait_for_room(data: Path, folder: str, reserve: DiskReserve, interval_s: float) -> None:
+    """Wait while the disk has no room beyond the reserve; replies are then computed from events."""
+    is_logged = False
+    while True:
+        try:
+            reserve.require_room(STEP_BYTES)
+        except DiskReserveError as error:
+            if not is_logged:
+                context = {"folder": folder, "reason": error.strerror}
+                log.error("paused: the disk is short", extra={"context": context})
+                is_logged = True
+        else:
+            break
+        await asyncio.sleep(interval_s)
+        raise_if_requested(data, folder)
+    if is_logged:
+        log.info("continued: the disk has room", extra={"context": {"folder": folder}})
 
 
 async def maintain(
