@@ -108,7 +108,7 @@ async def read_between(client: Client, low: int, high: int) -> dict[str, int]:
 
 
 async def test_the_ends_of_time_come_through_every_door(data: Path) -> None:
-    """Every range that begins or ends there, read by clients; and what is told as of there."""
+    """Every range that begins or ends there, read by clients; and what is reported as of there."""
     records = [
         telling(at_ns, {"n": number}, lane=lane, unit=unit)
         for number, at_ns in enumerate(ENDS)

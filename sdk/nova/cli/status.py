@@ -74,6 +74,9 @@ def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
     for process in found.processes:
         if process.state != "ready":
             parts.append(Text.from_markup(f"[red]{process.name} is {process.state}[/]"))
+    if found.shared_files:
+        text = f"daily files: the day has as many as `files_max` allows; {found.shared_files}"
+        parts.append(Text.from_markup(f"[yellow]{text} of them are shared by later streams[/]"))
     if found.derived_remade:
         text = f"damaged and rebuilt {found.derived_remade} times; the last: "
         parts.append(

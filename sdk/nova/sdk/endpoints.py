@@ -28,6 +28,8 @@ SECRET_FILE = "stand-in"
 RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
 """In the folder of daily files: their progress and failures."""
+SHARED_FILE = "shared"
+"""The first part of the names of daily files that several streams share."""
 
 CLOSE_TIMEOUT_S = 1.0
 log = logging.getLogger(__name__)
@@ -225,3 +227,8 @@ def describe_peer(request: web.Request) -> str:
             return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
     name = None if transport is None else transport.get_extra_info("peername")
     return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"
+
+
+def is_shared_file(path: str) -> bool:
+    """Whether a path below the folder of a day is that of a file that several streams share."""
+    return path.rpartition("/")[2].startswith(f"{SHARED_FILE}.") and path.count("/") in (0, 2)

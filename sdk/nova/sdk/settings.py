@@ -35,6 +35,11 @@ GROUND_SCOPE = "ground"
 SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
 DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
 NO_DRIVERS = ("none",)
+FILES_MAX = 4_096
+"""A file takes at least one block of the disk, and its folder another: with 4 KiB blocks this many
+take at most 32 MiB more than what they hold.
+"""
+
 
 ProxyNetwork = IPv4Network | IPv6Network
 
@@ -68,6 +73,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
     files: str | None = None
+    files_max: Annotated[int, Meta(ge=16, le=10_000_000)] = FILES_MAX
     answers_mib: Annotated[int, Meta(ge=4, le=65_536)] = 64
     export_processes: Annotated[int, Meta(ge=1, le=64)] = 2
     exports_max: Annotated[int, Meta(ge=1, le=64)] = 2
@@ -173,6 +179,10 @@ HELP: Mapping[str, SettingHelp] = {
         "no daily files."
     ),
     "files": SettingHelp("Folder of the daily files."),
+    "files_max": SettingHelp(
+        "Maximum number of files of a UTC day, and of an export: most are for one stream each, "
+        "and further streams share files by driver and system."
+    ),
     "answers_mib": SettingHelp(
         "Memory of a reader for replies and stream chunks that are not sent yet; when it is full, "
         "requests are answered `busy`."

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nova.core.batch.zip_package import pack
-from nova.core.files import daily_files
+from nova.core.files import daily_files, daily_files_state
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.file_folder import FileFolder
 from nova.core.store.archive import Archive
@@ -255,7 +255,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
         list(files.follow(archive.committer.last_ns))
         files.save()
         files.close()
-        before, path = tree(archive.root), archive.root / daily_files.STATE_FILE
+        before, path = tree(archive.root), archive.root / daily_files_state.STATE_FILE
         whole = path.read_bytes()
         cursor = str(files.state.cursor_ns).encode()
         later = str(files.state.cursor_ns + 10**12).encode()
@@ -277,7 +277,7 @@ def test_files_whose_state_is_damaged_are_written_anew(tmp_path: Path, kind: str
         files.close()
         after = tree(archive.root)
         aside = {name: body for name, body in after.items() if name.startswith("replaced-1/")}
-        days = {name: body for name, body in before.items() if name != daily_files.STATE_FILE}
+        days = {name: body for name, body in before.items() if name != daily_files_state.STATE_FILE}
         assert {name.removeprefix("replaced-1/"): body for name, body in aside.items()} == days
         assert {name: after[name] for name in days} == days
 
@@ -363,9 +363,9 @@ def test_files_of_an_archive_put_back_to_before_all_that_is_remembered(tmp_path:
         before = written(one)
         one.take([record(1_001, THIRD_DAY_NS)], THIRD_DAY_NS + HOUR_NS)
         written(one)
-        state = daily_files.read_state(one.root)
+        state = daily_files_state.read_state(one.root)
         state.ends = state.ends[-1:]
-        daily_files.write_state(one.root, state)
+        daily_files_state.write_state(one.root, state)
         one.root.rename(copy / "files")
     with opened(copy, PREFERENCES["jsonl"], FilingClock(THIRD_DAY_NS)) as archive:
         found = written(archive)
@@ -377,11 +377,11 @@ def test_a_state_of_a_version_that_kept_no_ends_is_gone_on_with(tmp_path: Path) 
     """Nothing is rewritten, and day watermarks are stored from the next event on."""
     with filed(tmp_path, PREFERENCES["jsonl"]) as archive:
         written(archive)
-        path = archive.root / daily_files.STATE_FILE
+        path = archive.root / daily_files_state.STATE_FILE
         old = json.loads(path.read_bytes())
         assert len(old.pop("ends")) == 3
         assert old.pop("checksum")
         path.write_text(json.dumps(old))
         archive.take([record(1_001, THIRD_DAY_NS)], THIRD_DAY_NS + HOUR_NS)
         assert set(written(archive)) == {*DAYS, LATER_DAYS[0]}
-        assert len(daily_files.read_state(archive.root).ends) == 1
+        assert len(daily_files_state.read_state(archive.root).ends) == 1

@@ -16,7 +16,8 @@ import msgspec
 import pytest
 
 from nova.cli.main import nova
-from nova.core.files.daily_files import DailyFiles, read_state
+from nova.core.files.daily_files import DailyFiles
+from nova.core.files.daily_files_state import read_state
 from nova.core.files.files_process import lock_folder
 from nova.core.store.durability_marker import write_marker
 from nova.sdk.errors import NovaError

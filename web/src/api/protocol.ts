@@ -1937,6 +1937,7 @@ export interface StatusResponse {
   requestClashes?: number;
   unknownCommands?: number;
   fileFailures?: number;
+  sharedFiles?: number;
   derivedRemade?: number;
   derivedLastRemade?: string | null;
   commandsRequireDescriptor?: boolean;

@@ -23,10 +23,11 @@ from nova.core.batch.zip_package import pack
 from nova.core.disk_reserve import DiskReserve, reserved_file
 from nova.core.files.bound_drivers import BoundDrivers, DriverChooser, SingleDriver
 from nova.core.files.file_folder import FileFolder
+from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_router import FileRouter
 from nova.core.files.initial_states import InitialStates
 from nova.sdk.batch.range_messages import DriverOutput, PackReply, PackRequest
-from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.events.digest import EventDigest
 from nova.sdk.private import FILE_MODE
 
@@ -54,7 +55,12 @@ class DriverFiles:
         self._output = output
         self._folder = _folder(reader, output)
         self._router = FileRouter(
-            self._folder, chooser, initial_states, share=output.share, shares=output.shares
+            self._folder,
+            chooser,
+            initial_states,
+            FileQuota(registry.named(BINDING_DRIVER), output.files_max),
+            share=output.share,
+            shares=output.shares,
         )
         self._digest = EventDigest()
         self._keys: list[bytes] = []

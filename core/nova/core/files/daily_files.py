@@ -10,25 +10,27 @@ from __future__ import annotations
 
 import logging
 import time
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
-
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.files.bound_drivers import BoundDrivers
+from nova.core.files.daily_files_state import (
+    STATE_FILE,
+    DailyFilesState,
+    StateDamagedError,
+    read_state,
+    write_state,
+)
 from nova.core.files.day_watermarks import (
-    DayWatermark,
     day_of_watermark,
-    has_days,
     quarantine_days,
     record_watermark,
     watermarks_held,
 )
 from nova.core.files.file_folder import FileChangedError, FileFolder, remove_tree
+from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_router import FileRouter
-from nova.core.files.file_sink import FileSinkState
 from nova.core.files.initial_states import InitialStates
 from nova.core.ordering import LAST_TAIL, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -36,77 +38,16 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
 from nova.core.utc_day import day_of, span_of
-from nova.sdk import durable, endpoints, private
-from nova.sdk.drivers.registry import DriverRegistry
-from nova.sdk.errors import NovaError
+from nova.sdk import private
+from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.protocol.messages import Filters
+from nova.sdk.settings import FILES_MAX
 from nova.sdk.timestamps import NS_MIN
 
-STATE_FILE = endpoints.FILES_STATE_FILE
 SAVE_INTERVAL_S = 5.0
 SLICE_EVENTS = 5_000
 
 log = logging.getLogger(__name__)
-
-
-class DailyFilesState(msgspec.Struct, kw_only=True, rename="camel"):
-    """The state file: the files contain all events up to `cursor_ns` (canonical time); `files` are
-    those of the open day.
-
-    `is_closing`: a complete day is being sealed. `is_second`: a day in which a driver failed is
-    written a second time. `origin` is the key of the archive's first event and `ends` are the day
-    watermarks, in hex; they reveal that the archive was replaced or restored from a backup.
-    """
-
-    cursor_ns: int = NS_MIN
-    origin: str = ""
-    ends: list[DayWatermark] = []
-    day: str = ""
-    is_closing: bool = False
-    is_second: bool = False
-    files: list[FileSinkState] = []
-    failures: int = 0
-    last_failure: str = ""
-    checksum: str = ""
-    """CRC-32 of the state with an empty checksum; empty if an older NOVA wrote it."""
-
-
-class StateDamagedError(NovaError):
-    """The state file is unreadable or missing: it is unknown which events the files contain."""
-
-
-def read_state(root: Path) -> DailyFilesState:
-    """Read the state of a folder of daily files; raises StateDamagedError.
-
-    The folder is looked at before the state is read: the state is written before the first day, so
-    that days without a state were not begun in between by the process that writes them.
-    """
-    path = root / STATE_FILE
-    holds_days = has_days(root)
-    try:
-        state = msgspec.json.decode(path.read_bytes(), type=DailyFilesState)
-    except FileNotFoundError:
-        if holds_days:
-            raise StateDamagedError(f"{path} is missing, but daily files exist") from None
-        return DailyFilesState()
-    except (msgspec.DecodeError, OSError) as error:
-        raise StateDamagedError(f"{path} cannot be read ({error})") from error
-    if not state.checksum and state.cursor_ns == NS_MIN and holds_days:
-        raise StateDamagedError(f"{path} records nothing, but daily files exist")
-    if state.checksum and state.checksum != _checksum(state):
-        raise StateDamagedError(f"{path} was modified: its checksum does not match")
-    return state
-
-
-def _checksum(state: DailyFilesState) -> str:
-    rest = msgspec.structs.replace(state, checksum="")
-    return f"{zlib.crc32(msgspec.json.encode(rest)):08x}"
-
-
-def write_state(root: Path, state: DailyFilesState) -> None:
-    """Replace the state file atomically and durably."""
-    state.checksum = _checksum(state)
-    durable.replace(root / STATE_FILE, msgspec.json.encode(state))
 
 
 class DailyFiles:
@@ -119,9 +60,12 @@ class DailyFiles:
         root: Path,
         reserve: DiskReserve = NO_RESERVE,
         save_interval_s: float = SAVE_INTERVAL_S,
+        files_max: int = FILES_MAX,
     ) -> None:
         self._reserve = reserve
         self._save_interval_s = save_interval_s
+        self._files_max = files_max
+        self._sharing_day = ""
         self._snapshot = snapshot
         self._registry = registry
         self._root = root
@@ -213,7 +157,8 @@ class DailyFiles:
         initial_states = InitialStates(
             self._snapshot, self._event_filter, self._bound_drivers, "canonical", start_ns
         )
-        self._router = FileRouter(self._folder, self._bound_drivers, initial_states)
+        quota = FileQuota(self._registry.named(BINDING_DRIVER), self._files_max)
+        self._router = FileRouter(self._folder, self._bound_drivers, initial_states, quota)
         return self._router
 
     def follow(self, watermark: int) -> Iterator[int]:
@@ -328,8 +273,21 @@ class DailyFiles:
             self._router.require_unchanged()
             self._router.sync()
             self.state.files = self._router.states()
+            self._log_sharing()
         self._write_state()
         self._is_saved = True
+
+    def _log_sharing(self) -> None:
+        """Log once for each day if streams share files."""
+        day = self.state.day
+        if self._sharing_day == day or not self.state.shared_files():
+            return
+        self._sharing_day = day
+        log.warning(
+            "the day has as many files as `files_max` allows: further streams share files by "
+            "driver and system",
+            extra={"context": {"day": day, "files_max": self._files_max}},
+        )
 
     def _write_state(self) -> None:
         write_state(self._root, self.state)

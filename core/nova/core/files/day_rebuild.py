@@ -9,6 +9,7 @@ from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.files.bound_drivers import BoundDrivers
 from nova.core.files.daily_files import SLICE_EVENTS
 from nova.core.files.file_folder import FileFolder, remove_tree
+from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_router import FileRouter, UnwrittenEvents
 from nova.core.files.initial_states import InitialStates
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -16,8 +17,9 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
 from nova.core.utc_day import span_of
-from nova.sdk.drivers.registry import DriverRegistry
+from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.protocol.messages import Filters
+from nova.sdk.settings import FILES_MAX
 
 REBUILT_PREFIX = ".rebuild-"
 
@@ -29,6 +31,7 @@ def rebuild_day_files(
     day: str,
     report: Callable[[int], None],
     reserve: DiskReserve = NO_RESERVE,
+    files_max: int = FILES_MAX,
 ) -> list[UnwrittenEvents]:
     """Rebuild the files of a day; `report` is called with the number of events read so far."""
     start_ns, stop_ns = span_of(day)
@@ -41,7 +44,8 @@ def rebuild_day_files(
     try:
         everything = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         initial_states = InitialStates(snapshot, everything, bound, "canonical", start_ns)
-        router = FileRouter(folder, bound, initial_states)
+        quota = FileQuota(registry.named(BINDING_DRIVER), files_max)
+        router = FileRouter(folder, bound, initial_states, quota)
         range_cursor = RangeCursor(snapshot, everything, Span("canonical", start_ns, stop_ns))
         events = 0
         while not range_cursor.done:

@@ -1,4 +1,5 @@
-"""File layout: the path of a stream's file is `{scope}/{system}/{container}/{unique}/{file}`.
+"""File layout: the path of a stream's file is `{scope}/{system}/{container}/{unique}/{file}`, and
+of one that streams share `{scope}/{system}/shared.{driver}.jsonl`.
 
 Paths are built only from ids that were validated at ingest and from names of drivers, never from
 client input.
@@ -7,8 +8,10 @@ client input.
 from __future__ import annotations
 
 from nova.sdk.address import is_id
-from nova.sdk.drivers.driver import Driver
+from nova.sdk.drivers.driver import Driver, stem_of
 from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.drivers.registry import BINDING_TYPE
+from nova.sdk.endpoints import SHARED_FILE
 from nova.sdk.errors import DriverError
 
 NAME_MAX_CHARS = 200
@@ -30,6 +33,17 @@ def file_paths(driver: Driver, stream: DriverStream) -> tuple[str, ...]:
     for part in parts:
         _check(driver, part)
     return tuple(f"{folder}/{_versioned(driver, part)}" for part in parts)
+
+
+def shared_path(driver: Driver, stream: DriverStream, *, by_system: bool = True) -> str:
+    """The path of the file that streams of a driver share: those of a system, or all. It has a dot
+    where ids have none, so it is the name of no entity's folder.
+    """
+    of_driver = driver.driver_id.replace(":", "+")
+    name = f"{SHARED_FILE}.jsonl" if of_driver == "jsonl" else f"{SHARED_FILE}.{of_driver}.jsonl"
+    if stream.stream_type == BINDING_TYPE:  # `nova import` reads bindings first, by this name.
+        name = f"{SHARED_FILE}.{stem_of(stream)}.jsonl"
+    return "/".join((*map(_folder, stream[:2]), name)) if by_system else name
 
 
 def _folder(token: str) -> str:

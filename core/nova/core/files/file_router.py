@@ -15,7 +15,7 @@ import msgspec
 
 from nova.core.files.bound_drivers import DriverChoice, DriverChooser
 from nova.core.files.file_folder import FileFolder
-from nova.core.files.file_layout import file_paths
+from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_sink import FileSink, FileSinkState
 from nova.core.files.initial_states import InitialStates
 from nova.core.ordering import EVENT_KEY_BYTES, TIME_BYTES, time_of
@@ -95,6 +95,7 @@ class FileRouter:
         folder: FileFolder,
         chooser: DriverChooser,
         initial_states: InitialStates,
+        quota: FileQuota,
         *,
         share: int = 0,
         shares: int = 1,
@@ -102,6 +103,7 @@ class FileRouter:
         self._folder = folder
         self._chooser = chooser
         self._initial_states = initial_states
+        self._quota = quota
         self._share = share
         self._shares = shares
         self._streams = StreamCache()
@@ -137,6 +139,8 @@ class FileRouter:
                 continue
             sink = FileSink(self._folder, driver, tuple(state.parts), state)
             self._sinks[state.parts[0]] = sink
+            if not driver.per_scope:
+                self._quota.restore(state.parts)
             is_whole &= sink.resume(is_closing=is_closing)
         return is_whole
 
@@ -220,13 +224,13 @@ class FileRouter:
         reason = choice.reason
         if choice.driver is not None:
             try:
-                paths = file_paths(choice.driver, stream)
+                driver, paths = self._quota.place(choice.driver, stream)
                 if not self._is_mine(paths[0]):
                     return self._other_shares
                 sink = self._sinks.get(paths[0])
                 if sink is None:
-                    sink = self._sinks[paths[0]] = FileSink(self._folder, choice.driver, paths)
-                if sink.driver.name == choice.driver.name:
+                    sink = self._sinks[paths[0]] = FileSink(self._folder, driver, paths)
+                if sink.driver.name == driver.name:
                     return sink.events
                 reason = f"{choice.name} cannot write {paths[0]}: {sink.driver.name} already does"
             except DriverError as error:

@@ -9,7 +9,7 @@ import msgspec
 
 from nova.console.printing import print_json
 from nova.core.disk_reserve import MIB, DiskReserve
-from nova.core.files.daily_files import read_state, write_state
+from nova.core.files.daily_files_state import read_state, write_state
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.files_process import lock_folder, open_snapshot
 from nova.core.utc_day import span_of
@@ -27,6 +27,7 @@ class FilesStatus(msgspec.Struct, rename="camel"):
     written_to: str | None
     day: str | None
     files: int
+    shared: int
     failures: int
     last_failure: str | None
 
@@ -62,7 +63,8 @@ def status(data: Path | None, config: Path | None, as_json: bool) -> None:
     state = read_state(root)
     until = None if state.cursor_ns == NS_MIN else timestamps.text(state.cursor_ns)
     found = FilesStatus(
-        str(root), until, state.day or None, len(state.files), state.failures,
+        str(root), until, state.day or None, len(state.files), state.shared_files(),
+        state.failures,
         state.last_failure or None,
     )  # fmt: skip
     if as_json:
@@ -71,6 +73,11 @@ def status(data: Path | None, config: Path | None, as_json: bool) -> None:
     click.echo(f"written up to {until or 'nothing yet'} in {root}")
     if state.day:
         click.echo(f"{state.day} is being written: {len(state.files)} files")
+    if shared := state.shared_files():
+        click.echo(
+            f"{shared} of them are shared by streams that came when the day had as many as "
+            "`files_max` allows"
+        )
     click.echo(f"{state.failures} failures; the last: {state.last_failure or 'none'}")
 
 
@@ -102,7 +109,9 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     with open_snapshot(chosen.data_folder()) as snapshot:
         snapshot.advance(snapshot.archive.record.last_canonical_ns())
         reserve = DiskReserve(root, chosen.reserve_mib * MIB, chosen.data_folder())
-        failures = rebuild_day_files(snapshot, registry, root, day, lambda events: None, reserve)
+        failures = rebuild_day_files(
+            snapshot, registry, root, day, lambda events: None, reserve, chosen.files_max
+        )
     for failure in failures:
         click.echo(f"not written: {failure.target_id or failure.path} {failure.reason}", err=True)
     click.echo(f"{day} rebuilt in {root / day}", err=True)

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova.core.disk_reserve import MIB, DiskReserve
-from nova.core.files.daily_files import DailyFiles, read_state, write_state
+from nova.core.files.daily_files import DailyFiles
+from nova.core.files.daily_files_state import read_state, write_state
 from nova.core.files.file_folder import FileChangedError
 from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.metrics.report import report_metrics
@@ -52,6 +53,7 @@ class DailyFilesWriter:
         self._served = served
         self._root = settings.files_folder()
         self._reserve = DiskReserve(self._root, settings.reserve_mib * MIB, self._data)
+        self._files_max = settings.files_max
         self._registry = DriverRegistry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
         self._failures = 0
@@ -79,7 +81,13 @@ class DailyFilesWriter:
     async def _follow(self) -> None:
         archive_id.require(self._data, self._served)
         if self._files is None:
-            self._files = DailyFiles(self.snapshot, self._registry, self._root, self._reserve)
+            self._files = DailyFiles(
+                self.snapshot,
+                self._registry,
+                self._root,
+                self._reserve,
+                files_max=self._files_max,
+            )
             self._files.state.failures = max(self._files.state.failures, self._failures)
         marker = read_marker(self._data)
         if marker is not None:

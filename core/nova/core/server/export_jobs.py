@@ -135,6 +135,7 @@ class ExportJobs:
             driver=driver,
             max_bytes=self._max_bytes,
             reserve_bytes=self._reserve.size_bytes,
+            files_max=self._settings.files_max,
         )
         try:
             with self._locked_folder(temporary):

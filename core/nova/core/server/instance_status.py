@@ -28,6 +28,7 @@ def status(
     snapshot.refresh()
     remade = read_rebuild_record(settings.data_folder())
     counters = snapshot.archive.record.counters()
+    files = files_health(settings)
     return StatusResponse(
         mode=settings.mode,
         scope_id=settings.subscribed_scope(),
@@ -43,7 +44,8 @@ def status(
         request_clashes=counters.request_clashes,
         unknown_commands=counters.unknown_commands,
         submissions=submission_client.counts(),
-        file_failures=file_failures(settings),
+        file_failures=files.failures,
+        shared_files=sum(endpoints.is_shared_file(file.parts[0]) for file in files.files),
         derived_remade=remade.count,
         derived_last_remade=remade.last or None,
         commands_require_descriptor=settings.commands_require_descriptor,
@@ -54,19 +56,26 @@ def status(
     )
 
 
-class _FilesHealth(msgspec.Struct):
-    """The member of the files process's state file that the status shows."""
+class _FilePaths(msgspec.Struct):
+    parts: list[str]
+
+
+class FilesHealth(msgspec.Struct):
+    """The members of the files process's state file that the status shows."""
 
     failures: int = 0
+    files: list[_FilePaths] = []
 
 
-def file_failures(settings: Settings) -> int:
-    """How often daily files could not be written; 0 without a readable state file."""
+def files_health(settings: Settings) -> FilesHealth:
+    """How often daily files could not be written, and the files of the day; 0 and none without a
+    readable state file.
+    """
     try:
         path = settings.files_folder() / endpoints.FILES_STATE_FILE
-        return msgspec.json.decode(path.read_bytes(), type=_FilesHealth).failures
+        return msgspec.json.decode(path.read_bytes(), type=FilesHealth)
     except (OSError, msgspec.DecodeError):
-        return 0
+        return FilesHealth()
 
 
 def _backup(settings: Settings) -> BackupInfo | None:

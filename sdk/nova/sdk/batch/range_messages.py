@@ -8,6 +8,7 @@ import msgspec
 
 from nova.sdk.channel import FrameCodec
 from nova.sdk.protocol.messages import Filters, Timebase
+from nova.sdk.settings import FILES_MAX
 
 ResultJson = bytes
 
@@ -67,6 +68,7 @@ class DriverOutput(msgspec.Struct, kw_only=True, tag="drivers"):
     shares: int = 1
     max_bytes: int
     reserve_bytes: int = 0
+    files_max: int = FILES_MAX
 
 
 class ReadRequest(msgspec.Struct, kw_only=True, tag="read"):

@@ -163,6 +163,9 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     request_clashes: int = 0
     unknown_commands: int = 0
     file_failures: int = 0
+    shared_files: int = 0
+    """Daily files of the present day that several streams share, because of `files_max`."""
+
     derived_remade: int = 0
     """How often samples or checkpoints were rebuilt because they were damaged."""
 
