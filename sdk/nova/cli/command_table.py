@@ -54,6 +54,10 @@ COMMANDS = {
     "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: telemetry and commands."),
     "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
     "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),
+    "migrate": CommandEntry(
+        "nova.core.migrate_command:migrate_command",
+        "Bring an archive of an earlier version up to date.",
+    ),
     "play": CommandEntry("nova.cli.play:play", "Print past events at the pace they happened."),
     "produce": CommandEntry("nova.cli.produce:produce", "Publish a recording as events."),
     "proof": CommandEntry(

@@ -123,7 +123,7 @@ def lose_marker(data: Path) -> None:
 FAULTS: dict[Callable[[Path], None], str] = {
     shorten: "has lost durable events: event count 20, but witness.json records 21",
     exchange: "says that archive 5a0f is here, but the one in",
-    change_layout: "has layout b'999'",
+    change_layout: "has layout 999",
     lose_marker: "witness.json is missing, so nothing proves that the 20 events",
 }
 
@@ -169,7 +169,7 @@ def test_readers_say_who_mends_an_end_that_was_never_durable(data: Path) -> None
 
 
 def test_readers_do_not_take_lost_events_for_such_an_end(data: Path) -> None:
-    """What was durable is not brought back by a start."""
+    """A start does not restore what was durable."""
     (log,) = (data / TRUTH_FOLDER).glob("*.log")
     content = log.read_bytes()
     log.write_bytes(content[: len(content) // 4] + b"garbage" * 20_000)

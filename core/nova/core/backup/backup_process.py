@@ -17,6 +17,7 @@ from nova.core.backup.backup_schedule import BackupSchedule
 from nova.core.backup.backup_target import BackupTarget
 from nova.core.backup.generation import generation_names
 from nova.core.backup.target_place import open_target
+from nova.core.disk_reserve import MIB
 from nova.core.store.backup_record import BackupRecord, read_record, write_record
 from nova.sdk import archive_id, lifecycle, timestamps
 from nova.sdk.archive_id import ArchiveIdentity
@@ -50,6 +51,7 @@ class ScheduledBackups:
         self._data = settings.data_folder()
         self._served = served
         self._place = settings.backup_to
+        self._reserve_bytes = settings.reserve_mib * MIB
         self._schedule = BackupSchedule.of(settings.backup_interval_h, settings.backup_at)
         self._request = BackupRequest(
             self._data, with_users=settings.backup_with_users, keep=settings.backup_keep
@@ -80,7 +82,7 @@ class ScheduledBackups:
         return self._schedule.is_due(last_ns, timestamps.now())
 
     def _target(self) -> BackupTarget:
-        return open_target(self._place)
+        return open_target(self._place, self._data, self._reserve_bytes)
 
     async def _succeeds(self) -> bool:
         """Make a backup in a thread; returns whether it is made."""

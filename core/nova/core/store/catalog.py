@@ -29,6 +29,7 @@ from nova.sdk.drivers.driver_stream import DriverStream
 from nova.sdk.events.event import Series
 
 SCHEMA_VERSION = b"3"
+FORMER_LAYOUTS = (b"1", b"2")
 SCHEMA_KEY = b"schema/version"
 ARCHIVE_ID_KEY = b"archive/id"
 COUNTERS_KEY = b"counters"
@@ -245,11 +246,15 @@ def decode_time(value: bytes | None) -> int:
 
 def check_schema(version: bytes | None, path: Path) -> None:
     """Raise ArchiveError if the archive has another layout than this version reads."""
-    if version not in (None, SCHEMA_VERSION):
-        raise ArchiveError(
-            f"the archive in {path} has layout {version!r}, but this NOVA reads "
-            f"{SCHEMA_VERSION!r}: open it with the version that wrote it"
-        )
+    if version in (None, SCHEMA_VERSION):
+        return
+    advice = "a later version wrote it: install that one"
+    if version in FORMER_LAYOUTS:
+        advice = f"an earlier version wrote it: run `nova migrate --data {path.parent}` once"
+    raise ArchiveError(
+        f"the archive in {path} has layout {version.decode('ascii', 'backslashreplace')}, but this "
+        f"NOVA reads {SCHEMA_VERSION.decode()}; {advice}"
+    )
 
 
 def encode_conflicts(conflicts: list[str]) -> bytes:

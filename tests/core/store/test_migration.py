@@ -1,0 +1,207 @@
+"""Archives of all layouts, each written by the NOVA of its time, are brought to today's."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from click.testing import CliRunner
+
+from nova.core.errors import ArchiveError
+from nova.core.migrate_command import migrate_command
+from nova.core.store import migration
+from nova.core.store.archive import Archive
+from nova.core.store.catalog import FORMER_LAYOUTS, SCHEMA_KEY, SCHEMA_VERSION
+from nova.core.store.durability_marker import read_marker, write_marker
+from nova.core.store.former_layout import FormerArchive
+from nova.core.writer.committer import Committer
+from nova.sdk.transport.base import Batch, Record
+from tests.core.answering import Answerer
+
+LAYOUTS = Path(__file__).parent / "layouts"
+FORMER = [layout.decode() for layout in FORMER_LAYOUTS]
+EVENTS, REJECTS, DUPLICATES = 240, 2, 8
+CANONICAL = "621c8e3a8d490d4d2a6f1fc629319888b7276286f27b12911d961557b9b81a7c"
+SOURCE = "cb8ac2046ce9ec44b81c0d56e080ae37a1ebb1e5963f97036e61128cc361f196"
+"""The digests of these events; every layout has them in the same orders."""
+
+
+def unpacked(layout: str, data: Path) -> Path:
+    """A copy of the archive that is kept of a layout."""
+    with tarfile.open(LAYOUTS / f"layout{layout}.tar.xz") as archive:
+        archive.extractall(data, filter="data")
+    return data
+
+
+def migrated(data: Path) -> dict[str, object]:
+    """The report of `nova migrate --json`."""
+    result = CliRunner().invoke(migrate_command, ["--data", str(data), "--json"])
+    assert result.exit_code == 0, result.output
+    report: dict[str, object] = json.loads(result.stdout)
+    return report
+
+
+def envelopes(data: Path) -> list[bytes]:
+    """The stored envelopes of an archive of a former layout, in canonical order."""
+    archive = FormerArchive(data / "truth")
+    try:
+        return [stored for block in archive.blocks() for stored in block.stored]
+    finally:
+        archive.close()
+
+
+def answers(data: Path, folder: Path) -> dict[str, str]:
+    """What every kind of reader answers."""
+    with ExitStack() as stack:
+        asked = Answerer(stack, data, folder)
+        return {kind: ask() for kind, ask in asked.kinds().items()}
+
+
+@contextmanager
+def written(data: Path) -> Iterator[Committer]:
+    """An archive opened by its writer, which counts its rollups."""
+    archive = Archive.open_primary(data)
+    try:
+        yield Committer(archive, data)
+    finally:
+        archive.close()
+
+
+def test_an_archive_of_each_layout_is_kept() -> None:
+    """Whoever changes the layout adds one."""
+    kept = {path.name.split(".")[0].removeprefix("layout") for path in LAYOUTS.iterdir()}
+    assert kept == {*FORMER, SCHEMA_VERSION.decode()}
+    assert all(path.stat().st_size < 100_000 for path in LAYOUTS.iterdir())
+
+
+def test_every_former_layout_is_brought_to_todays(tmp_path: Path) -> None:
+    """Same events, same bytes, same orders, same answers of every reader; and what the catalog held
+    is still known.
+    """
+    found = []
+    for layout in FORMER:
+        data = unpacked(layout, tmp_path / layout)
+        before = envelopes(data)
+        assert len(before) == EVENTS
+        for opening in (Archive.open_primary, lambda at: Archive.open_secondary(at, at / "s")):
+            with pytest.raises(ArchiveError, match=f"has layout {layout}.*nova migrate --data"):
+                opening(data)
+        report = migrated(data)
+        assert (report["migrated"], report["layout"], report["events"]) == (True, layout, EVENTS)
+        assert (report["canonicalDigest"], report["sourceDigest"]) == (CANONICAL, SOURCE)
+        assert envelopes_of_today(data) == before
+        with written(data) as committer:
+            counters = committer.counters
+            assert (counters.events, counters.rejects) == (EVENTS, REJECTS)
+            assert counters.duplicates == DUPLICATES
+            assert committer.load_positions("link") == {"s": 240}
+            assert committer.archive.record.request("sat", "r3") is not None
+            again = [Record(None, without_stamp(stored)) for stored in before[:30]]
+            receipt, _ = committer.add_batch("link", Batch(again))
+            assert (receipt.new, receipt.duplicate) == (0, len(again))
+        found.append(answers(data, tmp_path / f"answers{layout}"))
+        assert migrated(data)["migrated"] is False
+    assert found[0] == found[1]
+    assert found[0]["query source"].split()[0] == str(EVENTS)
+
+
+def envelopes_of_today(data: Path) -> list[bytes]:
+    archive = Archive.open_primary(data)
+    try:
+        return [stored for _, stored in archive.events.scan("canonical")]
+    finally:
+        archive.close()
+
+
+def without_stamp(stored: bytes) -> bytes:
+    """The envelope as its producer sent it."""
+    members = msgspec.json.decode(stored)
+    del members["eventId"], members["canonicalTruthTime"]
+    return msgspec.json.encode(members)
+
+
+def test_an_archive_of_todays_layout_is_left_alone(tmp_path: Path) -> None:
+    data = unpacked("3", tmp_path)
+    before = {path: path.stat().st_mtime_ns for path in data.rglob("*.sst")}
+    report = migrated(data)
+    assert (report["needed"], report["events"]) == (False, EVENTS)
+    assert {path: path.stat().st_mtime_ns for path in data.rglob("*.sst")} == before
+    assert len(envelopes_of_today(data)) == EVENTS
+
+
+def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
+    data = unpacked("1", tmp_path)
+    before = {path: path.read_bytes() for path in data.rglob("*.sst")}
+    result = CliRunner().invoke(migrate_command, ["--data", str(data), "--dry-run"])
+    assert result.exit_code == 0 and "would be written in layout 3" in result.stdout
+    assert {path: path.read_bytes() for path in data.rglob("*.sst")} == before
+    with pytest.raises(ArchiveError, match="nova migrate"):
+        Archive.open_primary(data)
+
+
+def test_what_cannot_be_migrated_is_refused(tmp_path: Path) -> None:
+    """A later layout, an archive that has lost events, none at all, and one that is in use."""
+    later = unpacked("3", tmp_path / "later")
+    archive = Archive.open_primary(later)
+    batch = archive.batch()
+    batch.put_record(SCHEMA_KEY, b"4")
+    archive.write(batch)
+    archive.close()
+    with pytest.raises(ArchiveError, match=r"layout 4.*a later version wrote it"):
+        migration.plan(later)
+    short = unpacked("2", tmp_path / "short")
+    marker = read_marker(short)
+    assert marker is not None
+    write_marker(short, msgspec.structs.replace(marker, events=EVENTS + 1))
+    with pytest.raises(ArchiveError, match="has lost durable events"):
+        migration.plan(short)
+    with pytest.raises(ArchiveError, match="there is no archive in"):
+        lock(tmp_path / "none")
+    used = unpacked("1", tmp_path / "used")
+    with held(used), pytest.raises(ArchiveError, match="NOVA runs on the archive"):
+        lock(used)
+
+
+def lock(data: Path) -> None:
+    with migration.locked_archive(data):
+        pass
+
+
+@contextmanager
+def held(data: Path) -> Iterator[None]:
+    """Another process has the archive's lock, as its writer has."""
+    code = "import fcntl, sys; f = open(sys.argv[1], 'ab'); fcntl.lockf(f, fcntl.LOCK_EX); print()"
+    lock_file = str(data / "truth" / "LOCK")
+    command = [sys.executable, "-c", f"{code}; sys.stdout.flush(); input()", lock_file]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdin is not None
+        process.stdout.readline()
+        yield
+        process.stdin.close()
+
+
+def kills(folder: Path, every: int) -> int:
+    """Kill migrations at every n-th of their steps."""
+    script = str(Path(__file__).with_name("migration_kills.py"))
+    source = str(LAYOUTS / "layout1.tar.xz")
+    command = [sys.executable, script, source, str(folder), str(every)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return int(done.stdout.split()[-1])
+
+
+def test_a_killed_migration_leaves_the_old_archive_or_the_new_one(tmp_path: Path) -> None:
+    """And is finished by the next one."""
+    assert kills(tmp_path, 9) >= 5
+
+
+@pytest.mark.slow
+def test_a_migration_may_be_killed_at_every_step(tmp_path: Path) -> None:
+    assert kills(tmp_path, 1) >= 45
