@@ -1,4 +1,4 @@
-"""Archives of all layouts, each written by the NOVA of its time, are brought to today's."""
+"""Archives of all layouts, each written by the NOVA of its time, are migrated to today's."""
 
 from __future__ import annotations
 

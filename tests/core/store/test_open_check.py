@@ -197,5 +197,5 @@ def test_nothing_opens_an_archive_by_another_way() -> None:
 
     assert callers("Rdict") == {"archive", "derived_database", "former_layout"}
     assert callers("Archive") == set()
-    assert callers("Archive.open_primary") == {"writer_process"}
+    assert callers("Archive.open_primary") == {"migration", "writer_process"}
     assert callers("Archive.open_secondary") == {"hot_copy", "range_worker", "secondary"}
