@@ -7,6 +7,8 @@ from pathlib import Path
 
 from nova.core.backup.backup_run import BackupRequest, BackupSummary, make_backup
 from nova.core.backup.backup_target import BackupTarget
+from nova.core.backup.generation import generation_names, read_generation
+from nova.core.backup.piece_store import PieceStore
 from nova.core.backup.restore_run import RestoreSummary, restore
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import ensure_id
@@ -74,3 +76,13 @@ def contents(data: Path) -> tuple[int, str, dict[str, int]]:
     archive.close()
     assert counted == digest.events
     return digest.events, digest.text(), positions
+
+
+def sound(target: BackupTarget) -> list[str]:
+    """The backups of a target, of which every piece is there and undamaged."""
+    names = generation_names(target)
+    pieces = PieceStore(target)
+    for name in names:
+        for piece in read_generation(target, name).pieces():
+            pieces.read(piece)
+    return names

@@ -11,7 +11,7 @@ import pytest
 from nova.core.backup.backup_run import BackupRequest, make_backup
 from nova.core.backup.folder_target import FolderTarget
 from nova.core.backup.generation import generation_names, read_generation
-from nova.core.backup.piece_store import PIECES_FOLDER, PieceStore
+from nova.core.backup.piece_store import PIECES_FOLDER
 from nova.sdk import durable
 from nova.sdk.errors import NovaError
 from tests.core.backup.backing_up import (
@@ -20,6 +20,7 @@ from tests.core.backup.backing_up import (
     backed_up,
     contents,
     restored,
+    sound,
     unheard,
 )
 
@@ -47,16 +48,6 @@ class MortalTarget(FolderTarget):
         self.lives -= 1
         if self.lives < 0:
             raise Killed
-
-
-def sound(target: FolderTarget) -> list[str]:
-    """The backups of a target, of which every piece is there and undamaged."""
-    names = generation_names(target)
-    pieces = PieceStore(target)
-    for name in names:
-        for piece in read_generation(target, name).pieces():
-            pieces.read(piece)
-    return names
 
 
 def test_what_has_not_changed_is_not_copied_again(

@@ -13,7 +13,7 @@ from nova.core.backup.generation import read_generation, write_generation
 from nova.core.backup.restore_run import restore
 from nova.core.store.archive_identity import RESTORING_FOLDER, refuse_emptied
 from nova.sdk.errors import NovaError
-from tests.core.backup.backing_up import LivingArchive, backed_up, contents, restored
+from tests.core.backup.backing_up import LivingArchive, Make, backed_up, contents, restored
 
 
 class RestoreKilled(BaseException):
@@ -99,3 +99,24 @@ def test_what_is_not_there_is_said(target: FolderTarget, tmp_path: Path) -> None
     with pytest.raises(NovaError, match="holds no backup"):
         restored(target, tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+def test_a_restored_archive_is_backed_up_to_the_same_target(
+    living: LivingArchive, target: FolderTarget, tmp_path: Path, record: Make
+) -> None:
+    """RocksDB uses the numbers of files again that the lost archive had used since the backup."""
+    name = backed_up(living.data, target).generation
+    living.grow(3)
+    living.archive.flush()
+    backed_up(living.data, target)
+    living.close()
+    restored(target, tmp_path / "back", name)
+    again = LivingArchive(tmp_path / "back", record)
+    again.events = 10_000
+    again.grow(3)
+    again.archive.flush()
+    backed_up(again.data, target)
+    again.close()
+    restored(target, tmp_path / "second")
+    assert contents(tmp_path / "second") == contents(again.data)
+    assert contents(again.data)[1] != contents(living.data)[1]

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nova.core.errors import ArchiveDamagedError, ArchiveError
-from nova.core.scratch import scratch_folder
+from nova.core.scratch import remove_stale, scratch_folder
 from nova.core.store.archive import Archive
 from nova.core.store.attempts import until_settled
 from nova.core.store.durability_marker import read_marker, write_marker
@@ -66,7 +66,7 @@ def hot_copy(data: Path) -> Iterator[HotCopy]:
         raise ArchiveError(f"{data} contains no archive: pass its data folder with --data")
     # Where nothing can be written there is no writer, and symlinks do.
     is_writable = os.access(data, os.W_OK)
-    with scratch_folder(COPY_FOLDER, data if is_writable else None) as folder:
+    with scratch_folder(COPY_FOLDER, _link_folder(data) if is_writable else None) as folder:
         copy = folder / COPY_NAME
         truth = copy / TRUTH_FOLDER
         private.make_folder(truth)
@@ -87,6 +87,18 @@ def hot_copy(data: Path) -> Iterator[HotCopy]:
             yield HotCopy(archive, _listed(copy))
         finally:
             archive.close()
+
+
+def remove_killed_copies(data: Path) -> None:
+    """Remove what killed backups have left; their links keep the space of removed files."""
+    for parent in (data, data / TRUTH_FOLDER):
+        remove_stale(COPY_FOLDER, parent)
+
+
+def _link_folder(data: Path) -> Path:
+    """Where links to the archive's files can be: in its own folder if that is on another disk."""
+    truth = data / TRUTH_FOLDER
+    return data if data.stat().st_dev == truth.stat().st_dev else truth
 
 
 def _copy_truth(source: Path, target: Path, *, is_linked: bool) -> None:

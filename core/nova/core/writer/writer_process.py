@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from nova.core.commit_feed import FLUSH_PATH
-from nova.core.scratch import remove_stale
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import refuse_emptied
-from nova.core.store.hot_copy import COPY_FOLDER
+from nova.core.store.hot_copy import remove_killed_copies
 from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
 from nova.core.writer.archive_flush import ArchiveFlush
 from nova.core.writer.feed_server import FeedServer
@@ -38,7 +37,7 @@ async def open_writer(
     data = settings.data_folder()
     archive_id.require_at_start(data, settings.archive)
     refuse_emptied(data)
-    remove_stale(COPY_FOLDER, data)
+    remove_killed_copies(data)
     async with AsyncExitStack() as stack:
         archive = Archive.open_primary(data, settings.memory_bytes())
         stack.callback(archive.close)
