@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import random
 import signal
@@ -15,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from nova.core.ordering import TIMEBASES, Timebase
+from nova.core.store.archive import TRUTH_FOLDER
 from nova.sdk.client.client import Client
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol.messages import Query
@@ -83,6 +85,7 @@ class InstanceRun:
                     await self._finish(nova)
                 nova.kill()
         self.figures["acknowledged events"] = self.model.acknowledged
+        await _until_free(self._data)
         try:
             self.faults += self.model.faults_of(self._data, self.model.acknowledged)
         except NovaError as error:
@@ -131,6 +134,17 @@ class InstanceRun:
                 async with await Client.to_core(self._data) as client:
                     return [event async for event in client.query(Query(timebase=timebase))]
             except NovaError:
+                await asyncio.sleep(POLL_S)
+
+
+async def _until_free(data: Path) -> None:
+    """Wait for the end of a writer that was being started when its supervisor was killed."""
+    async with asyncio.timeout(ANSWERS_S):
+        with (data / TRUTH_FOLDER / "LOCK").open("ab") as lock:
+            while True:
+                with contextlib.suppress(OSError):
+                    fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
                 await asyncio.sleep(POLL_S)
 
 

@@ -36,6 +36,10 @@ class ScheduleRun:
         self.root.mkdir()
         self.faults: list[str] = []
         self.figures = Figures(schedules=1)
+        self._durable: DurableFolder | None = None
+        """The folder at the last power cut: what was written since may not be durable, also if
+        writers have ended and read it again.
+        """
 
     @property
     def data(self) -> Path:
@@ -48,7 +52,7 @@ class ScheduleRun:
                 await self._live(life)
             except TimeoutError:
                 self.faults.append("the writer hangs")
-            if number == len(self.schedule.lives) // 2 and not life.cuts:
+            if number == len(self.schedule.lives) // 2 and not self.schedule.has_cuts:
                 self._judge(self.data, self.model.acknowledged)
             if self.faults:
                 self.faults = [f"life {number}: {fault}" for fault in self.faults]
@@ -58,8 +62,9 @@ class ScheduleRun:
         self.figures["acknowledged events"] += self.model.acknowledged
 
     async def _live(self, life: Life) -> None:
-        durable = DurableFolder(self.root, self.model.acknowledged) if life.cuts else None
-        self.disk.forget()
+        if self.schedule.has_cuts and self._durable is None:
+            self._durable = DurableFolder(self.root, self.model.acknowledged)
+            self.disk.forget()
         self.disk.clock_offset_ns += life.clock_step_ns
         self.disk.delay_us, self.disk.delayed = life.delay_us, WRITE | SYNC
         self.disk.heal()
@@ -74,8 +79,8 @@ class ScheduleRun:
                 writer.end(life.signal)
         self._count(life, writer)
         self.disk.heal()
-        if durable is not None:
-            self._cut(durable, life.cuts)
+        if life.cuts and self._durable is not None:
+            self._cut(self._durable, life.cuts)
 
     async def _publish_under_fault(self, writer: ForkedWriter, life: Life) -> None:
         if life.fault is not None:
@@ -131,11 +136,12 @@ class ScheduleRun:
     # --- power cuts -----------------------------------------------------------------------------
 
     def _cut(self, durable: DurableFolder, cuts: int) -> None:
-        """Try power cuts at moments of the life that has ended; the last one stays."""
+        """Try power cuts at moments since the last one; the last of these stays."""
         records = list(records_of(self.disk.journal.read_bytes()))
         if not records:
             return
         syncs = [number for number, one in enumerate(records) if one.kind in f"S{ACKNOWLEDGED}"]
+        self._durable = None
         chosen = [self._dice.randrange(len(records) + 1) for _ in range(cuts - cuts // 2)]
         chosen += [self._dice.choice(syncs) + 1 for _ in range(cuts // 2) if syncs]
         played = 0

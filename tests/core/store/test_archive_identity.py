@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,12 @@ import pytest
 from nova.core.errors import ArchiveError
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.archive_identity import ensure_id, refuse_emptied
+from nova.core.writer.committer import Committer
 from nova.sdk import archive_id
 from nova.sdk.archive_id import ID_FILE
+from nova.sdk.transport.base import Batch, Record
+
+Make = Callable[..., Record]
 
 
 def identified(data: Path) -> str:
@@ -83,3 +88,17 @@ def test_users_may_be_there_before_the_first_archive(tmp_path: Path) -> None:
     (tmp_path / "edge").mkdir()
     (tmp_path / "edge" / "users.db").write_bytes(b"")
     assert identified(tmp_path)
+
+
+def test_a_crash_right_after_the_first_events_is_no_damage(tmp_path: Path, record: Make) -> None:
+    """A-299: the first marker is there before the first event, so the archive opens again."""
+    archive = Archive.open_primary(tmp_path)
+    committer = Committer(archive, tmp_path)
+    ensure_id(archive, tmp_path)
+    committer.add_batch("link", Batch([record(number) for number in range(3)]))
+    committer.close_commit()
+    archive.sync()
+    archive.close()
+    archive = Archive.open_primary(tmp_path)
+    assert Committer(archive, tmp_path).counters.events == 3
+    archive.close()

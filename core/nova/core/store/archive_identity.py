@@ -10,6 +10,7 @@ from pathlib import Path
 from nova.core.errors import ArchiveError
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.catalog import ARCHIVE_ID_KEY
+from nova.core.store.durability_marker import read_marker, write_marker
 from nova.core.store.open_check import require_id
 from nova.sdk import archive_id, durable
 from nova.sdk.default_timebase import TIMEBASE_FILE
@@ -64,8 +65,18 @@ def ensure_id(archive: Archive, data: Path) -> str:
         require_id(data, beside, stored)
     found = stored if stored is not None else _assign_id(archive)
     if beside is None:
+        _ensure_marker(archive, data)
         durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
     return found
+
+
+def _ensure_marker(archive: Archive, data: Path) -> None:
+    """Write a durability marker if there is none: an archive with an id and events is refused
+    without one, and a power cut may come between its first events and the next marker.
+    """
+    if read_marker(data) is None:
+        archive.sync()
+        write_marker(data, archive.holdings())
 
 
 def _assign_id(archive: Archive) -> str:
