@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from nova.sdk import timestamps
-from nova.sdk.protocol.health import LinkInfo, StatusResponse, SubmissionCount
+from nova.sdk.protocol.health import BackupInfo, LinkInfo, StatusResponse, SubmissionCount
 from nova.sdk.protocol.metric_messages import Metric, counter, gauge
 from nova.sdk.timestamps import NS_PER_SECOND
 
@@ -21,6 +21,8 @@ OTHER_STREAMS = "(others)"
 def status_metrics(status: StatusResponse) -> Iterator[Metric]:
     """The metrics of the archive, its links, and the submissions that the Core has answered."""
     yield from _archive(status)
+    if status.backup is not None:
+        yield from _backup(status.backup)
     yield from _links(status.links)
     restarts = counter("nova_process_restarts_total", "Restarts of a process by its supervisor")
     for process in status.processes:
@@ -57,6 +59,14 @@ def _archive(status: StatusResponse) -> Iterator[Metric]:
             "nova_durable_time_seconds", "Canonical time of the newest durable event, since 1970"
         )
         yield durable.add(_seconds(status.durable_time))
+
+
+def _backup(backup: BackupInfo) -> Iterator[Metric]:
+    if backup.time is not None:
+        made = gauge("nova_backup_time_seconds", "When the last backup was begun, since 1970")
+        yield made.add(_seconds(backup.time))
+    failing = gauge("nova_backup_failing", "1 while scheduled backups fail")
+    yield failing.add(int(backup.failure is not None))
 
 
 def _links(links: Sequence[LinkInfo]) -> Iterator[Metric]:
