@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 import click
 import msgspec
@@ -28,7 +29,7 @@ HEADER = (
 )
 WHICH = "import nova.core, nova.sdk; print(*nova.core.__path__, *nova.sdk.__path__, sep='\\n')"
 
-Measure = Callable[[Path], Report]
+MeasuredT = TypeVar("MeasuredT")
 
 
 @contextmanager
@@ -74,7 +75,9 @@ def _require_own_packages(tree: Path, environment: dict[str, str]) -> None:
         raise click.ClickException(f"the packages of {tree} cannot be measured: {why}")
 
 
-def in_turns(here: Path, there: Path, runs: int, measure: Measure) -> list[tuple[Report, Report]]:
+def in_turns(
+    here: Path, there: Path, runs: int, measure: Callable[[Path], MeasuredT]
+) -> list[tuple[MeasuredT, MeasuredT]]:
     """Pairs of reports; every second pair is measured in the other order."""
     pairs = []
     for run in range(runs):

@@ -1,5 +1,5 @@
-"""How fast what an instance keeps grows, from its sizes in the last days, and when the disk is full
-if that goes on.
+"""How fast an instance's data grow, from their sizes in the last days, and in how many days they
+fill the disk at this rate.
 
 The history of sizes is a small file, so that a restart does not forget it. Compactions and
 retention make sizes fall now and then; the trend over the whole history is a straight line through

@@ -21,13 +21,12 @@ OTHER_STREAMS = "(others)"
 def status_metrics(status: StatusResponse) -> Iterator[Metric]:
     """The metrics of the archive, its links, and the submissions that the Core has answered."""
     yield from _archive(status)
-    if status.backup is not None:
-        yield from _backup(status.backup)
     yield from _links(status.links)
     restarts = counter("nova_process_restarts_total", "Restarts of a process by its supervisor")
     for process in status.processes:
         restarts.add(process.restarts, process=process.name)
     yield restarts
+    yield from _backup(status.backup)
     yield _submissions(status.submissions)
 
 
@@ -61,12 +60,14 @@ def _archive(status: StatusResponse) -> Iterator[Metric]:
         yield durable.add(_seconds(status.durable_time))
 
 
-def _backup(backup: BackupInfo) -> Iterator[Metric]:
-    if backup.time is not None:
-        made = gauge("nova_backup_time_seconds", "When the last backup was begun, since 1970")
-        yield made.add(_seconds(backup.time))
-    failing = gauge("nova_backup_failing", "1 while scheduled backups fail")
-    yield failing.add(int(backup.failure is not None))
+def _backup(backup: BackupInfo | None) -> Iterator[Metric]:
+    time = gauge("nova_backup_time_seconds", "When the last backup was begun, since 1970")
+    failing = gauge("nova_backup_failing", "1 while backups fail")
+    if backup is not None:
+        failing.add(int(backup.failure is not None))
+        if backup.time is not None:
+            time.add(_seconds(backup.time))
+    yield from (time, failing)
 
 
 def _links(links: Sequence[LinkInfo]) -> Iterator[Metric]:
