@@ -179,7 +179,7 @@ def test_the_sdk_with_commands_names_what_brings_the_others(wheel: Path, tmp_pat
     programs = environment_with(tmp_path, own, "[cli]")
     shown = subprocess.run([programs / "nova", "--help"], capture_output=True, text=True).stdout
     listed = set(re.findall(r"^  ([a-z]+)  +[A-Z]", shown, re.MULTILINE))
-    servers = {"core", "demo", "edge", "files", "rebuild", "up", "users"}
+    servers = {"core", "demo", "edge", "files", "rebuild", "retention", "up", "users"}
     assert {"chat", "command", "query", "tail"} <= listed and not servers & listed
     for name in sorted(servers):
         assert_refused(programs, [name, "--help"], "nova-truth==")

@@ -71,6 +71,9 @@ COMMANDS = {
         "nova.core.backup.restore_command:restore", "Restore a backup into an empty folder."
     ),
     "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
+    "retention": CommandEntry(
+        "nova.core.retention_command:retention", "Delete days that are older than rules keep them."
+    ),
     "streams": CommandEntry(
         "nova.edge.streams_command:streams", "Manage TCP streams, read by nc, Yamcs or COSMOS."
     ),

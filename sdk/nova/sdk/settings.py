@@ -19,6 +19,7 @@ from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
 from nova.sdk.request_limit import request_limits
+from nova.sdk.retention_rule import retention_rules
 
 MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
@@ -91,6 +92,8 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     log_file_max_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
     log_keep_days: Annotated[float, Meta(gt=0, le=36_500)] = 30.0
     log_keep_mib: Annotated[int, Meta(ge=1, le=1_048_576)] = 1_024
+    retention: tuple[str, ...] = ()
+    retention_export: str | None = None
 
     def data_folder(self) -> Path:
         return Path(self.data)
@@ -212,6 +215,13 @@ HELP: Mapping[str, SettingHelp] = {
     "log_keep_mib": SettingHelp(
         "Maximum total size of rotated logs, compressed; the oldest are removed first."
     ),
+    "retention": SettingHelp(
+        "Rules SCOPE/LANE AGE, of which the first that matches counts: sealed days of events that "
+        "are older are deleted from the archive. None keeps everything."
+    ),
+    "retention_export": SettingHelp(
+        "Folder to which each day is exported, and read back, before retention deletes it."
+    ),
     **{name: SettingHelp(text) for name, text in {**BACKUP_HELP, **OIDC_HELP}.items()},
 }
 
@@ -305,7 +315,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_SEPARATOR.split(text)
-    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits", *OIDC_LISTS):
+    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits", "retention", *OIDC_LISTS):
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -320,6 +330,7 @@ def _check(settings: Settings) -> None:
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)
     request_limits(settings.limits)
+    retention_rules(settings.retention)
     if settings.backup_at is not None:
         minute_of_day(settings.backup_at)
     check_oidc(settings)

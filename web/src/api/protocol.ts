@@ -260,7 +260,14 @@ export interface AuditEvent {
   uniqueId?: string | null;
   sourceTruthTime: string;
   messageType:
-    "AdminAction" | "AuditGap" | "CommandSubmitted" | "EventsImported" | "ExportRequested" | "UserLogin" | "UserLogout";
+    | "AdminAction"
+    | "AuditGap"
+    | "CommandSubmitted"
+    | "DayGivenBack"
+    | "EventsImported"
+    | "ExportRequested"
+    | "UserLogin"
+    | "UserLogout";
   payload: {
     /**
      * Any JSON value.
@@ -1241,6 +1248,7 @@ export interface Extent {
  *
  *     `time` is now, `present_time` the last event not dated after it. In source time there may be
  *     later ones: `next_time` is the first of them, and `ahead` counts them up to `AHEAD_MAX`.
+ *     `given_back`: what retention has deleted of the visible scopes and lanes.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ExtentResponse".
@@ -1256,6 +1264,19 @@ export interface ExtentResponse {
   timebase: "canonical" | "source";
   events: number;
   ahead?: number;
+  givenBack?: GivenBackInfo[];
+}
+/**
+ * Retention has deleted the events of a scope and lane that were received before `until`. Of
+ *     views the updates remain that later states follow from.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "GivenBackInfo".
+ */
+export interface GivenBackInfo {
+  scopeId: string;
+  lane: "command" | "metadata" | "parsed" | "raw" | "ui";
+  until: string;
 }
 /**
  * A field of a series and the kind of its newest value.
@@ -1772,6 +1793,7 @@ export interface QueryResponse {
   ref?: string | number | null;
   events: unknown[];
   nextKey?: string | null;
+  givenBack?: GivenBackInfo[];
 }
 /**
  * A rejected record; `raw` holds its first bytes as base64.
@@ -1829,7 +1851,7 @@ export interface ReleaseAccount {
   username: string;
 }
 /**
- * The stream was accepted; chunks follow.
+ * The stream was accepted; chunks follow. `given_back` as in a queryResponse.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamStarted".
@@ -1838,6 +1860,7 @@ export interface StreamStarted {
   type: "streamStarted";
   ref?: string | number | null;
   playbackRequestId: string;
+  givenBack?: GivenBackInfo[];
 }
 /**
  * A step of a stream: the cursor and the events up to it; `last_key` resumes after them.

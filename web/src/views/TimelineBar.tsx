@@ -6,6 +6,7 @@ import { cursorEvent, otherTime, otherTimebase, switchTimebase } from "../model/
 import { cursorLineMs, heldMs } from "../model/timeline/scrub";
 import { runAction } from "../model/timeline/timeline_sync";
 import { formatTime, fromFineMs } from "../model/values/time";
+import { GivenBackSign } from "./GivenBackSign";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";
 import { Slider } from "./Slider";
@@ -33,6 +34,7 @@ export function TimelineBar() {
         <Clock />
         <Playback />
         <BehindSign />
+        <GivenBackSign />
         <span class="spacer" />
         <TimeEntry />
         <select

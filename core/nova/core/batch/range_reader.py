@@ -10,6 +10,7 @@ from typing import NamedTuple
 from nova.core.batch.replay_watermark import durable_watermark
 from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.deletion_guard import DeletionGuard
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.visibility import Visibility
@@ -52,6 +53,12 @@ class RangeReader:
             request.filters, self.snapshot.series, _visibility_of(request)
         )
         self._archive = archive
+        given_back = archive.given_back
+        self.given_back = given_back.finished
+        span = request.start_ns, request.stop_ns
+        DeletionGuard(
+            given_back, self.event_filter, request.timebase, span, request.given_back
+        ).check()
 
     def newest_ns(self) -> int:
         """The canonical time of the newest durable event that may be seen, whatever the filters;

@@ -19,6 +19,7 @@ from nova.core.batch.range_outputs import (
     to_pipe,
 )
 from nova.core.batch.range_reader import RangeReader
+from nova.core.errors import RequestError
 from nova.core.store.archive import Archive
 from nova.sdk import lifecycle
 from nova.sdk.batch.range_messages import (
@@ -80,6 +81,8 @@ def _failure(error: NovaError | OSError, what: str) -> RangeFailure:
         code = "diskFull" if error.errno in DISK_FULL else "disk"
         return RangeFailure(code=code, reason=f"cannot write the {what}: {error.strerror}")
     code = "driver" if isinstance(error, DriverError) else "archive"
+    if isinstance(error, RequestError):
+        code = error.code
     if isinstance(error, OutputTooLargeError):
         code = "exportTooLarge"
     return RangeFailure(code=code, reason=str(error))
@@ -109,7 +112,11 @@ def _work(
 def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuffer) -> None:
     match request:
         case SplitRequest():
-            frame_buffer.put(SplitReply(watermark=reader.watermark, pieces=reader.split(request)))
+            pieces = reader.split(request)
+            reply = SplitReply(
+                watermark=reader.watermark, given_back=reader.given_back, pieces=pieces
+            )
+            frame_buffer.put(reply)
         case ReadRequest():
             _read(reader, request, frame_buffer)
         case PackRequest():

@@ -26,6 +26,7 @@ from nova.core.store.checkpoint_store import (
     CheckpointStore,
     SeriesFold,
     ViewState,
+    position_at,
     series_row,
 )
 from nova.sdk.protocol.messages import Filters
@@ -89,6 +90,7 @@ class CheckpointMaker:
         self._snapshot.refresh()
         if not self._state.origin:
             self._state = self._store.resume_state(self._snapshot.archive)
+        self._trim()
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
@@ -100,6 +102,20 @@ class CheckpointMaker:
                 self._state.newest = found[-1][0]
             self._write(self._until_ns)
             yield len(found)
+
+    def _trim(self) -> None:
+        """Remove the checkpoints at the times of days that were given back. Later ones stay: what
+        they hold also follows from the updates that are left.
+        """
+        given_back = self._snapshot.archive.given_back
+        for entry in given_back.entries[self._state.given_back : given_back.finished]:
+            for number, names in enumerate(self._snapshot.series.names):
+                if entry.has_series(names):
+                    for timebase in TIMEBASES:
+                        self._store.delete_before(timebase, number, position_at(entry.span[1] + 1))
+            self._series.clear()
+            self._state.given_back += 1
+            self._store.write([self._store.state_row(self._state)])
 
     def _read_chunk(self, range_cursor: RangeCursor) -> list[Hit]:
         """The next chunk of events."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from nova.core.derived.sample_fold import Rows, merge_rows, merge_sets, rows_of, widen
+from nova.core.derived.sample_trim import SampleTrim
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of, unsigned_time
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -92,6 +93,11 @@ class _SeriesSampling:
         events.values.append(values)
         return len(fields)
 
+    def sampled_fields(self, event: NumericFields) -> tuple[Fields, Values]:
+        """The field numbers of an event that was sampled before, and their values."""
+        known = {path: value for path, value in event.values.items() if path in self.numbers}
+        return tuple(self.numbers[path] for path in known), tuple(known.values())
+
     def _fields(self, by_path: dict[str, float]) -> tuple[Fields, Values]:
         """The field numbers of an event and their values, without unsampled fields."""
         paths = tuple(by_path)
@@ -153,6 +159,7 @@ class Sampler:
         if not self._state.origin:
             self._state = self._store.resume_state(self._snapshot.archive)
             self._newest = self._state.newest
+        yield from self._trim()
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         try:
@@ -168,6 +175,19 @@ class Sampler:
         finally:
             if self._changed:  # Closed within a chunk; the next call reads it again.
                 self._series, self._changed, self._values = {}, {}, 0
+
+    def _trim(self) -> Iterator[int]:
+        """Take the events of days that were given back out of the samples; yields 0 at pauses."""
+        given_back = self._snapshot.archive.given_back
+        trim = SampleTrim(self._snapshot, self._store, self.cursor_ns)
+        for entry in given_back.entries[self._state.given_back : given_back.finished]:
+            for number, names in enumerate(self._snapshot.series.names):
+                if entry.has_series(names):
+                    series = self._series_of(number)
+                    finest = series.record.finest
+                    yield from trim.trim(number, finest, series.sampled_fields, entry)
+            self._state.given_back += 1
+            self._store.write([self._store.state_row(self._state)])
 
     def _read_chunk(self, range_cursor: RangeCursor) -> Generator[int, None, int]:
         """Read one chunk; returns its number of events."""

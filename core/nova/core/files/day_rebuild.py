@@ -18,6 +18,7 @@ from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
 from nova.core.utc_day import span_of
 from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
+from nova.sdk.errors import NovaError
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.settings import FILES_MAX
 
@@ -38,6 +39,7 @@ def rebuild_day_files(
     fresh = root / f"{REBUILT_PREFIX}{day}"
     remove_tree(fresh)
     snapshot.refresh()
+    _refuse_given_back(snapshot, day)
     bound = BoundDrivers(snapshot, registry, "canonical")
     bound.load(snapshot.watermark)
     folder = FileFolder(fresh, reserve)
@@ -63,3 +65,13 @@ def rebuild_day_files(
     remove_tree(root / day)
     fresh.rename(root / day)
     return failures
+
+
+def _refuse_given_back(snapshot: ArchiveSnapshot, day: str) -> None:
+    """Raise NovaError if the archive no longer has all events of a day, but its files may."""
+    for entry in snapshot.archive.given_back.entries:
+        if entry.day == day:
+            raise NovaError(
+                f"{day} of {entry.scope_id}/{entry.lane} was given back by retention: the files of "
+                "that day cannot be rebuilt, and stay as they are"
+            )

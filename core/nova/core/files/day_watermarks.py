@@ -12,6 +12,7 @@ import msgspec
 
 from nova.core.ordering import EVENT_KEY_BYTES, time_of
 from nova.core.store.archive import Archive
+from nova.core.store.recorded_event import has_recorded
 from nova.core.utc_day import day_of, is_day
 from nova.sdk.private import FOLDER_MODE
 
@@ -41,7 +42,7 @@ def record_watermark(watermarks: list[str], event_key: bytes) -> None:
 def watermarks_held(watermarks: list[str], archive: Archive) -> list[str]:
     """The day watermarks up to the newest one whose event the archive contains."""
     held = len(watermarks)
-    while held and not archive.events.has(bytes.fromhex(watermarks[held - 1])):
+    while held and not has_recorded(archive, bytes.fromhex(watermarks[held - 1])):
         held -= 1
     return watermarks[:held]
 

@@ -13,6 +13,14 @@ from nova.core.proof.finding import Finding
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.catalog_reader import CATALOG
+from nova.core.store.deleted_ids import DELETED_PREFIX
+from nova.core.store.given_back import (
+    GIVEN_BACK_PREFIX,
+    ORIGIN_KEY,
+    RECLAIMED_KEY,
+    decode_given_back,
+    decode_reclaimed,
+)
 from nova.core.store.key_value import KeyValue
 from nova.core.store.rollup import ROLLUP_PREFIX
 from nova.core.store.row_reader import RowReader
@@ -34,6 +42,10 @@ DECODERS: dict[bytes, Callable[[bytes], object]] = {
     catalog.COMMAND_PREFIX: lambda value: value.decode(),
     catalog.SEAL_PREFIX: bytes,
     ROLLUP_PREFIX: bytes,
+    GIVEN_BACK_PREFIX: decode_given_back,
+    ORIGIN_KEY: time_of,
+    RECLAIMED_KEY: decode_reclaimed,
+    DELETED_PREFIX: bytes,
 }
 """What reads a record, by its key or the beginning of it; other keys are unknown."""
 
@@ -98,8 +110,8 @@ class CatalogCheck:
     def _counts(self, events: int) -> list[Finding]:
         found = []
         counters, last_ns = self._archive.record.counters_and_last_ns()
-        if counters.events != events:
-            reason = f"it counts {counters.events:,} events, and the archive holds {events:,}"
+        if counters.held != events:
+            reason = f"it counts {counters.held:,} events, and the archive holds {events:,}"
             found.append(_changed(record_name(catalog.COUNTERS_KEY), reason))
         newest = self._archive.events.last("canonical")
         if newest is not None and time_of(newest[0]) > last_ns:

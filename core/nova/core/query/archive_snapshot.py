@@ -48,6 +48,11 @@ class ArchiveSnapshot:
         # Also if the watermark is unchanged: a commit of duplicates moves counters and positions.
         self._behind = True
 
+    def _forget_events(self) -> None:
+        """Let nobody rely on events that were read before: some of them were deleted."""
+        self._unlisted_until_ns = max(self._unlisted_until_ns, self.watermark)
+        self._newest_keys.clear()
+
     def add_series(self, number: int, names: Series) -> None:
         """Add a series that the writer has just numbered; missed ones are read from the archive."""
         if number > len(self.series.names):
@@ -73,6 +78,9 @@ class ArchiveSnapshot:
         """
         if self._behind and until_ns > self._seen_ns:
             watermark = self.watermark
+            finished = self.archive.given_back.finished
             self.archive.catch_up(watermark)
             self.series.load(self.archive)
+            if self.archive.given_back.finished != finished:
+                self._forget_events()
             self._behind, self._seen_ns = False, watermark

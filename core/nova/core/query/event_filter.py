@@ -68,6 +68,15 @@ class EventFilter:
         self._evaluate_new()
         return self._numbers
 
+    def matches_lane(self, scope_id: str, lane: str) -> bool:
+        """Whether a wanted series is of this scope and lane."""
+        names = self._table.names
+        if self._lanes is not None and lane not in self._lanes:
+            return False
+        if self._scopes is not None and scope_id not in self._scopes:
+            return False
+        return any(names[n].scope_id == scope_id and names[n].lane == lane for n in self.numbers())
+
     @property
     def key_suffixes(self) -> set[bytes]:
         """The event key suffixes of the wanted series."""

@@ -76,7 +76,10 @@ def latest_event(
     time_ns: int,
 ) -> Hit | None:
     """The latest wanted event of one series at or before a time."""
-    lane, events = LANE_PRIORITY[snapshot.series.names[number].lane], snapshot.archive.events
+    names = snapshot.series.names[number]
+    if time_ns < snapshot.archive.given_back.kept_from(names):
+        return None  # The latest event until then may be deleted.
+    lane, events = LANE_PRIORITY[names.lane], snapshot.archive.events
     for event_key in event_keys(snapshot, number, timebase, time_ns, reverse=True):
         key = event_key.canonical_key
         stored = require_envelope(key, events.envelope(key))

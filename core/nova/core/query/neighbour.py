@@ -9,6 +9,7 @@ from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.extent import end_search_spans, extent_end, first_hit, is_undated
+from nova.core.query.given_back_info import given_back_from
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.summary import visible_events
@@ -90,6 +91,7 @@ async def extent(
         timebase=timebase,
         events=visible_events(snapshot, visibility),
         ahead=ahead,
+        given_back=given_back_from(snapshot, wanted),
     )
 
 

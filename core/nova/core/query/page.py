@@ -68,7 +68,7 @@ def range_cursor_of(
         raise RequestError("badRange", "startTime is after stopTime")
     span = Span(timebase, start, stop, request.reverse)
     event_filter = EventFilter(request.filters, snapshot.series, visibility)
-    return RangeCursor(snapshot, event_filter, span, parse_key(request.after_key))
+    return RangeCursor(snapshot, event_filter, span, parse_key(request.after_key)).guarded()
 
 
 async def read_page(

@@ -26,7 +26,9 @@ from nova.core.ordering import (
 )
 from nova.core.query.access_path import merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.deletion_guard import DeletionGuard
 from nova.core.query.event_filter import EventFilter
+from nova.core.query.given_back_info import given_back_from
 from nova.core.query.hidden_events import HiddenEvents
 from nova.core.query.lookup import look_up
 from nova.core.store.key_value import KeyValue
@@ -36,6 +38,7 @@ from nova.core.store.keys import (
     timeline_key,
 )
 from nova.sdk.address import LANE_PRIORITY
+from nova.sdk.protocol.message import GivenBackInfo
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 SLICE_MAX_ROWS = 5_000
@@ -94,12 +97,31 @@ class RangeCursor:
         self.watermark = snapshot.watermark if watermark is None else watermark
         self.after = after
         self.done = False
+        self._guard: DeletionGuard | None = None
+
+    def guarded(self) -> RangeCursor:
+        """The cursor itself; `next_slice` raises RequestError from now on once retention has
+        deleted events of its span.
+        """
+        self._guard = DeletionGuard(
+            self._snapshot.archive.given_back,
+            self._event_filter,
+            self.span.timebase,
+            (self.span.start_ns, self.span.stop_ns),
+        )
+        return self
+
+    def given_back(self) -> list[GivenBackInfo]:
+        """The wanted scopes and lanes of which the span begins before what retention keeps."""
+        return given_back_from(self._snapshot, self._event_filter, self.span.start_ns)
 
     async def next_slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Hit]:
         """Read a slice, then serve sockets. The snapshot's lock admits one cursor at a time, so
         that hundreds of concurrent readers slow each other down but nothing else.
         """
         async with self._snapshot.slice_lock:
+            if self._guard is not None:
+                self._guard.check()
             found = self.read_slice(min(max_events, SLICE_MAX_EVENTS), max_bytes)
             for _ in range(LOOP_PASSES_PER_SLICE):
                 await asyncio.sleep(0)

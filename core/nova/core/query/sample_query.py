@@ -251,6 +251,9 @@ class SampleQueries:
         state = None if store is None else store.state()
         if store is None or state is None:
             return None, SampledSeries(), NS_MIN
+        if state.given_back != self._snapshot.archive.given_back.finished:
+            # Its rows may still hold values of deleted events.
+            return None, SampledSeries(), NS_MIN
         return store, store.series(number) or SampledSeries(), state.cursor_ns
 
     async def _add_rows(

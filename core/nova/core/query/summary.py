@@ -96,7 +96,7 @@ def visible_scopes(snapshot: ArchiveSnapshot, visibility: Visibility) -> set[str
 def visible_events(snapshot: ArchiveSnapshot, visibility: Visibility) -> int:
     """The number of events that may be seen, from the coarsest rollups where some are hidden."""
     if visibility == EVERYTHING:
-        return snapshot.archive.record.counters().events
+        return snapshot.archive.record.counters().held
     total = 0
     for scope in visible_scopes(snapshot, visibility):
         for lane, count in zip(LANES, whole_counts(snapshot.archive, scope), strict=True):

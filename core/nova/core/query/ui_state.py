@@ -145,6 +145,8 @@ class UiStates:
     ) -> Generator[None, None, tuple[UiStateInfo, list[bytes]] | None]:
         """Compute one view's state and the updates after its checkpoint; yields to pause."""
         watermark = self._snapshot.watermark
+        if at_ns < self._snapshot.archive.given_back.kept_from(self._snapshot.series.names[number]):
+            return None  # Of the updates until then only those are left that later states need.
         newest = newest_update(self._snapshot, number, timebase, at_ns)
         if newest is None:
             return None

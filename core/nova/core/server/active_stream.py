@@ -152,9 +152,12 @@ class ActiveStream:
         self.timeline.begin(
             OwnerRun(request.timeline_mode, history.span, history.after, history.watermark)
         )
-        await self._reply_writer.send(
-            messages.StreamStarted(playback_request_id=self._stream_id), request.ref
+        begins_now = history.after == AFTER_ALL
+        started = messages.StreamStarted(
+            playback_request_id=self._stream_id,
+            given_back=[] if begins_now else history.given_back(),
         )
+        await self._reply_writer.send(started, request.ref)
         self._stream = asyncio.create_task(self._play(request, run))
 
     def _prepare(self, request: messages.StartStream) -> tuple[RangeCursor, float | None]:
@@ -179,7 +182,8 @@ class ActiveStream:
             after = AFTER_ALL
         span = Span(request.timebase or self._settings.chosen_timebase(), low, high, reverse)
         event_filter = self._event_filter(request)
-        return RangeCursor(self._snapshot, event_filter, span, after), rate
+        range_cursor = RangeCursor(self._snapshot, event_filter, span, after)
+        return (range_cursor if after == AFTER_ALL else range_cursor.guarded()), rate
 
     def _event_filter(self, request: messages.StartStream) -> EventFilter:
         visibility = self._visibility.of_request(request)
@@ -213,6 +217,8 @@ class ActiveStream:
             return await stream
         except ConnectionError:
             raise
+        except RequestError as error:
+            await self._reply_writer.refuse(request, error.code, error.message)
         except NovaError as error:
             log.error("stream failed", extra={"context": {"error": str(error)}})
             await self._reply_writer.refuse(request, "stream", str(error))

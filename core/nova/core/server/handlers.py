@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from nova.core.errors import RequestError
 from nova.core.query import discover, fields, neighbour, summary
 from nova.core.query.event_filter import EventFilter
@@ -75,6 +77,8 @@ async def _query(context: RequestContext, request: messages.Query) -> Reply:
     range_cursor = range_cursor_of(services.snapshot, request, timebase, context.visibility)
     page = await read_page(range_cursor, request.limit, context.share.page_bytes)
     more: dict[str, object] = {} if page.next_key is None else {"nextKey": page.next_key}
+    if given_back := range_cursor.given_back():
+        more["givenBack"] = msgspec.to_builtins(given_back)
     return messages.events_frame("queryResponse", request.ref, page.events, more)
 
 

@@ -33,7 +33,7 @@ def status(
         mode=settings.mode,
         scope_id=settings.subscribed_scope(),
         timebase=settings.chosen_timebase(),
-        events=counters.events,
+        events=counters.held,
         duplicates=counters.duplicates,
         rejects=counters.rejects,
         series=len(snapshot.series.names),

@@ -18,9 +18,11 @@ from nova.core.store.attempts import ATTEMPTS, until_settled
 from nova.core.store.cache_figures import CacheFigures, cache_figures
 from nova.core.store.catalog_reader import CatalogReader
 from nova.core.store.completeness import Completeness
+from nova.core.store.deleted_ids import DeletedIds
 from nova.core.store.durability_marker import MARKER_FILE, DurabilityMarker
 from nova.core.store.event_reader import EventReader
 from nova.core.store.families import Families
+from nova.core.store.given_back import GivenBackDays
 from nova.core.store.keys import EVENT_FAMILIES, FAMILIES
 from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
 from nova.core.store.log_tail import refuse_holes, truncate_garbage, unsynced_end
@@ -68,7 +70,10 @@ class Archive:
         self.events = EventReader(self.families)
         self.series = SeriesReader(self.families)
         self.record = CatalogReader(self.families)
+        self.given_back = GivenBackDays(self.families)
+        self.deleted_ids = DeletedIds(self.families)
         self._is_damaged = False
+        self._days_seen = self._deleted_seen = 0
         self._opened_at = 0.0
         try:
             self._open()
@@ -139,6 +144,7 @@ class Archive:
         try:
             archive._prove_complete()
             check.require(archive.record, archive.holdings())
+            archive.given_back.refresh()
         except ArchiveError:
             archive.close()
             raise
@@ -174,6 +180,7 @@ class Archive:
     ) -> Archive:
         archive = cls(path, scratch, memory_bytes)
         try:
+            archive._days_seen = archive.record.counters().days_given_back
             archive.catch_up()
             check.require(archive.record, archive.holdings())
         except ArchiveError:
@@ -233,6 +240,21 @@ class Archive:
             self._reopen()
             self._refuse_fault(self._completeness.fault_of_files())
         self._refuse_fault(self._fault_of_rows(until_ns))
+        self._follow_deletions()
+
+    def _follow_deletions(self) -> None:
+        """Read the days that were given back since. The secondary may still have rows of them in
+        memory, in front of files without them, so it opens again.
+        """
+        counters = self.record.counters()
+        days, deleted = counters.days_given_back, counters.deleted
+        if (days, deleted) == (self._days_seen, self._deleted_seen) and not self.given_back.entries:
+            return
+        if days != self._days_seen:
+            self._reopen()
+            self._refuse_fault(self._completeness.fault_of_files())
+        self._days_seen, self._deleted_seen = days, deleted
+        self.given_back.refresh()
 
     def _reopen(self) -> None:
         """Open the secondary again. If that fails, it stays as it was. Iterators over the old
@@ -241,12 +263,12 @@ class Archive:
         self._open()
 
     def _fault_of_rows(self, until_ns: int) -> str | None:
-        held = self.holdings()
-        fault = self._completeness.fault_of_counts(held.events)
-        if fault is not None or held.canonical_ns >= until_ns:
+        counters, last_ns = self.record.counters_and_last_ns()
+        fault = self._completeness.fault_of_counts(counters.held)
+        if fault is not None or last_ns >= until_ns:
             return fault
         return (
-            f"it ends at {timestamps.text(held.canonical_ns)}, but {timestamps.text(until_ns)} "
+            f"it ends at {timestamps.text(last_ns)}, but {timestamps.text(until_ns)} "
             "is durable: a log is missing or damaged"
         )
 

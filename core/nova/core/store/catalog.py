@@ -14,6 +14,8 @@ binding/<stream>          text: the driver that the writer has selected for a st
 seal/<day>                order key of the event that seals a UTC day
 manifest/conflicts        JSON array: conflicts between manifests of one name, as text
 rollup/…                  event counts per time bucket, see rollup.py
+given/…, archive/origin   the days that retention has deleted, see given_back.py
+gone/…                    the ids of deleted events, see deleted_ids.py
 """
 
 from __future__ import annotations
@@ -70,7 +72,18 @@ class Counters(msgspec.Struct, kw_only=True):
     rejects: int = 0
     request_clashes: int = 0
     unknown_commands: int = 0
+    deleted: int = 0
+    """Events that retention has deleted, of those in `events`."""
+
+    days_given_back: int = 0
+    """Days of a scope and lane that retention has deleted."""
+
     links: dict[str, LinkCounters] = msgspec.field(default_factory=dict)
+
+    @property
+    def held(self) -> int:
+        """The number of events that the archive holds."""
+        return self.events - self.deleted
 
     def of_link(self, link: str) -> LinkCounters:
         """The counters of one link; creates them for a new link."""

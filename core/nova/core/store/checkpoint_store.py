@@ -179,6 +179,11 @@ class CheckpointStore(DerivedDatabase):
         head = _head(timebase, number)
         self.delete_range(head + position, head + AFTER_ALL + _AFTER_VERSIONS)
 
+    def delete_before(self, timebase: Timebase, number: int, position: bytes) -> None:
+        """Remove the checkpoints of a series before a position."""
+        head = _head(timebase, number)
+        self.delete_range(head, head + position)
+
 
 def _series_key(number: int) -> bytes:
     return _SERIES_PREFIX + series_bytes(number)

@@ -1,9 +1,10 @@
 """The proof that an open database is complete: RocksDB has every file open that the MANIFEST names,
 and each event family of an archive holds at least as many rows as events were counted.
 
-Each event has one row in each of these families, and rows are neither replaced nor removed, so the
-rows in a family's files and memtables are at least the number of events. They may be more: until a
-log ends, a secondary keeps rows in memory that have been flushed to a file.
+Each event has one row in each of these families, and rows are not replaced, so the rows in a
+family's files and memtables are at least the number of events that are not deleted. They may be
+more: until a log ends, a secondary keeps rows in memory that have been flushed to a file, and until
+a compaction a deleted event counts twice, with its row and with the deletion of that.
 """
 
 from __future__ import annotations

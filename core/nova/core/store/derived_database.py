@@ -23,6 +23,7 @@ from nova.core.store.live_files import DEFAULT_FAMILY, LiveFiles
 from nova.core.store.log_tail import refuse_holes
 from nova.core.store.options import derived_options
 from nova.core.store.rebuild_request import discard
+from nova.core.store.recorded_event import has_recorded
 from nova.core.store.scan import scan
 from nova.core.store.shortage import shortage
 from nova.sdk import private
@@ -37,13 +38,14 @@ STATE_KEY = b"state"
 class DerivedState(msgspec.Struct, array_like=True):
     """How far the database has followed its archive: up to canonical time `cursor_ns`. `origin` is
     the event key of the archive's first event; `newest` that of the last event included, empty
-    before the first.
+    before the first. `given_back` days of the archive's retention are left out.
     """
 
     layout: int
     origin: bytes
     cursor_ns: int
     newest: bytes = b""
+    given_back: int = 0
 
 
 _state_decoder = msgspec.msgpack.Decoder(DerivedState)
@@ -194,12 +196,17 @@ class DerivedDatabase:
         archive.catch_up()
         origin = archive.events.first_key()
         state = self.state()
-        if state is not None and state.origin == origin and _has_event(state.newest, archive):
+        if (
+            state is not None
+            and state.origin == origin
+            and state.given_back <= archive.given_back.finished
+            and _has_event(state.newest, archive)
+        ):
             return state
         if self.get(STATE_KEY) is None and next(self.scan(b"", AFTER_ALL), None) is not None:
             raise DerivedDamagedError(f"the {self.CONTENT} in {self._path} have rows but no state")
         self.clear()
-        return DerivedState(self.LAYOUT, origin, NS_MIN)
+        return DerivedState(self.LAYOUT, origin, NS_MIN, given_back=archive.given_back.finished)
 
     def scan(
         self, lower: bytes, upper: bytes, *, reverse: bool = False, expected_rows: int | None = None
@@ -247,7 +254,7 @@ class DerivedDatabase:
 
 
 def _has_event(newest: bytes, archive: Archive) -> bool:
-    return not newest or archive.events.has(newest)
+    return not newest or has_recorded(archive, newest)
 
 
 def _is_damage(error: Exception) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from nova.core.ordering import LAST_TAIL, TIME_BYTES, Timebase
 from nova.core.store.families import Families
+from nova.core.store.given_back import ORIGIN_KEY
 from nova.core.store.key_value import Block, KeyValue
 from nova.core.store.scan import first_row, last_row, scan, scan_blocks
 
@@ -66,6 +67,9 @@ class EventReader:
 
     def first_key(self) -> bytes:
         """The event key of the first event, empty without one; it differs between archives."""
+        origin = self._families.read("catalog", ORIGIN_KEY)
+        if origin is not None:  # The first event may have been deleted since.
+            return origin
         oldest = self.first("canonical")
         return b"" if oldest is None else oldest[0]
 

@@ -29,7 +29,7 @@ from nova.core.ordering import (
 
 TIMEBASE_BYTES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
 EVENT_FAMILIES = ("canonical", "source", "series_canonical", "series_source")
-"""Each has one row per event; rows are neither replaced nor removed."""
+"""Each has one row per event; rows are not replaced, and only retention removes them."""
 
 FAMILIES = (*EVENT_FAMILIES, "catalog")
 

@@ -61,5 +61,19 @@ class ArchiveBatch:
             for at, key in rows:
                 put(series_source_key(series, key), at, to["series_source"])
 
+    def delete_events(self, event_keys: Sequence[bytes], source_keys: Sequence[bytes]) -> None:
+        """Remove events from all four families; the two sequences are parallel.
+
+        Each row by itself: a family has the rows of one day only in canonical time, and not of one
+        lane, and many range deletions would slow down every later read.
+        """
+        delete, to = self.raw.delete, self._handles
+        for event_key, source_key in zip(event_keys, source_keys, strict=True):
+            series = event_key[TIME_BYTES:]
+            delete(event_key, to["canonical"])
+            delete(source_key, to["source"])
+            delete(series + event_key[:TIME_BYTES], to["series_canonical"])
+            delete(series_source_key(series, source_key), to["series_source"])
+
     def size_bytes(self) -> int:
         return int(self.raw.size_in_bytes())

@@ -14,6 +14,7 @@ from nova.core.store.key_value import KeyValue
 from nova.core.writer.additions import NO_INCREMENTS, Additions, Increments
 from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.new_events import StampedEvents
+from nova.core.writer.removed_events import RemovedEvents
 from nova.core.writer.rollup_counts import RollupTotals, add_counts
 from nova.core.writer.writer_state import WriterState
 
@@ -39,6 +40,7 @@ class Commit:
         self._batch = archive.batch()
         self._events: list[CommittedEvent] = []
         self._series: list[NewSeries] = []
+        self._has_removed = False
 
     def has_key(self, key: bytes) -> bool:
         """Whether the catalog or this commit has the key of a requestId or commandId."""
@@ -57,6 +59,14 @@ class Commit:
         self._events += zip(events.event_keys, events.stored, strict=True)
         self.state.counters.events += len(events.stored)
         self.state.clock.last_ns = time_of(events.event_keys[-1])
+
+    def remove_events(self, removed: RemovedEvents) -> None:
+        """Delete events with their index rows, and keep their ids."""
+        self._batch.delete_events(removed.event_keys, removed.source_keys)
+        self._batch.put_records(removed.id_rows)
+        add_counts(self.rollups, removed.rollups)
+        self.state.counters.deleted += len(removed.event_keys)
+        self._has_removed = True
 
     def add(self, more: Additions) -> None:
         if more.keys:
@@ -117,8 +127,14 @@ class Commit:
         self.put_record(catalog.COUNTERS_KEY, catalog.encode_counters(counters))
         self.put_record(catalog.LAST_CANONICAL_KEY, catalog.encode_time(last_ns))
         self.put_record(catalog.SCHEMA_KEY, catalog.SCHEMA_VERSION)
-        self._batch.put_records(rollup_rows)
+        for row_key, row in rollup_rows:
+            if row:
+                self.put_record(row_key, row)
+            else:
+                self.delete_record(row_key)
         for key, driver in self.selections.items():
             self.put_record(key, driver.encode())
         self._archive.write(self._batch)
+        if self._has_removed:
+            self._archive.deleted_ids.forget()
         return CommitFrame(last_ns, self._series, self._events)

@@ -37,6 +37,7 @@ from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event, reconcile
+from nova.core.writer.retention import retention_of
 from nova.core.writer.seal_trail import SealTrail
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.core.writer.submission_server import SubmissionServer
@@ -118,6 +119,7 @@ class Writer:
         self.dispatcher = Dispatcher(self.committer.link_routes)
         self.commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
         self.submissions = _submission_server(settings, self.committer, self._queue, self.commands)
+        self.retention = retention_of(settings, self.committer, self._queue.submit)
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
         waiting = {
             "check": self._consumed.qsize,
@@ -139,6 +141,7 @@ class Writer:
                 stages.create_task(self._write_markers())
                 stages.create_task(self._publish_links(transports))
                 stages.create_task(self._figures.publish(self._server))
+                stages.create_task(self.retention.run())
                 for transport in transports:
                     stages.create_task(self._consume(transport))
         finally:
@@ -274,7 +277,8 @@ class Writer:
         write_marker(self._data, self.committer.marker())
 
     def stop_syncing(self) -> None:
-        """Wait for a running sync; after that the archive can be closed."""
+        """Wait for a running sync and compaction; after that the archive can be closed."""
+        self.retention.close()
         self._syncer.shutdown(wait=True)
 
     async def _publish(self, group: UnsyncedGroup) -> None:

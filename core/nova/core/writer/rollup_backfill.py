@@ -50,9 +50,9 @@ async def backfill_with_progress(
     series.load(archive)
     counters = archive.record.counters()
     reported_s = time.monotonic()
-    for done in backfill(archive, series, counters.events, part_max_events):
+    for done in backfill(archive, series, counters.held, part_max_events):
         if time.monotonic() - reported_s >= progress_interval_s:
-            lifecycle.print_progress("writer", f"counted {done:,} of {counters.events:,} events")
+            lifecycle.print_progress("writer", f"counted {done:,} of {counters.held:,} events")
             reported_s = time.monotonic()
         await asyncio.sleep(0)
 

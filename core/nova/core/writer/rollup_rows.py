@@ -46,7 +46,9 @@ class RollupRows:
         self._newest: dict[tuple[Timebase, str], int] = {}
 
     def after(self, counts: RollupCounts) -> list[KeyValue]:
-        """The catalog rows that these counts change, which have to be written with their events."""
+        """The catalog rows that these counts change, which have to be written with their events.
+        Counts of deleted events are negative; a row without counts has an empty value.
+        """
         changed = [
             row
             for (timebase, scope_id), added in counts.items()

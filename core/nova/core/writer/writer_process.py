@@ -5,15 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 
 from nova.core.commit_feed import FLUSH_PATH
+from nova.core.errors import ArchiveError
+from nova.core.retention.retention_messages import RETENTION_PATH
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import refuse_emptied
+from nova.core.store.durability_marker import write_marker
 from nova.core.store.hot_copy import remove_killed_copies
 from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
 from nova.core.writer.archive_flush import ArchiveFlush
+from nova.core.writer.committer import Committer
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
 from nova.core.writer.rollup_backfill import backfill_with_progress
@@ -27,6 +31,23 @@ from nova.sdk.transport.base import Transport, connect
 GONE_EXIT_STATUS = 1
 
 log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_committer(settings: Settings) -> Iterator[Committer]:
+    """The committer of an archive that exists and that no NOVA runs on, for a command. What it has
+    committed is durable, and in the durability marker, at the end.
+    """
+    data = settings.data_folder()
+    archive_id.require_at_start(data, settings.archive)
+    refuse_emptied(data)
+    if not (data / archive_id.TRUTH_FOLDER).is_dir():
+        raise ArchiveError(f"{data} contains no archive: pass its data folder with --data")
+    with closing(Archive.open_primary(data, settings.memory_bytes())) as archive:
+        committer = Committer(archive, data, own_scope=settings.own_scope())
+        yield committer
+        archive.sync()
+        write_marker(data, committer.marker())
 
 
 @asynccontextmanager
@@ -49,6 +70,7 @@ async def open_writer(
         writer.mark_recovered()
         server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
         server.add_route(FLUSH_PATH, ArchiveFlush(archive).serve, "POST")
+        server.add_route(RETENTION_PATH, writer.retention.serve)
         await server.start(writer.committer.last_ns)
         stack.push_async_callback(server.stop)
         urls = settings.transports or (f"local://{data.absolute()}",)

@@ -45,7 +45,7 @@ def recover(archive: Archive, data: Path, wall_clock: Callable[[], int]) -> Writ
     counters = archive.record.counters()
     state = WriterState(series, counters, {}, CanonicalClock(_last_ns(archive), wall_clock))
     require_durable(read_marker(data), state.marker(archive.sequence()), archive.path)
-    for _ in backfill(archive, series, counters.events):
+    for _ in backfill(archive, series, counters.held):
         pass
     for link in counters.links:
         state.positions[link] = archive.record.positions(link)

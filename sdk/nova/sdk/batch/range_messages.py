@@ -17,8 +17,10 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     """First request: the events to read, in a range of ns with both ends included.
 
     `after` is the hex of the order key to start after, `watermark` the canonical time that limits
-    the read; if it is None, the worker uses its present durable watermark. Whatever the filters
-    say, only `scopes` and `lanes` are read (None: all), and the audit trail only `with_audit`.
+    the read; if it is None, the worker uses its present durable watermark. `given_back` is the
+    number of days that retention had deleted then; more of the range must not be deleted. Whatever
+    the filters say, only `scopes` and `lanes` are read (None: all), and the audit trail only
+    `with_audit`.
     """
 
     start_ns: int
@@ -27,6 +29,7 @@ class RangeRequest(msgspec.Struct, kw_only=True, tag="range"):
     filters: Filters
     after: str | None = None
     watermark: int | None = None
+    given_back: int | None = None
     scopes: list[str] | None = None
     lanes: list[str] | None = None
     with_audit: bool = False
@@ -97,9 +100,10 @@ class RangePiece(msgspec.Struct, array_like=True, frozen=True):
 
 
 class SplitReply(msgspec.Struct, kw_only=True, tag="planned"):
-    """Reply to a cut: pieces that cover the range, and the watermark for all of them."""
+    """Reply to a cut: pieces that cover the range, and the watermark and deleted days for all."""
 
     watermark: int
+    given_back: int
     pieces: list[RangePiece]
 
 

@@ -163,7 +163,7 @@ class RangeWorkers(Sequence[RangeWorker]):
         planned, _ = first.reply()
         if not isinstance(planned, SplitReply):
             raise NovaError(f"shard {first.number} sent {type(planned).__name__}, not SplitReply")
-        request.watermark = planned.watermark
+        request.watermark, request.given_back = planned.watermark, planned.given_back
         for worker in self._workers[1:]:
             worker.send(request)
         return planned.watermark, planned.pieces

@@ -41,7 +41,12 @@ class ReplayRequest:
     timebase: Timebase = "canonical"
     filters: Filters = field(default_factory=Filters)
 
-    def to_range(self, watermark: int | None = None, after: str | None = None) -> RangeRequest:
+    def to_range(
+        self,
+        watermark: int | None = None,
+        after: str | None = None,
+        given_back: int | None = None,
+    ) -> RangeRequest:
         """The request as a worker's; raises TimestampError for an invalid time."""
         return RangeRequest(
             start_ns=NS_MIN if self.start is None else timestamps.parse(self.start),
@@ -50,6 +55,7 @@ class ReplayRequest:
             filters=self.filters,
             after=after,
             watermark=watermark,
+            given_back=given_back,
             with_audit=names_audit(self.filters),
         )
 

@@ -28,10 +28,13 @@ StateT = TypeVar("StateT", bound=msgspec.Struct)
 
 
 class ReplayPlan(msgspec.Struct, kw_only=True):
-    """The request of a replay, its watermark, and the ranges of its shards."""
+    """The request of a replay, its watermark, how many days retention had deleted, and the ranges
+    of its shards.
+    """
 
     request: dict[str, str | None] = msgspec.field(name="asked")
     watermark: int = msgspec.field(name="mark")
+    given_back: int = 0
     ranges: list[RangePiece] = []
 
 

@@ -14,6 +14,7 @@ from nova.sdk.batch.range_messages import (
     FunctionOutput,
     RangePiece,
     RangeProgress,
+    RangeRequest,
     ReadRequest,
     SplitRequest,
 )
@@ -58,9 +59,11 @@ def to_file(
     fields = request.as_stored()
     known = _interrupted_state(path, fields, restart)
     with RangeWorkers(request.data, _valid_shards(shards)) as workers:
-        rest = request.to_range(known.plan.watermark if known.plan else None, known.after)
+        rest = _rest_of(request, known.plan, known.after)
         watermark, pieces = workers.plan(rest, SplitRequest(pieces_min=shards))
-        with ResumableFile(path, ReplayPlan(request=fields, watermark=watermark)) as output:
+        given_back = rest.given_back or 0
+        plan = ReplayPlan(request=fields, watermark=watermark, given_back=given_back)
+        with ResumableFile(path, plan) as output:
             counted = output.state
             found = merge_pieces(workers, pieces, counted.after)
             for part in _reported(found, pieces, counted.events, report):
@@ -68,6 +71,13 @@ def to_file(
             output.finish()
     state_path(path).unlink()
     return _summary(counted.events, counted.bytes, started, shards)
+
+
+def _rest_of(request: ReplayRequest, plan: ReplayPlan | None, after: str | None) -> RangeRequest:
+    """The rest of an interrupted replay, or all of a new one."""
+    if plan is None:
+        return request.to_range(after=after)
+    return request.to_range(plan.watermark, after, plan.given_back)
 
 
 def _interrupted_state(path: Path, fields: RequestFields, restart: bool) -> OutputState:
@@ -100,10 +110,13 @@ def to_folder(
     fields = request.as_stored(_valid_shards(shards))
     plan = _interrupted_plan(folder, fields, restart)
     with RangeWorkers(request.data, shards) as workers:
-        whole = request.to_range(plan.watermark if plan else None)
+        whole = _rest_of(request, plan, None)
         watermark, ranges = workers.plan(whole, SplitRequest(pieces=shards))
         if plan is None:
-            plan = ReplayPlan(request=fields, watermark=watermark, ranges=ranges)
+            given_back = whole.given_back or 0
+            plan = ReplayPlan(
+                request=fields, watermark=watermark, given_back=given_back, ranges=ranges
+            )
             write_state(folder / PLAN_FILE, plan)
         paths = [folder / f"shard-{number:03}.jsonl" for number in range(shards)]
         reads = [

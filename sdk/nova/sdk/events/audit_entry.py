@@ -18,6 +18,7 @@ AuditKind = Literal[
     "EventsImported",
     "AdminAction",
     "AuditGap",
+    "DayGivenBack",
 ]
 ActorKind = Literal["user", "key", "local", "instance"]
 

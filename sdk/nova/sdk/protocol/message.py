@@ -48,6 +48,18 @@ class Filters(
     command_id: str | None = None
 
 
+class GivenBackInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """Retention has deleted the events of a scope and lane that were received before `until`. Of
+    views the updates remain that later states follow from.
+    """
+
+    scope_id: str
+    lane: Lane
+    until: str
+
+
 def names_audit(filters: Filters) -> bool:
     """Whether filters ask for the audit trail by name, without which nothing shows it."""
     return filters.system_id == AUDIT_SYSTEM and filters.container_id == AUDIT_CONTAINER

@@ -33,6 +33,7 @@ from nova.sdk.protocol.health import RejectsResponse as RejectsResponse
 from nova.sdk.protocol.health import Status as Status
 from nova.sdk.protocol.health import StatusResponse as StatusResponse
 from nova.sdk.protocol.message import Filters as Filters
+from nova.sdk.protocol.message import GivenBackInfo as GivenBackInfo
 from nova.sdk.protocol.message import Message as Message
 from nova.sdk.protocol.message import Ref as Ref
 from nova.sdk.protocol.message import RequestId
@@ -187,12 +188,14 @@ class QueryResponse(Message, kw_only=True, tag="queryResponse"):
 
     events: list[msgspec.Raw]
     next_key: str | None = None
+    given_back: list[GivenBackInfo] = msgspec.field(default_factory=list)
 
 
 class StreamStarted(Message, kw_only=True, tag="streamStarted"):
-    """The stream was accepted; chunks follow."""
+    """The stream was accepted; chunks follow. `given_back` as in a queryResponse."""
 
     playback_request_id: str
+    given_back: list[GivenBackInfo] = msgspec.field(default_factory=list)
 
 
 class StreamChunk(Message, kw_only=True, tag="streamChunk"):

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from nova.sdk.field_types import Lane
-from nova.sdk.protocol.message import Filters, Message, Timebase
+from nova.sdk.protocol.message import Filters, GivenBackInfo, Message, Timebase
 
 BUCKETS_MAX = 4_096
 FIELDS_MAX = 16
@@ -112,6 +112,7 @@ class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
 
     `time` is now, `present_time` the last event not dated after it. In source time there may be
     later ones: `next_time` is the first of them, and `ahead` counts them up to `AHEAD_MAX`.
+    `given_back`: what retention has deleted of the visible scopes and lanes.
     """
 
     time: str
@@ -122,6 +123,7 @@ class ExtentResponse(Message, kw_only=True, tag="extentResponse"):
     timebase: Timebase
     events: int
     ahead: int = 0
+    given_back: list[GivenBackInfo] = msgspec.field(default_factory=list)
 
 
 class FieldSample(

@@ -21,6 +21,7 @@ const KINDS: Readonly<Record<AuditKind, true>> = {
   EventsImported: true,
   AdminAction: true,
   AuditGap: true,
+  DayGivenBack: true,
 };
 export const AUDIT_KINDS = Object.keys(KINDS) as readonly AuditKind[];
 

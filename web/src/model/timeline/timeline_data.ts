@@ -1,7 +1,7 @@
 /** The timeline's data: density tiles, the extent of the archive, and markers. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { ExtentResponse, Query, SummaryResponse } from "../../api/protocol";
+import type { ExtentResponse, GivenBackInfo, Query, SummaryResponse } from "../../api/protocol";
 import { RequestError } from "../../api/socket";
 import { scheduler } from "../../scheduler";
 import { datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
@@ -31,6 +31,8 @@ export interface Extent extends Span {
   readonly events: number;
   /** The events that are dated ahead of now; absent if there are none. */
   readonly ahead?: DatedAhead;
+  /** What retention has deleted; absent if nothing. */
+  readonly givenBack?: readonly GivenBackInfo[];
 }
 
 /** Events that are dated ahead of now. */
@@ -261,6 +263,7 @@ export function extentOf(reply: ExtentResponse, of: Timebase): Extent | null {
     events,
     timebase: of,
     ...(nextTime == null ? {} : { ahead: { count: reply.ahead ?? 0, nextTime, lastMs } }),
+    ...(reply.givenBack === undefined ? {} : { givenBack: reply.givenBack }),
   };
 }
 

@@ -1,0 +1,1 @@
+"""Retention: which days are given back, and what of them is kept."""

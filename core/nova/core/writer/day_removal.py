@@ -1,0 +1,188 @@
+"""Gives back one day of a scope and lane: records it, deletes its events, and finishes the record.
+
+Every step is one commit. The first adds the record of the day, so that a removal that is
+interrupted is continued at the next start of the writer. Each of the next ones deletes some events,
+with their index rows, and keeps their ids and counts right. The last one finishes the record and
+adds the audit event.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from typing import NamedTuple, Protocol, TypeVar, cast
+
+from msgspec.structs import replace
+
+from nova.core.retention.due_days import DueDay
+from nova.core.retention.survey import DayPart, DaySurvey, day_parts, earlier_updates, source_key
+from nova.core.store.archive import Archive
+from nova.core.store.deleted_ids import slot_level
+from nova.core.store.given_back import (
+    ORIGIN_KEY,
+    DayGivenBack,
+    encode_given_back,
+    given_back_key,
+)
+from nova.core.writer.audit_trail import audit_event
+from nova.core.writer.committer import Committer
+from nova.core.writer.removed_events import removed_events
+from nova.sdk.events.audit_entry import ActorKind, new_entry
+from nova.sdk.events.event import Event
+from nova.sdk.field_types import JsonObject
+
+PART_EVENTS = 2_000
+"""Events that one commit deletes; ingest continues between commits."""
+
+T = TypeVar("T")
+ReportRemoval = Callable[[DayGivenBack], None]
+"""Called after each commit with the record of the day."""
+
+
+class Submit(Protocol):
+    """Runs a write in the next commit; returns its result once that is durable."""
+
+    def __call__(self, write: Callable[[Committer], T], /) -> Awaitable[T]: ...
+
+
+class Requester(NamedTuple):
+    """Who gives a day back: a user, or the instance by a rule."""
+
+    principal: str
+    kind: ActorKind
+
+
+BY_RULE = Requester("retention", "instance")
+
+
+class DayRemoval:
+    """Gives back days, one after the other."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        submit: Submit,
+        report: ReportRemoval = lambda _: None,
+        part_events: int = PART_EVENTS,
+    ) -> None:
+        self._committer = committer
+        self._archive: Archive = committer.archive
+        self._submit = submit
+        self._report = report
+        self._part_events = part_events
+
+    async def give_back(self, due: DueDay, requester: Requester, survey: DaySurvey) -> DayGivenBack:
+        """Give back a day; returns its record once everything is durable."""
+        record = DayGivenBack(
+            day=due.day,
+            scope_id=due.scope_id,
+            lane=due.lane,
+            principal=requester.principal,
+            principal_kind=requester.kind,
+            rule=str(due.rule),
+            events=survey.digest.events,
+            bytes=survey.bytes,
+            digest=survey.digest.text(),
+            source_spans=survey.source_spans(),
+        )
+        await self._submit(lambda committer: _begin(committer, record))
+        return await self._remove(record, due.numbers, survey.staying())
+
+    async def resume(self) -> DayGivenBack | None:
+        """Finish the day that was being given back when the writer ended, if there is one."""
+        self._archive.given_back.refresh()
+        unfinished = self._archive.given_back.unfinished
+        if unfinished is None:
+            return None
+        record = replace(unfinished)  # The archive's own changes when it is read again.
+        numbers = [
+            number
+            for number, names in enumerate(self._committer.series.names)
+            if record.has_series(names)
+        ]
+        # What stays is the same: of the events that are left, the same ones decide.
+        survey = await self.survey(record.day, record.lane, numbers)
+        return await self._remove(record, numbers, survey.staying())
+
+    async def survey(self, day: str, lane: str, numbers: Sequence[int]) -> DaySurvey:
+        """What a day has; nothing of it changes any more."""
+        survey = DaySurvey(day, lane)
+        if lane == "ui":
+            for event_key, stored in earlier_updates(self._archive, numbers, survey.span[0]):
+                survey.add_earlier(event_key, stored)
+        for part in day_parts(self._archive, numbers, survey.span, self._part_events):
+            survey.add(part)
+            await asyncio.sleep(0)
+        return survey
+
+    async def _remove(
+        self, record: DayGivenBack, numbers: Sequence[int], staying: frozenset[bytes]
+    ) -> DayGivenBack:
+        level = slot_level(record.events)
+        for part in self._parts(record, numbers):
+            going = [
+                (event_key, source_key(stored, record.lane))
+                for event_key, stored in zip(part.event_keys, part.stored, strict=True)
+                if event_key not in staying
+            ]
+            if going:
+                record.deleted += len(going)
+                await self._submit(partial(_delete, record=record, going=going, level=level))
+            self._report(record)
+            await asyncio.sleep(0)
+        await self._submit(lambda committer: _finish(committer, record))
+        self._archive.given_back.refresh()
+        return record
+
+    def _parts(self, record: DayGivenBack, numbers: Sequence[int]) -> Iterator[DayPart]:
+        """The events of a day, and before them those that stayed of earlier ones."""
+        if record.lane == "ui":
+            earlier = earlier_updates(self._archive, numbers, record.span[0])
+            while some := sorted(islice(earlier, self._part_events)):
+                yield DayPart([key for key, _ in some], [stored for _, stored in some])
+        yield from day_parts(self._archive, numbers, record.span, self._part_events)
+
+
+def _begin(committer: Committer, record: DayGivenBack) -> None:
+    archive = committer.archive
+    committer.open.put_record(ORIGIN_KEY, archive.events.first_key())
+    _put(committer, record)
+
+
+def _delete(
+    committer: Committer, *, record: DayGivenBack, going: Sequence[tuple[bytes, bytes]], level: int
+) -> None:
+    event_keys, source_keys = zip(*going, strict=True)
+    names = committer.series.names
+    committer.open.remove_events(removed_events(event_keys, source_keys, names, level))
+    _put(committer, record)
+
+
+def _finish(committer: Committer, record: DayGivenBack) -> None:
+    record.is_finished = True
+    committer.record(_audit_event(record, committer.own_scope))
+    _put(committer, record)
+    committer.counters.days_given_back += 1
+
+
+def _put(committer: Committer, record: DayGivenBack) -> None:
+    """Write the record of the day that is being given back; `given_back` has the earlier ones."""
+    number = committer.archive.given_back.finished
+    committer.open.put_record(given_back_key(number), encode_given_back(record))
+
+
+def _audit_event(record: DayGivenBack, scope_id: str) -> Event:
+    details: JsonObject = {
+        "day": record.day,
+        "scopeId": record.scope_id,
+        "lane": record.lane,
+        "rule": record.rule,
+        "events": record.events,
+        "bytes": record.bytes,
+        "digest": record.digest,
+        "deleted": record.deleted,
+    }
+    kind = cast(ActorKind, record.principal_kind)
+    return audit_event(new_entry("DayGivenBack", record.principal, kind, details), scope_id)

@@ -1,0 +1,200 @@
+"""Retention in the writer: gives due days back periodically and on request, and reclaims their disk
+space.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from nova.core.retention.due_days import DueDay, age_clock, due_days, sealed_events
+from nova.core.retention.retention_messages import (
+    RetentionFailed,
+    RetentionProgress,
+    RetentionReply,
+    decode_request,
+    done_reply,
+    encode,
+)
+from nova.core.store.archive import Archive
+from nova.core.store.given_back import DayGivenBack
+from nova.core.store.reclaim import reclaim
+from nova.core.utc_day import span_of
+from nova.core.writer.committer import Committer
+from nova.core.writer.day_export import DayExport
+from nova.core.writer.day_removal import BY_RULE, DayRemoval, Requester, Submit
+from nova.sdk import endpoints, timestamps
+from nova.sdk.errors import NovaError
+from nova.sdk.retention_rule import RetentionRule, retention_rules
+from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+
+INTERVAL_S = 600.0
+RETRY_FIRST_S = 2.0
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[RetentionProgress], Awaitable[None]]
+
+
+async def no_report(_: RetentionProgress) -> None:
+    """Report to nobody."""
+
+
+class Retention:
+    """Gives back days, one run at a time."""
+
+    def __init__(
+        self,
+        committer: Committer,
+        submit: Submit,
+        rules: Sequence[RetentionRule],
+        export: DayExport | None = None,
+        files: Path | None = None,
+    ) -> None:
+        """`files` is the folder of the daily files; days wait until those are written."""
+        self._committer = committer
+        self._archive: Archive = committer.archive
+        self._submit = submit
+        self._rules = rules
+        self._export = export
+        self._files = files
+        self._running = asyncio.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="reclaim")
+
+    async def run(self, interval_s: float = INTERVAL_S) -> None:
+        """Give back due days again and again until cancelled. A failure is logged and retried."""
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                await self.give_back(BY_RULE)
+            except NovaError as error:
+                # An export needs a reader, which starts after the writer.
+                log.warning("days are not given back", extra={"context": {"why": str(error)}})
+                await asyncio.sleep(pause_s)
+                pause_s = min(2 * pause_s, interval_s)
+            else:
+                pause_s = RETRY_FIRST_S
+                await asyncio.sleep(interval_s)
+
+    async def serve(self, request: web.Request) -> web.WebSocketResponse:
+        """One run for `nova retention run`, with its progress."""
+        socket = web.WebSocketResponse(compress=False)
+        await socket.prepare(request)
+
+        async def report(progress: RetentionProgress) -> None:
+            await socket.send_bytes(encode(progress))
+
+        asked = decode_request(await socket.receive_bytes())
+        before = self._archive.bytes_on_disk()
+        try:
+            done = await self.give_back(Requester(asked.user, "local"), report)
+            reply: RetentionReply = done_reply(done, before, self._archive.bytes_on_disk())
+        except NovaError as error:
+            reply = RetentionFailed(str(error))
+        with contextlib.suppress(ConnectionError):
+            await socket.send_bytes(encode(reply))
+        await socket.close()
+        return socket
+
+    async def give_back(
+        self, requester: Requester, report: Report = no_report
+    ) -> list[DayGivenBack]:
+        """Finish an interrupted day, and give back all days that are due and sealed."""
+        async with self._running:
+            done: list[DayGivenBack] = []
+            resumed = await DayRemoval(self._committer, self._submit).resume()
+            if resumed is not None:
+                done.append(resumed)
+            for due in self._due():
+                done.append(await self._give_back_day(due, requester, report))
+            await report(RetentionProgress(step="reclaim"))
+            loop = asyncio.get_running_loop()
+            while await loop.run_in_executor(self._worker, reclaim, self._archive):
+                pass
+            return done
+
+    def _due(self) -> list[DueDay]:
+        if not self._rules:
+            return []
+        now_ns = age_clock(self._archive, timestamps.now())
+        found = due_days(self._archive, self._committer.series, self._rules, now_ns)
+        written_ns = NS_MAX if self._files is None else written_until(self._files)
+        return [due for due in found if due.is_sealed and span_of(due.day)[1] <= written_ns]
+
+    async def _give_back_day(
+        self, due: DueDay, requester: Requester, report: Report
+    ) -> DayGivenBack:
+        removal = DayRemoval(self._committer, self._submit)
+        survey = await removal.survey(due.day, due.lane, due.numbers)
+        sealed = sealed_events(self._archive, due)
+        if sealed not in (None, survey.digest.events):
+            raise NovaError(
+                f"{due.day} of {due.scope_id}/{due.lane} has {survey.digest.events} events, but "
+                f"{sealed} were sealed. Nothing of it is deleted: run `nova verify`"
+            )
+        start = RetentionProgress(
+            step="delete",
+            day=due.day,
+            scope_id=due.scope_id,
+            lane=due.lane,
+            events=survey.digest.events,
+        )
+        await report(start)
+        if self._export is not None:
+            await self._export.export(due, survey)
+        record = await removal.give_back(due, requester, survey)
+        log.info("day given back", extra={"context": _context(record)})
+        return record
+
+    def close(self) -> None:
+        """Wait for a running compaction."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+
+
+def _context(record: DayGivenBack) -> dict[str, object]:
+    return {
+        "day": record.day,
+        "scopeId": record.scope_id,
+        "lane": record.lane,
+        "deleted": record.deleted,
+        "digest": record.digest,
+    }
+
+
+class _FilesProgress(msgspec.Struct, rename="camel"):
+    """The member of the state file of the daily files that says how far they are written."""
+
+    cursor_ns: int = NS_MIN
+
+
+def written_until(files: Path) -> int:
+    """The canonical time in ns up to which the daily files are written; NS_MAX where there are
+    none, NS_MIN if their state cannot be read.
+    """
+    try:
+        content = (files / endpoints.FILES_STATE_FILE).read_bytes()
+        return msgspec.json.decode(content, type=_FilesProgress).cursor_ns
+    except FileNotFoundError:
+        return NS_MAX
+    except (OSError, msgspec.DecodeError):
+        return NS_MIN
+
+
+def retention_of(settings: Settings, committer: Committer, submit: Submit) -> Retention:
+    """The retention that the settings ask for."""
+    folder = settings.retention_export
+    return Retention(
+        committer,
+        submit,
+        retention_rules(settings.retention),
+        None if folder is None else DayExport(settings.data_folder(), Path(folder)),
+        settings.files_folder() if settings.chosen_drivers() else None,
+    )
