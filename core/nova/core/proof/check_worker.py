@@ -4,6 +4,7 @@ is sent.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nova.core.proof.check_messages import (
@@ -30,8 +31,9 @@ def serve(data: Path) -> None:
     lifecycle.ignore_interrupt()
     channel = WorkerChannel()
 
-    def send(reply: CheckReply, *body: bytes) -> None:
-        write_frame(channel.descriptor, REPLIES.encode(reply), b"".join(body))
+    def send(reply: CheckReply, leaves: Sequence[bytes] = (), series: Sequence[bytes] = ()) -> None:
+        body = b"".join([*leaves, *series])
+        write_frame(channel.descriptor, REPLIES.encode(reply), body)
 
     try:
         with (

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from nova.core.ordering import SERIES_BYTES
 from nova.core.proof.check_messages import (
     REPLIES,
     REQUESTS,
@@ -20,7 +21,6 @@ from nova.core.proof.check_messages import (
     EventsChecked,
 )
 from nova.core.proof.piece_check import PieceOutcome
-from nova.core.proof.seal_check import TREE_BYTES
 from nova.sdk.errors import NovaError
 from nova.sdk.worker_process import BlockingWorker
 
@@ -28,6 +28,7 @@ SECRET_VARIABLE = "PYTHONHASHSEED"
 """Python's variable: the processes of one check have to hash rows alike."""
 
 SECRET_MAX = 2**32 - 1
+LEAF_BYTES = 32
 AHEAD_MAX_PIECES = 4
 """Pieces for each worker that are checked before an earlier one is done."""
 
@@ -110,5 +111,11 @@ def _outcome(worker: BlockingWorker[CheckReply]) -> PieceOutcome:
         raise NovaError(reply.reason)
     if not isinstance(reply, EventsChecked):
         return PieceOutcome(reply)
-    leaves = len(body) // (TREE_BYTES + 4) * TREE_BYTES
-    return PieceOutcome(reply, bytes(body[:leaves]), bytes(body[leaves:]))
+    leaves = len(body) // (LEAF_BYTES + SERIES_BYTES) * LEAF_BYTES
+    return PieceOutcome(
+        reply, _cut(bytes(body[:leaves]), LEAF_BYTES), _cut(bytes(body[leaves:]), SERIES_BYTES)
+    )
+
+
+def _cut(data: bytes, size: int) -> list[bytes]:
+    return [data[at : at + size] for at in range(0, len(data), size)]

@@ -10,11 +10,11 @@ from __future__ import annotations
 from binascii import a2b_base64, hexlify
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import orjson
 
-from nova.core.ordering import TIME_BYTES, order_keys, time_of
+from nova.core.ordering import TIME_BYTES, order_keys, time_of, times_of
 from nova.core.store.key_value import KeyValue
 from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY
@@ -23,13 +23,18 @@ from nova.sdk.events import canonical
 from nova.sdk.events.event import SECOND_CHARS, SEQUENCE_MAX, Series, check_stored
 from nova.sdk.events.event_id import hashed_head
 from nova.sdk.events.series import hashed_ids
-from nova.sdk.timestamps import NORMAL_CHARS, NS_PER_SECOND
+from nova.sdk.timestamps import NS_PER_SECOND
 
 BEGIN = b'{"eventId":"'
 ID_START = len(BEGIN)
-ID_END = ID_START + 64
+ID_CHARS = 64
+ID_END = ID_START + ID_CHARS
 STAMP_BYTES = len(',"canonicalTruthTime":"2026-01-01T00:00:00.000000000Z"}')
 CACHED_MAX_SECONDS = 100_000
+UI_LANE = LANE_PRIORITY["ui"]
+NORMAL_FORM = b"0000-00-00T00:00:00.000000000Z"
+NANOSECONDS = slice(SECOND_CHARS + 1, len(NORMAL_FORM) - 1)
+DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
 RAW_LANE = LANE_PRIORITY["raw"]
 RAW_MEMBERS = frozenset(("bytes", "connectionId", "sequence"))
 
@@ -62,10 +67,6 @@ class CheckedBlock(NamedTuple):
     faults: list[EventFault]
 
 
-class _UncommonError(Exception):
-    """The fast path does not know this form."""
-
-
 def _known(series: Series) -> KnownSeries:
     ids = (series.system_id, series.container_id, series.unique_id)
     text = (
@@ -88,16 +89,22 @@ class EventCheck:
     def check(self, rows: list[KeyValue]) -> CheckedBlock:
         """The events of a block in their order, with their order keys."""
         looks = self._look_at(rows)
-        json_looks = [look for look in looks if look is not None and look[0].lane != RAW_LANE]
-        is_sure = canonical.are_canonical([look[3] for look in json_looks])
+        if None not in looks:
+            # As a rule all are right, and are compared at once.
+            known, texts, payloads = zip(*cast("list[_Look]", looks), strict=True)
+            times = self._times(texts)
+            digests = None if times is None else _digests(known, texts, payloads)
+            if times is not None and digests is not None and _are_claimed(digests, rows):
+                lanes = [one.lane for one in known]
+                return CheckedBlock(rows, order_keys(times, lanes, digests), [])
+        return self._check_each(rows, looks)
+
+    def _check_each(self, rows: list[KeyValue], looks: list[_Look | None]) -> CheckedBlock:
         found: list[_Found] = []
         faults: list[EventFault] = []
         for look, row in zip(looks, rows, strict=True):
-            digest = None if look is None else _digest(look, is_sure)
-            if look is not None and digest and hexlify(digest) == row[1][ID_START:ID_END]:
-                found.append((look[1], look[0].lane, digest))
-                continue
-            outcome = self._slowly(*row)
+            known = None if look is None else self._found(look, row)
+            outcome = known or self._slowly(*row)
             if isinstance(outcome, EventFault):
                 faults.append(outcome)
             else:
@@ -108,32 +115,60 @@ class EventCheck:
         times, lanes, ids = zip(*found, strict=True) if found else ((), (), ())
         return CheckedBlock(rows, order_keys(times, lanes, ids), faults)
 
+    def _found(self, look: _Look, row: KeyValue) -> _Found | None:
+        """One event; None if the validator has to look at it."""
+        known, text, payload = look
+        try:
+            source_ns = timestamps.parse(text.decode())
+        except (ValueError, TimestampError):
+            return None
+        normal = timestamps.text(source_ns).encode()
+        digests = _digests((known,), (normal,), (payload,))
+        if digests is None or not _are_claimed(digests, [row]):
+            return None
+        return source_ns, known.lane, digests[0]
+
     def _look_at(self, rows: list[KeyValue]) -> list[_Look | None]:
         """What decides about each event; None if it needs the validator."""
         looks: list[_Look | None] = []
-        add, series = looks.append, self._known
-        second, stamp, until = None, b"", 0
-        for key, stored in rows:
-            known = series.get(key[8:]) or self._series(key)
-            ns = time_of(key)
-            if not second or not second <= ns < until:
-                second = ns - ns % NS_PER_SECOND
-                stamp, until = _stamp(second), second + NS_PER_SECOND
-            if known is None or not stored.endswith(b'%b%09dZ"}' % (stamp, ns - second)):
+        add, series, loads = looks.append, self._known, orjson.loads
+        stamped = map(bytes.endswith, [stored for _, stored in rows], _stamps(rows))
+        for (key, stored), is_stamped in zip(rows, stamped, strict=True):
+            known = series.get(key[TIME_BYTES:]) or self._series(key)
+            if known is None or not is_stamped or not stored.startswith(known.header, ID_END):
                 add(None)
                 continue
-            end = known.header_end
+            begin = known.header_end
             try:
-                quote = stored.index(b'",', end)
-                time, source_ns = self._time(stored[end:quote])
-                members = orjson.loads(b"{%b}" % stored[quote + 2 : -STAMP_BYTES])
-                payload = _hashed_payload(members, known.series)
-            except (ValueError, TypeError, KeyError, _UncommonError, TimestampError):
-                add(None)
-                continue
-            is_alike = stored[ID_END:end] == known.header and stored.startswith(BEGIN)
-            add((known, source_ns, time, payload) if is_alike else None)
+                end = stored.index(b'",', begin)
+                members = loads(b"{%b}" % stored[end + 2 : -STAMP_BYTES])
+                if known.lane == RAW_LANE:
+                    payload = _raw_payload(members)
+                elif members.pop("messageType") == known.series.message_type and (
+                    known.lane != UI_LANE or members["viewId"] == known.series.view_id
+                ):
+                    payload = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+                else:
+                    payload = None
+            except (ValueError, TypeError, KeyError):
+                payload = None
+            add(None if payload is None else (known, stored[begin:end], payload))
         return looks
+
+    def _times(self, texts: Sequence[bytes]) -> list[int] | None:
+        """Source times in ns; None unless all are in the normal form."""
+        if b"".join(texts).translate(DIGITS_TO_ZERO) != NORMAL_FORM * len(texts):
+            return None
+        seconds = self._seconds
+        try:
+            for second in {text[:SECOND_CHARS] for text in texts}:
+                if second not in seconds:
+                    if len(seconds) >= CACHED_MAX_SECONDS:
+                        seconds.clear()
+                    seconds[second] = timestamps.parse(f"{second.decode()}Z")
+            return [seconds[text[:SECOND_CHARS]] + int(text[NANOSECONDS]) for text in texts]
+        except (TimestampError, KeyError):
+            return None
 
     def _series(self, key: bytes) -> KnownSeries | None:
         number = int.from_bytes(key[TIME_BYTES:], "big")
@@ -141,21 +176,6 @@ class EventCheck:
             return None
         found = self._known[key[TIME_BYTES:]] = _known(self._names[number])
         return found
-
-    def _time(self, text: bytes) -> tuple[bytes, int]:
-        """The normal form of a source time, and the time in ns."""
-        if len(text) == NORMAL_CHARS and text[SECOND_CHARS] == 46 and text[-1] == 90:
-            second_ns = self._seconds.get(text[:SECOND_CHARS])
-            if second_ns is None:
-                if len(self._seconds) >= CACHED_MAX_SECONDS:
-                    self._seconds.clear()
-                second_ns = timestamps.parse(f"{text[:SECOND_CHARS].decode()}Z")
-                self._seconds[text[:SECOND_CHARS]] = second_ns
-            digits = text[SECOND_CHARS + 1 : -1]
-            if digits.isdigit():
-                return text, second_ns + int(digits)
-        source_ns = timestamps.parse(text.decode())
-        return timestamps.text(source_ns).encode(), source_ns
 
     def _slowly(self, key: bytes, stored: bytes) -> _Found | EventFault:
         """Time, lane and eventId by the validator, or the fault."""
@@ -180,43 +200,62 @@ class EventCheck:
         return EventFault(key, event_id, reason)
 
 
-_Look = tuple[KnownSeries, int, bytes, bytes]
-"""Series, source time in ns and in its normal form, and what is hashed, not yet canonical."""
+_Look = tuple[KnownSeries, bytes, bytes]
+"""Series, source time as text, and what is hashed, not yet canonical."""
 
 _Found = tuple[int, int, bytes]
 """Source time in ns, lane and eventId."""
 
 
-def _stamp(second_ns: int) -> bytes:
-    """The end of the envelopes of one second, up to the digits of the nanoseconds."""
-    return b',"canonicalTruthTime":"%b.' % timestamps.text(second_ns)[:SECOND_CHARS].encode()
+def _stamps(rows: list[KeyValue]) -> list[bytes]:
+    """The ends that envelopes with these event keys must have."""
+    stamps = []
+    second, text = None, b""
+    for ns in times_of([key for key, _ in rows]):
+        if second is None or not second <= ns < second + NS_PER_SECOND:
+            second = ns - ns % NS_PER_SECOND
+            whole = timestamps.text(second)[:SECOND_CHARS]
+            text = b',"canonicalTruthTime":"%b.' % whole.encode()
+        stamps.append(b'%b%09dZ"}' % (text, ns - second))
+    return stamps
 
 
-def _hashed_payload(members: dict[str, object], series: Series) -> bytes:
-    if series.lane == "raw":
-        # Neither of these is hashed, so that nothing else would notice a wrong one.
-        connection, sequence = members.get("connectionId", ""), members.get("sequence", 0)
-        if type(connection) is not str or type(sequence) is not int:
-            raise _UncommonError
-        if not RAW_MEMBERS.issuperset(members) or not 0 <= sequence <= SEQUENCE_MAX:
-            raise _UncommonError
-        return a2b_base64(str(members["bytes"]), strict_mode=True)
-    if members.pop("messageType") != series.message_type:
-        raise _UncommonError
-    if series.lane == "ui" and members["viewId"] != series.view_id:
-        raise _UncommonError
-    return orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
+def _raw_payload(members: dict[str, object]) -> bytes | None:
+    # Neither connection nor sequence is hashed, so that nothing else would notice a wrong one.
+    connection, sequence = members.get("connectionId", ""), members.get("sequence", 0)
+    if type(connection) is not str or type(sequence) is not int:
+        return None
+    if not RAW_MEMBERS.issuperset(members) or not 0 <= sequence <= SEQUENCE_MAX:
+        return None
+    return a2b_base64(str(members["bytes"]), strict_mode=True)
 
 
-def _digest(look: _Look, is_sure: bool) -> bytes | None:
-    """The eventId of an event; None if its payload has no canonical form."""
-    known, _, time, payload = look
-    if known.lane != RAW_LANE:
-        if is_sure:
-            payload = canonical.strip_integral_fractions(payload)
-        else:
-            try:
-                payload = canonical.canonicalize_text(payload)
-            except CanonicalError:
-                return None
-    return sha256(b"%b%b\n%b" % (known.head, time, payload)).digest()
+def _digests(
+    known: Sequence[KnownSeries], times: Sequence[bytes], payloads: Sequence[bytes]
+) -> list[bytes] | None:
+    """The eventIds of events; None if a payload has no canonical form."""
+    columns = zip(known, payloads, strict=True)
+    texts = [payload for series, payload in columns if series.lane != RAW_LANE]
+    to_canonical = (
+        canonical.strip_integral_fractions
+        if canonical.are_canonical(texts)
+        else canonical.canonicalize_text
+    )
+    try:
+        return [
+            sha256(
+                b"%b%b\n%b"
+                % (one.head, time, payload if one.lane == RAW_LANE else to_canonical(payload))
+            ).digest()
+            for one, time, payload in zip(known, times, payloads, strict=True)
+        ]
+    except CanonicalError:
+        return None
+
+
+def _are_claimed(digests: Sequence[bytes], rows: Sequence[KeyValue]) -> bool:
+    """Whether stored envelopes begin with these eventIds."""
+    claimed = b"".join([stored[:ID_END] for _, stored in rows])
+    expected = hexlify(b"".join(digests))
+    ids = [expected[at : at + ID_CHARS] for at in range(0, len(expected), ID_CHARS)]
+    return claimed == b"".join([BEGIN + one for one in ids])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -38,8 +38,8 @@ class PieceOutcome(NamedTuple):
     """A reply, with the leaves and series bytes of an EventsChecked."""
 
     reply: CheckReply
-    leaves: bytes = b""
-    series: bytes = b""
+    leaves: Sequence[bytes] = ()
+    series: Sequence[bytes] = ()
 
 
 class _RequestIds(msgspec.Struct, rename="camel"):
@@ -57,7 +57,9 @@ class PieceCheck:
         self.last_ns = archive.record.last_canonical_ns()
         self._archive = archive
         self._rows = RowReader(archive)
-        self._scopes = [rollup_scope(one) for one in self.names]
+        self._scopes = {
+            number.to_bytes(4, "big"): rollup_scope(one) for number, one in enumerate(self.names)
+        }
         self._requests = {
             number.to_bytes(4, "big")
             for number, one in enumerate(self.names)
@@ -103,11 +105,11 @@ class PieceCheck:
             if not checked.rows:
                 continue
             event_keys = [key for key, _ in checked.rows]
-            scopes = [self._scopes[int.from_bytes(key[TIME_BYTES:], "big")] for key in event_keys]
+            scopes = [self._scopes[key[TIME_BYTES:]] for key in event_keys]
             add_counts(counts, mixed_counts(scopes, event_keys, checked.source_keys))
             found.requests += self._requests_in(checked)
         found.sums[ROLLUP] = counts_sum(counts)
-        return PieceOutcome(found.reply(), b"".join(found.leaves), b"".join(found.series))
+        return PieceOutcome(found.reply(), found.leaves, found.series)
 
     def _requests_in(self, checked: CheckedBlock) -> Iterator[StoredRequest]:
         if not self._requests:
@@ -166,7 +168,8 @@ class _FoundEvents:
                 count += self._days.pop()[1]
             self._days.append((day, count))
         if time_of(block[0][0]) <= sealed_ns:
-            sealed = [row for row in block if time_of(row[0]) <= sealed_ns]
+            is_all = time_of(block[-1][0]) <= sealed_ns
+            sealed = block if is_all else [row for row in block if time_of(row[0]) <= sealed_ns]
             self.leaves += leaf_hashes(stored for _, stored in sealed)
             self.series += [key[TIME_BYTES : TIME_BYTES + 4] for key, _ in sealed]
         return checked

@@ -18,9 +18,6 @@ from nova.sdk import durable
 from nova.sdk.errors import NovaError
 from nova.sdk.events.day_seal import DaySeal, SealGroup, make_seal, own_fault, seal_fault
 
-TREE_BYTES = 32
-SERIES_BYTES = 4
-
 
 class SealCheck:
     """The seals of an archive, and the days that were found beside them."""

@@ -31,7 +31,7 @@ from nova.core.proof.piece_check import PieceCheck, PieceOutcome
 from nova.core.proof.rollup_search import RollupSearch
 from nova.core.proof.row_search import FIRST, LAST, RowSearch
 from nova.core.proof.row_sums import ROLLUP
-from nova.core.proof.seal_check import SERIES_BYTES, TREE_BYTES, SealCheck
+from nova.core.proof.seal_check import SealCheck
 from nova.core.store.archive import Archive
 from nova.core.store.day_tree import DayTree
 from nova.core.store.index_rows import INDEX_FAMILIES
@@ -241,7 +241,9 @@ class _OpenDay:
         self._events = 0
         self._tree = DayTree([])
 
-    def add(self, days: Sequence[tuple[str, int]], leaves: bytes, series: bytes) -> None:
+    def add(
+        self, days: Sequence[tuple[str, int]], leaves: Sequence[bytes], series: Sequence[bytes]
+    ) -> None:
         """Add the events of a piece, day by day."""
         start = 0
         for day, count in days:
@@ -249,11 +251,8 @@ class _OpenDay:
                 self.close()
                 self._day, self._events, self._tree = day, 0, DayTree(self._names)
             self._events += count
-            end = min(start + count, len(leaves) // TREE_BYTES)
-            self._tree.add_leaves(
-                _cut(series, SERIES_BYTES, start, end), _cut(leaves, TREE_BYTES, start, end)
-            )
-            start = end
+            self._tree.add_leaves(series[start : start + count], leaves[start : start + count])
+            start += count
 
     def close(self) -> None:
         """Compare the day with its seal."""
@@ -262,7 +261,3 @@ class _OpenDay:
             is_sealed = span_of(self._day)[1] <= self._sealed_ns
             self._seals.add_day(self._day, self._events, self._tree if is_sealed else None)
         self._day = ""
-
-
-def _cut(data: bytes, size: int, start: int, end: int) -> list[bytes]:
-    return [data[at : at + size] for at in range(start * size, end * size, size)]

@@ -35,12 +35,17 @@ class DayTree:
         """Add events by the hashes of their leaves; `series` are their series bytes."""
         self._tree.extend(hashes)
         by_group: defaultdict[SealGroup, list[bytes]] = defaultdict(list)
+        # Groups are looked up by series, of which a block has few.
+        add = {tail: by_group[self._group(tail)].append for tail in set(series)}
         for tail, leaf in zip(series, hashes, strict=True):
-            by_group[self._groups.get(tail) or self._group(tail)].append(leaf)
+            add[tail](leaf)
         for group, leaves in by_group.items():
             self._trees[group].extend(leaves)
 
     def _group(self, tail: bytes) -> SealGroup:
+        found = self._groups.get(tail)
+        if found is not None:
+            return found
         number = int.from_bytes(tail, "big")
         known = number < len(self._names)
         found = self._groups[tail] = group_of(self._names[number]) if known else NO_GROUP

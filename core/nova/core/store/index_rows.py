@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nova.core.ordering import EVENT_KEY_BYTES, ORDER_KEY_BYTES, SERIES_BYTES, TIME_BYTES
+from nova.core.ordering import (
+    EVENT_ID_OFFSET,
+    EVENT_KEY_BYTES,
+    ORDER_KEY_BYTES,
+    SERIES_BYTES,
+    TIME_BYTES,
+)
 from nova.core.store.key_value import KeyValue
-from nova.core.store.keys import ID_HEAD_BYTES, series_source_key
+from nova.core.store.keys import ID_HEAD_BYTES
 
 INDEX_FAMILIES = ("source", "series_canonical", "series_source")
 SERIES_TIME = slice(SERIES_BYTES, SERIES_BYTES + TIME_BYTES)
 """Where a series key has its time."""
+
+ID_HEAD = slice(EVENT_ID_OFFSET, EVENT_ID_OFFSET + ID_HEAD_BYTES)
+"""Where an order key has the part of the eventId that `series_source` stores."""
 
 ROW_BYTES = {
     "source": (ORDER_KEY_BYTES, EVENT_KEY_BYTES),
@@ -28,8 +37,9 @@ def index_rows(
         return list(zip(source_keys, event_keys, strict=True))
     if family == "series_canonical":
         return [(key[TIME_BYTES:] + key[:TIME_BYTES], b"") for key in event_keys]
+    # `series_source_key`, written out: this runs for every event of an archive.
     return [
-        (series_source_key(event_key[TIME_BYTES:], key), event_key[:TIME_BYTES])
+        (event_key[TIME_BYTES:] + key[:TIME_BYTES] + key[ID_HEAD], event_key[:TIME_BYTES])
         for event_key, key in zip(event_keys, source_keys, strict=True)
     ]
 

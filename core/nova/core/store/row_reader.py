@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 
 from nova.core.store.archive import Archive
 from nova.core.store.key_value import KeyValue
-from nova.core.store.scan import scan
+from nova.core.store.scan import scan_blocks
 
 BLOCK_ROWS = 1_024
+"""A block has as many rows at least, but for the last one."""
 
 
 class RowReader:
@@ -21,9 +21,14 @@ class RowReader:
         self._families = archive.families
 
     def blocks(self, family: str, lower: bytes, upper: bytes) -> Iterator[list[KeyValue]]:
-        rows = scan(self._families[family], lower, upper, expected_rows=BLOCK_ROWS)
-        while block := list(islice(rows, BLOCK_ROWS)):
-            yield block
+        rows: list[KeyValue] = []
+        for block, _ in scan_blocks(self._families[family], lower, upper):
+            rows += block
+            if len(rows) >= BLOCK_ROWS:
+                yield rows
+                rows = []
+        if rows:
+            yield rows
 
     def values(self, family: str, keys: Sequence[bytes]) -> list[bytes | None]:
         """The value of each key, None without such a row."""
