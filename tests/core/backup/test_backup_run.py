@@ -181,6 +181,11 @@ def test_a_backup_inside_the_archive_is_refused(living: LivingArchive, place: st
         backed_up(living.data, FolderTarget(living.data / place))
 
 
+def test_a_target_that_cannot_be_made_is_said(living: LivingArchive) -> None:
+    with pytest.raises(NovaError, match=r"^cannot write /proc/none.*; check the disk and who may"):
+        backed_up(living.data, FolderTarget(Path("/proc/none/target")))
+
+
 def test_a_folder_without_an_archive_is_refused(target: FolderTarget, tmp_path: Path) -> None:
     with pytest.raises(NovaError, match="contains no archive"):
         backed_up(tmp_path / "nothing", target)

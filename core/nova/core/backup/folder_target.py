@@ -92,9 +92,9 @@ class FolderTarget:
         path = self._root / name
         try:
             yield
-        except FileNotFoundError as error:
-            raise NovaError(f"{path} is missing: the backups in {self} are damaged") from error
         except OSError as error:
+            if verb == "read" and error.errno == errno.ENOENT:
+                raise NovaError(f"{path} is missing: the backups in {self} are damaged") from error
             advice = "check the disk and who may use it"
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 advice = "free space there, or keep fewer backups (--keep)"
