@@ -105,6 +105,14 @@ async def test_a_process_that_is_away_leaves_its_metrics_out(
     monkeypatch.setenv("NOVA_OPEN_METRICS", "true")
     with running_nova(tmp_path / "data", "--scope", SCOPE) as nova:
         before = await until(nova, writer=1, reader=1, edge=1)
+        os.kill(nova.child("writer"), signal.SIGSTOP)
+        silent = before
+        async with asyncio.timeout(WAIT_S):
+            while silent["nova_writer_connected",]:
+                await asyncio.sleep(0.2)
+                silent = await served(nova)
+        assert silent["nova_up", "writer"] == 0
+        assert ("nova_sync_seconds_count",) not in silent
         os.kill(nova.child("reader"), signal.SIGSTOP)
         alone = await until(nova, reader=0, edge=1)
         assert not any(name == "nova_events_total" for name, *_ in alone)

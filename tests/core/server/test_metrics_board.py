@@ -7,17 +7,20 @@ from pathlib import Path
 
 import aiohttp
 import msgspec
+import pytest
 
+from nova.core.errors import ArchiveDamagedError
 from nova.core.metrics.report import METRICS_PATH, ProcessReport, report_metrics
+from nova.core.server import instance_status
 from nova.core.server.metrics_board import SILENCE_S, MetricsBoard
 from nova.sdk import endpoints
 from nova.sdk.client.client import Client
-from nova.sdk.protocol.messages import Error, Metrics
+from nova.sdk.protocol.messages import Error, Metrics, StatusResponse
 from nova.sdk.protocol.metric_messages import Metric, gauge
 from nova.sdk.protocol.submission import SCOPES_HEADER, USER_HEADER
 from nova.sdk.settings import Settings
 from tests.core.edge_client import edge_client, received
-from tests.core.running import running_core
+from tests.core.running import Core, running_core
 
 
 def ups(metrics: list[Metric]) -> dict[str, float]:
@@ -67,3 +70,20 @@ async def test_reports_arrive_and_clients_of_an_edge_cannot_make_them(tmp_path: 
             await frames.send(Metrics())
             reply = await received(frames)
             assert isinstance(reply, Error) and reply.code == "forbidden"
+
+
+async def test_an_archive_that_cannot_be_read_takes_its_own_metrics_only(
+    core: Core, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether processes run, and on what disk, is wanted most while the archive is damaged."""
+
+    def damaged(*_: object) -> StatusResponse:
+        raise ArchiveDamagedError("a block cannot be read")
+
+    async with await Client.to_core(core.data) as client:
+        assert "nova_events_total" in {one.name for one in await client.metrics()}
+        monkeypatch.setattr(instance_status, "status", damaged)
+        found = await client.metrics()
+    assert ups(found)["reader"] == 1
+    names = {one.name for one in found}
+    assert "nova_disk_free_bytes" in names and "nova_events_total" not in names

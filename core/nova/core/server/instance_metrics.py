@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from nova.core.errors import ArchiveError
 from nova.core.metrics.cache_metrics import cache_metrics
 from nova.core.server import instance_status
 from nova.core.server.services import Services
@@ -13,29 +15,42 @@ from nova.core.server.status_metrics import status_metrics
 from nova.sdk.process_metrics import process_metrics
 from nova.sdk.protocol.metric_messages import Metric, gauge, merged
 
+log = logging.getLogger(__name__)
+
 
 def metrics(services: Services) -> list[Metric]:
     """The metrics of every process of the Core that runs."""
-    status = instance_status.status(
-        services.snapshot,
-        services.settings,
-        services.links,
-        services.submissions,
-        services.processes,
-    )
+    if not services.links.writer_connected:  # Also one that hangs, before its last report is old.
+        services.other_metrics.forget("writer")
     up = gauge("nova_up", "1 while a process runs and reports, 0 while it does not")
     return merged(
         [
             up.add(1, process="reader"),
             *process_metrics("reader"),
-            *status_metrics(status),
-            *cache_metrics("reader", services.snapshot.archive),
+            *_archive(services),
             *_disk(services.settings.data_folder()),
             *services.exports.metrics(),
             *services.metrics.metrics(),
             *services.other_metrics.metrics(),
         ]
     )
+
+
+def _archive(services: Services) -> Iterator[Metric]:
+    """Nothing of an archive that cannot be read; the other metrics are wanted then most."""
+    try:
+        status = instance_status.status(
+            services.snapshot,
+            services.settings,
+            services.links,
+            services.submissions,
+            services.processes,
+        )
+    except ArchiveError as error:
+        log.error("no metrics of the archive", extra={"context": {"error": str(error)}})
+        return
+    yield from status_metrics(status)
+    yield from cache_metrics("reader", services.snapshot.archive)
 
 
 def _disk(data: Path) -> Iterator[Metric]:
