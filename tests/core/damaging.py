@@ -171,9 +171,12 @@ def answers(data: Path, folder: Path) -> dict[str, str]:
 
 
 def judge(table: Table, asked: Answerer, right: dict[str, str]) -> list[str]:
-    """Record the outcome of each kind of answer; returns those that are silently wrong."""
+    """Record the outcome of each kind of answer in `right`; returns those that are silently
+    wrong.
+    """
     silent = []
-    for kind, ask in asked.kinds().items():
+    kinds = asked.kinds()
+    for kind, ask in ((kind, kinds[kind]) for kind in right):
         outcome = _outcome(ask, right[kind])
         table[kind, outcome] += 1
         if outcome == "silent":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +47,29 @@ def test_a_compaction_at_the_start_is_no_damage(
     finally:
         store.close()
     assert merged
+
+
+OPENS = """
+import sys
+import subprocess
+import sys
+from pathlib import Path
+from nova.core.store.checkpoint_store import CheckpointStore
+store = CheckpointStore.open_secondary(Path(sys.argv[1]), Path(sys.argv[2]))
+print(store.get_many([b"key"]))
+store.close()
+"""
+
+
+def test_a_damaged_file_of_options_ends_no_process(tmp_path: Path) -> None:
+    """A-299: a flipped bit in it was a segmentation fault of every reader."""
+    store = CheckpointStore.open_primary(tmp_path)
+    store.write([(b"key", b"value")])
+    store.close()
+    damaged, right = b"[TableOptions/BlockBasedTabme", b"[TableOptions/BlockBasedTable"
+    for path in (tmp_path / CheckpointStore.FOLDER).glob("OPTIONS-*"):
+        assert right in path.read_bytes()
+        path.write_bytes(path.read_bytes().replace(right, damaged))
+    command = [sys.executable, "-c", OPENS, str(tmp_path), str(tmp_path / "scratch")]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (0, b"[b'value']\n"), done.stderr

@@ -72,7 +72,11 @@ class DerivedDatabase:
             live.refresh()
         refuse_holes(self._path)
         try:
-            database = Rdict(str(self._path), derived_options(), access_type=self._access)
+            options = derived_options()
+            # Without its family's options rocksdict reads the OPTIONS file of the database, and a
+            # damaged one can end the process with a segmentation fault.
+            families = {DEFAULT_FAMILY: options}
+            database = Rdict(str(self._path), options, families, self._access)
         except Exception as error:
             raise ArchiveError(
                 f"cannot open the {self.CONTENT} in {self._path}: {error}"
