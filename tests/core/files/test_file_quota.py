@@ -10,16 +10,20 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 
 from nova.core.files.daily_files import DailyFiles
 from nova.core.files.daily_files_state import read_state
 from nova.core.files.day_rebuild import rebuild_day_files
+from nova.core.files.files_command import files as files_command
+from nova.core.server.instance_status import files_health
 from nova.core.store.archive import Archive
 from nova.core.utc_day import span_of
 from nova.recordings.export_reader import READABLE
 from nova.sdk.batch.range_messages import DriverOutput, RangeRequest
 from nova.sdk.endpoints import is_shared_file
 from nova.sdk.protocol.messages import Filters
+from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Record
 from tests.core.filing import (
     MIDNIGHT_NS,
@@ -134,7 +138,11 @@ def test_every_event_is_in_one_file_and_in_order(
             for _ in files.follow(span_of(DAY)[1]):
                 files.save()
         assert caplog.text.count("`files_max` allows") == 1
-        assert read_state(archive.root).shared_files() > 2
+        shared = read_state(archive.root).shared_files()
+        result = CliRunner().invoke(files_command, ["status", "--data", str(tmp_path)])
+        assert shared > 2 and f"{shared} of them are shared by streams" in result.stdout
+        status = files_health(Settings(data=str(tmp_path), mode="ground"))
+        assert sum(is_shared_file(file.parts[0]) for file in status.files) == shared
         files.close()
         found = tree(archive.root / DAY)
         lines = [line for content in found.values() for line in content.splitlines()]
