@@ -126,11 +126,12 @@ def measure(folder: Path, events: int, rounds: int) -> list[str]:
         nova.stop()
     restored = _result("restore", "--from", str(target), "--data", str(back))
     is_equal = _digests(back) == _digests(data)
-    shares = [with_it / without for with_it, without in zip(beside, alone, strict=True)]
+    shares = [with_it / without for with_it, without in zip(beside, alone, strict=True)] or [1.0]
     return [
         f"ingest alone {_rates(alone)} events/s",
         f"ingest beside full backups {_rates(beside)} events/s: median of the rounds "
-        f"{median(shares):.0%}; {len(seconds)} backups ended meanwhile",
+        f"{median(shares):.0%}, all together {sum(beside) / max(sum(alone), 1):.0%}; "
+        f"{len(seconds)} backups ended meanwhile",
         f"first backup: {first['events']:,} events, {first['copiedBytes'] / MB:,.1f} MB copied, "
         f"{first['seconds']:.1f} s",
         f"second backup, {second['events'] - first['events']:,} events later: "

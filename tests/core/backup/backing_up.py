@@ -72,7 +72,7 @@ def contents(data: Path) -> tuple[int, str, dict[str, int]]:
     archive = Archive.open_primary(data)
     digest = EventDigest()
     digest.add(stored for _, stored in archive.events.scan("canonical"))
-    counted, positions = archive.record.counters().events, archive.record.positions("link")
+    counted, positions = archive.record.counters().held, archive.record.positions("link")
     archive.close()
     assert counted == digest.events
     return digest.events, digest.text(), positions

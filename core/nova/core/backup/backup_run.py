@@ -136,7 +136,7 @@ class _Backup:
             archive=archive,
             time=time_now(previous.time if previous else None),
             version=version("nova-sdk"),
-            events=held.events,
+            events=copy.archive.record.counters().held,
             durable_time=timestamps.text(held.canonical_ns) if held.events else None,
             has_users=self._request.with_users,
             has_settings=self._request.config is not None,

@@ -35,9 +35,9 @@ def day_digests(
 ) -> list[DayDigest]:
     """The digest of every day of an archive, in order. Those of `known` are used without reading
     their events, except for the newest, if the archive still has the day. Raises ArchiveError if
-    the days do not hold every counted event.
+    the days do not hold every counted event that was not deleted.
     """
-    counted = archive.holdings().events
+    counted = archive.record.counters().held
     kept = [day for day in known[:-1] if _first_ns(archive, *span_of(day.day)) is not None]
     found = _with_later(archive, kept, counted, report)
     if kept and _events(found) != counted:
