@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nova.sdk import logs, private, settings
+from nova.sdk import logs, private, settings, stored_files
 
 
 def _load(config: Path | None, data: Path | None) -> settings.Settings:
@@ -47,8 +47,9 @@ def writer(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     from nova.core.writer import writer_process
 
     logs.configure("writer")
-    private.restrict_umask()
-    asyncio.run(writer_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+    chosen = _load(config, data)
+    stored_files.restrict_umask(chosen.group)
+    asyncio.run(writer_process.serve(chosen, exit_with_stdin=exit_with_stdin))
 
 
 @core.command()
@@ -69,8 +70,9 @@ def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> No
     from nova.core.derived import sampler_process
 
     logs.configure("sampler")
-    private.restrict_umask()
-    asyncio.run(sampler_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+    chosen = _load(config, data)
+    stored_files.restrict_umask(chosen.group)
+    asyncio.run(sampler_process.serve(chosen, exit_with_stdin=exit_with_stdin))
 
 
 @core.command()
@@ -80,8 +82,9 @@ def files(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None
     from nova.core.files import files_process
 
     logs.configure("files")
-    private.restrict_umask()
-    asyncio.run(files_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+    chosen = _load(config, data)
+    stored_files.restrict_umask(chosen.group)
+    asyncio.run(files_process.serve(chosen, exit_with_stdin=exit_with_stdin))
 
 
 @core.command()

@@ -48,4 +48,4 @@ def read(data: Path) -> Timebase:
 
 def write(data: Path, timebase: Timebase) -> None:
     """Store the default atomically and durably."""
-    durable.replace(data / TIMEBASE_FILE, f"{timebase}\n".encode())
+    durable.replace(data / TIMEBASE_FILE, f"{timebase}\n".encode(), durable.STORED_MODE)

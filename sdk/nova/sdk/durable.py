@@ -9,6 +9,11 @@ from pathlib import Path
 
 from nova.sdk.errors import NovaError
 
+STORED_MODE = 0o640
+"""The mode of files of an archive that a group may read, if the umask of the process allows it."""
+
+STORED_FOLDER_MODE = 0o750
+
 NEW_SUFFIX = ".new"
 FILE_MODE = 0o600
 """Files are private to their user."""

@@ -52,6 +52,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     """The settings of one instance; `HELP` documents the members."""
 
     data: str = "./nova-data"
+    group: str | None = None
     archive: str | None = None
     mode: Mode = "payload"
     scope: str | None = None
@@ -135,6 +136,10 @@ class SettingHelp(NamedTuple):
 
 HELP: Mapping[str, SettingHelp] = {
     "data": SettingHelp("Folder of the archive and of all that this instance keeps."),
+    "group": SettingHelp(
+        "Unix group whose members may read the archive and the daily files, to replay, verify and "
+        "copy them; nobody else may if absent."
+    ),
     "archive": SettingHelp(
         "Id of the archive to serve; if the data folder holds another archive or none, NOVA does "
         "not start."

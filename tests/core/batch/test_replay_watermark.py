@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
 
 from nova.core.batch.replay_watermark import durable_watermark
 from nova.core.store.archive import Archive
@@ -63,3 +67,27 @@ async def test_a_writer_alone_vouches_by_its_witness(
         witness = read_marker(data)
         assert mark in (0, witness.canonical_ns if witness else 0)
         assert mark <= writer.committer.last_ns
+
+
+def test_an_instance_that_cannot_be_seen_may_be_running(
+    data: Path, tmp_path: Path, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody who may read the archive and not enter its folder of sockets reads nothing that may
+    not be durable.
+    """
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with ExitStack() as stack:
+        archive = Archive.open_primary(data)
+        stack.callback(archive.close)
+        committer = Committer(archive, data)
+        committer.add_batch("link", Batch([record(number) for number in range(5)]))
+        committer.close_commit()
+        archive.sync()
+    marker = read_marker(data)
+    marked_ns = marker.canonical_ns if marker else 0
+    assert seen(data, tmp_path / "before") > marked_ns
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert seen(data, tmp_path / "after") == marked_ns

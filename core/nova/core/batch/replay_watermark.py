@@ -40,6 +40,8 @@ def _has_listener(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(path))
+        except PermissionError:
+            return True  # Of another user: whether it runs is not to be seen from here.
         except OSError:
             return False
     return True

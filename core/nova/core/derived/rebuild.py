@@ -20,7 +20,7 @@ from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.rebuild_request import rebuild_request_file
-from nova.sdk import logs, private, settings
+from nova.sdk import logs, settings, stored_files
 
 WATCH_INTERVAL_S = 0.2
 NS_PER_MS = 1_000_000
@@ -54,8 +54,9 @@ def checkpoints(data: Path | None, config: Path | None, as_json: bool) -> None:
       nova rebuild checkpoints --data /archive
     """
     logs.configure("rebuild")
-    private.restrict_umask()
-    folder = Path(data) if data else settings.load(config, mode="ground").data_folder()
+    chosen = settings.load(config, mode="ground")
+    stored_files.restrict_umask(chosen.group)
+    folder = Path(data) if data else chosen.data_folder()
     if not (folder / TRUTH_FOLDER).exists():
         raise ArchiveError(f"{folder} contains no archive: pass its data folder with --data")
     started = time.perf_counter()

@@ -38,7 +38,7 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
 from nova.core.utc_day import day_of, span_of
-from nova.sdk import private
+from nova.sdk import stored_files
 from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.settings import FILES_MAX
@@ -69,7 +69,7 @@ class DailyFiles:
         self._snapshot = snapshot
         self._registry = registry
         self._root = root
-        private.make_folder(root)
+        stored_files.make_folder(root)
         self._bound_drivers = BoundDrivers(snapshot, registry, "canonical")
         self._event_filter = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         self._router: FileRouter | None = None

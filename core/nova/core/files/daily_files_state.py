@@ -77,4 +77,4 @@ def _checksum(state: DailyFilesState) -> str:
 def write_state(root: Path, state: DailyFilesState) -> None:
     """Replace the state file atomically and durably."""
     state.checksum = _checksum(state)
-    durable.replace(root / STATE_FILE, msgspec.json.encode(state))
+    durable.replace(root / STATE_FILE, msgspec.json.encode(state), durable.STORED_MODE)

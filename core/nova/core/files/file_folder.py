@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, reserved_file
+from nova.sdk import stored_files
+from nova.sdk.durable import STORED_FOLDER_MODE, STORED_MODE
 from nova.sdk.errors import NovaError
-from nova.sdk.private import FILE_MODE, FOLDER_MODE, make_folder
 
 OPEN_MAX_FILES = 4_096
 OPEN_SHARE = 2
@@ -43,7 +44,7 @@ class FileFolder:
     ) -> None:
         self.root = root
         self.reserve = reserve
-        make_folder(root)
+        stored_files.make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         self._open_max = max(1, min(open_max_files, allowed // OPEN_SHARE))
@@ -130,7 +131,7 @@ class FileFolder:
 
     def _open_file(self, path: str, flags: int) -> int:
         with self._parent(path, make=bool(flags & os.O_CREAT)) as (parent, name):
-            return os.open(name, flags | _FILE_FLAGS, FILE_MODE, dir_fd=parent)
+            return os.open(name, flags | _FILE_FLAGS, STORED_MODE, dir_fd=parent)
 
     @contextlib.contextmanager
     def _parent(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
@@ -144,7 +145,7 @@ class FileFolder:
                     if not make:
                         raise
                     with contextlib.suppress(FileExistsError):
-                        os.mkdir(folder, FOLDER_MODE, dir_fd=descriptor)
+                        os.mkdir(folder, STORED_FOLDER_MODE, dir_fd=descriptor)
                     inner = os.open(folder, _FOLDER_FLAGS, dir_fd=descriptor)
                 os.close(descriptor)
                 descriptor = inner

@@ -13,7 +13,7 @@ from nova.core.files.daily_files_state import read_state, write_state
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.files_process import lock_folder, open_snapshot
 from nova.core.utc_day import span_of
-from nova.sdk import private, settings, timestamps
+from nova.sdk import settings, stored_files, timestamps
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import NovaError
 from nova.sdk.settings import Settings
@@ -95,8 +95,8 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
     Example:
       nova files rebuild 2026-01-26 --data /archive
     """
-    private.restrict_umask()
     chosen = _settings(data, config)
+    stored_files.restrict_umask(chosen.group)
     root = chosen.files_folder()
     state = read_state(root)
     if day == state.day:

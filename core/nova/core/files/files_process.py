@@ -26,7 +26,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.secondary import open_secondary_archive
-from nova.sdk import archive_id, lifecycle, private
+from nova.sdk import archive_id, lifecycle, stored_files
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import ArchiveGoneError, NovaError
@@ -124,8 +124,8 @@ def lock_folder(root: Path) -> BinaryIO:
     """Lock a folder of daily files until the returned file is closed; raises NovaError if another
     process holds the lock.
     """
-    private.make_folder(root)
-    private.remove_others_access(root)
+    stored_files.make_folder(root)
+    stored_files.protect(root)
     file = (root / LOCK_FILE).open("wb")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -32,8 +32,9 @@ from nova.core.store.options import MEMORY_BYTES, tuning
 from nova.core.store.series_reader import SeriesReader
 from nova.core.store.shortage import shortage
 from nova.core.store.write_batch import ArchiveBatch
-from nova.sdk import archive_id, private, timestamps
+from nova.sdk import archive_id, stored_files, timestamps
 from nova.sdk.archive_id import ID_FILE
+from nova.sdk.default_timebase import TIMEBASE_FILE
 from nova.sdk.timestamps import NS_MIN
 
 TRUTH_FOLDER = archive_id.TRUTH_FOLDER
@@ -130,12 +131,13 @@ class Archive:
         """
         path = data / TRUTH_FOLDER
         try:
-            private.make_folder(path)
+            stored_files.make_folder(path)
         except OSError as error:
             raise ArchiveError(
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
-        private.remove_others_access(path, data / MARKER_FILE, data / ID_FILE)
+        stored_files.protect(data, deep=False)
+        stored_files.protect(path, data / MARKER_FILE, data / ID_FILE, data / TIMEBASE_FILE)
         _refuse_missing_current(data, path)
         check = OpenCheck.read(data)
         if path not in _open_primaries:

@@ -66,7 +66,7 @@ def ensure_id(archive: Archive, data: Path) -> str:
     found = stored if stored is not None else _assign_id(archive)
     if beside is None:
         _ensure_marker(archive, data)
-        durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode())
+        durable.replace(data / archive_id.ID_FILE, f"{found}\n".encode(), durable.STORED_MODE)
     return found
 
 

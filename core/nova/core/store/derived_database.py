@@ -26,7 +26,7 @@ from nova.core.store.rebuild_request import discard
 from nova.core.store.recorded_event import has_recorded
 from nova.core.store.scan import scan
 from nova.core.store.shortage import shortage
-from nova.sdk import private
+from nova.sdk import stored_files
 from nova.sdk.timestamps import NS_MIN
 
 log = logging.getLogger(__name__)
@@ -90,8 +90,8 @@ class DerivedDatabase:
         that is damaged. Raises ArchiveError if another process has it open.
         """
         path = data / cls.FOLDER
-        private.make_folder(path)
-        private.remove_others_access(path)
+        stored_files.make_folder(path)
+        stored_files.protect(path)
         try:
             if not (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
                 raise DerivedDamagedError("CURRENT is missing")
@@ -100,7 +100,7 @@ class DerivedDatabase:
             if "/LOCK" in str(error) or shortage(cls.CONTENT, str(error)):
                 raise
             discard(data, cls.FOLDER, str(error))
-            private.make_folder(path)
+            stored_files.make_folder(path)
             return cls(path, AccessType.read_write())
 
     @classmethod

@@ -64,7 +64,7 @@ def read_marker(data: Path) -> DurabilityMarker | None:
 
 def write_marker(data: Path, marker: DurabilityMarker) -> None:
     """Replace the file atomically and durably."""
-    durable.replace(data / MARKER_FILE, encode(marker))
+    durable.replace(data / MARKER_FILE, encode(marker), durable.STORED_MODE)
 
 
 def require_durable(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from nova.sdk import durable, private
+from nova.sdk import durable, stored_files
 from nova.sdk.errors import NovaError
 from nova.sdk.events.day_seal import DaySeal
 
@@ -36,11 +36,11 @@ def write_roots(data: Path, seals: Sequence[DaySeal]) -> Path | None:
         found = b""
     if found == content:
         return None
-    private.make_folder(path.parent)
+    stored_files.make_folder(path.parent)
     moved = None if content.startswith(found) else _free_name(path)
     if moved is not None:
         durable.move(path, moved)
-    durable.replace(path, content)
+    durable.replace(path, content, durable.STORED_MODE)
     return moved
 
 
