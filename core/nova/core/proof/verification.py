@@ -27,6 +27,7 @@ from nova.core.proof.check_messages import (
     StoredRequest,
 )
 from nova.core.proof.finding import Finding, finding_at, in_order
+from nova.core.proof.given_back_check import unaudited_days
 from nova.core.proof.piece_check import PieceCheck, PieceOutcome
 from nova.core.proof.rollup_search import RollupSearch
 from nova.core.proof.row_search import FIRST, LAST, RowSearch
@@ -78,6 +79,9 @@ class VerifyReport(msgspec.Struct, kw_only=True, rename="camel"):
     sealed_days: int
     last_sealed_day: str | None
     last_seal_hash: str | None
+    given_back: int
+    """Days of a scope and lane that retention has deleted."""
+
     findings: list[Finding]
 
 
@@ -122,6 +126,7 @@ class Verification:
         if differing:
             findings += RowSearch(self._archive, self._until_ns, faulty).findings(differing)
         findings += self._rollup_findings(found.sums)
+        findings += unaudited_days(self._archive)
         catalog = CatalogCheck(self._archive)
         findings += catalog.findings(found.events, found.requests, is_still=self._is_still)
         return self._reported(found, findings)
@@ -225,6 +230,7 @@ class Verification:
             sealed_days=len(self._seals.seals),
             last_sealed_day=last,
             last_seal_hash=None if last is None else self._seals.seals[last].hash,
+            given_back=len(self._archive.given_back.entries),
             findings=in_order([*findings, *self._seals.findings]),
         )
 

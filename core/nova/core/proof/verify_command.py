@@ -114,6 +114,8 @@ def _print(found: VerifyReport, seconds: float, as_json: bool) -> None:
     if len(found.findings) > PRINTED_MAX_FINDINGS:
         click.echo(f"and {len(found.findings) - PRINTED_MAX_FINDINGS:,} more (--json lists them)")
     sealed = f"sealed up to {found.last_sealed_day}" if found.last_sealed_day else "no day sealed"
+    if found.given_back:
+        sealed += f", {found.given_back:,} days of a scope and lane given back"
     outcome = "NOT WHOLE" if found.findings else "whole"
     click.echo(
         f"{outcome}: {found.events:,} events on {found.days:,} days, {sealed}, {seconds:,.1f} s"
