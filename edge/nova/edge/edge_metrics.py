@@ -46,7 +46,7 @@ class EdgeMetrics:
         return MetricsResponse(metrics=await self.metrics())
 
     async def metrics(self) -> list[Metric]:
-        """The metrics of all processes that run; those of the Core are at most a second old."""
+        """The metrics of all processes that run; those of the Core are kept for a second."""
         core = await self._core.get()
         up = gauge("nova_up", "1 while a process runs and reports, 0 while it does not")
         up.add(1, process="edge")

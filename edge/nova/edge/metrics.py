@@ -38,7 +38,7 @@ class MetricsHandler:
         self._is_open = is_open
 
     async def get(self, request: web.Request) -> web.Response:
-        """The metrics, at most one second old."""
+        """The metrics as text; those of the Core are kept for a second."""
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
