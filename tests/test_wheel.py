@@ -92,6 +92,7 @@ def test_a_wheel_holds_the_page_and_the_licence(wheel: Path) -> None:
     assert not [name for name in names if name.startswith(("tests/", "bench/"))]
 
 
+@pytest.mark.slow
 def test_a_wheel_without_the_page_is_refused_in_words(tmp_path: Path) -> None:
     """It would install an edge whose page says that it was not built."""
     done = build(copied(tmp_path / "sources", page=False), tmp_path, ".")
@@ -173,6 +174,7 @@ def assert_refused(programs: Path, arguments: list[str], installing: str) -> Non
     )
 
 
+@pytest.mark.slow
 def test_the_sdk_with_commands_names_what_brings_the_others(wheel: Path, tmp_path: Path) -> None:
     """A client's command line: its help lists what runs, and the rest names its distribution."""
     (own,) = wheel.parent.glob("nova_sdk-*.whl")

@@ -92,7 +92,7 @@ async def test_logins_commands_of_the_machine_and_secrets(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("principals", "actions", "kills"),
-    [(6, 60, 3), pytest.param(20, 1_000, 12, marks=pytest.mark.slow)],
+    [(4, 40, 2), pytest.param(20, 1_000, 12, marks=pytest.mark.slow)],
 )
 async def test_the_trail_is_the_models_over_kills(
     tmp_path: Path, principals: int, actions: int, kills: int

@@ -211,6 +211,7 @@ def block_page(screen: Screen, until: Callable[[], object]) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_browser_that_is_too_slow_is_told_what_it_does_not_get(
     browser: Browser, shaken: RunningNova
 ) -> None:
