@@ -91,7 +91,7 @@ def test_an_outage_that_lasts_and_warnings_are_told() -> None:
 
 
 def test_processes_are_named_unless_all_is_well() -> None:
-    """A-293: a process that hangs is told, and one that is restarted."""
+    """A-293: a process that hangs is shown, and one that is restarted."""
     ready = ProcessInfo(name="reader", state="ready")
     assert "reader" not in shown(processes=[ready])
     text = shown(processes=[ready, ProcessInfo(name="sampler", state="hung", restarts=1)])

@@ -1,4 +1,4 @@
-"""Health that is true: each process that hangs is noticed, told everywhere, and restarted; and
+"""Health that is true: each process that hangs is noticed, reported, and restarted; and
 nothing of a NOVA that is killed works on.
 """
 
@@ -123,7 +123,7 @@ async def test_each_process_that_hangs_is_told_and_restarted(
     watched: RunningNova, log_path: Path
 ) -> None:
     """Stopped processes answer nothing and hold all that they hold. First those that a reader and
-    an edge can tell of, then these two.
+    an edge can report, then these two.
     """
     before = {name: watched.child(name) for name in PROCESSES}
     async with asyncio.timeout(4 * WAIT_S):

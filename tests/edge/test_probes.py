@@ -39,7 +39,7 @@ async def test_not_ready_while_the_writer_does_not_answer(edge: RunningEdge, pee
 
 
 async def test_processes_that_are_not_ready_are_named(edge: RunningEdge, peer: Peer) -> None:
-    """A-293: NOVA serves without its sampler, which is told all the same."""
+    """A-293: NOVA serves without its sampler, which is reported all the same."""
     status = messages.decode_reply(STATUS)
     assert isinstance(status, StatusResponse)
     status.processes = [

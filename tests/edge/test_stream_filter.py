@@ -12,7 +12,14 @@ from nova.edge.stream_filter import STREAMED_LANES, StreamFilter
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.messages import CancelStream, Filters, SetCursor, StartStream, TimelineMode
+from nova.sdk.protocol.messages import (
+    CancelStream,
+    Filters,
+    SetCursor,
+    StartStream,
+    StreamCancelled,
+    TimelineMode,
+)
 from nova.sdk.protocol.replay_gate import REASON_NOT_PRESENT, REASON_READER_LOST, REASON_REPLAY
 from nova.sdk.protocol.timeline import StreamGap
 from tests.edge.peer import CURSOR, chunk, complete, error, started
@@ -146,6 +153,19 @@ def test_a_lost_reader_takes_the_stream_with_it() -> None:
     assert fence.reader_lost() == "a"
     assert fence.reader_lost() is None
     assert not fence.passes(chunk("a"))
+
+
+def test_a_stream_that_its_reader_ended_is_not_named_again() -> None:
+    """The client has its cursor; where it is in time remains."""
+    fence = StreamFilter(10)
+    begin(fence, "a")
+    reason = fence.past_reason()
+    ended = StreamCancelled(playback_request_id="a", reason="shuttingDown", cursor=CURSOR)
+    assert fence.passes(messages.encode(ended))
+    assert fence.past_reason() == reason
+    assert fence.reader_lost() is None
+    begin(fence, "b")
+    assert fence.reader_lost() == "b"
 
 
 def test_an_id_is_used_once_even_if_it_was_cancelled() -> None:

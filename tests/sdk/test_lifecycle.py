@@ -164,3 +164,29 @@ async def test_work_that_fails_ends_the_process_with_its_error() -> None:
 
     with pytest.raises(NovaError, match="disk is full"):
         await lifecycle.run_until_stopped(work(), asyncio.Event())
+
+
+async def test_what_is_under_way_is_finished_until_the_stop_is_cut() -> None:
+    """A-296: work that ends is waited for; work that does not ends with the second signal, or when
+    its time is over.
+    """
+    stop, finished = lifecycle.StopEvent(), asyncio.Event()
+
+    async def brief() -> None:
+        await asyncio.sleep(0)
+        finished.set()
+
+    stop.signal()
+    assert stop.is_set() and not stop.cut.is_set()
+    await lifecycle.drain(brief(), stop, WAIT_S)
+    assert finished.is_set()
+    forever = asyncio.create_task(lifecycle.drain(endless(), stop, 10 * WAIT_S))
+    await asyncio.sleep(0)
+    stop.signal()
+    async with asyncio.timeout(WAIT_S):
+        await forever
+        await lifecycle.drain(endless(), lifecycle.StopEvent(), 0.01)
+
+
+async def endless() -> None:
+    await asyncio.Event().wait()

@@ -28,6 +28,7 @@ from nova.edge.export_downloads import ExportDownloads
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
 from nova.edge.http_admission import HttpAdmission
+from nova.edge.http_drain import HttpDrain
 from nova.edge.limit_requests import LimitRequests
 from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
 from nova.edge.login_throttle import LoginThrottle
@@ -98,6 +99,7 @@ class Edge:
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
         self._reader = reader
+        self._http = HttpDrain()
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
         status = CoreStatus(reader, self._limits)
         self._tcp_streams = self._tcp_stream_service(stores, status)
@@ -186,7 +188,7 @@ class Edge:
         """Build the application. Call it once."""
         hosts = HostFilter(self._config.host, self._config.allowed_hosts)
         app = web.Application(
-            middlewares=[json_errors, departures, hosts.middleware()],
+            middlewares=[json_errors, departures, self._http.middleware, hosts.middleware()],
             client_max_size=LOGIN_MAX_BYTES,
         )
         app.on_response_prepare.append(add_security_headers)
@@ -229,6 +231,15 @@ class Edge:
         )
         self._tcp_streams.address.runner = runner
         return runner
+
+    async def drain(self) -> None:
+        """Listen no longer, and let every connection end when its requests are answered."""
+        self._http.begin()
+        runner = self._tcp_streams.address.runner
+        for site in () if runner is None else tuple(runner.sites):
+            await site.stop()
+        await asyncio.gather(*(session.drain() for session in self._sessions))
+        await self._http.finished()
 
     async def _post_login(self, request: web.Request) -> web.StreamResponse:
         if is_foreign_origin(request):

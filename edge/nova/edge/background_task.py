@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 
@@ -16,3 +17,18 @@ async def background_task(work: Coroutine[None, None, None]) -> AsyncIterator[No
     finally:
         task.cancel()
         await asyncio.wait((task,))
+
+
+async def run_until_first(*works: Coroutine[None, None, None]) -> None:
+    """Run all until the first ends, then cancel the others; raises the first one's exception."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError, Exception):
+                await task

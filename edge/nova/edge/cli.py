@@ -30,7 +30,7 @@ from nova.sdk import archive_id, durable, endpoints, lifecycle, logs, private
 from nova.sdk.default_view import load as load_default_view
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.request_limit import LimitKind, RequestLimit, request_limits
-from nova.sdk.settings import LIST_SEPARATOR, host_names, proxy_networks
+from nova.sdk.settings import DRAIN_MAX_S, DRAIN_S, LIST_SEPARATOR, host_names, proxy_networks
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 FIRST_PASSWORD_FILE = "first-password"
@@ -99,6 +99,14 @@ log = logging.getLogger(__name__)
     envvar="NOVA_OPEN_METRICS",
     help="Serve /metrics to programs of this machine without a key.",
 )
+@click.option(
+    "--drain-s",
+    type=click.FloatRange(0, DRAIN_MAX_S),
+    default=DRAIN_S,
+    envvar="NOVA_DRAIN_S",
+    show_default=True,
+    help="How long a stop waits for requests and exports that are under way.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes (for supervisors).")
 def edge(
     data: Path,
@@ -110,6 +118,7 @@ def edge(
     limits: str,
     default_view: Path | None,
     open_metrics: bool,
+    drain_s: float,
     exit_with_stdin: bool,
 ) -> None:
     """Serve the web page and the client protocol of one archive.
@@ -140,6 +149,7 @@ def edge(
         limits=EdgeLimits(requests=_request_limits(limits)),
         default_view=None if default_view is None else load_default_view(default_view),
         oidc=oidc_config(os.environ),
+        drain_s=drain_s,
     )
     asyncio.run(serve(config, exit_with_stdin=exit_with_stdin))
 
@@ -163,11 +173,13 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
         first_password = await _ensure_first_admin(stores.users, passwords)
         reader = await stack.enter_async_context(reader_client(config.reader_socket))
         throttle = LoginThrottle(stores.logins)
-        runner = Edge(config, stores, passwords, throttle, reader).runner(SHUTDOWN_TIMEOUT_S)
+        edge = Edge(config, stores, passwords, throttle, reader)
+        runner = edge.runner(SHUTDOWN_TIMEOUT_S)
         stack.push_async_callback(runner.cleanup)
         facts = {} if first_password is None else _show_password(first_password, config.folder)
         lifecycle.print_ready("edge", url=await _listen(runner, config), **facts)
         await stop.wait()
+        await lifecycle.drain(edge.drain(), stop, config.drain_s)
 
 
 async def _listen(runner: web.AppRunner, config: EdgeConfig) -> str:

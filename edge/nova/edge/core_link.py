@@ -18,6 +18,7 @@ from nova.edge.upstream import Upstream
 from nova.sdk import log_context, request_id
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.drain import Drain
 from nova.sdk.protocol.export import CancelExport, Export
 from nova.sdk.protocol.messages import (
     REQUEST_MAX_BYTES,
@@ -58,6 +59,8 @@ class CoreLink:
         self._stream_filter = StreamFilter(limits.streams_per_connection_max)
         self._connection_id = uuid.uuid4().hex
         self._connects = 0
+        self.is_draining = False
+        self._reader_done = asyncio.Event()
         self._answered = 0
 
     async def open(self, access: Access) -> bool:
@@ -66,6 +69,14 @@ class CoreLink:
 
     async def close(self) -> None:
         await self._upstream.close()
+
+    async def drain(self) -> None:
+        """Refuse further requests, and wait until the reader has answered those before and closes
+        the connection.
+        """
+        self.is_draining = True
+        if await self._upstream.send(messages.encode(Drain())):
+            await self._reader_done.wait()
 
     def drop(self) -> None:
         """Drop the connection, so that the client is notified as if the reader had ended it."""
@@ -141,11 +152,15 @@ class CoreLink:
                         await self._send(frame)
                     if frame.startswith(_ERROR_PREFIX):
                         _log_error(access, frame)
+                if self.is_draining:
+                    break
                 await self._report_reader_lost()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, self._limits.upstream_retry_max_s)
             await self._reader_responding.wait()
             connected = await self._connect(access)
+        self._reader_done.set()
+        await asyncio.Event().wait()  # Whoever drains the session closes it.
 
     async def _connect(self, access: Access) -> bool:
         """Connect with the identity headers that still hold when the connection is open."""

@@ -11,7 +11,7 @@ from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import SettingsError
 from nova.sdk.request_limit import LimitKind, RequestLimit
-from nova.sdk.settings import ProxyNetwork
+from nova.sdk.settings import DRAIN_S, ProxyNetwork
 
 STATIC_FOLDER = Path(__file__).parent / "static"
 FOLDER_NAME = "edge"
@@ -107,6 +107,7 @@ class EdgeConfig:
     default_view: DefaultView | None = None
     oidc: OidcConfig | None = None
     limits: EdgeLimits = field(default_factory=EdgeLimits)
+    drain_s: float = DRAIN_S
 
     @property
     def folder(self) -> Path:

@@ -30,11 +30,13 @@ STREAMED_LANES: tuple[Lane, ...] = ("metadata", "command", "ui")
 _STREAM_PREFIXES = (b'{"type":"streamChunk"', b'{"type":"gap"')
 _COMPLETE_PREFIX = b'{"type":"streamComplete"'
 _STARTED_PREFIX = b'{"type":"streamStarted"'
+_CANCELLED_PREFIX = b'{"type":"streamCancelled"'
 _ERROR_PREFIX = b'{"type":"error"'
 
 
 class _PlaybackId(msgspec.Struct, rename="camel"):
     playback_request_id: str | None = None
+    reason: str | None = None
 
 
 _playback = msgspec.json.Decoder(_PlaybackId)
@@ -61,6 +63,7 @@ class StreamFilter:
         self._all_answered.set()
         self._active: str | None = None
         self._active_prefixes: tuple[bytes, ...] = ()
+        self._ended_by_reader: str | None = None
         self._gate = ReplayGate()
 
     def start(self, request: StartStream) -> StartStream:
@@ -107,6 +110,8 @@ class StreamFilter:
         """The reader is gone; returns the request id whose stream the client still expects."""
         wanted = [name for name, start in self._pending.items() if start.is_wanted]
         lost = wanted[-1] if wanted else self._active
+        if lost == self._ended_by_reader:
+            lost = None  # The client knows, and has its cursor.
         # A pending start may have been applied although its reply never arrived here.
         self._gate.lose_reader(is_streaming=bool(self._pending) or self._active is not None)
         if self._asks_for_past():
@@ -140,6 +145,8 @@ class StreamFilter:
             return self._apply_complete(frame)
         if frame.startswith(_STARTED_PREFIX):
             self._apply_started(_playback_id_of(frame))
+        elif frame.startswith(_CANCELLED_PREFIX):
+            self._apply_cancelled(frame)
         elif frame.startswith(_ERROR_PREFIX):
             self._apply_error(_playback_id_of(frame))
         return True
@@ -165,6 +172,12 @@ class StreamFilter:
         is_present = None if is_bounded else True  # Only the reader knows for a bounded stream.
         self._gate.accept_stream(request.timeline_mode, is_present=is_present)
         self._activate(playback_id if pending.is_wanted else None)
+
+    def _apply_cancelled(self, frame: bytes) -> None:
+        """A reader that stops ends the stream: where its client is in time remains."""
+        cancelled = _playback.decode(frame)
+        if cancelled.reason is not None:
+            self._ended_by_reader = cancelled.playback_request_id
 
     def _apply_error(self, playback_id: str | None) -> None:
         if playback_id is None:

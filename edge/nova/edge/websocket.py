@@ -8,7 +8,6 @@ import logging
 import math
 import sqlite3
 import time
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -19,6 +18,7 @@ from nova.edge.access import Access
 from nova.edge.account_requests import AccountRequests, seconds_text
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.authorization import Authorizer
+from nova.edge.background_task import run_until_first
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
@@ -45,6 +45,7 @@ from nova.sdk.protocol.admin import (
     ListUserSessions,
     ReleaseAccount,
 )
+from nova.sdk.protocol.drain import refusal
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
 from nova.sdk.protocol.messages import Auth, Authenticated, Message, Metrics, Ref, StartStream
 from nova.sdk.protocol.tcp_streams import TcpStreamRequest
@@ -120,6 +121,8 @@ class EdgeSession:
         self._address = address
         self._access: Access | None = None
         self._users_changed = asyncio.Event()
+        self._request = asyncio.Lock()
+        """Held while one of the client's requests is served."""
 
     @property
     def authenticated(self) -> bool:
@@ -151,6 +154,14 @@ class EdgeSession:
                 await self._ws.close(code=code)
         except (TimeoutError, OSError):
             self.abort()
+
+    async def drain(self) -> None:
+        """Refuse further requests and close the connection once those that run are answered."""
+        if self.authenticated:
+            await self._core.drain()
+            async with self._request:
+                pass
+        await self.close(WSCloseCode.GOING_AWAY.value)
 
     def abort(self) -> None:
         """Abort the connection without waiting for the client."""
@@ -194,7 +205,7 @@ class EdgeSession:
         log_context.bind(user=access.name)
         connected = await self._core.open(access)
         await self._send_welcome(access, ref)
-        await _run_until_first(
+        await run_until_first(
             self._forward_requests(),
             self._core.forward_frames(access, connected),
             self._watch_access(),
@@ -217,8 +228,9 @@ class EdgeSession:
             message = await self._ws.receive()
             if message.type is WSMsgType.TEXT:
                 self._core.begin_request()
-                access = await self._check_access(message.data)
-                await self._serve_request(access, message.data)
+                async with self._request:
+                    access = await self._check_access(message.data)
+                    await self._serve_request(access, message.data)
             elif message.type is WSMsgType.BINARY:
                 await self._send_error(
                     None, "badRequest", "frames must be text; this one is binary"
@@ -256,7 +268,9 @@ class EdgeSession:
         except RateLimitError as error:
             await self._refuse(request.ref, error, _playback_id_of(request))
             return
-        if access.must_change and not isinstance(request, Auth | ChangePassword | Logout):
+        if self._core.is_draining:
+            await self._refuse(request.ref, refusal(), _playback_id_of(request))
+        elif access.must_change and not isinstance(request, Auth | ChangePassword | Logout):
             await self._send_error(request.ref, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         elif isinstance(request, Auth):
             await self._renew(access, request)
@@ -327,18 +341,3 @@ class EdgeSession:
 
 def _playback_id_of(request: EdgeRequest) -> str | None:
     return request.playback_request_id if isinstance(request, StartStream) else None
-
-
-async def _run_until_first(*works: Coroutine[None, None, None]) -> None:
-    """Run all until the first ends, then cancel the others; raises the first one's exception."""
-    tasks = [asyncio.create_task(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task

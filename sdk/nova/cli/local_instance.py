@@ -34,7 +34,7 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
     files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
     backup = ChildProcess("backup", ("nova.cli", "core", "backup", *data), shared, is_awaited=False)
     return [
-        ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared),
+        ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared, stops_last=True),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
         ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
         *([files] if chosen.chosen_drivers() else []),
@@ -65,7 +65,12 @@ async def run(
     private.restrict_umask()
     stop = lifecycle.stop_event(exit_with_stdin)
     base = processes(chosen, environment)
-    supervisor = Supervisor([*base, *extra], hung_restart_s=chosen.hung_restart_s, logs=logs)
+    supervisor = Supervisor(
+        [*base, *extra],
+        hung_restart_s=chosen.hung_restart_s,
+        drain_s=chosen.drain_s,
+        logs=logs,
+    )
     reporter = ServiceReporter(supervisor.health, ServiceManager.of_environment())
     reporter.start()
     try:
@@ -84,7 +89,7 @@ async def run(
         _print_ready(url, chosen, as_json, notes)
         await supervisor.watch(stop)
     finally:
-        await supervisor.stop()
+        await supervisor.stop(stop.cut)
         await reporter.stop()
 
 

@@ -17,6 +17,7 @@ import contextlib
 import logging
 import os
 import time
+from asyncio import FIRST_COMPLETED
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -31,12 +32,21 @@ from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
 from nova.sdk.log_format import SOURCE_MEMBER
 from nova.sdk.process_states import encode_line
 from nova.sdk.protocol.health import ProcessState
+from nova.sdk.settings import DRAIN_S
 from nova.sdk.worker_process import end_process, module_command
 
 READY_TIMEOUT_S = 60.0
 """A child that reports neither readiness nor progress for this long has failed."""
 
 STOP_TIMEOUT_S = 15.0
+"""Time for a child whose start has failed to end."""
+
+CUT_TIMEOUT_S = 5.0
+"""Time for a child that is cut to close, before it is killed."""
+
+LAST_DRAIN_MIN_S = 2.0
+"""Time for the children that stop last, also when the others have used all of it."""
+
 SHARED_FACTS = {"archive": "NOVA_ARCHIVE", "folder": FOLDER_VARIABLE}
 """Facts that a ready child reports, and the variables that pass them to children started later: a
 restarted child then refuses an empty folder or a copy of the archive.
@@ -62,7 +72,8 @@ printed = logging.getLogger("stdout")
 @dataclass(slots=True)
 class ChildProcess:
     """One process of the instance; `facts` is its ready line. NOVA is not ready before an awaited
-    one is. One that `reports_health` gets the states of all.
+    one is. One that `reports_health` gets the states of all, one that `stops_last` serves the
+    others while they finish their work.
     """
 
     name: str
@@ -70,6 +81,7 @@ class ChildProcess:
     environment: Mapping[str, str] = field(default_factory=dict)
     is_awaited: bool = True
     reports_health: bool = False
+    stops_last: bool = False
     ready_timeout_s: float = READY_TIMEOUT_S
     starting: asyncio.Task[None] | None = None
     process: asyncio.subprocess.Process | None = None
@@ -144,8 +156,10 @@ class ChildProcess:
             with contextlib.suppress(ProcessLookupError):
                 self.process.kill()
 
-    async def stop(self) -> None:
-        """Send SIGTERM, then SIGKILL after STOP_TIMEOUT_S."""
+    async def stop(self, cut: asyncio.Event | None = None, drain_s: float = STOP_TIMEOUT_S) -> None:
+        """Send SIGTERM and wait while the child finishes its work, for `drain_s` or until `cut`;
+        then cut it, and after CUT_TIMEOUT_S kill it.
+        """
         if self.starting is not None:
             self.starting.cancel()
             await asyncio.wait((self.starting,))
@@ -153,8 +167,18 @@ class ChildProcess:
         if self.process is None or self.process.returncode is not None:
             return
         self.process.terminate()
-        if await end_process(self.process, STOP_TIMEOUT_S):
+        ending = asyncio.ensure_future(self.process.wait())
+        cutting = asyncio.ensure_future((cut or asyncio.Event()).wait())
+        await asyncio.wait((ending, cutting), timeout=drain_s, return_when=FIRST_COMPLETED)
+        cutting.cancel()
+        self._close_stdin()  # By which it is cut.
+        if await end_process(self.process, CUT_TIMEOUT_S):
             log.error("killed", extra={"context": {"child": self.name}})
+        await ending
+
+    def _close_stdin(self) -> None:
+        if self.process is not None and self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 class Supervisor:
@@ -167,6 +191,7 @@ class Supervisor:
         hung_after_s: float = HUNG_AFTER_S,
         hung_restart_s: float = HUNG_RESTART_S,
         logs: LogCollector | None = None,
+        drain_s: float = DRAIN_S,
     ) -> None:
         """A hung child is restarted after `hung_restart_s`; never if that is 0. Without a collector
         the children log to this process's stderr.
@@ -176,6 +201,7 @@ class Supervisor:
             child.logs = logs
         self._hung_after_s = hung_after_s
         self._hung_restart_s = hung_restart_s
+        self._drain_s = drain_s
         awaited = [child.name for child in self.children if child.is_awaited]
         others = [child.name for child in self.children if not child.is_awaited]
         self.health = InstanceHealth(awaited, others)
@@ -289,12 +315,23 @@ class Supervisor:
             return False
         return True
 
-    async def stop(self) -> None:
-        """Stop all, in reverse order of their start; one that hangs is killed."""
+    async def stop(self, cut: asyncio.Event | None = None) -> None:
+        """Let all finish their work within `drain_s` together, or until `cut`, and end; one that
+        hangs is killed.
+        """
         self.health.set_state("stopping")
         if self._checking is not None:
             self._checking.cancel()
-        for child in reversed(self.children):
+        deadline = time.monotonic() + self._drain_s
+        await self._stop_all([one for one in self.children if not one.stops_last], cut, deadline)
+        deadline = max(deadline, time.monotonic() + LAST_DRAIN_MIN_S)
+        await self._stop_all([one for one in self.children if one.stops_last], cut, deadline)
+
+    async def _stop_all(
+        self, children: Sequence[ChildProcess], cut: asyncio.Event | None, deadline: float
+    ) -> None:
+        for child in children:
             if self.health.state_of(child.name) == "hung":
                 child.kill()
-            await child.stop()
+        drain_s = max(0.0, deadline - time.monotonic())
+        await asyncio.gather(*(child.stop(cut, drain_s) for child in children))

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import logging
 import os
 import resource
 import signal
@@ -45,12 +46,35 @@ ORPHAN_GRACE_S = 5.0
 
 ORPHAN_STATUS = 70
 
+log = logging.getLogger(__name__)
+
 STDIN_READ_BYTES = 4096
 STDIN_LINE_MAX_BYTES = 64 * 1024
 """Of a longer line, its end is kept."""
 
 AUTOGROUP_ATTEMPTS = 20
 AUTOGROUP_PAUSE_S = 0.11
+
+
+class StopEvent(asyncio.Event):
+    """Set when the process has to stop. It then drains: it finishes what is under way, until `cut`
+    is set too.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cut = asyncio.Event()
+
+    def signal(self) -> None:
+        """The first signal stops, the second cuts."""
+        if self.is_set():
+            self.cut.set()
+        self.set()
+
+    def end(self) -> None:
+        """Stop, and finish nothing."""
+        self.cut.set()
+        self.set()
 
 
 def print_ready(process: str, **facts: str) -> None:
@@ -72,16 +96,20 @@ def _print_line(facts: dict[str, str]) -> None:
 
 def stop_event(
     exit_with_stdin: bool = False, on_line: Callable[[bytes], None] | None = None
-) -> asyncio.Event:
+) -> StopEvent:
     """An event set by SIGTERM, SIGINT and, with `exit_with_stdin`, the end of stdin, which the
     parent holds open. A process of a supervisor also ends with it in the middle of any work.
     `on_line` is called with each line that the parent writes to stdin.
+
+    A second signal cuts, and to a process of a supervisor the end of stdin. A second signal does
+    not cut that: a service manager may send its own to every process.
     """
     is_supervised = _end_with_supervisor()
     loop = asyncio.get_running_loop()
-    stop = asyncio.Event()
+    stop = StopEvent()
+    on_signal = stop.set if is_supervised else stop.signal
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, on_signal)
     if exit_with_stdin:
         watch = (loop, stop, is_supervised, on_line or _ignore_line)
         threading.Thread(target=_watch_stdin, args=watch, daemon=True).start()
@@ -108,16 +136,38 @@ def _end_with_supervisor() -> bool:
     return True
 
 
-async def run_until_stopped(work: Coroutine[None, None, None], stop: asyncio.Event) -> None:
-    """Run `work` until it ends or the event is set; raises the exception of `work`."""
+async def run_until_stopped(
+    work: Coroutine[None, None, None],
+    stop: asyncio.Event,
+    drain: Callable[[], Coroutine[None, None, None]] | None = None,
+) -> None:
+    """Run `work` until it ends or the event is set; raises the exception of `work`. `drain` runs
+    before `work` is cancelled.
+    """
     working = asyncio.create_task(work)
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((working, stopped), return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    if drain is not None and not working.done():
+        await drain()
     if working.done():
         working.result()
     working.cancel()
     await asyncio.wait((working,))
+
+
+async def drain(work: Coroutine[None, None, None], stop: StopEvent, drain_s: float) -> None:
+    """Finish what is under way: run `work` for at most `drain_s`, or until the stop is cut."""
+    working = asyncio.create_task(work)
+    cut = asyncio.create_task(stop.cut.wait())
+    await asyncio.wait((working, cut), timeout=drain_s, return_when=asyncio.FIRST_COMPLETED)
+    if not working.done():
+        log.warning("stopping before all is finished", extra={"context": {"drainS": drain_s}})
+    for task in (working, cut):
+        task.cancel()
+    await asyncio.wait((working, cut))
+    if not working.cancelled() and working.exception() is not None:
+        log.error("stopping without finishing", exc_info=working.exception())
 
 
 def ignore_interrupt() -> None:
@@ -164,7 +214,7 @@ def collect_garbage_rarely() -> None:
 
 def _watch_stdin(
     loop: asyncio.AbstractEventLoop,
-    stop: asyncio.Event,
+    stop: StopEvent,
     is_supervised: bool,
     on_line: Callable[[bytes], None],
 ) -> None:
@@ -174,7 +224,7 @@ def _watch_stdin(
         rest = rest[-STDIN_LINE_MAX_BYTES:]
         for line in lines:
             _call_in(loop, on_line, line)
-    _call_in(loop, stop.set)
+    _call_in(loop, stop.end if is_supervised else stop.set)
     if is_supervised:
         time.sleep(ORPHAN_GRACE_S)
         os._exit(ORPHAN_STATUS)

@@ -30,6 +30,9 @@ _URL_SEPARATOR = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 ANY_HOST = "*"
 _HOST_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?", re.ASCII)
 
+DRAIN_S = 10.0
+DRAIN_MAX_S = 3_600.0
+
 GROUND_SCOPE = "ground"
 """The default scope of a ground Core."""
 
@@ -88,6 +91,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     backup_keep: Annotated[int, Meta(ge=1, le=100_000)] = 30
     backup_with_users: bool = False
     export_keep_h: Annotated[float, Meta(gt=0, le=8_760)] = 24.0
+    drain_s: Annotated[float, Meta(ge=0, le=DRAIN_MAX_S)] = DRAIN_S
     hung_restart_s: Annotated[float, Meta(ge=0, le=86_400)] = 30.0
     log_file: str | None = None
     log_file_max_mib: Annotated[int, Meta(ge=1, le=65_536)] = 64
@@ -207,6 +211,9 @@ HELP: Mapping[str, SettingHelp] = {
         "archive on the same disk."
     ),
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),
+    "drain_s": SettingHelp(
+        "How long a stop waits for requests, exports and commands that are under way."
+    ),
     "hung_restart_s": SettingHelp(
         "How long a process may hang until `nova up` kills and restarts it; 0 for never."
     ),

@@ -187,3 +187,23 @@ async def test_a_reader_that_goes_does_not_stop_its_command(
     await here.ears.until(asked.request_id)
     assert (await here.client.submit_command(asked)).duplicate
     assert here.ears.requests() == [asked.request_id]
+
+
+async def test_a_command_under_way_is_settled_before_a_stop(
+    here: Commanded, submitter: SubmissionClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A-296: it is recorded, sent and answered; what comes later is refused."""
+    disk = StuckDisk(here.core.writer.committer.archive, monkeypatch)
+    asker, asked = Principal("ann", "admin"), here.command()
+    submitting = asyncio.create_task(submitter.submit(asker, asked))
+    await disk.is_stuck()
+    draining = asyncio.create_task(here.core.writer.submissions.drain())
+    await asyncio.sleep(0)
+    refused = await submitter.submit(asker, here.command())
+    assert isinstance(refused, Error) and refused.code == "shuttingDown"
+    assert not submitting.done() and not draining.done()
+    disk.go_on()
+    reply = await submitting
+    assert isinstance(reply, CommandAck) and reply.failure is None
+    await draining
+    assert here.ears.requests() == [asked.request_id]

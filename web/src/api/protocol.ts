@@ -1889,7 +1889,7 @@ export interface StreamComplete {
   cursor: string;
 }
 /**
- * The stream was stopped, or there was none.
+ * The stream was stopped, by the server if there is a `reason`; `last_key` resumes it.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "StreamCancelled".
@@ -1898,6 +1898,9 @@ export interface StreamCancelled {
   type: "streamCancelled";
   ref?: string | number | null;
   playbackRequestId?: string | null;
+  reason?: string | null;
+  cursor?: string | null;
+  lastKey?: string | null;
 }
 /**
  * A page of views; `next_key` is absent on the last page.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine
 from typing import Literal, Protocol
 
 from nova.core.errors import RequestError
@@ -15,8 +15,9 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_key, parse_time_or
 from nova.core.query.playback import Playback, SendChunk, parse_rate, playback_bounds
-from nova.core.query.range_cursor import AFTER_ALL, Hit, RangeCursor, Span
+from nova.core.query.range_cursor import AFTER_ALL, RangeCursor, Span
 from nova.core.query.visibility import EVERYTHING, Visibility
+from nova.core.server.chunk_sender import ChunkSender
 from nova.core.server.conflation import Conflation, ConflationGap
 from nova.core.server.follower import FollowedEvents, Follower
 from nova.core.server.live_stream import LiveStream, LiveTail
@@ -82,6 +83,7 @@ class ActiveStream:
         self._visibility = visibility
         self._stream: asyncio.Task[None] | None = None
         self._stream_id: str | None = None
+        self._sender: ChunkSender | None = None
         self._live: LiveStream | None = None
         self._gate = ReplayGate(REASON_READER_LOST if is_replaying else None)
         self.timeline = OwnerTimeline()
@@ -118,9 +120,19 @@ class ActiveStream:
         if self._stream is not None:
             self._stream.cancel()
             await asyncio.wait((self._stream,))
-        self._stream = self._stream_id = None
+        self._stream = self._stream_id = self._sender = None
         self.timeline.leave()
         self.timeline.is_following = False
+
+    async def end(self, reason: str) -> None:
+        """Stop the stream and send its client how far it has got; nothing without a stream."""
+        stream, playback_id, sender = self._stream, self._stream_id, self._sender
+        is_over = stream is None or stream.done()
+        await self.close()
+        if is_over:
+            return
+        ended = messages.StreamCancelled(playback_request_id=playback_id, reason=reason)
+        await self._reply_writer.send(sender.cancelled(reason) if sender else ended, None)
 
     async def follow(self, request: FollowStream, owner: OwnerTimeline) -> None:
         """Replace the active stream by one that follows another connection's timeline. It sends
@@ -228,16 +240,9 @@ class ActiveStream:
         return None
 
     def _chunk_sender(self, playback_id: str) -> SendChunk:
-        async def send(cursor_ns: int, events: Sequence[Hit]) -> None:
-            cursor = timestamps.text(cursor_ns)
-            last_key = events[-1][0].hex() if events else None
-            stored = [stored for _, stored in events]
-            frame = messages.chunk_frame(playback_id, cursor, stored, last_key)
-            del stored
-            with self._budget.hold_chunk(len(frame)):
-                await self._reply_writer.send_frame(frame, of_stream=True)
-
-        return send
+        send_frame = self._reply_writer.send_frame
+        self._sender = ChunkSender(playback_id, self._budget, send_frame)
+        return self._sender.send
 
     async def _play_followed(
         self, request: FollowStream, feed: RunFeed, event_filter: EventFilter

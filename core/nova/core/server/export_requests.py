@@ -143,6 +143,10 @@ class ExportRequests:
         ]
         return DriversResponse(drivers=found, preferred=list(self._exports.preference()))
 
+    def running(self) -> set[asyncio.Task[None]]:
+        """The tasks of the exports that run, until their ends are sent."""
+        return set(self._tasks.values())
+
     async def close(self) -> None:
         """Cancel all exports that still run."""
         tasks = list(self._tasks.values())

@@ -89,6 +89,10 @@ class Reader:
         self.audit = AuditIntake(submissions)
         self.metrics_board = board
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
+        self._sessions: set[ReaderSession] = set()
+        self.site: web.BaseSite | None = None
+        """Where it listens."""
+
         self.watermark_known = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -150,11 +154,19 @@ class Reader:
         abort = partial(endpoints.abort, request)
         session = ReaderSession(self._services, socket, principal, abort)
         self._connections[socket] = request
+        self._sessions.add(session)
         try:
             await session.run()
         finally:
+            self._sessions.discard(session)
             del self._connections[socket]
         return socket
+
+    async def drain(self) -> None:
+        """Listen no longer, and let every connection end when its requests are answered."""
+        if self.site is not None:
+            await self.site.stop()
+        await asyncio.gather(*(session.drain() for session in self._sessions))
 
     async def disconnect(self) -> None:
         """Close every client connection and the one to the writer."""
@@ -221,7 +233,8 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.UnixSite(runner, str(endpoints.claim_socket(path))).start()
+    reader.site = web.UnixSite(runner, str(endpoints.claim_socket(path)))
+    await reader.site.start()
     stack.push_async_callback(reader.disconnect)
 
 
@@ -232,7 +245,11 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_garbage_rarely()
     data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
-    async with open_reader(settings, processes=processes):
+    async with open_reader(settings, processes=processes) as reader:
         lifecycle.print_ready("reader", data=str(data))
         log.info("reader ready")
-        await lifecycle.run_until_stopped(archive_id.watch(data, served), stop)
+        await lifecycle.run_until_stopped(
+            archive_id.watch(data, served),
+            stop,
+            lambda: lifecycle.drain(reader.drain(), stop, settings.drain_s),
+        )

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from nova.core.errors import RequestError
 from nova.core.query.memory_budget import (
@@ -28,10 +28,15 @@ from nova.sdk import log_context, request_id
 from nova.sdk.endpoints import send_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.drain import SHUTTING_DOWN, Drain, refusal
+from nova.sdk.protocol.export import CancelExport
 from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest, decode_reader_request
 from nova.sdk.protocol.messages import Ref
 
 CONCURRENT_REQUESTS_MAX = 4
+ENDING_REQUESTS = (messages.CancelStream, CancelExport)
+"""Requests that are served while the connection is drained."""
+
 SEND_TIMEOUT_S = 30.0
 """A client that does not receive a reply within this time is disconnected: others wait for its
 memory budget.
@@ -62,6 +67,9 @@ class ReaderSession:
         )
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
+        self._stream_request = asyncio.Lock()
+        self._is_draining = False
+        self._draining: asyncio.Task[None] | None = None
         self._connection_name = principal.connection
         if principal.connection in ("", LOCAL_CONNECTION):
             self._connection_name = f"{LOCAL_CONNECTION}-{uuid.uuid4().hex[:12]}"
@@ -98,6 +106,20 @@ class ReaderSession:
             for task in self._requests:
                 task.cancel()
             await self._export_requests.close()
+            if self._draining is not None:
+                await asyncio.wait((self._draining,))  # It closes the connection.
+
+    async def drain(self) -> None:
+        """Refuse further requests, end the stream with its cursor, wait for the requests and
+        exports that run, and close the connection.
+        """
+        self._is_draining = True
+        with contextlib.suppress(ConnectionError):
+            async with self._stream_request:
+                await self._active_stream.end(SHUTTING_DOWN)
+        while running := self._requests | self._export_requests.running():
+            await asyncio.wait(running)
+        await self._socket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _receive(self, frame: bytes | str) -> None:
         self._received += 1
@@ -109,8 +131,12 @@ class ReaderSession:
             return
         context = {"type": request.__struct_config__.tag, **log_context.ids_of(request)}
         log.debug("request", extra={"context": context})
+        if isinstance(request, Drain):
+            self._draining = self._draining or asyncio.create_task(self.drain())
+            return
         if isinstance(request, STREAM_REQUESTS):
-            await self._handle(request, self._principal)
+            async with self._stream_request:
+                await self._handle(request, self._principal)
             return
         await self._slots.acquire()
         # Whether it is sent from a replay is decided on receipt, before later stream requests.
@@ -138,6 +164,8 @@ class ReaderSession:
         ids, timed = log_context.ids_of(request), self._metrics.timed(type(request))
         with log_context.bound(**ids), contextlib.suppress(ConnectionError), timed:
             try:
+                if self._is_draining and not isinstance(request, ENDING_REQUESTS):
+                    raise refusal()
                 await self._serve(request, principal)
             except ReaderBusyError as error:
                 busy = messages.Error(

@@ -17,6 +17,7 @@ from nova.sdk.channel import ChannelError
 from nova.sdk.endpoints import close_all
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.drain import REFUSAL, SHUTTING_DOWN
 from nova.sdk.protocol.messages import Error, Message
 
 CONCURRENT_MAX = 256
@@ -33,6 +34,7 @@ class SubmissionServer:
         self._running: set[asyncio.Task[None]] = set()
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._is_open = False
+        self._is_draining = False
 
     def open(self) -> None:
         """Accept submissions from now on; call it once the commands that an earlier process left
@@ -79,6 +81,8 @@ class SubmissionServer:
             await socket.send_bytes(frame)
 
     async def _handle(self, request: SubmissionRequest) -> Message:
+        if self._is_draining:
+            return Error(code=SHUTTING_DOWN, message=f"{REFUSAL}; nothing was recorded")
         try:
             return await self._handler.handle(
                 request.principal, request.submission, request.received_s
@@ -92,6 +96,12 @@ class SubmissionServer:
         except Exception:
             log.exception("submission failed")
             return Error(code="internal", message="the Core failed; see its log")
+
+    async def drain(self) -> None:
+        """Refuse new submissions and wait for those that run: each command is settled."""
+        self._is_draining = True
+        while self._running:
+            await asyncio.wait(self._running)
 
     async def stop(self) -> None:
         """Cancel running submissions; the next process ends the commands that are recorded but not

@@ -108,7 +108,11 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
         _report_ready(settings, writer)
         log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
         try:
-            await lifecycle.run_until_stopped(_run(writer, transports), stop)
+            await lifecycle.run_until_stopped(
+                _run(writer, transports),
+                stop,
+                lambda: lifecycle.drain(writer.submissions.drain(), stop, settings.drain_s),
+            )
             writer.finish()
         except ArchiveGoneError as error:
             log.error(str(error))

@@ -12,6 +12,7 @@ import random
 
 from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol import account, admin, export, messages, timeline
+from nova.sdk.protocol.drain import SHUTTING_DOWN
 from nova.sdk.protocol.messages import Error, Message
 from nova.sdk.protocol.submission import SubmitCommand
 
@@ -93,7 +94,7 @@ class Retries:
             error.code in REFUSED_CODES and error.retry_after_ms is not None
         ):
             return await self._busy.wait((error.retry_after_ms or 0) / 1_000)
-        if error.code == CORE_UNAVAILABLE and self._is_safe:
+        if error.code == SHUTTING_DOWN or (error.code == CORE_UNAVAILABLE and self._is_safe):
             return await self._unavailable.wait()
         return False
 

@@ -65,6 +65,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "internalError",
         "login",
         "noLink",
+        "shuttingDown",
         "storageUnavailable",
         "stream",
         "tooLate",

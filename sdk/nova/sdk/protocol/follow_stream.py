@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.decoding import decode_with
+from nova.sdk.protocol.drain import Drain
 from nova.sdk.protocol.message import Filters, Message, RequestId
 from nova.sdk.protocol.messages import Reply, Request
 
@@ -49,11 +50,11 @@ ReaderRequest = Request | FollowStream
 FollowReply = FollowEnded | FollowSkipped
 ReaderReply = Reply | FollowReply
 
-_requests: msgspec.json.Decoder[ReaderRequest] = msgspec.json.Decoder(ReaderRequest)
+_requests: msgspec.json.Decoder[ReaderRequest | Drain] = msgspec.json.Decoder(ReaderRequest | Drain)
 _replies: msgspec.json.Decoder[ReaderReply] = msgspec.json.Decoder(ReaderReply)
 
 
-def decode_reader_request(frame: bytes | str) -> ReaderRequest:
+def decode_reader_request(frame: bytes | str) -> ReaderRequest | Drain:
     """Decode a request to a reader; raises ProtocolError as `decode_with` does."""
     return decode_with(_requests, frame)
 

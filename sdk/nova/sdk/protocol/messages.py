@@ -19,6 +19,7 @@ from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.account import AccountReply
 from nova.sdk.protocol.admin import AdminReply
 from nova.sdk.protocol.decoding import decode_with
+from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
 from nova.sdk.protocol.export import ExportReply, ExportRequest
 from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
@@ -212,12 +213,6 @@ class StreamComplete(Message, kw_only=True, tag="streamComplete"):
 
     playback_request_id: str
     cursor: str
-
-
-class StreamCancelled(Message, kw_only=True, tag="streamCancelled"):
-    """The stream was stopped, or there was none."""
-
-    playback_request_id: str | None = None
 
 
 class CursorSet(Message, kw_only=True, tag="cursorSet"):
