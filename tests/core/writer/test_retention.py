@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import msgspec
+import pytest
 from click.testing import CliRunner
 
 from nova.core.proof.verify_command import verify
@@ -48,7 +49,9 @@ async def finished(core: Core, days: int) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_sealed_days_are_given_back_by_themselves(data: Path) -> None:
+async def test_sealed_days_are_given_back_by_themselves(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     days = filled(data).days
     settings = Settings(data=str(data), mode="ground", retention=RULES)
     async with running_core(settings) as core:
@@ -67,6 +70,7 @@ async def test_sealed_days_are_given_back_by_themselves(data: Path) -> None:
             assert kept.given_back == [] and kept.events == page.events
         replayed = list(await asyncio.to_thread(lambda: list(replay(data, filters=RAW, shards=1))))
         assert len(replayed) == len(page.events)
+        assert sum("were given back" in record.getMessage() for record in caplog.records) == 1
 
 
 async def test_a_day_is_exported_and_read_back_first(data: Path, tmp_path: Path) -> None:

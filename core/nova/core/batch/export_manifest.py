@@ -10,7 +10,7 @@ from nova.core.batch.range_reader import RangeReader
 from nova.core.files.file_router import UnwrittenEvents
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
-from nova.sdk.protocol.messages import Filters, Timebase
+from nova.sdk.protocol.messages import Filters, GivenBackInfo, Timebase
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 FORMAT = 1
@@ -67,6 +67,8 @@ class PackageManifest(msgspec.Struct, kw_only=True, rename="camel"):
     files: list[ExportedFile]
     failures: list[UnwrittenEvents]
     bindings: list[msgspec.Raw]
+    given_back: list[GivenBackInfo] | msgspec.UnsetType = msgspec.UNSET
+    """What retention had deleted of the range; absent if nothing."""
 
 
 def manifest_of(
@@ -102,6 +104,7 @@ def manifest_of(
         files=files,
         failures=failures,
         bindings=whole.bindings,
+        given_back=reader.deleted() or msgspec.UNSET,
     )
 
 

@@ -12,12 +12,13 @@ from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.deletion_guard import DeletionGuard
 from nova.core.query.event_filter import EventFilter
+from nova.core.query.given_back_info import given_back_from
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.visibility import Visibility
 from nova.core.store.archive import Archive
 from nova.core.store.range_split import PARTS_MAX, TimeDistribution, event_bytes
 from nova.sdk.batch.range_messages import RangePiece, RangeRequest, SplitRequest
-from nova.sdk.protocol.messages import Filters
+from nova.sdk.protocol.messages import Filters, GivenBackInfo
 from nova.sdk.timestamps import NS_MIN
 
 PIECE_EVENTS = 50_000
@@ -59,6 +60,10 @@ class RangeReader:
         DeletionGuard(
             given_back, self.event_filter, request.timebase, span, request.given_back
         ).check()
+
+    def deleted(self) -> list[GivenBackInfo]:
+        """The scopes and lanes of which the range begins before what retention keeps."""
+        return given_back_from(self.snapshot, self.event_filter, self.request.start_ns)
 
     def newest_ns(self) -> int:
         """The canonical time of the newest durable event that may be seen, whatever the filters;

@@ -114,7 +114,10 @@ def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuff
         case SplitRequest():
             pieces = reader.split(request)
             reply = SplitReply(
-                watermark=reader.watermark, given_back=reader.given_back, pieces=pieces
+                watermark=reader.watermark,
+                given_back=reader.given_back,
+                pieces=pieces,
+                deleted=reader.deleted(),
             )
             frame_buffer.put(reply)
         case ReadRequest():

@@ -7,7 +7,7 @@ from __future__ import annotations
 import msgspec
 
 from nova.sdk.channel import FrameCodec
-from nova.sdk.protocol.messages import Filters, Timebase
+from nova.sdk.protocol.messages import Filters, GivenBackInfo, Timebase
 from nova.sdk.settings import FILES_MAX
 
 ResultJson = bytes
@@ -104,6 +104,8 @@ class SplitReply(msgspec.Struct, kw_only=True, tag="planned"):
 
     watermark: int
     given_back: int
+    deleted: list[GivenBackInfo] = []
+    """What retention has deleted of the range."""
     pieces: list[RangePiece]
 
 

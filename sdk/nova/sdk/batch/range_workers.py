@@ -25,6 +25,7 @@ from nova.sdk.batch.range_messages import (
     WorkerRequest,
 )
 from nova.sdk.errors import NovaError
+from nova.sdk.protocol.kept_range import warn_of_deleted
 from nova.sdk.worker_process import EXIT_TIMEOUT_S, BlockingWorker, WorkerExitError
 
 ProgressCallback = Callable[[Sequence[RangeProgress]], None]
@@ -164,6 +165,7 @@ class RangeWorkers(Sequence[RangeWorker]):
         if not isinstance(planned, SplitReply):
             raise NovaError(f"shard {first.number} sent {type(planned).__name__}, not SplitReply")
         request.watermark, request.given_back = planned.watermark, planned.given_back
+        warn_of_deleted(planned.deleted)
         for worker in self._workers[1:]:
             worker.send(request)
         return planned.watermark, planned.pieces

@@ -23,6 +23,7 @@ from nova.sdk.protocol.export import (
     ExportComplete,
     ExportStarted,
 )
+from nova.sdk.protocol.kept_range import require_unchanged, warn_of_deleted
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
 from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.protocol.timeline import StreamGap
@@ -60,9 +61,16 @@ class Client(Connection):
                 yield event
 
     async def query_pages(self, query: messages.Query) -> AsyncGenerator[list[bytes], None]:
-        """Like `query`, a list for each page."""
+        """Like `query`, a list for each page. Raises ProtocolError if retention deletes events of
+        the range between two pages.
+        """
+        first: messages.QueryResponse | None = None
         while True:
             page = await self.request(query, messages.QueryResponse)
+            if first is None:
+                first = page
+                warn_of_deleted(page.given_back)
+            require_unchanged(first.given_back, page.given_back)
             yield [bytes(event) for event in page.events]
             if page.next_key is None:
                 return
