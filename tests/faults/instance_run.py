@@ -76,13 +76,14 @@ class InstanceRun:
 
     async def run(self, schedule: list[Trouble]) -> None:
         """An instance that is started again whenever it was killed as a whole."""
-        left = list(schedule)
-        while left:
+        left, is_finished = list(schedule), False
+        while not is_finished:
             with self._instance() as nova:
                 while left and nova.process.poll() is None:
                     await self._suffer(nova, left.pop(0))
-                if not left:
+                if nova.process.poll() is None:
                     await self._finish(nova)
+                    is_finished = True
                 nova.kill()
         self.figures["acknowledged events"] = self.model.acknowledged
         await _until_free(self._data)
