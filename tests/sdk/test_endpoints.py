@@ -194,6 +194,30 @@ def test_stand_ins_lie_in_the_users_own_folder_where_there_is_one(
     assert endpoints.writer_socket(long) == temporary
 
 
+def test_a_stand_in_is_found_in_any_environment(
+    data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service has a runtime folder of its own, of which a login knows nothing. What is recorded
+    is used only while it is a folder of the user's own, under the name of the secret.
+    """
+    long = far(data, monkeypatch)
+    runtime = data / "r"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    served = endpoints.claim_socket(endpoints.writer_socket(long))
+    served.touch()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(data / "nowhere"))
+    assert endpoints.writer_socket(long) == served
+    served.parent.chmod(0o755)
+    assert endpoints.writer_socket(long).parent.parent == data
+    served.parent.chmod(0o700)
+    trap = runtime / "trap"
+    trap.mkdir(mode=0o700)
+    (trap / "writer.sock").touch()
+    (long / "run" / endpoints.SOCKETS_FILE).write_text(str(trap))
+    assert endpoints.writer_socket(long).parent.parent == data
+
+
 def test_a_run_folder_that_others_may_enter_is_closed(data: Path) -> None:
     """It lies in the data folder, so it is the instance's own."""
     (data / "run").mkdir()

@@ -20,7 +20,7 @@ from nova.sdk import durable, stored_files
 root, group = Path(sys.argv[1]), sys.argv[2] or None
 stored_files.restrict_umask(group)
 stored_files.make_folder(root / "a" / "truth")
-stored_files.protect(root / "a")
+stored_files.protect_data_folder(root / "a")
 (root / "a" / "truth" / "sub").mkdir(exist_ok=True)
 (root / "a" / "truth" / "sub" / "by-umask").write_text("x")
 durable.replace(root / "a" / "marker", b"x", durable.STORED_MODE)
@@ -49,8 +49,10 @@ def store(root: Path, group: str) -> dict[str, str]:
 def test_a_group_may_read_what_is_stored_and_no_longer_when_it_is_removed(tmp_path: Path) -> None:
     """Files that a library makes by the umask too; what is no archive stays private."""
     group = grp.getgrnam(own_group()).gr_gid
+    (tmp_path / "a").mkdir(mode=0o755)
     modes = {name: text.split()[0] for name, text in store(tmp_path, "").items()}
     assert {m[-3:] for m in modes.values()} == {"700", "600"}
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o755
     shared = store(tmp_path, own_group())
     assert (tmp_path / "a").stat().st_mode & 0o7777 == 0o2750
     assert shared["truth"] == shared["truth/sub"] == f"2750 {group}"
@@ -58,6 +60,7 @@ def test_a_group_may_read_what_is_stored_and_no_longer_when_it_is_removed(tmp_pa
     assert shared["key"].split()[0] == "600"
     modes = {name: text.split()[0] for name, text in store(tmp_path, "").items()}
     assert {m[-3:] for m in modes.values()} == {"700", "600"}
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
 
 
 def test_an_unknown_group_is_refused() -> None:

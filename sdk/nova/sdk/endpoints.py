@@ -25,6 +25,11 @@ SOCKET_PATH_MAX_BYTES = 100
 
 RUN_FOLDER = "run"
 SECRET_FILE = "stand-in"
+SOCKETS_FILE = "sockets"
+"""In the run folder: the stand-in folder that the instance uses, for processes that have another
+environment.
+"""
+
 RUNTIME_VARIABLE = "XDG_RUNTIME_DIR"
 FILES_STATE_FILE = "state.json"
 """In the folder of daily files: their progress and failures."""
@@ -37,6 +42,9 @@ log = logging.getLogger(__name__)
 PEER_CREDENTIALS = struct.Struct("3i")
 """Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
 
+
+_stand_ins: dict[Path, Path] = {}
+"""The data folders of the stand-ins that this process has found."""
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -89,7 +97,27 @@ def run_folder(data: Path) -> Path:
     for place in places:
         private.check_folder(place)
     # A service and a login may have different environments: prefer the folder that has sockets.
-    return next((place for place in places if any(place.glob("*.sock"))), places[0])
+    known = [*_recorded_stand_in(data, places[0].name), *places]
+    found = next((place for place in known if any(place.glob("*.sock"))), places[0])
+    _stand_ins[found] = data
+    return found
+
+
+def _recorded_stand_in(data: Path, name: str) -> list[Path]:
+    """The stand-in folder that the instance has recorded, if it is one and this user's own."""
+    try:
+        found = Path((data / RUN_FOLDER / SOCKETS_FILE).read_text("utf-8", "replace"))
+    except OSError:
+        return []
+    is_usable = found.is_absolute() and found.name == name and private.is_own(found)
+    return [found] if is_usable else []
+
+
+def _record_stand_in(folder: Path) -> None:
+    data = _stand_ins.get(folder)
+    if data is not None and data.is_dir():
+        private.make_folder(data / RUN_FOLDER)
+        durable.replace(data / RUN_FOLDER / SOCKETS_FILE, os.fsencode(folder))
 
 
 def _stand_in_candidates(data: Path, secret: str) -> list[Path]:
@@ -161,6 +189,7 @@ def claim_socket(path: Path) -> Path:
     private.make_folder(path.parent)
     if is_stand_in:
         private.check_folder(path.parent)
+        _record_stand_in(path.parent)
     elif path.parent.name == RUN_FOLDER:
         private.remove_others_access(path.parent)
     if _has_listener(path):

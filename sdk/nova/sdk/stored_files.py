@@ -93,6 +93,14 @@ def protect(*paths: Path, deep: bool = True) -> None:
             )
 
 
+def protect_data_folder(data: Path) -> None:
+    """Let the group pass through the data folder, or no longer if the setting was removed. Without
+    either it keeps its mode: its user has chosen it.
+    """
+    if _reading.id is not None or data.stat().st_mode & stat.S_ISGID:
+        protect(data, deep=False)
+
+
 def _entries(path: Path, deep: bool) -> Iterator[tuple[str | Path, int | None]]:
     """A path and all in it: names and the descriptors of their folders."""
     yield path, None

@@ -136,7 +136,7 @@ class Archive:
             raise ArchiveError(
                 f"the data folder {data} cannot be written: {error.strerror}"
             ) from error
-        stored_files.protect(data, deep=False)
+        stored_files.protect_data_folder(data)
         stored_files.protect(path, data / MARKER_FILE, data / ID_FILE, data / TIMEBASE_FILE)
         _refuse_missing_current(data, path)
         check = OpenCheck.read(data)
