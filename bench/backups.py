@@ -123,7 +123,7 @@ def measure(folder: Path, events: int, rounds: int) -> list[str]:
         first = _result("backup", *place)
         feed.publish(round(feed.events * GROWTH_SHARE))
         second = _result("backup", *place)
-        nova.stop()
+        nova.kill()
     restored = _result("restore", "--from", str(target), "--data", str(back))
     is_equal = _digests(back) == _digests(data)
     shares = [with_it / without for with_it, without in zip(beside, alone, strict=True)] or [1.0]
