@@ -66,7 +66,7 @@ def run(work: object, *arguments: object, **options: object) -> int:
 
 def main(source: str, folder: Path, every: int) -> None:
     """Kill at every n-th step until a migration has fewer."""
-    last, status = 1, -signal.SIGKILL
+    last, kills, status = 1, 0, -signal.SIGKILL
     while status == -signal.SIGKILL:
         data = folder / str(last)
         with tarfile.open(source) as archive:
@@ -77,8 +77,9 @@ def main(source: str, folder: Path, every: int) -> None:
         assert run(migrate, data, 0) == 0, last
         assert run(verify, data, is_final=True) == 0, last
         shutil.rmtree(data)
+        kills += status != 0
         last += every
-    print(last // every)
+    print(kills)
 
 
 if __name__ == "__main__":
