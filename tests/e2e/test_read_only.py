@@ -80,6 +80,8 @@ def test_replay_reads_an_archive_at_rest(data: Path, tmp_path: Path, run: Run) -
     assert done.returncode == 0, done.stderr
     parts = [path.read_bytes() for path in sorted(out.glob("*.jsonl"))]
     assert b"".join(parts) == expected
+    done = run("verify", "--data", str(data), "--processes", "2")
+    assert done.stdout.startswith(b"whole: 2,000 events"), (done.stdout, done.stderr)
 
 
 def test_an_archive_that_runs_elsewhere_is_read(data: Path, tmp_path: Path, run: Run) -> None:
@@ -98,6 +100,8 @@ def test_an_archive_that_runs_elsewhere_is_read(data: Path, tmp_path: Path, run:
         for command in (("replay",), ("query", "--json")):
             done = run(*command, *told, *span)
             assert (done.stdout, done.returncode) == (expected, 0), done.stderr
+        done = run("verify", *told, "--processes", "2")
+        assert done.stdout.startswith(b"whole: 1,0"), (done.stdout, done.stderr)
         out = tmp_path / "out.zip"
         done = run("export", *told, "--driver", "jsonl", "--out", str(out))
         assert done.returncode == 0, done.stderr

@@ -72,7 +72,8 @@ class CheckWorkers:
 
     def end(self) -> None:
         for worker in self._workers:
-            worker.kill()
+            worker.close_pipes()
+        for worker in self._workers:
             worker.stop()
 
     def _opened(self, worker: BlockingWorker[CheckReply]) -> int:
