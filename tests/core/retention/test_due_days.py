@@ -32,7 +32,7 @@ def test_without_a_seal_nothing_is_due(tmp_path: Path) -> None:
 
 
 def test_days_wait_for_the_daily_files(tmp_path: Path) -> None:
-    assert written_until(tmp_path) == NS_MAX
+    assert written_until(tmp_path) == NS_MIN
     state = tmp_path / "state.json"
     state.write_text('{"cursorNs":7,"day":"2026-01-01"}')
     assert written_until(tmp_path) == 7

@@ -53,7 +53,7 @@ async def test_sealed_days_are_given_back_by_themselves(
     data: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     days = filled(data).days
-    settings = Settings(data=str(data), mode="ground", retention=RULES)
+    settings = Settings(data=str(data), mode="ground", drivers=("none",), retention=RULES)
     async with running_core(settings) as core:
         await finished(core, len(LANES) * (DAYS - KEPT_DAYS))
         receipt = await core.publish([record for day in days for record in day])
@@ -77,7 +77,11 @@ async def test_a_day_is_exported_and_read_back_first(data: Path, tmp_path: Path)
     filled(data, sealed_days=1)
     kept = tmp_path / "kept"
     settings = Settings(
-        data=str(data), mode="ground", retention=("sat/raw 1d",), retention_export=str(kept)
+        data=str(data),
+        mode="ground",
+        drivers=("none",),
+        retention=("sat/raw 1d",),
+        retention_export=str(kept),
     )
     async with running_core(settings) as core:
         await finished(core, 1)
@@ -93,7 +97,7 @@ async def test_a_day_is_exported_and_read_back_first(data: Path, tmp_path: Path)
 def test_the_commands_show_and_do_it_without_a_running_nova(data: Path, tmp_path: Path) -> None:
     filled(data)
     config = tmp_path / "nova.toml"
-    config.write_text(f'retention = ["{RULES[0]}"]\ndata = "{data}"\n')
+    config.write_text(f'retention = ["{RULES[0]}"]\ndata = "{data}"\ndrivers = ["none"]\n')
     arguments = ["--config", str(config), "--json"]
 
     def call(command: str) -> object:

@@ -176,14 +176,12 @@ class _FilesProgress(msgspec.Struct, rename="camel"):
 
 
 def written_until(files: Path) -> int:
-    """The canonical time in ns up to which the daily files are written; NS_MAX where there are
-    none, NS_MIN if their state cannot be read.
+    """The canonical time in ns up to which the daily files are written; NS_MIN before the first,
+    and if their state cannot be read.
     """
     try:
         content = (files / endpoints.FILES_STATE_FILE).read_bytes()
         return msgspec.json.decode(content, type=_FilesProgress).cursor_ns
-    except FileNotFoundError:
-        return NS_MAX
     except (OSError, msgspec.DecodeError):
         return NS_MIN
 
