@@ -21,7 +21,7 @@ from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol.messages import Query
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.e2e.recorded_flight import SCOPE, publish_history
-from tests.e2e.test_health import children
+from tests.e2e.test_health import export_workers
 from tests.e2e.test_up import alive
 
 WAIT_S = 60.0
@@ -70,7 +70,7 @@ async def drained_client(nova: RunningNova) -> AsyncIterator[DrainedClient]:
 async def stopped_export(nova: RunningNova, client: DrainedClient) -> list[int]:
     """Start an export; returns the ids of its workers, which are stopped."""
     await client.send("export", ref="export")
-    while not (workers := children(nova.child("reader"))):
+    while not (workers := export_workers(nova)):
         await asyncio.sleep(0.005)
     for number in workers:
         os.kill(number, signal.SIGSTOP)

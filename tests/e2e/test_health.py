@@ -160,7 +160,7 @@ async def test_nothing_of_a_killed_nova_works_on(watched: RunningNova) -> None:
         workers: list[int] = []
         while not workers:
             await asyncio.sleep(0.01)
-            workers = children(watched.child("reader"))
+            workers = export_workers(watched)
         for number in workers:
             os.kill(number, signal.SIGSTOP)
         left = [number for name in PROCESSES for number in tree(watched.child(name))]
@@ -172,6 +172,17 @@ async def test_nothing_of_a_killed_nova_works_on(watched: RunningNova) -> None:
             await exporting
         while any(alive(number) for number in left):
             await asyncio.sleep(0.05)
+
+
+def export_workers(nova: RunningNova) -> list[int]:
+    """The workers of exports that run their program: one that is stopped before that would hold
+    the thread of the reader that starts it.
+    """
+    return [
+        number
+        for number in children(nova.child("reader"))
+        if b"range-worker" in Path(f"/proc/{number}/cmdline").read_bytes()
+    ]
 
 
 def children(process_id: int) -> list[int]:
