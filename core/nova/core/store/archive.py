@@ -43,7 +43,6 @@ CATCH_UP_DAMAGED_ATTEMPTS = 2
 
 REOPEN_INTERVAL_S = 5.0
 
-
 _open_primaries: set[Path] = set()
 """The archives that this process writes. Closing any descriptor of a lock file releases the lock,
 so the lock of these archives must not be probed.
@@ -66,7 +65,6 @@ class Archive:
         self._tuning = tuning(memory_bytes)
         self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
         """Used by a secondary whose archive is on a read-only file system."""
-
         self.families = Families(path)
         self.events = EventReader(self.families)
         self.series = SeriesReader(self.families)
