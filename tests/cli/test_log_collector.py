@@ -179,3 +179,19 @@ async def test_a_supervisor_that_does_not_read_stops_no_process() -> None:
     assert lost["message"] == "log lines were lost" and after["message"] == "after"
     assert len(received) + lost["lines"] == 1_500
     ours.close()
+
+
+def test_the_last_words_of_a_process_are_never_lost(tmp_path: Path) -> None:
+    """Its last message and its end arrive together: a reader that waited was woken by the end, and
+    found nothing, in one of three such processes.
+    """
+    log = tmp_path / "nova.log"
+    logs.configure("up")
+    with collected_logs(settings.load(scope="sat1", log_file=str(log))) as collector:
+        for number in range(100):
+            with collector.channel("brief") as stderr:
+                code = f"raise ValueError({number})"
+                process = subprocess.Popen([sys.executable, "-S", "-E", "-c", code], stderr=stderr)
+            process.wait()
+    last = [str(line["message"]).splitlines()[-1] for line in read(log)]
+    assert sorted(last) == sorted(f"ValueError: {number}" for number in range(100))

@@ -65,7 +65,9 @@ class LogChannel:
                 except OSError:
                     break
                 if not size and self._has_ended():
-                    break
+                    size = self._last_message(buffer)
+                    if not size:
+                        break
                 self._receive(bytes(buffer[:size]))
         self._end_text()
 
@@ -83,6 +85,13 @@ class LogChannel:
         self._text.clear()
         if text:
             log.error("%s", text, extra={SOURCE_MEMBER: self._process})
+
+    def _last_message(self, buffer: bytearray) -> int:
+        """The size of a message that was sent between the look at the queue and its end; else 0."""
+        try:
+            return self._ours.recv_into(buffer, 0, socket.MSG_DONTWAIT)
+        except OSError:
+            return 0
 
     def _has_ended(self) -> bool:
         """Whether nobody writes any more: an empty message looks alike."""
