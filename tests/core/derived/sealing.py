@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from nova.core.derived.day_sealer import SealKeeper
+from nova.core.derived.day_sealer import SealService
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import ensure_id
 from nova.core.store.durability_marker import write_marker
@@ -80,16 +80,16 @@ class SealedArchive:
         """What the writer does at the end of a day."""
         return (await self._trail.end_day(EndDay(day=day))).canonical_ns
 
-    def keeper(self) -> SealKeeper:
+    def service(self) -> SealService:
         """A sealer of this archive, as its process has it."""
         served = archive_id.require(self.data, archive_id.ANY_ARCHIVE)
-        return SealKeeper(self.data, served, self, self.clock)
+        return SealService(self.data, served, self, self.clock)
 
     async def seal_all(self, steps: int = 4) -> None:
         """Let a new sealer do its work until there is none."""
-        keeper = self.keeper()
+        service = self.service()
         for _ in range(steps):
-            await keeper.advance()
+            await service.advance()
 
     def close(self) -> None:
         self.archive.close()

@@ -10,7 +10,7 @@ from typing import cast
 import msgspec
 import pytest
 
-from nova.core.derived.day_sealer import DaySealer, SealKeeper
+from nova.core.derived.day_sealer import DaySealer, SealService
 from nova.core.errors import ArchiveDamagedError, RequestError
 from nova.core.ordering import time_of
 from nova.core.server.submission_client import SubmissionClient
@@ -172,8 +172,8 @@ async def test_a_running_writer_is_asked_over_its_socket(data: Path, record: Mak
     async with running_core(Settings(data=str(data), scope="sat")) as core:
         submissions = SubmissionClient(endpoints.writer_socket(data))
         served = archive_id.require(data, archive_id.ANY_ARCHIVE)
-        keeper = SealKeeper(data, served, submissions)
-        sealing = asyncio.create_task(keeper.run(poll_s=0.05, retry_s=0.05))
+        service = SealService(data, served, submissions)
+        sealing = asyncio.create_task(service.run(poll_s=0.05, retry_s=0.05))
         archive = core.writer.committer.archive
         async with asyncio.timeout(WAIT_S):
             while len(seals := sealed_days(archive)) < 3 or len(read_roots(roots_path(data))) < 3:

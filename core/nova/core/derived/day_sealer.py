@@ -77,7 +77,7 @@ class DaySealer:
         yield make_seal(archive, day, tree.root(), tree.groups(), previous)
 
 
-class SealKeeper:
+class SealService:
     """Keeps the seals of an instance complete."""
 
     def __init__(

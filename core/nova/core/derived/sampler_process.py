@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from nova.core.derived import checkpoint_follower
-from nova.core.derived.day_sealer import SealKeeper
+from nova.core.derived.day_sealer import SealService
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.disk_reserve import MIB, NO_RESERVE, DiskReserve
@@ -81,7 +81,7 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         await asyncio.gather(
             maintain(data, samples, served, lags, reserve),
             checkpoint_follower.maintain(data, checkpoints, served, lags, reserve),
-            SealKeeper(data, served, submissions).run(),
+            SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),
             growth.run(),
