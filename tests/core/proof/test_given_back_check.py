@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from nova.core.proof.finding import Finding
 from nova.core.store.given_back import DayGivenBack, encode_given_back, given_back_key
 from tests.core.proof.checking_archives import verified
 from tests.core.retaining import DeathError, Retaining
@@ -20,12 +21,45 @@ def filled(tmp_path: Path) -> Retaining:
     return retaining
 
 
+def forged(day: str, events: int, *, is_finished: bool) -> DayGivenBack:
+    """A record as a tool would add it to hide what it has deleted."""
+    return DayGivenBack(
+        day=day,
+        scope_id="sat",
+        lane="raw",
+        principal="retention",
+        principal_kind="instance",
+        rule="sat/* 5d",
+        events=events,
+        bytes=1,
+        digest="",
+        source_spans=[],
+        deleted=events,
+        is_finished=is_finished,
+    )
+
+
+def add_record(filled: Retaining, record: DayGivenBack) -> None:
+    batch = filled.archive.batch()
+    number = len(filled.archive.given_back.entries)
+    batch.put_record(given_back_key(number), encode_given_back(record))
+    filled.archive.write(batch)
+    filled.archive.given_back.refresh()
+    filled.sync()
+
+
+def of_catalog(data: Path, day: str | None = None) -> list[Finding]:
+    findings = verified(data, day=day).findings
+    return [one for one in findings if one.place.startswith("catalog 0x")]
+
+
 async def test_given_back_days_are_no_finding(filled: Retaining) -> None:
-    """In the middle of a day, after a writer has died there, and when all is done."""
+    """A day whose writer has died is one until it is finished."""
     with pytest.raises(DeathError):
         await filled.give_back(commits=4)
     filled.sync()
-    assert verified(filled.data).findings == []
+    (found,) = verified(filled.data).findings
+    assert "is unfinished: start NOVA, then check again" in found.line()
     filled.reopen()
     await filled.give_back()
     report = verified(filled.data)
@@ -33,27 +67,20 @@ async def test_given_back_days_are_no_finding(filled: Retaining) -> None:
 
 
 async def test_a_record_without_its_event_excuses_nothing(filled: Retaining) -> None:
-    """As a tool would add it to hide what it has deleted."""
+    """Neither for the whole check nor for that of its day."""
     await filled.give_back()
-    record = DayGivenBack(
-        day="2026-01-08",
-        scope_id="sat",
-        lane="raw",
-        principal="retention",
-        principal_kind="instance",
-        rule="sat/* 5d",
-        events=3,
-        bytes=1,
-        digest="",
-        source_spans=[],
-        deleted=3,
-        is_finished=True,
-    )
-    batch = filled.archive.batch()
-    number = filled.archive.given_back.finished
-    batch.put_record(given_back_key(number), encode_given_back(record))
-    filled.archive.write(batch)
-    filled.sync()
-    (found,) = [one for one in verified(filled.data).findings if one.place.startswith("catalog")]
-    assert (found.kind, found.day) == ("added", "2026-01-08")
-    assert "no audit event says so" in found.line()
+    add_record(filled, forged("2026-01-08", 3, is_finished=True))
+    for day in (None, "2026-01-08"):
+        (found,) = of_catalog(filled.data, day)
+        assert (found.kind, found.day) == ("added", "2026-01-08")
+        assert "no audit event says so" in found.line()
+    assert of_catalog(filled.data, "2026-01-07") == []
+
+
+def test_unfinished_records_excuse_nothing(filled: Retaining) -> None:
+    """The last one may be a deletion that was cut; earlier ones cannot be."""
+    for day in ("2026-01-03", "2026-01-04"):
+        add_record(filled, forged(day, 3, is_finished=False))
+    reasons = [one.reason for one in of_catalog(filled.data)]
+    assert ["later ones follow it" in one for one in reasons] == [True, False]
+    assert "start NOVA" in of_catalog(filled.data, "2026-01-04")[0].reason

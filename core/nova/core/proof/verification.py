@@ -27,7 +27,7 @@ from nova.core.proof.check_messages import (
     StoredRequest,
 )
 from nova.core.proof.finding import Finding, finding_at, in_order
-from nova.core.proof.given_back_check import unaudited_days
+from nova.core.proof.given_back_check import record_findings
 from nova.core.proof.piece_check import PieceCheck, PieceOutcome
 from nova.core.proof.rollup_search import RollupSearch
 from nova.core.proof.row_search import FIRST, LAST, RowSearch
@@ -105,6 +105,7 @@ class Verification:
         report: Report = lambda passed, total, events: None,
         piece_events: int = PIECE_EVENTS,
     ) -> None:
+        archive.given_back.refresh()  # Also a record without anything that is counted as deleted.
         self._archive = archive
         self._checker = checker
         self._report = report
@@ -126,7 +127,7 @@ class Verification:
         if differing:
             findings += RowSearch(self._archive, self._until_ns, faulty).findings(differing)
         findings += self._rollup_findings(found.sums)
-        findings += unaudited_days(self._archive)
+        findings += record_findings(self._archive)
         catalog = CatalogCheck(self._archive)
         findings += catalog.findings(found.events, found.requests, is_still=self._is_still)
         return self._reported(found, findings)
@@ -142,6 +143,7 @@ class Verification:
         bounds = time_key(first_ns), time_key(last_ns) + LAST
         search = RowSearch(self._archive, self._until_ns, set())
         findings = self._faults(found) + search.without_rows(INDEX_FAMILIES, *bounds)
+        findings += record_findings(self._archive, day)
         return self._reported(found, findings)
 
     def _compare_roots(self, roots: Path | None) -> None:
