@@ -175,10 +175,24 @@ def test_a_target_belongs_to_one_archive(
     other.close()
 
 
-@pytest.mark.parametrize("place", ["truth", "elsewhere"])
-def test_a_backup_inside_the_archive_is_refused(living: LivingArchive, place: str) -> None:
-    with pytest.raises(NovaError, match="is inside the data folder"):
-        backed_up(living.data, FolderTarget(living.data / place))
+@pytest.mark.parametrize(
+    ("place", "fault"),
+    [
+        ("data/truth", "is inside the data folder"),
+        ("data/elsewhere", "is inside the data folder"),
+        ("data", "is inside the data folder"),
+        ("link", "is inside the data folder"),
+        (".", "holds the data folder"),
+    ],
+)
+def test_a_target_in_around_or_at_the_archive_is_refused(
+    living: LivingArchive, tmp_path: Path, place: str, fault: str
+) -> None:
+    (tmp_path / "link").symlink_to(living.data)
+    before = sorted(living.data.rglob("*"))
+    with pytest.raises(NovaError, match=fault):
+        backed_up(living.data, FolderTarget(tmp_path / place))
+    assert sorted(living.data.rglob("*")) == before
 
 
 def test_a_target_that_cannot_be_made_is_said(living: LivingArchive) -> None:

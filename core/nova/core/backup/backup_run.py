@@ -32,6 +32,7 @@ from nova.core.scratch import scratch_folder
 from nova.core.store.backup_record import BackupRecord, write_record
 from nova.core.store.hot_copy import CopiedFile, HotCopy, hot_copy
 from nova.sdk import timestamps
+from nova.sdk.archive_id import TRUTH_FOLDER
 from nova.sdk.errors import NovaError
 
 Report = Callable[[str, int, int], None]
@@ -185,9 +186,15 @@ def _refuse_other(target: BackupTarget, previous: Generation | None, archive: st
 
 
 def _refuse_inside(data: Path, target: BackupTarget) -> None:
-    is_folder = isinstance(target, FolderTarget)
-    if is_folder and data.resolve() in Path(str(target)).resolve().parents:
-        raise NovaError(f"{target} is inside the data folder {data} and would be lost with it")
+    """Raise NovaError if one of the data folder and the target holds the other."""
+    if not isinstance(target, FolderTarget):
+        return
+    root = Path(str(target)).resolve()
+    for folder in (data.resolve(), (data / TRUTH_FOLDER).resolve()):
+        if root == folder or folder in root.parents:
+            raise NovaError(f"{target} is inside the data folder {data} and would be lost with it")
+        if root in folder.parents:
+            raise NovaError(f"{target} holds the data folder {data}: choose a folder beside it")
 
 
 @contextlib.contextmanager

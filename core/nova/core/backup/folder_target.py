@@ -10,12 +10,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nova.core.backup.backup_target import TargetLock
+from nova.core.backup.generation import GENERATIONS_FOLDER, generation_names, is_generation
+from nova.core.backup.piece_store import PIECES_FOLDER, is_piece
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.sdk import durable, private
 from nova.sdk.durable import NEW_SUFFIX
 from nova.sdk.errors import NovaError
 
 LOCK_FILE = "lock"
+OWN_NAMES = frozenset({LOCK_FILE, PIECES_FOLDER, GENERATIONS_FOLDER})
+IGNORED = frozenset({"lost+found"})
+"""What the root of an empty disk has."""
+
+NAMED_MAX = 3
 
 
 class _HeldLock:
@@ -68,6 +75,7 @@ class FolderTarget:
     def lock(self) -> Iterator[TargetLock]:
         with self._errors("write"):
             private.make_folder(self._root)
+            self._refuse_others()
             file = os.fdopen(os.open(self._root / LOCK_FILE, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
         with file:
             try:
@@ -79,12 +87,23 @@ class FolderTarget:
             self._remove_unfinished()
             yield _HeldLock()
 
+    def _refuse_others(self) -> None:
+        """Raise NovaError if the folder is used for something else than backups."""
+        others = set(os.listdir(self._root)) - OWN_NAMES - IGNORED
+        if others and not generation_names(self):
+            raise NovaError(
+                f"{self} has {', '.join(sorted(others)[:NAMED_MAX])} and is no target of backups: "
+                "choose an empty or new folder"
+            )
+
     def _remove_unfinished(self) -> None:
-        """Remove what a killed backup has left half written."""
-        for place, _, names in os.walk(self._root):
-            for name in names:
-                if name.endswith(NEW_SUFFIX):
-                    Path(place, name).unlink(missing_ok=True)
+        """Remove what a killed backup has left half written; whatever else is here is not ours."""
+        for folder, is_own in ((PIECES_FOLDER, is_piece), (GENERATIONS_FOLDER, is_generation)):
+            top = self._root / folder
+            for path in top.rglob(f"*{NEW_SUFFIX}"):
+                if is_own(path.relative_to(top).as_posix().removesuffix(NEW_SUFFIX)):
+                    with self._errors("remove", str(path)):
+                        path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _errors(self, verb: str, name: str = "") -> Iterator[None]:

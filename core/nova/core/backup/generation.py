@@ -80,10 +80,15 @@ def write_generation(target: BackupTarget, generation: Generation) -> None:
     target.write(f"{GENERATIONS_FOLDER}/{generation.name}{_SUFFIX}", msgspec.json.encode(sealed))
 
 
+def is_generation(name: str) -> bool:
+    """Whether an object of this name below GENERATIONS_FOLDER is a generation."""
+    return _NAME.fullmatch(name) is not None
+
+
 def generation_names(target: BackupTarget) -> list[str]:
     """The names of all generations in a target, oldest first."""
     names = target.sizes(GENERATIONS_FOLDER)
-    return sorted(name.removesuffix(_SUFFIX) for name in names if _NAME.fullmatch(name))
+    return sorted(name.removesuffix(_SUFFIX) for name in names if is_generation(name))
 
 
 def read_generation(target: BackupTarget, name: str) -> Generation:

@@ -6,6 +6,7 @@ Every piece is read back after it was written.
 from __future__ import annotations
 
 import hashlib
+import re
 
 from nova.core.backup.backup_target import BackupTarget
 from nova.sdk.errors import NovaError
@@ -14,9 +15,16 @@ PIECES_FOLDER = "pieces"
 PIECE_BYTES = 8 * 1024 * 1024
 """A log that has grown shares its beginning with the one before, in pieces of this size."""
 
+_NAME = re.compile(r"([0-9a-f]{2})/\1[0-9a-f]{62}")
+
 
 def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def is_piece(name: str) -> bool:
+    """Whether an object of this name below PIECES_FOLDER is a piece, not somebody else's."""
+    return _NAME.fullmatch(name) is not None
 
 
 class PieceStore:
@@ -28,7 +36,9 @@ class PieceStore:
         self._target = target
         self._verify_all = verify_all
         self._sizes = {
-            name.rpartition("/")[2]: size for name, size in target.sizes(PIECES_FOLDER).items()
+            name.rpartition("/")[2]: size
+            for name, size in target.sizes(PIECES_FOLDER).items()
+            if is_piece(name)
         }
         self.written: set[str] = set()
         """The pieces that this object has written."""
