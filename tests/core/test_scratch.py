@@ -23,6 +23,26 @@ with scratch_folder("tested") as folder:
 """
 
 
+DYING = """
+import os, signal, sys
+from nova.core.scratch import LOCK_FILE, scratch_folder
+lives = int(sys.argv[1])
+def watch(event, arguments):
+    global lives
+    if event in ("os.remove", "os.rmdir", "os.rename") and is_left:
+        lives -= 1
+        if lives < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+is_left = False
+sys.addaudithook(watch)
+with scratch_folder("tested") as folder:
+    (folder / "copy").mkdir()
+    (folder / "copy" / "link").touch()
+    is_left = True
+"""
+"""Kills itself before one of the changes by which it removes its folder."""
+
+
 @contextmanager
 def holding(temporary: Path) -> Iterator[tuple[subprocess.Popen[str], Path]]:
     """A process that has a folder, killed at the end of the block."""
@@ -61,3 +81,22 @@ def test_only_folders_of_dead_processes_and_of_the_same_name_go(
             assert names == {own.name, kept.name, *others}
             assert left.name not in names
     assert not own.exists()
+
+
+def test_a_process_that_dies_while_it_removes_its_folder_leaves_nothing_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever it has removed already, its lock included: the next folder removes the rest."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left = 0
+    for lives in range(100):
+        done = subprocess.run(
+            [sys.executable, "-c", DYING, str(lives)], env={"TMPDIR": str(tmp_path)}, check=False
+        )
+        left += any(tmp_path.iterdir())
+        with scratch_folder("tested") as own:
+            assert [path.name for path in tmp_path.iterdir()] == [own.name], lives
+        if done.returncode == 0:
+            break
+    assert left >= 4
+    assert done.returncode == 0

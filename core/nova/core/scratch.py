@@ -2,7 +2,8 @@
 
 A killed process leaves its folder behind. Each folder holds a locked file, and the kernel releases
 the lock when the process ends. So the next folder of the same name removes those of dead processes
-and never a live one's, even if that is stopped or its process id was reused.
+and never a live one's, even if that is stopped or its process id was reused. A folder is renamed
+before it is removed: the rest of one whose lock is gone already is recognised by its name.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 LOCK_FILE = ".lock"
+REMOVED_SUFFIX = ".removed"
+"""Ends the name of a folder that is being removed."""
 
 
 @contextlib.contextmanager
@@ -23,9 +26,15 @@ def scratch_folder(name: str, parent: Path | None = None) -> Iterator[Path]:
     """A folder that exists while the block runs. Removes those of this name of dead processes."""
     prefix = f"nova-{name}-"
     remove_stale(name, parent)
-    folder = tempfile.TemporaryDirectory(prefix=prefix, dir=parent, ignore_cleanup_errors=True)
-    with folder as path, _locked(Path(path)):
-        yield Path(path)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        with _locked(folder):
+            try:
+                yield folder
+            finally:
+                _remove(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)  # One that could not be locked.
 
 
 @contextlib.contextmanager
@@ -52,9 +61,20 @@ def remove_stale(name: str, parent: Path | None = None) -> None:
 
 def _remove_if_dead(folder: Path) -> None:
     """Remove the folder; raises OSError if its lock is held or missing."""
+    if folder.name.endswith(REMOVED_SUFFIX):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
     descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder)
+        _remove(folder)
     finally:
         os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder whose lock this process holds."""
+    removed = folder.with_name(folder.name + REMOVED_SUFFIX)
+    with contextlib.suppress(OSError):
+        folder.rename(removed)
+        shutil.rmtree(removed, ignore_errors=True)
