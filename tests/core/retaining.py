@@ -108,10 +108,14 @@ class Retaining:
         ensure_id(self.archive, self.data)
         sealer = DaySealer(self.archive)
         for number in range(sealed_days):
-            for seal in sealer.seal(day_of(START_NS + number * NS_PER_DAY)):
-                if seal is not None:
-                    sealer.seals.append(seal)
-                    self._record_seal(seal)
+            self.seal(sealer, day_of(START_NS + number * NS_PER_DAY))
+
+    def seal(self, sealer: DaySealer, day: str) -> None:
+        """Seal one day."""
+        for seal in sealer.seal(day):
+            if seal is not None:
+                sealer.seals.append(seal)
+                self._record_seal(seal)
 
     def _record_seal(self, seal: DaySeal) -> None:
         trail = SealTrail(self.committer, cast(CommitQueue, _ImmediateQueue(self.committer)))

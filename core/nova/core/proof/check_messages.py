@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import msgspec
 
+from nova.core.store.given_back import Deletions
 from nova.sdk.channel import FrameCodec
 
 
@@ -54,9 +55,10 @@ class StoredRequest(msgspec.Struct, array_like=True):
 
 
 class ArchiveOpened(msgspec.Struct, kw_only=True, tag="opened"):
-    """The worker's archive, with its last canonical time in ns."""
+    """The worker's archive, with its last canonical time in ns, and how far deletions are in it."""
 
     last_ns: int
+    deletions: Deletions
 
 
 class EventsChecked(msgspec.Struct, kw_only=True, tag="eventsChecked"):

@@ -41,7 +41,7 @@ def serve(data: Path) -> None:
             open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
         ):
             pieces = PieceCheck(archive)
-            send(ArchiveOpened(last_ns=pieces.last_ns))
+            send(ArchiveOpened(last_ns=pieces.last_ns, deletions=archive.given_back.deletions()))
             while (head := channel.receive()) is not None:
                 send(*pieces.check(REQUESTS.decode(head)))
     except BrokenPipeError:

@@ -21,6 +21,7 @@ from nova.core.proof.check_messages import (
     EventsChecked,
 )
 from nova.core.proof.piece_check import PieceOutcome
+from nova.core.store.given_back import Deletions
 from nova.sdk.errors import NovaError
 from nova.sdk.worker_process import BlockingWorker
 
@@ -43,6 +44,7 @@ class CheckWorkers:
         self._count = count
         self._workers: list[BlockingWorker[CheckReply]] = []
         self.last_times: list[int] = []
+        self.deletions: list[Deletions] = []
 
     def __enter__(self) -> Self:
         before = os.environ.get(SECRET_VARIABLE)
@@ -52,7 +54,9 @@ class CheckWorkers:
                 arguments = ["nova.cli", "core", "check-worker", "--data", str(self._data)]
                 worker = BlockingWorker(f"process {number}", arguments, REPLIES)
                 self._workers.append(worker)
-            self.last_times = [self._opened(worker) for worker in self._workers]
+            opened = [self._opened(worker) for worker in self._workers]
+            self.last_times = [one.last_ns for one in opened]
+            self.deletions = [one.deletions for one in opened]
         except BaseException:
             self.end()
             raise
@@ -76,11 +80,11 @@ class CheckWorkers:
         for worker in self._workers:
             worker.stop()
 
-    def _opened(self, worker: BlockingWorker[CheckReply]) -> int:
+    def _opened(self, worker: BlockingWorker[CheckReply]) -> ArchiveOpened:
         reply = _outcome(worker).reply
         if not isinstance(reply, ArchiveOpened):
             raise NovaError(f"a process sent {type(reply).__name__}, not ArchiveOpened")
-        return reply.last_ns
+        return reply
 
     def check(self, requests: Sequence[CheckRequest]) -> Iterator[PieceOutcome]:
         """The outcome of each request, in their order."""

@@ -9,7 +9,7 @@ import msgspec
 
 from nova.console.archive_options import TimeParameter
 from nova.core.proof.event_proof import Prover
-from nova.core.proof.verify_command import MEMORY_BYTES
+from nova.core.proof.steady_opening import MEMORY_BYTES
 from nova.core.scratch import scratch_folder
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import timestamps

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import msgspec
 
 from nova.core.proof.catalog_check import record_name
 from nova.core.proof.finding import Finding
+from nova.core.proof.kept_roots import KeptRoots
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.day_tree import DayTree
 from nova.core.store.seal_reader import sealed_day
 from nova.core.utc_day import is_day
-from nova.sdk import durable
-from nova.sdk.errors import NovaError
 from nova.sdk.events.day_seal import DaySeal, SealGroup, make_seal, own_fault, seal_fault
 
 
@@ -103,10 +99,10 @@ class SealCheck:
                 if left:
                     self._add("missing", f"day {day}", _difference(left, 0), day)
 
-    def compare_file(self, path: Path) -> None:
+    def compare_file(self, kept_file: KeptRoots) -> None:
         """Compare the seals with a copy that was kept elsewhere; it may lack days."""
-        for number, line in enumerate(_lines(path), 1):
-            place = f"line {number} of {path}"
+        for number, line in enumerate(kept_file.lines, 1):
+            place = f"line {number} of {kept_file.path}"
             try:
                 kept = msgspec.json.decode(line, type=DaySeal)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -122,13 +118,6 @@ class SealCheck:
             elif held.hash != kept.hash:
                 reason = f"the archive has the seal {held.hash}, and not {kept.hash}"
                 self._add("changed", place, reason, kept.day)
-
-
-def _lines(path: Path) -> Sequence[bytes]:
-    try:
-        return durable.read(path).splitlines()
-    except OSError as error:
-        raise NovaError(f"cannot read {path}: {error.strerror}") from None
 
 
 def _kind(sealed: int, held: int) -> str:

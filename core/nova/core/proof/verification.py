@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -28,6 +27,7 @@ from nova.core.proof.check_messages import (
 )
 from nova.core.proof.finding import Finding, finding_at, in_order
 from nova.core.proof.given_back_check import record_findings
+from nova.core.proof.kept_roots import KeptRoots
 from nova.core.proof.piece_check import PieceCheck, PieceOutcome
 from nova.core.proof.rollup_search import RollupSearch
 from nova.core.proof.row_search import FIRST, LAST, RowSearch
@@ -35,10 +35,10 @@ from nova.core.proof.row_sums import ROLLUP
 from nova.core.proof.seal_check import SealCheck
 from nova.core.store.archive import Archive
 from nova.core.store.day_tree import DayTree
+from nova.core.store.given_back import Deletions
 from nova.core.store.index_rows import INDEX_FAMILIES
 from nova.core.store.keys import series_bytes
 from nova.core.store.range_split import TimeDistribution
-from nova.core.store.roots_file import roots_path
 from nova.core.utc_day import span_of
 from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -56,6 +56,7 @@ class PieceChecker(Protocol):
     """Workers, or a stand-in that checks in this process."""
 
     last_times: list[int]
+    deletions: list[Deletions]
 
     def check(self, requests: Sequence[CheckRequest]) -> Iterator[PieceOutcome]: ...
 
@@ -66,6 +67,7 @@ class InProcess:
     def __init__(self, archive: Archive) -> None:
         self._pieces = PieceCheck(archive)
         self.last_times = [self._pieces.last_ns]
+        self.deletions = [archive.given_back.deletions()]
 
     def check(self, requests: Sequence[CheckRequest]) -> Iterator[PieceOutcome]:
         return map(self._pieces.check, requests)
@@ -105,7 +107,6 @@ class Verification:
         report: Report = lambda passed, total, events: None,
         piece_events: int = PIECE_EVENTS,
     ) -> None:
-        archive.given_back.refresh()  # Also a record without anything that is counted as deleted.
         self._archive = archive
         self._checker = checker
         self._report = report
@@ -116,11 +117,11 @@ class Verification:
         self._until_ns = NS_MAX if self._is_still else min(times)
         self._seals = SealCheck(archive)
 
-    def whole(self, roots: Path | None = None) -> VerifyReport:
-        """Check everything; `roots` is a copy of the seals that was kept elsewhere."""
+    def whole(self, kept: Sequence[KeptRoots] = ()) -> VerifyReport:
+        """Check everything; `kept` are copies of the seals from before the archive was opened."""
         found = self._check_events(NS_MIN, self._until_ns)
         self._seals.finish()
-        self._compare_roots(roots)
+        self._compare_roots(kept)
         findings = self._faults(found)
         faulty = {fault.event_key for fault in found.faults}
         differing = self._differing_families(found.sums)
@@ -132,25 +133,23 @@ class Verification:
         findings += catalog.findings(found.events, found.requests, is_still=self._is_still)
         return self._reported(found, findings)
 
-    def day(self, day: str, roots: Path | None = None) -> VerifyReport:
+    def day(self, day: str, kept: Sequence[KeptRoots] = ()) -> VerifyReport:
         """Check the events of a day, their rows and the day's seal."""
         first_ns, last_ns = span_of(day)
         found = self._check_events(first_ns, min(last_ns, self._until_ns))
         seal = self._seals.seals.get(day)
         if seal is not None and not found.events:
             self._seals.add_day(day, 0, DayTree(self._names))
-        self._compare_roots(roots)
+        self._compare_roots(kept)
         bounds = time_key(first_ns), time_key(last_ns) + LAST
         search = RowSearch(self._archive, self._until_ns, set())
         findings = self._faults(found) + search.without_rows(INDEX_FAMILIES, *bounds)
         findings += record_findings(self._archive, day)
         return self._reported(found, findings)
 
-    def _compare_roots(self, roots: Path | None) -> None:
-        own = roots_path(self._archive.path.parent)
-        for path in dict.fromkeys((own, roots) if own.exists() else (roots,)):
-            if path is not None:
-                self._seals.compare_file(path)
+    def _compare_roots(self, kept: Sequence[KeptRoots]) -> None:
+        for one in kept:
+            self._seals.compare_file(one)
 
     def _faults(self, found: _Found) -> list[Finding]:
         return [

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import click
@@ -15,14 +16,14 @@ import msgspec
 from nova.console.printing import print_json
 from nova.console.progress_bar import events_progress
 from nova.core.proof.check_workers import CheckWorkers
-from nova.core.proof.verification import InProcess, PieceChecker, Report, Verification, VerifyReport
+from nova.core.proof.kept_roots import kept_roots
+from nova.core.proof.steady_opening import steady_archive
+from nova.core.proof.verification import InProcess, PieceChecker, Verification, VerifyReport
 from nova.core.scratch import scratch_folder
 from nova.core.store.archive import Archive
-from nova.core.store.secondary import open_secondary_archive
 from nova.core.utc_day import span_of
 from nova.sdk import lifecycle
 
-MEMORY_BYTES = 64 * 1024 * 1024
 PROCESSES_MAX = 64
 PRINTED_MAX_FINDINGS = 20
 FAULT_STATUS = 1
@@ -76,32 +77,26 @@ def verify(data: Path, day: str | None, roots: Path | None, processes: int, as_j
         span_of(day)  # Refuses what is no day before anything is read.
     started = time.monotonic()
     lifecycle.collect_garbage_rarely()
+    kept = kept_roots(data, roots)
     with (
         events_progress("verify") as report,
         scratch_folder("verify") as scratch,
-        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
-        _checker(data, archive, processes) as checker,
+        steady_archive(data, scratch, partial(_checker, data, processes)) as (archive, checker),
     ):
-        found = _verified(archive, checker, report, day, roots)
+        verification = Verification(archive, checker, report)
+        found = verification.whole(kept) if day is None else verification.day(day, kept)
     _print(found, time.monotonic() - started, as_json)
     if found.findings:
         sys.exit(FAULT_STATUS)
 
 
 @contextmanager
-def _checker(data: Path, archive: Archive, processes: int) -> Iterator[PieceChecker]:
-    if processes == 1:
+def _checker(data: Path, processes: int, archive: Archive, alone: bool) -> Iterator[PieceChecker]:
+    if processes == 1 or alone:
         yield InProcess(archive)
         return
     with CheckWorkers(data, processes) as workers:
         yield workers
-
-
-def _verified(
-    archive: Archive, checker: PieceChecker, report: Report, day: str | None, roots: Path | None
-) -> VerifyReport:
-    verification = Verification(archive, checker, report)
-    return verification.whole(roots) if day is None else verification.day(day, roots)
 
 
 def _print(found: VerifyReport, seconds: float, as_json: bool) -> None:

@@ -72,6 +72,14 @@ class Reclaimed(msgspec.Struct, array_like=True):
     indexed: int = 0
 
 
+class Deletions(msgspec.Struct, array_like=True, frozen=True):
+    """How far deletions are. Every commit that is part of one changes it."""
+
+    days: int
+    finished: int
+    deleted: int
+
+
 decode_given_back = msgspec.msgpack.Decoder(DayGivenBack).decode
 decode_reclaimed = msgspec.msgpack.Decoder(Reclaimed).decode
 
@@ -116,6 +124,12 @@ class GivenBackDays:
         """The day whose events are being deleted."""
         is_running = bool(self.entries) and not self.entries[-1].is_finished
         return self.entries[-1] if is_running else None
+
+    def deletions(self) -> Deletions:
+        """How far deletions are, read anew."""
+        self.refresh()
+        deleted = sum(entry.deleted for entry in self.entries)
+        return Deletions(len(self.entries), self.finished, deleted)
 
     def since(self, finished: int) -> Sequence[DayGivenBack]:
         """The days after a number of finished ones, with the one that is being deleted."""
