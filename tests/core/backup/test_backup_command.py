@@ -33,6 +33,16 @@ def test_the_backups_of_a_target_are_listed(living: LivingArchive, target: Folde
     assert msgspec.json.decode(done.stdout) == made
 
 
+@pytest.mark.parametrize("more", [(), ("--json",)])
+def test_a_place_without_a_backup_is_an_error(tmp_path: Path, more: tuple[str, ...]) -> None:
+    """Of a list too: a mistyped place looked like one without backups."""
+    for name in ("empty", "missing"):
+        (tmp_path / "empty").mkdir(exist_ok=True)
+        done = command_here("restore", "--from", str(tmp_path / name), "--list", *more)
+        assert (done.returncode, done.stdout) == (1, b"")
+        assert f"{name} holds no backup: is this the right place".encode() in done.stderr
+
+
 @pytest.mark.slow
 def test_an_archive_that_cannot_be_written_is_backed_up(
     living: LivingArchive, target: FolderTarget, tmp_path: Path

@@ -18,8 +18,11 @@ from nova.core.backup.day_digests import day_digests
 from nova.core.backup.extra_files import copied_settings, copied_users
 from nova.core.backup.folder_target import FolderTarget
 from nova.core.backup.generation import (
+    GENERATIONS_FOLDER,
     Generation,
+    LaterGenerationError,
     StoredFile,
+    UnreadableGenerationError,
     generation_names,
     read_generation,
     time_now,
@@ -170,10 +173,23 @@ def _contents(path: Path, size: int) -> Iterator[bytes]:
 
 
 def _previous(target: BackupTarget) -> Generation | None:
-    """The newest generation that can be read. Damaged ones are no reason to make no backup."""
+    """The newest generation that can be read, None if there is none. A damaged one is no reason to
+    make no backup, unless no other says of which archive the target is. Raises NovaError then, and
+    where a later NOVA has made one.
+    """
+    fault: UnreadableGenerationError | None = None
     for name in reversed(generation_names(target)):
-        with contextlib.suppress(NovaError):
+        try:
             return read_generation(target, name)
+        except LaterGenerationError:
+            raise
+        except UnreadableGenerationError as error:
+            fault = fault or error
+    if fault is not None:
+        raise NovaError(
+            f"no backup in {target} can be read, so nobody knows of which archive they are: choose "
+            f"another target, or move {GENERATIONS_FOLDER} in it away ({fault})"
+        )
     return None
 
 

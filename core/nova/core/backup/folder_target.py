@@ -46,11 +46,12 @@ class FolderTarget:
         top = self._root / folder
         found: dict[str, int] = {}
         with self._errors("read"):
-            for place, _, names in os.walk(top):
+            for place, _, names in os.walk(top, onerror=_raise_unless_missing):
                 for name in names:
                     path = Path(place, name)
                     if not name.endswith(NEW_SUFFIX):
-                        found[str(path.relative_to(top))] = path.stat().st_size
+                        with contextlib.suppress(FileNotFoundError):  # Pruned meanwhile.
+                            found[str(path.relative_to(top))] = path.lstat().st_size
         return found
 
     def read(self, name: str) -> bytes:
@@ -118,3 +119,9 @@ class FolderTarget:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 advice = "free space there, or keep fewer backups (--keep)"
             raise NovaError(f"cannot {verb} {path}: {error.strerror}; {advice}") from error
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    """A folder that cannot be listed is not an empty one; one that is missing is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -22,6 +22,14 @@ _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d{6}\.\d{9}Z\.json", re.ASCII)
 _SUFFIX = ".json"
 
 
+class UnreadableGenerationError(NovaError):
+    """A generation is damaged."""
+
+
+class LaterGenerationError(UnreadableGenerationError):
+    """A generation has a layout that this version does not know."""
+
+
 class StoredFile(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A file by its name in a data folder, and the SHA-256 of each of its pieces in order."""
 
@@ -91,6 +99,14 @@ def generation_names(target: BackupTarget) -> list[str]:
     return sorted(name.removesuffix(_SUFFIX) for name in names if is_generation(name))
 
 
+def require_generations(target: BackupTarget) -> list[str]:
+    """The names of all generations, oldest first; raises NovaError if there is none."""
+    names = generation_names(target)
+    if not names:
+        raise NovaError(f"{target} holds no backup: is this the right place, and is it mounted?")
+    return names
+
+
 def read_generation(target: BackupTarget, name: str) -> Generation:
     """A generation by its name; raises NovaError if it is damaged or of a later version."""
     path = f"{GENERATIONS_FOLDER}/{name}{_SUFFIX}"
@@ -98,16 +114,20 @@ def read_generation(target: BackupTarget, name: str) -> Generation:
     try:
         sealed = msgspec.json.decode(content, type=_Sealed)
         if sealed.sha256 != hashlib.sha256(sealed.generation).hexdigest():
-            raise NovaError(f"the backup {name} in {target} is damaged: {path} was changed")
+            raise UnreadableGenerationError(
+                f"the backup {name} in {target} is damaged: {path} was changed"
+            )
         layout = msgspec.json.decode(sealed.generation, type=_Layout).layout
         if layout != LAYOUT:
-            raise NovaError(
-                f"the backup {name} in {target} has layout {layout}, and this version reads "
-                f"{LAYOUT}: use the NOVA that made it, or a later one"
+            raise LaterGenerationError(
+                f"the backup {name} in {target} has layout {layout} ({path}), and this version "
+                f"reads {LAYOUT}: use the NOVA that made it, or a later one"
             )
         return msgspec.json.decode(sealed.generation, type=Generation)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise NovaError(f"the backup {name} in {target} is damaged: {path}: {error}") from None
+        raise UnreadableGenerationError(
+            f"the backup {name} in {target} is damaged: {path}: {error}"
+        ) from None
 
 
 def remove_generation(target: BackupTarget, name: str) -> None:

@@ -10,7 +10,7 @@ import click
 from nova.console.printing import print_json
 from nova.console.progress_bar import stage_progress
 from nova.core.backup.backup_target import BackupTarget
-from nova.core.backup.generation import generation_names
+from nova.core.backup.generation import require_generations
 from nova.core.backup.restore_run import RestoreSummary
 from nova.core.backup.restore_run import restore as restore_backup
 from nova.core.backup.target_place import open_target
@@ -56,7 +56,7 @@ def restore(
 
 
 def _list(target: BackupTarget, as_json: bool) -> None:
-    names = generation_names(target)
+    names = require_generations(target)
     if as_json:
         print_json(names)
         return

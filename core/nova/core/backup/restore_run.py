@@ -18,7 +18,7 @@ import msgspec
 from nova.core.backup.backup_target import BackupTarget
 from nova.core.backup.day_digests import day_digests
 from nova.core.backup.extra_files import EDGE_FOLDER, SETTINGS_FOLDER
-from nova.core.backup.generation import Generation, StoredFile, generation_names, read_generation
+from nova.core.backup.generation import Generation, StoredFile, read_generation, require_generations
 from nova.core.backup.piece_store import PieceStore
 from nova.core.errors import ArchiveDamagedError
 from nova.core.scratch import scratch_folder
@@ -92,9 +92,7 @@ def restore(
 
 
 def _chosen(target: BackupTarget, name: str | None) -> str:
-    names = generation_names(target)
-    if not names:
-        raise NovaError(f"{target} holds no backup")
+    names = require_generations(target)
     if name is not None and name not in names:
         raise NovaError(f"{target} holds no backup {name}; the newest is {names[-1]}")
     return name or names[-1]
