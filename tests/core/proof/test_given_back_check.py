@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from nova.core.ordering import time_of
 from nova.core.proof.finding import Finding
+from nova.core.store.deleted_ids import DELETED_PREFIX
 from nova.core.store.given_back import DayGivenBack, encode_given_back, given_back_key
 from tests.core.proof.checking_archives import verified
+from tests.core.proof.tampering import StoredEvent, Tamperer
 from tests.core.retaining import DeathError, Retaining
 
 EVENTS_PER_DAY = 60
@@ -84,3 +87,48 @@ def test_unfinished_records_excuse_nothing(filled: Retaining) -> None:
     reasons = [one.reason for one in of_catalog(filled.data)]
     assert ["later ones follow it" in one for one in reasons] == [True, False]
     assert "start NOVA" in of_catalog(filled.data, "2026-01-04")[0].reason
+
+
+class Forger(Tamperer):
+    """Changes what is left of days that were given back."""
+
+    def forge(self, like: StoredEvent, *, instead: bool) -> None:
+        """Add an event like one that there is or was, or put it in its place."""
+        forged = self._altered(like, time_of(like.event_key))
+        self._change([like] if instead else [], [forged])
+
+    def forget_ids(self) -> None:
+        """Delete the ids of deleted events."""
+        batch = self._archive.batch()
+        batch.delete_records(DELETED_PREFIX, DELETED_PREFIX + b"\xff" * 20)
+        self._archive.write(batch)
+
+    def close(self) -> None:
+        self._archive.sync()
+        self._archive.close()
+
+
+@pytest.mark.parametrize("way", ["parsed", "ui", "ids"])
+async def test_forgeries_on_days_that_were_given_back_are_found(
+    filled: Retaining, way: str
+) -> None:
+    """An event too many, an update of a view that is not the one that stayed, ids too few."""
+    before = [StoredEvent(key, b"", one) for key, one in filled.archive.events.scan("canonical")]
+    day = (await filled.give_back())[0].day
+    filled.archive.close()
+    assert verified(filled.data).findings == []
+    forger = Forger(filled.data, filled.data / "none", 7)
+    mine = b'"scopeId":"sat","lane":"%s"' % way.encode()
+    if way == "ids":
+        forger.forget_ids()
+    else:
+        events = forger.events if way == "ui" else before
+        days = [one for one in events if one.day < "2026-01-06" and mine in one.stored]
+        like = days[0] if way == "ui" else next(one for one in days if one.day == day)
+        forger.forge(like, instead=way == "ui")
+    forger.close()
+    reasons = [one.reason for one in verified(filled.data).findings]
+    wanted = {"parsed": "0 events are left", "ui": "had to stay", "ids": "but the ids of 0"}[way]
+    assert [one for one in reasons if wanted in one], reasons
+    if way != "ids":
+        assert verified(filled.data, day=day).findings

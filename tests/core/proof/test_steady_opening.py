@@ -41,7 +41,7 @@ def give_back(filled: Retaining, commits: int | None = None) -> None:
 
 def checked(filled: Retaining, scratch: Path, commits: int | None, looks: int) -> list[str]:
     """The findings of a check whose other process opens after some commits of a deletion, which
-    goes on whenever the check pauses.
+    continues whenever the check pauses.
     """
     gone_on = 0
 

@@ -13,7 +13,7 @@ from nova.core.proof.finding import Finding
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.catalog_reader import CATALOG
-from nova.core.store.deleted_ids import DELETED_PREFIX
+from nova.core.store.deleted_ids import DELETED_PREFIX, HEAD_BYTES
 from nova.core.store.given_back import (
     GIVEN_BACK_PREFIX,
     ORIGIN_KEY,
@@ -69,12 +69,14 @@ class CatalogCheck:
         """What is wrong. `is_still`: no event was stored while the others were checked, so that
         counts can be compared.
         """
-        found = [
-            one
-            for block in self._rows.blocks(CATALOG, b"", b"\xff" * 64)
-            for row in block
-            if (one := _record_fault(row))
-        ]
+        found, ids = [], 0
+        for block in self._rows.blocks(CATALOG, b"", b"\xff" * 64):
+            for row in block:
+                if row[0].startswith(DELETED_PREFIX):
+                    ids += len(row[1]) // HEAD_BYTES
+                if one := _record_fault(row):
+                    found.append(one)
+        found += self._deletions(ids)
         found += self._series()
         found += self._identity()
         if is_still:
@@ -106,6 +108,19 @@ class CatalogCheck:
             return []
         reason = f"the archive has the id {stored}, but the file beside it {beside}"
         return [_changed(archive_id.ID_FILE, reason)]
+
+    def _deletions(self, ids: int) -> list[Finding]:
+        """The days that were given back have deleted what is counted, and each event's id stays."""
+        deleted = self._archive.given_back.deletions().deleted
+        found = []
+        if ids != deleted:
+            reason = f"{deleted:,} events were deleted, but the ids of {ids:,} are there"
+            found.append(_changed(record_name(DELETED_PREFIX), reason))
+        counted = self._archive.record.counters().deleted
+        if counted != deleted:
+            reason = f"it counts {counted:,} deleted events, but days record {deleted:,}"
+            found.append(_changed(record_name(catalog.COUNTERS_KEY), reason))
+        return found
 
     def _counts(self, events: int) -> list[Finding]:
         found = []

@@ -4,6 +4,7 @@ each has its event in the audit trail, and one that is not finished is itself a 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Final
 
 import msgspec
@@ -12,7 +13,9 @@ from nova.core.proof.catalog_check import record_name
 from nova.core.proof.finding import Finding
 from nova.core.store.archive import Archive
 from nova.core.store.given_back import DayGivenBack, given_back_key
+from nova.core.store.left_digest import left_digest
 from nova.sdk.events.reserved import is_audit
+from nova.sdk.timestamps import NS_MIN
 
 DAY_GIVEN_BACK: Final = "DayGivenBack"
 
@@ -27,15 +30,27 @@ class _Details(msgspec.Struct, frozen=True, rename="camel"):
     deleted: int
 
 
+class _AuditedDetails(_Details, frozen=True, rename="camel"):
+    """With the digest of the events that stayed of this day and of those before it; earlier
+    versions did not write it.
+    """
+
+    left_digest: str | None = None
+
+
 class _AuditedDay(msgspec.Struct):
-    payload: _Details
+    payload: _AuditedDetails
+
+
+Audited = dict[_Details, str | None]
+"""The audited deletions, each with the digest of what stayed."""
 
 
 def record_findings(archive: Archive, day: str | None = None) -> list[Finding]:
     """The records, of one day or of all, that do not prove a deletion on purpose."""
     entries = archive.given_back.entries
-    audited = _audited(archive) if entries else set()
-    found = []
+    audited = _audited(archive) if entries else {}
+    found = _lane_findings(archive, audited, day)
     for number, one in enumerate(entries):
         is_last = number == len(entries) - 1
         fault = _unproved(one, audited) if one.is_finished else _unfinished(one, is_last=is_last)
@@ -45,9 +60,48 @@ def record_findings(archive: Archive, day: str | None = None) -> list[Finding]:
     return found
 
 
-def _unproved(one: DayGivenBack, audited: set[_Details]) -> str | None:
+def _lane_findings(archive: Archive, audited: Audited, day: str | None) -> list[Finding]:
+    """Of each scope and lane, what is left of the days that were given back must be as many events
+    as were not deleted, and those that the last deletion left.
+    """
+    lanes: defaultdict[tuple[str, str], list[DayGivenBack]] = defaultdict(list)
+    for one in archive.given_back.entries:
+        lanes[one.scope_id, one.lane].append(one)
+    found = []
+    for entries in lanes.values():
+        last = max(entries, key=lambda one: one.day)
+        event_keys = _left(archive, last)
+        expected = sum(one.events - one.deleted for one in entries)
+        kind = "added" if len(event_keys) > expected else "missing"
+        reason = f"{expected:,} events are left up to this day, but {len(event_keys):,} are there"
+        if len(event_keys) == expected:
+            digest = audited.get(_details(last))
+            if digest is None or digest == left_digest(archive, event_keys):
+                continue
+            kind, reason = "changed", "the events that are left are not those that had to stay"
+        if day is None or any(one.day == day for one in entries):
+            made = {"kind": kind, "place": _name(last), "reason": reason, "day": last.day}
+            found.append(msgspec.convert(made, Finding))
+    return found
+
+
+def _left(archive: Archive, last: DayGivenBack) -> list[bytes]:
+    """The keys of the events that are left of a scope and lane up to a day."""
+    return [
+        event_key
+        for number, names in archive.record.series()
+        if last.has_series(names)
+        for event_key in archive.series.event_keys(number, NS_MIN, last.span[1])
+    ]
+
+
+def _details(one: DayGivenBack) -> _Details:
+    return _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
+
+
+def _unproved(one: DayGivenBack, audited: Audited) -> str | None:
     """Why a finished record excuses nothing: no audit event names the day as it is recorded."""
-    if _Details(one.day, one.scope_id, one.lane, one.events, one.deleted) in audited:
+    if _details(one) in audited:
         return None
     return f"{_name(one)} is recorded as deleted on purpose, but no audit event says so"
 
@@ -63,12 +117,14 @@ def _name(one: DayGivenBack) -> str:
     return f"scope {one.scope_id}, lane {one.lane}"
 
 
-def _audited(archive: Archive) -> set[_Details]:
-    audited = set()
+def _audited(archive: Archive) -> Audited:
+    audited: Audited = {}
     for number, series in archive.record.series():
         if is_audit(series) and series.message_type == DAY_GIVEN_BACK:
             for event_key in archive.series.event_keys(number):
                 stored = archive.events.envelope(event_key)
                 if stored is not None:
-                    audited.add(msgspec.json.decode(stored, type=_AuditedDay).payload)
+                    one = msgspec.json.decode(stored, type=_AuditedDay).payload
+                    details = _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
+                    audited.setdefault(details, one.left_digest)
     return audited

@@ -24,10 +24,10 @@ class SealCheck:
         self.findings: list[Finding] = []
         self._events: dict[str, int] = {}
         self._given_back = {
-            (entry.day, SealGroup(entry.scope_id, entry.lane, is_own=False)): entry.events
+            (entry.day, SealGroup(entry.scope_id, entry.lane, is_own=False)): entry
             for entry in archive.given_back.entries
         }
-        """How many events a group had whose day retention has deleted."""
+        """The groups whose day retention has deleted."""
 
         self._read(archive)
 
@@ -84,8 +84,11 @@ class SealCheck:
             self._add("changed", f"day {seal.day}", reason, seal.day)
 
     def _was_given_back(self, day: str, group: SealGroup, sealed: int, held: int) -> bool:
-        """Whether retention has deleted a group of a day. Some updates of views stay."""
-        return self._given_back.get((day, group)) == sealed and held < sealed
+        """Whether retention has deleted a group of a day. Only updates of views may stay."""
+        entry = self._given_back.get((day, group))
+        if entry is None or entry.events != sealed or held >= sealed:
+            return False
+        return not held or group.lane == "ui" or not entry.is_finished
 
     def finish(self) -> None:
         """Report sealed days without any event."""

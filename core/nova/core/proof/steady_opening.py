@@ -18,10 +18,10 @@ from nova.core.store.secondary import open_secondary_archive
 MEMORY_BYTES = 64 * 1024 * 1024
 PAUSE_S = 0.5
 CUT_LOOKS = 20
-"""A deletion that has not moved for so many looks was cut: no writer goes on with it."""
+"""A deletion that has not moved for this number of looks was cut: no writer continues it."""
 
 SHARED_TRIES = 8
-"""After so many tries the archive is checked in this process alone, which sees one state."""
+"""After this number of tries the archive is checked in this process alone, which sees one state."""
 
 OpenChecker = Callable[[Archive, bool], AbstractContextManager[PieceChecker]]
 """Opens what checks the pieces of an archive: other processes, or only this one (`alone`)."""

@@ -26,6 +26,7 @@ from nova.core.store.given_back import (
     encode_given_back,
     given_back_key,
 )
+from nova.core.store.left_digest import left_digest
 from nova.core.writer.audit_trail import audit_event
 from nova.core.writer.committer import Committer
 from nova.core.writer.removed_events import removed_events
@@ -132,7 +133,8 @@ class DayRemoval:
                 await self._submit(partial(_delete, record=record, going=going, level=level))
             self._report(record)
             await asyncio.sleep(0)
-        await self._submit(lambda committer: _finish(committer, record))
+        left = left_digest(self._archive, staying)
+        await self._submit(lambda committer: _finish(committer, record, left))
         self._archive.given_back.refresh()
         return record
 
@@ -160,9 +162,9 @@ def _delete(
     _put(committer, record)
 
 
-def _finish(committer: Committer, record: DayGivenBack) -> None:
+def _finish(committer: Committer, record: DayGivenBack, left: str) -> None:
     record.is_finished = True
-    committer.record(_audit_event(record, committer.own_scope))
+    committer.record(_audit_event(record, committer.own_scope, left))
     _put(committer, record)
     committer.counters.days_given_back += 1
 
@@ -173,7 +175,7 @@ def _put(committer: Committer, record: DayGivenBack) -> None:
     committer.open.put_record(given_back_key(number), encode_given_back(record))
 
 
-def _audit_event(record: DayGivenBack, scope_id: str) -> Event:
+def _audit_event(record: DayGivenBack, scope_id: str, left: str) -> Event:
     details: JsonObject = {
         "day": record.day,
         "scopeId": record.scope_id,
@@ -183,6 +185,7 @@ def _audit_event(record: DayGivenBack, scope_id: str) -> Event:
         "bytes": record.bytes,
         "digest": record.digest,
         "deleted": record.deleted,
+        "leftDigest": left,
     }
     kind = cast(ActorKind, record.principal_kind)
     return audit_event(new_entry("DayGivenBack", record.principal, kind, details), scope_id)
