@@ -12,10 +12,10 @@ import aiohttp
 import pytest
 
 from nova.sdk.client.client import Client, login
-from nova.sdk.errors import ConnectionLostError, ProtocolError
+from nova.sdk.errors import ConnectionLostError, ProtocolError, ServiceError
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.protocol.submission import SubmitChat
-from nova.testkit.running_nova import PASSWORD, RunningNova
+from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
 from tests.e2e.test_up import publish
 
 WAIT_S = 20.0
@@ -74,6 +74,29 @@ async def test_a_reader_that_hangs_is_told_to_its_clients(nova: RunningNova) -> 
             except (ConnectionLostError, ProtocolError):
                 await asyncio.sleep(0.1)
         assert len(events) == 1
+
+
+async def test_a_reader_that_hangs_is_told_on_its_socket(nova: RunningNova) -> None:
+    """To clients that are connected, with a request or a stream, to new ones, and to commands; they
+    are served again when it continues, or when another has taken its place.
+    """
+    await publish(nova.publish, 1)
+    async with asyncio.timeout(3 * WAIT_S), await Client.to_core(nova.data) as client:
+        streaming = asyncio.ensure_future(anext(client.stream("LIVE", filters=LIVE)))
+        await client.status()
+        with stopped(nova.child("reader")):
+            for awaited in (client.status(), streaming, Client.to_core(nova.data)):
+                with pytest.raises(ServiceError, match="does not answer") as caught:
+                    await awaited
+                assert caught.value.code == "coreUnavailable"
+            told = await asyncio.to_thread(nova_command, "status", "--data", str(nova.data))
+            assert told.returncode and b"does not answer" in told.stderr
+        assert (await client.status()).mode == "payload"
+
+        os.kill(nova.child("reader"), signal.SIGKILL)
+        async with await Client.to_core(nova.data) as again:
+            assert (await again.status()).mode == "payload"
+        assert (await client.status()).mode == "payload"
 
 
 async def test_a_writer_that_hangs_is_said(nova: RunningNova) -> None:

@@ -192,19 +192,20 @@ def claim_socket(path: Path) -> Path:
         _record_stand_in(path.parent)
     elif path.parent.name == RUN_FOLDER:
         private.remove_others_access(path.parent)
-    if _has_listener(path):
+    if has_listener(path):
         raise NovaError(f"another process listens at {path}")
     path.unlink(missing_ok=True)
     return path
 
 
-def _has_listener(path: Path) -> bool:
+def has_listener(path: Path) -> bool:
+    """Whether a process listens at a socket; true if that is another user's secret."""
     with socket.socket(socket.AF_UNIX) as probe:
         probe.setblocking(False)
         try:
             probe.connect(os.fsencode(path))
-        except BlockingIOError:
-            return True  # Its backlog is full, so there is a listener.
+        except (BlockingIOError, PermissionError):
+            return True  # Its backlog is full, so there is a listener; or it is another user's.
         except (FileNotFoundError, ConnectionRefusedError):
             return False
     return True
@@ -244,6 +245,14 @@ def abort(request: web.Request) -> None:
     """End a connection at once and discard its unsent bytes."""
     if request.transport is not None:
         request.transport.abort()
+
+
+def cut(socket_: ClientWebSocketResponse[bool]) -> None:
+    """End a client's connection at once; a closing handshake would wait for a hung peer."""
+    raw = socket_.get_extra_info("socket")
+    if raw is not None:
+        with contextlib.suppress(OSError):
+            raw.shutdown(socket.SHUT_RDWR)
 
 
 def describe_peer(request: web.Request) -> str:

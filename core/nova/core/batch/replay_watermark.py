@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from pathlib import Path
 
 from nova.core.store.archive import Archive
@@ -24,24 +23,13 @@ def durable_watermark(data: Path, archive: Archive) -> int:
     except ConnectionLostError:
         marker = read_marker(data)
         marked_ns = marker.canonical_ns if marker else 0
-        if _has_listener(endpoints.writer_socket(data)):
+        if endpoints.has_listener(endpoints.writer_socket(data)):
             return marked_ns
         archive.catch_up(marked_ns)
         return archive.record.last_canonical_ns()
 
 
 async def _ask_reader(data: Path) -> int:
-    async with await Client.to_core(data) as client:
+    async with await Client.to_core(data, restart_wait_s=0.0) as client:
         durable_time = (await client.status()).durable_time
     return timestamps.parse(durable_time) if durable_time else 0
-
-
-def _has_listener(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except PermissionError:
-            return True  # Of another user: whether it runs is not to be seen from here.
-        except OSError:
-            return False
-    return True

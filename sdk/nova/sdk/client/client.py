@@ -8,7 +8,8 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Self, TypeVar
 
-from nova.sdk.client.connection import ClientStream, Connection
+from nova.sdk.client.client_stream import ClientStream
+from nova.sdk.client.connection import Connection
 from nova.sdk.client.edge_login import EdgeLogin
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress

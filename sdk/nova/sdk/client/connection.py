@@ -12,7 +12,15 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.sdk import endpoints
+from nova.sdk.client.client_stream import ClientStream
 from nova.sdk.client.http_refusal import retry_after_s
+from nova.sdk.client.local_reader import (
+    READER_URL,
+    RESTART_WAIT_S,
+    LocalReader,
+    ReaderHungError,
+    open_socket,
+)
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import PendingExports
 from nova.sdk.client.retry_policy import (
@@ -25,7 +33,7 @@ from nova.sdk.client.retry_policy import (
 )
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.pending_replies import PendingReplies
-from nova.sdk.protocol import messages, timeline
+from nova.sdk.protocol import messages
 from nova.sdk.protocol.error_codes import error_of, error_of_reply
 
 REPLY_TIMEOUT_S = 30.0
@@ -33,43 +41,6 @@ HTTP_BUSY = 503
 CHUNKS_BUFFERED_MAX = 16
 
 ReplyT = TypeVar("ReplyT", bound=messages.Message)
-
-
-class ClientStream:
-    """A stream with its received frames; None in `frames` ends the consumer."""
-
-    def __init__(self, start: messages.StartStream) -> None:
-        self._start = start
-        self.frames: asyncio.Queue[messages.Reply | ConnectionLostError | None] = asyncio.Queue()
-
-    @property
-    def playback_id(self) -> str:
-        """The playbackRequestId in the frames of this stream."""
-        return self._start.playback_request_id
-
-    @property
-    def is_present(self) -> bool:
-        """Whether it shows the present from its first frame on."""
-        return self._start.timeline_mode == "LIVE" and not self._start.has_history
-
-    def owns(self, reply: messages.Reply) -> bool:
-        """Whether a frame that is not a reply to a request belongs to this stream."""
-        match reply:
-            case messages.StreamChunk() | messages.StreamComplete() | timeline.StreamGap():
-                return reply.playback_request_id == self.playback_id
-            case messages.StreamCancelled():
-                return reply.ref is None
-            case messages.Error():
-                return reply.ref in (None, self._start.ref)
-        return False
-
-
-async def _connect(
-    session: aiohttp.ClientSession, url: str
-) -> aiohttp.ClientWebSocketResponse[bool]:
-    return await session.ws_connect(
-        url, compress=0, max_msg_size=messages.FRAME_MAX_BYTES, decode_text=False
-    )
 
 
 def _full_for_s(error: Exception) -> float | None:
@@ -93,6 +64,7 @@ class Connection:
         url: str,
         request_max_bytes: int,
         token: str | None = None,
+        reader: LocalReader | None = None,
     ) -> None:
         self._session = session
         self._url = url
@@ -118,15 +90,26 @@ class Connection:
         """Renews the login of this connection until it is closed, and then logs out."""
 
         self._listener = asyncio.create_task(self._listen())
+        self._reader = reader
+        self._hung_error: ReaderHungError | None = None
+        self._monitor = (
+            None
+            if reader is None
+            else asyncio.create_task(reader.monitor(self._is_awaited, self._on_hang))
+        )
 
     @classmethod
-    async def to_core(cls, data: Path) -> Self:
-        """Connect to the reader of a local data folder."""
-        path = endpoints.reader_socket(data)
-        session = aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path)))
-        return await cls._open(
-            session, "http://localhost/", f"no NOVA runs on {data}: start `nova up`"
-        )
+    async def to_core(cls, data: Path, restart_wait_s: float = RESTART_WAIT_S) -> Self:
+        """Connect to the reader of a local data folder. While the instance runs without its
+        reader, wait for that for up to `restart_wait_s`.
+        """
+        reader = LocalReader(data)
+        try:
+            socket = await reader.wait_and_connect(restart_wait_s)
+        except BaseException:
+            await reader.session.close()
+            raise
+        return cls(reader.session, socket, READER_URL, messages.FRAME_MAX_BYTES, reader=reader)
 
     @classmethod
     async def to_edge(cls, url: str, token: str) -> Self:
@@ -159,7 +142,7 @@ class Connection:
         busy = Backoff(cls.busy_limit_s)
         while True:
             try:
-                socket = await _connect(session, url)
+                socket = await open_socket(session, url)
             except (OSError, aiohttp.ClientError) as error:
                 pause_s = _full_for_s(error)
                 if pause_s is not None and await busy.wait(pause_s):
@@ -189,8 +172,10 @@ class Connection:
         self._is_closed = True
         if self.renewal is not None:
             await self.renewal.close()
-        self._listener.cancel()
-        await asyncio.wait((self._listener,))
+        tasks = [task for task in (self._listener, self._monitor) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
         await self._socket.close()
         await self._session.close()
 
@@ -225,6 +210,8 @@ class Connection:
         while await retries.after_loss(lost, is_closed=is_lost):
             try:
                 await self._reconnect()
+            except ReaderHungError:
+                raise
             except (OSError, aiohttp.ClientError, ConnectionLostError):
                 continue
             return True
@@ -235,7 +222,13 @@ class Connection:
         async with self._reconnecting:
             if self._lost_error is None or self._is_closed:
                 return
-            self._socket = await _connect(self._session, self._url)
+            await self._socket.close()
+            self._socket = await (
+                open_socket(self._session, self._url)
+                if self._reader is None
+                else self._reader.connect()
+            )
+            self._hung_error = None
             self._stream = None
             self._requested_streams.clear()
             self._listener = asyncio.create_task(self._listen())
@@ -249,6 +242,8 @@ class Connection:
                 self._lost_error = None
 
     async def _exchange(self, message: messages.Message) -> messages.Reply:
+        if self._hung_error is not None and not (self._is_closed or self._views_past):
+            await self._reconnect()
         if self._lost_error is not None:
             raise self._lost_error
         return await self._ask(message)
@@ -293,11 +288,22 @@ class Connection:
             lost = NoReplyError(f"the server violates the protocol: {error}")
             await self._socket.close()
         finally:
+            lost = self._hung_error or lost
             self._lost_error = lost
             self._pending.fail(lost)
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
             self._exports.fail_all(lost)
+
+    def _is_awaited(self) -> bool:
+        """Whether anybody waits for the reader, which has not been lost."""
+        awaited = self._pending, self._requested_streams, self._exports, self._stream
+        return self._lost_error is None and any(awaited)
+
+    def _on_hang(self, hung: ReaderHungError) -> None:
+        self._hung_error = hung
+        self._listener.cancel()
+        endpoints.cut(self._socket)
 
     async def _receive(self, reply: messages.Reply) -> None:
         if isinstance(reply, messages.Error) and (reply.ref, reply.code) == (

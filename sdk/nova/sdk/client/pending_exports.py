@@ -28,6 +28,9 @@ class PendingExports:
             str, asyncio.Queue[ExportProgress | ExportEnd | ConnectionLostError]
         ] = {}
 
+    def __len__(self) -> int:
+        return len(self._queues)
+
     def receive(self, reply: messages.Reply) -> None:
         """Queue a message of an export; messages may arrive before the caller waits for them."""
         match reply:
