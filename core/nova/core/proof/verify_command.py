@@ -108,10 +108,13 @@ def _print(found: VerifyReport, seconds: float, as_json: bool) -> None:
         click.echo(one.line())
     if len(found.findings) > PRINTED_MAX_FINDINGS:
         click.echo(f"and {len(found.findings) - PRINTED_MAX_FINDINGS:,} more (--json lists them)")
+    for note in found.notes:
+        click.echo(f"note: {note}")
     sealed = f"sealed up to {found.last_sealed_day}" if found.last_sealed_day else "no day sealed"
     if found.given_back:
         sealed += f", {found.given_back:,} days of a scope and lane given back"
-    outcome = "NOT WHOLE" if found.findings else "whole"
+    outcome = "whole apart from the note" if found.notes else "whole"
+    outcome = "NOT WHOLE" if found.findings else outcome
     click.echo(
         f"{outcome}: {found.events:,} events on {found.days:,} days, {sealed}, {seconds:,.1f} s"
     )
