@@ -71,6 +71,26 @@ def test_an_interrupted_restore_is_no_archive_and_can_be_repeated(
     assert contents(back) == contents(living.data)
 
 
+def test_two_restores_into_one_folder_exclude_one_another(
+    living: LivingArchive, target: FolderTarget, tmp_path: Path
+) -> None:
+    """The second removed what the first had written, and both failed with a missing file."""
+    backed_up(living.data, target)
+    living.close()
+    back, refused = tmp_path / "back", 0
+
+    def intrude(_what: str, _done: int, _total: int) -> None:
+        nonlocal refused
+        with pytest.raises(NovaError, match=r"another restore to .*back is running: wait until"):
+            restored(target, back)
+        refused += 1
+
+    restore(target, back, intrude)
+    assert refused > 1
+    assert contents(back) == contents(living.data)
+    assert not list(back.glob("restoring*"))
+
+
 def test_other_events_than_were_backed_up_are_refused(
     living: LivingArchive, target: FolderTarget, tmp_path: Path
 ) -> None:

@@ -7,10 +7,12 @@ one there.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -36,8 +38,9 @@ BESIDE = (
 )  # fmt: skip
 """What a restore may place beside the archive's own folder."""
 
-IGNORED = frozenset({"lost+found"})
-"""What the root of an empty disk has."""
+LOCK_FILE = "restoring.lock"
+IGNORED = frozenset({"lost+found", LOCK_FILE})
+"""What the root of an empty disk has, and the lock of the restore itself."""
 
 MEMORY_BYTES = 64 * 1024 * 1024
 
@@ -71,10 +74,11 @@ def restore(
     for file in generation.files:
         _refuse_outside(file, target)
     try:
-        folder = _prepare(data, generation)
-        _write_files(target, generation, folder, report)
-        _verify(folder, generation, report)
-        _commit(data, folder)
+        with _only_restore(data):
+            folder = _prepare(data, generation)
+            _write_files(target, generation, folder, report)
+            _verify(folder, generation, report)
+            _commit(data, folder)
     except OSError as error:
         raise NovaError(f"cannot restore to {data}: {error}") from error
     return RestoreSummary(
@@ -105,9 +109,30 @@ def _refuse_outside(file: StoredFile, target: BackupTarget) -> None:
         raise NovaError(f"the backup in {target} has a file {file.name!r}, which no backup has")
 
 
+@contextlib.contextmanager
+def _only_restore(data: Path) -> Iterator[None]:
+    """Exclude every other restore to this folder; raises NovaError if one is running."""
+    private.make_folder(data)
+    path = data / LOCK_FILE
+    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    with os.fdopen(os.open(path, flags, private.FILE_MODE), "r+b") as file:
+        is_ours = False
+        with contextlib.suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # The one before may have removed the file after it was opened here.
+            is_ours = os.path.samestat(os.fstat(file.fileno()), path.stat())
+        if not is_ours:
+            raise NovaError(
+                f"another restore to {data} is running: wait until it is done, or stop it"
+            )
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
 def _prepare(data: Path, generation: Generation) -> Path:
     """The folder to restore into, empty; removes what an interrupted restore has left."""
-    private.make_folder(data)
     found = set(os.listdir(data)) - IGNORED
     was_interrupted = RESTORING_FOLDER in found and TRUTH_FOLDER not in found
     others = found - {RESTORING_FOLDER, *BESIDE} if was_interrupted else found
