@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
+from msgspec.structs import replace
+
 from nova.core.derived.day_sealer import DaySealer
 from nova.core.retention.due_days import DueDay, due_days
 from nova.core.store.archive import Archive
@@ -110,10 +112,11 @@ class Retaining:
         for number in range(sealed_days):
             self.seal(sealer, day_of(START_NS + number * NS_PER_DAY))
 
-    def seal(self, sealer: DaySealer, day: str) -> None:
-        """Seal one day."""
+    def seal(self, sealer: DaySealer, day: str, *, is_listed: bool = True) -> None:
+        """Seal one day; without a list of groups, as if there were too many."""
         for seal in sealer.seal(day):
             if seal is not None:
+                seal = seal if is_listed else replace(seal, groups=None)
                 sealer.seals.append(seal)
                 self._record_seal(seal)
 
@@ -153,6 +156,10 @@ class Retaining:
             return result
 
         return DayRemoval(self.committer, submit, part_events=self.part_events)
+
+    async def submit(self, write: Callable[[Committer], T], /) -> T:
+        """Run a write in a commit of its own."""
+        return await _ImmediateQueue(self.committer).submit(write)
 
     def due(self) -> list[DueDay]:
         return list(due_days(self.archive, self.committer.series, RULES, NOW_NS))

@@ -42,13 +42,16 @@ T = TypeVar("T")
 
 
 class PlannedDay(msgspec.Struct, rename="camel"):
-    """A day that the rules no longer keep; one that is not sealed waits, with those after it."""
+    """A day that the rules no longer keep; one that is not sealed, or whose seal does
+    not list its scopes and lanes, waits, with those after it.
+    """
 
     day: str
     scope_id: str
     lane: str
     rule: str
     is_sealed: bool
+    is_listed: bool
     events: int
     bytes: int
 
@@ -102,12 +105,11 @@ def plan(data: Path | None, config: Path | None, as_json: bool, rules: tuple[str
     if not parsed:
         click.echo("no rules: everything is kept (setting `retention`)")
     for day in found:
-        state = "" if day.is_sealed else "  not sealed yet: it waits, with the days after it"
         click.echo(
             f"{day.day}  {day.scope_id}/{day.lane}  {day.events:,} events  "
-            f"{day.bytes / 1e6:,.1f} MB  ({day.rule}){state}"
+            f"{day.bytes / 1e6:,.1f} MB  ({day.rule}){_state(day)}"
         )
-    going = [day for day in found if day.is_sealed]
+    going = [day for day in found if day.is_listed]
     events, size = sum(day.events for day in going), sum(day.bytes for day in going)
     click.echo(f"{events:,} events of {len(going)} days would be deleted, {size / 1e6:,.1f} MB")
 
@@ -121,8 +123,26 @@ def _planned(snapshot: ArchiveSnapshot, rules: Sequence[RetentionRule]) -> Itera
             events += len(part.stored)
             size += sum(map(len, part.stored))
         yield PlannedDay(
-            due.day, due.scope_id, due.lane, str(due.rule), due.is_sealed, events, size
+            day=due.day,
+            scope_id=due.scope_id,
+            lane=due.lane,
+            rule=str(due.rule),
+            is_sealed=due.is_sealed,
+            is_listed=due.is_listed,
+            events=events,
+            bytes=size,
         )
+
+
+def _state(day: PlannedDay) -> str:
+    """Why a day waits."""
+    if not day.is_sealed:
+        return "  not sealed yet: it waits, with the days after it"
+    if not day.is_listed:
+        return (
+            "  its seal has too many scopes and lanes to list: it is kept, with the days after it"
+        )
+    return ""
 
 
 @retention.command()
@@ -146,7 +166,7 @@ def run(data: Path | None, config: Path | None, as_json: bool) -> None:
     deleted, freed = sum(day.deleted for day in done.days), done.bytes_before - done.bytes_after
     click.echo(
         f"{deleted:,} events of {len(done.days)} days deleted; the archive is "
-        f"{freed / 1e6:,.1f} MB smaller"
+        f"{abs(freed) / 1e6:,.1f} MB {'smaller' if freed >= 0 else 'larger'}"
     )
 
 

@@ -17,7 +17,9 @@ from nova.sdk.timestamps import NS_MIN
 
 
 class DueDay(NamedTuple):
-    """A day of a scope and lane that its rule no longer keeps; `numbers` are its series."""
+    """A day of a scope and lane that its rule no longer keeps; `numbers` are its series. It is
+    given back only if it is sealed, by a seal that lists the day's groups.
+    """
 
     day: str
     scope_id: str
@@ -25,6 +27,7 @@ class DueDay(NamedTuple):
     rule: RetentionRule
     numbers: Sequence[int]
     is_sealed: bool
+    is_listed: bool
 
 
 def age_clock(archive: Archive, wall_ns: int) -> int:
@@ -43,9 +46,16 @@ def is_sealed(archive: Archive, day: str) -> bool:
     return archive.record.seal(day) is not None
 
 
+def is_listed(archive: Archive, day: str) -> bool:
+    """Whether the seal of a day lists its groups, so that it proves the others without one."""
+    key = archive.record.seal(day)
+    seal = None if key is None else sealed_day(archive, key)
+    return seal is not None and seal.groups is not None
+
+
 def sealed_events(archive: Archive, due: DueDay) -> int | None:
-    """How many events the seal of a day counts of its scope and lane; None if it has too many
-    groups to list them.
+    """How many events the seal of a day counts of its scope and lane; None if it does not list its
+    groups.
     """
     key = archive.record.seal(due.day)
     seal = None if key is None else sealed_day(archive, key)
@@ -59,7 +69,8 @@ def due_days(
     archive: Archive, series: SeriesTable, rules: Sequence[RetentionRule], now_ns: int
 ) -> Iterator[DueDay]:
     """The due days that have events, oldest first. Of each scope and lane the days after one that
-    is not sealed are left out: only a gapless beginning is given back.
+    is not sealed, or whose seal lists no groups, are left out: only a gapless beginning is given
+    back.
     """
     lanes: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, names in enumerate(series.names):
@@ -88,9 +99,9 @@ def _days_of(
     rows = archive.series.seeker("canonical")
     while (first_ns := _first_time(rows, numbers, from_ns, until_ns)) is not None:
         day = day_of(first_ns)
-        sealed = is_sealed(archive, day)
-        yield DueDay(day, names.scope_id, names.lane, rule, numbers, sealed)
-        if not sealed:
+        sealed, listed = is_sealed(archive, day), is_listed(archive, day)
+        yield DueDay(day, names.scope_id, names.lane, rule, numbers, sealed, listed)
+        if not listed:
             return
         from_ns = span_of(day)[1] + 1
 

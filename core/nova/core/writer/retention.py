@@ -127,7 +127,7 @@ class Retention:
         now_ns = age_clock(self._archive, timestamps.now())
         found = due_days(self._archive, self._committer.series, self._rules, now_ns)
         written_ns = NS_MAX if self._files is None else written_until(self._files)
-        return [due for due in found if due.is_sealed and span_of(due.day)[1] <= written_ns]
+        return [due for due in found if due.is_listed and span_of(due.day)[1] <= written_ns]
 
     async def _give_back_day(
         self, due: DueDay, requester: Requester, report: Report
@@ -135,7 +135,7 @@ class Retention:
         removal = DayRemoval(self._committer, self._submit)
         survey = await removal.survey(due.day, due.lane, due.numbers)
         sealed = sealed_events(self._archive, due)
-        if sealed not in (None, survey.digest.events):
+        if sealed != survey.digest.events:
             raise NovaError(
                 f"{due.day} of {due.scope_id}/{due.lane} has {survey.digest.events} events, but "
                 f"{sealed} were sealed. Nothing of it is deleted: run `nova verify`"
