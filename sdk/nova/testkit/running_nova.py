@@ -6,6 +6,7 @@ with running_nova(tmp_path / "data", "--scope", "sat") as nova:
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,9 +43,11 @@ class RunningNova:
     def child(self, name: str) -> int:
         """The process id of its `writer`, `reader`, `sampler` or `edge` (Linux only)."""
         for number in self._children():
-            arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-            if name.encode() in arguments:
-                return number
+            # One that the supervisor has just ended is passed over.
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
+                if name.encode() in arguments:
+                    return number
         raise NovaError(f"this NOVA has no child process {name!r}")
 
     def kill(self) -> None:
