@@ -13,6 +13,10 @@ class ArchiveDamagedError(ArchiveError):
     """The archive holds less than its durability marker records, or a block cannot be read."""
 
 
+class ArchiveBusyError(ArchiveError):
+    """Files are replaced faster than they can be followed; nothing is damaged, so try again."""
+
+
 class DerivedDamagedError(ArchiveError):
     """A derived database is unreadable or incomplete and must be rebuilt from the archive."""
 

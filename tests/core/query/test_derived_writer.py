@@ -9,7 +9,7 @@ from typing import Self
 
 import pytest
 
-from nova.core.errors import ArchiveError, DerivedDamagedError
+from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import maintain, open_for_writing
 from nova.core.store.archive import Archive
@@ -55,6 +55,30 @@ async def test_nothing_is_made_where_the_archive_was(data: Path) -> None:
     assert list(data.iterdir()) == []
     data.rmdir()
     away.rename(data)
+    archive.close()
+
+
+async def test_a_busy_archive_is_opened_again(data: Path) -> None:
+    """Under ingest and frequent flushes the sampler ended with an error."""
+    archive = Archive.open_primary(data)
+    ensure_id(archive, data)
+    served = archive_id.require(data, ANY_ARCHIVE)
+    works = 0
+
+    class Followed(BaseException):
+        """The end of the test's work."""
+
+    async def follow(_view: ArchiveSnapshot, _store: SampleStore) -> None:
+        nonlocal works
+        works += 1
+        if works < 3:
+            raise ArchiveBusyError("its files changed in every look")
+        raise Followed
+
+    with pytest.raises(Followed):
+        await maintain(data, SampleStore, follow, asyncio.Event(), served=served, pause_s=0.01)
+    assert works == 3
+    assert read_rebuild_record(data).count == 0
     archive.close()
 
 

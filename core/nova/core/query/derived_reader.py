@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from nova.core.errors import ArchiveError
+from nova.core.errors import ArchiveBusyError, ArchiveError
 from nova.core.store.derived_database import DerivedDatabase, database_id
 from nova.core.store.rebuild_request import request_rebuild
 
@@ -70,13 +70,16 @@ class DerivedReader(Generic[Store]):
         return self._store
 
     def _record_failure(self, error: ArchiveError) -> None:
-        """Record a failed attempt; discard the database once it has failed for `patience_s`."""
+        """Record a failed attempt; discard the database once it has failed for `patience_s`,
+        unless it is only busy.
+        """
         now, failed_at = time.monotonic(), self._failed_at
         self._failed_at = now
         if self._failing_since is None or now - failed_at > SAME_OUTAGE_MAX_S:
             log.warning("no %s", self._kind.CONTENT, extra={"context": {"error": str(error)}})
             self._failing_since = now
-        if now - self._failing_since >= self._patience_s:
+        is_busy = isinstance(error, ArchiveBusyError)
+        if not is_busy and now - self._failing_since >= self._patience_s:
             self.discard(error)
 
     def discard(self, error: ArchiveError) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, DiskReserveError
-from nova.core.errors import ArchiveError, DerivedDamagedError
+from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.scratch import scratch_folder
 from nova.core.store.archive import TRUTH_FOLDER
@@ -150,7 +150,8 @@ async def maintain(
     pause_s: float = REBUILD_PAUSE_S,
 ) -> None:
     """Run `work` until cancelled. When the database is damaged, as found by this process or
-    reported by a reader, it is deleted and rebuilt. Sets `opened` once it is first open.
+    reported by a reader, it is deleted and rebuilt; when the archive is too busy to be followed,
+    it is opened again. Sets `opened` once it is first open.
     """
     started = time.monotonic()
     while True:
@@ -163,6 +164,9 @@ async def maintain(
             archive_id.require(data, served)
             with busy_with(f"removing damaged {kind.CONTENT}"):
                 discard(data, kind.FOLDER, str(error))
+            await asyncio.sleep(pause_s)
+        except ArchiveBusyError as error:
+            log.warning("trying again", extra={"context": {"reason": str(error)}})
             await asyncio.sleep(pause_s)
         except ArchiveError as error:
             is_waiting = "/LOCK" in str(error) and not opened.is_set()

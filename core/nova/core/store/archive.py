@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rocksdict import AccessType, ColumnFamily, Rdict
 
-from nova.core.errors import ArchiveDamagedError, ArchiveError
+from nova.core.errors import ArchiveBusyError, ArchiveDamagedError, ArchiveError
 from nova.core.ordering import time_of
 from nova.core.store.attempts import ATTEMPTS, until_settled
 from nova.core.store.cache_figures import CacheFigures, cache_figures
@@ -220,8 +220,8 @@ class Archive:
         attempts = CATCH_UP_DAMAGED_ATTEMPTS if self._is_damaged else ATTEMPTS
         try:
             until_settled(self.path, lambda: self._follow(until_ns), attempts)
-        except ArchiveError:
-            self._is_damaged = True
+        except ArchiveError as error:
+            self._is_damaged |= not isinstance(error, ArchiveBusyError)
             raise
         self._is_damaged = False
 

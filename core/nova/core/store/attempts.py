@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from nova.core.errors import ArchiveError
+from nova.core.errors import ArchiveBusyError, ArchiveError
 from nova.core.store.live_files import manifest_stamp
 
 ATTEMPTS = 5
@@ -27,7 +27,7 @@ def until_settled(
     moving_max_s: float = MOVING_MAX_S,
 ) -> None:
     """Call `look` until it raises nothing. Raises its error after `attempts` failures at an
-    unchanged MANIFEST, and ArchiveError if the MANIFEST changes for `moving_max_s`.
+    unchanged MANIFEST, and ArchiveBusyError if the MANIFEST changes for `moving_max_s`.
     """
     end = time.monotonic() + moving_max_s
     believed = 0
@@ -40,9 +40,10 @@ def until_settled(
             if believed >= attempts:
                 raise
             if time.monotonic() > end:
-                raise ArchiveError(
+                # What the looks found is not said: it comes of the changes, and names a damage.
+                raise ArchiveBusyError(
                     f"{folder} cannot be followed: its files changed in every look for "
-                    f"{moving_max_s:.0f} s. Try again when the machine is less busy ({error})"
+                    f"{moving_max_s:.0f} s. Try again when the machine is less busy"
                 ) from error
         else:
             return

@@ -13,7 +13,7 @@ from typing import ClassVar, Self
 import msgspec
 from rocksdict import AccessType, Rdict, WriteBatch
 
-from nova.core.errors import ArchiveError, DerivedDamagedError
+from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.ordering import TIME_BYTES
 from nova.core.store.archive import Archive
 from nova.core.store.attempts import until_settled
@@ -96,6 +96,8 @@ class DerivedDatabase:
             if not (path / "CURRENT").exists() and any(path.glob("MANIFEST-*")):
                 raise DerivedDamagedError("CURRENT is missing")
             return cls._open_proved(path)
+        except ArchiveBusyError:
+            raise
         except ArchiveError as error:
             if "/LOCK" in str(error) or shortage(cls.CONTENT, str(error)):
                 raise
