@@ -14,6 +14,7 @@ from nova.core.metrics.disk_growth import (
     KNOWN_AFTER_S,
     DiskGrowth,
 )
+from nova.sdk.archive_id import ID_FILE
 from nova.sdk.protocol.metric_messages import Metric
 
 MIB = 1024 * 1024
@@ -27,6 +28,7 @@ class Folder:
         self.data = data
         self.now_s = 1_000_000.0
         (data / "truth").mkdir(parents=True)
+        (data / ID_FILE).write_text("0123456789abcdef0123456789abcdef\n")
         (data / "files" / "2026-01-01").mkdir(parents=True)
 
     def growth(self) -> DiskGrowth:
@@ -106,3 +108,18 @@ def test_a_damaged_or_crowded_history_harms_nothing(tmp_path: Path) -> None:
         folder.now_s += 1
         folder.growth().measure()
     assert (folder.data / GROWTH_FILE).read_bytes().count(b"],[") == 0
+
+
+def test_nothing_is_made_where_there_is_no_archive(tmp_path: Path) -> None:
+    """Behind an unmounted disk lies an empty folder at the same path."""
+    growth = DiskGrowth(tmp_path, tmp_path / "files")
+    growth.measure()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_history_that_others_may_read_is_closed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.grow(folder.growth(), hours=1, bytes_per_hour=MIB)
+    (tmp_path / GROWTH_FILE).chmod(0o666)
+    folder.growth()
+    assert (tmp_path / GROWTH_FILE).stat().st_mode & 0o077 == 0

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from nova.sdk import archive_id, durable
+from nova.sdk import archive_id, durable, private
 from nova.sdk.protocol.metric_messages import Metric, gauge
 
 GROWTH_FILE = "growth.json"
@@ -57,6 +57,7 @@ class DiskGrowth:
         self._files = files
         self._interval_s = interval_s
         self._clock = clock
+        private.remove_others_access(data / GROWTH_FILE)
         self._history = self._read()
 
     async def run(self) -> None:
@@ -70,7 +71,10 @@ class DiskGrowth:
 
     def measure(self) -> None:
         """Add the present size to the history."""
-        now_s, archive = self._clock(), str(archive_id.read(self._data) or "")
+        found = archive_id.read(self._data)
+        if found is None:
+            return  # The folder of an unmounted disk: nothing may be made there.
+        now_s, archive = self._clock(), str(found)
         sizes = self._history.sizes if self._history.archive == archive else []
         kept = [one for one in sizes if now_s - HISTORY_S <= one[0] < now_s]
         if kept and now_s - kept[-1][0] < self._interval_s / 2:

@@ -44,6 +44,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
     AuthorizationError: ("forbidden", "replayRefused"),
     NotFoundError: (
         "exportDamaged",
+        "givenBack",
         "notFound",
         "unknownDriver",
         "unknownHost",
