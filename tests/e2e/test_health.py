@@ -22,7 +22,7 @@ from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.e2e.recorded_flight import SCOPE
 from tests.e2e.test_up import alive, publish
 
-HUNG_RESTART_S = 6
+HUNG_RESTART_S = 10
 WAIT_S = 30.0
 EVENTS = 5_000
 ENVELOPE_OF = (

@@ -47,6 +47,7 @@ async def until_ready_is(nova: RunningNova, code: int) -> str:
             await asyncio.sleep(0.1)
 
 
+@pytest.mark.slow
 async def test_a_reader_that_hangs_is_told_to_its_clients(nova: RunningNova) -> None:
     """Streams and requests get `coreUnavailable` instead of silence, and work again once the reader
     continues.
