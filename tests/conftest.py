@@ -14,7 +14,7 @@ from typing import Protocol, TypeVar
 
 import pytest
 
-from nova.sdk import settings
+from nova.sdk import logs, settings
 from nova.sdk.log_handler import JsonHandler
 from nova.testkit import kafka, nats
 from nova.testkit.conformance import result_table
@@ -63,14 +63,19 @@ def public_authorities(no_public_authorities: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def own_process_state() -> Iterator[None]:
-    """A command that a test runs in this process sets the level and form of all logs, the hooks for
-    uncaught exceptions, and the umask; the next test must find all as it would alone.
+    """A command that a test runs in this process sets the level and form of all logs, also for its
+    children, the hooks for uncaught exceptions, and the umask; the next test must find all as it
+    would alone.
     """
+    variable = os.environ.get(logs.LEVEL_VARIABLE)
     root = logging.getLogger()
     hooks = sys.excepthook, threading.excepthook, sys.unraisablehook
     level, disabled, umask = root.level, root.manager.disable, os.umask(0)
     os.umask(umask)
     yield
+    os.environ.pop(logs.LEVEL_VARIABLE, None)
+    if variable is not None:
+        os.environ[logs.LEVEL_VARIABLE] = variable
     os.umask(umask)
     root.setLevel(level)
     logging.disable(disabled)

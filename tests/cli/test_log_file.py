@@ -87,6 +87,18 @@ def test_a_day_begins_a_file_also_after_a_restart(tmp_path: Path) -> None:
     assert len(rotated(tmp_path)) == 1 and (tmp_path / "nova.log").read_bytes() == b"{}\n"
 
 
+def test_the_number_of_a_removed_file_is_not_used_again(tmp_path: Path) -> None:
+    """Within a second names sort by number, and the oldest is removed first."""
+    logs = RotatedLogs(tmp_path / "nova.log", KEEP_ALL)
+    names = []
+    for _ in range(3):
+        names.append(logs.next_name(1_800_000_000.0))
+        names[-1].touch()
+    names[0].unlink()
+    assert logs.next_name(1_800_000_000.0) > names[-1]
+    assert logs.next_name(1_800_000_001.0).name.endswith("-000")
+
+
 def test_what_is_too_old_or_too_much_is_removed(tmp_path: Path) -> None:
     """The oldest first; files of other names stay."""
     (tmp_path / "nova.log.notes").write_text("mine")

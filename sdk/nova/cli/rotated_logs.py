@@ -40,14 +40,13 @@ class RotatedLogs:
         self._tidying: threading.Thread | None = None
 
     def next_name(self, now_s: float) -> Path:
-        """A free name for the file that is rotated now."""
+        """A name for the file that is rotated now, behind those of the same second: the number of
+        one that was removed is not used again, so that names sort by time.
+        """
         stem = time.strftime(f"{self._path.name}.%Y-%m-%dT%H%M%S", time.gmtime(now_s))
-        number = 0
-        while True:
-            found = self._path.with_name(f"{stem}-{number:03}")
-            if not found.exists() and not _compressed(found).exists():
-                return found
-            number += 1
+        names = [path.name for path in self._files() if path.name.startswith(f"{stem}-")]
+        last = int(names[-1].removeprefix(f"{stem}-").split(".")[0]) if names else -1
+        return self._path.with_name(f"{stem}-{last + 1:03}")
 
     def tidy_in_background(self) -> None:
         """Compress and remove in a thread; the log does not wait for it."""
