@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +52,17 @@ def test_copies_of_a_running_archive_are_prefixes(tmp_path: Path, record: Make) 
     """
     data = tmp_path / "data"
     begun = threading.Event()
+    copies: list[list[bytes]] = []
+
+    def until_copied(count: int) -> None:
+        deadline = time.monotonic() + 60
+        while len(copies) < count and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def flush(archive: Archive, number: int) -> None:
         begun.set()
+        if number in (BATCHES // 3, 2 * BATCHES // 3):
+            until_copied(len(copies) + 2)  # The second is begun after this.
         if number % 3 == 0:
             archive.families["series_source"].flush()
         if number % 7 == 0:
@@ -62,7 +71,6 @@ def test_copies_of_a_running_archive_are_prefixes(tmp_path: Path, record: Make) 
     writing = threading.Thread(target=written, args=(data, record, BATCHES, flush))
     writing.start()
     assert begun.wait(60)
-    copies: list[list[bytes]] = []
     while writing.is_alive() or len(copies) < COPIES:
         marker = read_marker(data)
         assert marker is not None
