@@ -6,10 +6,9 @@ from nova.core.server.status_metrics import OTHER_STREAMS, STREAMS_MAX, status_m
 from nova.sdk.protocol.health import BackupInfo, LinkInfo, StatusResponse
 
 
-def test_streams_of_a_link_are_bounded_and_nothing_is_left_out_of_their_sum() -> None:
-    """A ground archive has streams for every scope that somebody invents."""
-    lags = {f"nova.s{number}.ui.v1": number for number in range(10 * STREAMS_MAX)}
-    status = StatusResponse(
+def status_of(*links: LinkInfo) -> StatusResponse:
+    """The status of an empty archive with these links."""
+    return StatusResponse(
         mode="ground",
         timebase="canonical",
         events=0,
@@ -17,9 +16,15 @@ def test_streams_of_a_link_are_bounded_and_nothing_is_left_out_of_their_sum() ->
         rejects=0,
         series=0,
         bytes_on_disk=0,
-        links=[LinkInfo(link="kafka://a", lag=sum(lags.values()), lag_by_stream=lags)],
+        links=list(links),
         writer_connected=True,
     )
+
+
+def test_streams_of_a_link_are_bounded_and_nothing_is_left_out_of_their_sum() -> None:
+    """A ground archive has streams for every scope that somebody invents."""
+    lags = {f"nova.s{number}.ui.v1": number for number in range(10 * STREAMS_MAX)}
+    status = status_of(LinkInfo(link="kafka://a", lag=sum(lags.values()), lag_by_stream=lags))
     (streams,) = (one for one in status_metrics(status) if one.name == "nova_stream_lag_records")
     values = {one.labels["stream"]: one.value for one in streams.samples}
     assert len(values) == STREAMS_MAX + 1
@@ -30,17 +35,7 @@ def test_streams_of_a_link_are_bounded_and_nothing_is_left_out_of_their_sum() ->
 
 def test_the_last_backup_and_a_failure_since_are_metrics() -> None:
     """A-299: without any backup there is no time, which differs from an old one."""
-    status = StatusResponse(
-        mode="ground",
-        timebase="canonical",
-        events=0,
-        duplicates=0,
-        rejects=0,
-        series=0,
-        bytes_on_disk=0,
-        links=[],
-        writer_connected=True,
-    )
+    status = status_of()
 
     def found() -> dict[str, float]:
         named = (one for one in status_metrics(status) if one.name.startswith("nova_backup_"))

@@ -35,8 +35,8 @@ AHEAD_MAX_PIECES = 4
 
 
 class CheckWorkers:
-    """Workers for the duration of a block. `last_ns` is the oldest of their archives' last times:
-    all of them hold everything up to it.
+    """Workers for the duration of a block. `last_times` are their archives' last times: all of them
+    hold everything up to the oldest.
     """
 
     def __init__(self, data: Path, count: int) -> None:
