@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Mapping
 from typing import Generic, Self, TypeVar
 
 from nova.sdk import pipe_buffer
@@ -160,7 +161,9 @@ class WorkerProcess(Generic[ReplyT]):
 
 
 class BlockingWorker(Generic[ReplyT]):
-    """A worker of a program without an event loop. Replies may have a body."""
+    """A worker of a program without an event loop. Replies may have a body. `variables` are added
+    to its environment.
+    """
 
     def __init__(
         self,
@@ -168,6 +171,7 @@ class BlockingWorker(Generic[ReplyT]):
         arguments: list[str],
         replies: FrameCodec[ReplyT],
         frame_max_bytes: int = FRAME_MAX_BYTES,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self._name = name
         self._codec = replies
@@ -176,6 +180,7 @@ class BlockingWorker(Generic[ReplyT]):
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             bufsize=0,
+            env={**os.environ, **(variables or {})},
             start_new_session=True,  # Ctrl-C goes to the parent, which ends the worker.
         )
         assert self._process.stdin is not None and self._process.stdout is not None

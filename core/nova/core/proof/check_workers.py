@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import selectors
 from collections.abc import Iterator, Sequence
@@ -47,12 +46,11 @@ class CheckWorkers:
         self.deletions: list[Deletions] = []
 
     def __enter__(self) -> Self:
-        before = os.environ.get(SECRET_VARIABLE)
-        os.environ[SECRET_VARIABLE] = str(1 + secrets.randbelow(SECRET_MAX))
+        secret = {SECRET_VARIABLE: str(1 + secrets.randbelow(SECRET_MAX))}
         try:
             for number in range(self._count):
                 arguments = ["nova.cli", "core", "check-worker", "--data", str(self._data)]
-                worker = BlockingWorker(f"process {number}", arguments, REPLIES)
+                worker = BlockingWorker(f"process {number}", arguments, REPLIES, variables=secret)
                 self._workers.append(worker)
             opened = [self._opened(worker) for worker in self._workers]
             self.last_times = [one.last_ns for one in opened]
@@ -60,10 +58,6 @@ class CheckWorkers:
         except BaseException:
             self.end()
             raise
-        finally:
-            os.environ.pop(SECRET_VARIABLE)
-            if before is not None:
-                os.environ[SECRET_VARIABLE] = before
         return self
 
     def __exit__(
