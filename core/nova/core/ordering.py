@@ -52,12 +52,6 @@ def unsigned_time(ns: int) -> int:
     return ns + _SIGN
 
 
-def time_keys(first_ns: int, count: int) -> list[bytes]:
-    """Time keys of `count` times, each 1 ns after the one before."""
-    first = first_ns + _SIGN
-    return [_TIME.pack(time) for time in range(first, first + count)]
-
-
 def time_of(key: bytes) -> int:
     """The time that an order key begins with, in ns since 1970."""
     return int.from_bytes(key[:TIME_BYTES], "big") - _SIGN

@@ -111,7 +111,8 @@ def pretended(records: Sequence[Record]) -> BatchColumns:
     names = [Series("sat", "raw", "a", "b", name, "", "") for name in ("even", "odd")]
     numbers = [int(event[1:-1]) % 2 for event in events]
     requests = [(place, event.decode()) for place, event in enumerate(events) if event[1:2] == b"9"]
-    return BatchColumns(list(events), numbers, list(events), names, requests, refusals)
+    versions = ["", ""]
+    return BatchColumns(list(events), numbers, list(events), names, versions, requests, refusals)
 
 
 def told(incoming: BatchColumns) -> tuple[object, ...]:

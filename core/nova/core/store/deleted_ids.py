@@ -79,6 +79,10 @@ class DeletedIds:
         self._spans = None
         self._cached.clear()
 
+    def is_empty(self) -> bool:
+        """Whether no event was deleted."""
+        return not self._levels()
+
     def has(self, order_key: bytes) -> bool:
         """Whether an event with this order key in source time was deleted."""
         for level, (first, last) in self._levels().items():

@@ -23,8 +23,8 @@ from nova.core.ordering import (
     SERIES_BYTES,
     TIME_BYTES,
     Timebase,
-    time_keys,
     time_of,
+    unsigned_time,
 )
 
 TIMEBASE_BYTES: dict[Timebase, bytes] = {"source": b"s", "canonical": b"c"}
@@ -34,6 +34,7 @@ EVENT_FAMILIES = ("canonical", "source", "series_canonical", "series_source")
 FAMILIES = (*EVENT_FAMILIES, "catalog")
 
 _SERIES = struct.Struct(">I")
+_EVENT_KEY = struct.Struct(">QI")
 _ID_TEXT = slice(len('{"eventId":"'), len('{"eventId":"') + 2 * EVENT_ID_BYTES)
 
 ID_HEAD_BYTES = EVENT_ID_BYTES // 2
@@ -44,10 +45,10 @@ def series_bytes(number: int) -> bytes:
     return _SERIES.pack(number)
 
 
-def event_keys(first_ns: int, series: Sequence[bytes]) -> list[bytes]:
-    """Event keys of events that are 1 ns apart from `first_ns` on; `series` are series bytes."""
-    times = time_keys(first_ns, len(series))
-    return [time + number for time, number in zip(times, series, strict=True)]
+def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
+    """Event keys of events that are 1 ns apart from `first_ns` on."""
+    pack, first = _EVENT_KEY.pack, unsigned_time(first_ns)
+    return [pack(time, number) for time, number in enumerate(series, first)]
 
 
 def series_key(series: bytes, time: bytes, event_id: bytes = b"") -> bytes:

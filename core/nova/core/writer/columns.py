@@ -16,8 +16,9 @@ from nova.sdk.events.event import Event, Series
 class BatchColumns(msgspec.Struct, array_like=True):
     """A batch's events as columns: item i of `keys`, `series` and `bodies` is one event.
 
-    `keys` are order keys in source time; `series` are indexes into `names`; a body is the stored
-    envelope up to its canonicalTruthTime. `requests` are (index, requestId) of the events that are
+    `keys` are order keys in source time; `series` are indexes into `names` and `versions`, pairs of
+    a series and a schemaVersion (empty but on parsed). A body is the stored envelope up to its
+    canonicalTruthTime. `requests` are (index, requestId) of the events that are
     CommandRequests. The validation pool sends it between processes as MessagePack.
     """
 
@@ -25,6 +26,7 @@ class BatchColumns(msgspec.Struct, array_like=True):
     series: list[int]
     bodies: list[bytes]
     names: list[Series]
+    versions: list[str]
     requests: list[tuple[int, str]]
     refusals: list[RejectedRecord]
 
@@ -41,16 +43,17 @@ def own_event_columns(event: Event) -> BatchColumns:
 
 def columns_of(events: Sequence[Event], refusals: list[RejectedRecord]) -> BatchColumns:
     """The columns of events that were checked one by one, and the refusals among them."""
-    names: dict[Series, int] = {}
+    names: dict[tuple[Series, str], int] = {}
     return BatchColumns(
         order_keys(
             [event.source_ns for event in events],
             [event.lane for event in events],
             [event.event_id for event in events],
         ),
-        [names.setdefault(event.series, len(names)) for event in events],
+        [names.setdefault((event.series, event.schema_version), len(names)) for event in events],
         [event.body[:-1] for event in events],
-        list(names),
+        [series for series, _ in names],
+        [version for _, version in names],
         [
             (number, event.envelope.request_id)
             for number, event in enumerate(events)
@@ -76,5 +79,11 @@ def _checked_columns(checked: CheckedBatch) -> BatchColumns:
     lanes = [LANE_PRIORITY[series.lane] for series in checked.names]
     keys = order_keys(checked.times_ns, [lanes[number] for number in checked.series], checked.ids)
     return BatchColumns(
-        keys, checked.series, checked.bodies, checked.names, checked.requests, checked.refusals
+        keys,
+        checked.series,
+        checked.bodies,
+        checked.names,
+        checked.versions,
+        checked.requests,
+        checked.refusals,
     )

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from nova.core.writer.columns import BatchColumns
+
+ValueT = TypeVar("ValueT")
+
+
+def chosen(column: Sequence[ValueT], numbers: Sequence[int]) -> list[ValueT]:
+    """The items of a column at these indexes."""
+    return list(map(column.__getitem__, numbers))
 
 
 class Selection(NamedTuple):

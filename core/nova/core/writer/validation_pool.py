@@ -223,6 +223,7 @@ def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
         whole.bodies += part.bodies
         whole.series += [names + index for index in part.series]
         whole.names += part.names
+        whole.versions += part.versions
         whole.requests += [(events + index, request_id) for index, request_id in part.requests]
         whole.refusals += [
             refused._replace(place=number * REQUEST_RECORDS + refused.place)

@@ -60,9 +60,9 @@ class RejectedRecord(NamedTuple):
 class CheckedBatch(msgspec.Struct, array_like=True):
     """The events of a batch as columns: entry i of ids, times_ns, series and bodies is one event.
 
-    `series` holds indexes into `names`, the distinct series of this batch. A body is the stored
-    envelope up to where its canonicalTruthTime goes. `requests` are the indexes of CommandRequests
-    with their requestIds.
+    `series` holds indexes into `names` and `versions`, the distinct pairs of series and
+    schemaVersion (empty but on parsed) of this batch. A body is the stored envelope up to where its
+    canonicalTruthTime goes. `requests` are the indexes of CommandRequests with their requestIds.
     """
 
     ids: list[bytes]
@@ -70,15 +70,19 @@ class CheckedBatch(msgspec.Struct, array_like=True):
     series: list[int]
     bodies: list[bytes]
     names: list[Series]
+    versions: list[str]
     requests: list[tuple[int, str]]
     refusals: list[RejectedRecord]
 
 
 @dataclass(slots=True, eq=False)
 class _CachedSeries:
-    """A series, the head of its events' hashed text, and whether its envelopes lack ids."""
+    """A series with one schemaVersion, the head of its events' hashed text, and whether its
+    envelopes lack ids.
+    """
 
     series: Series
+    version: str
     head: bytes
     is_partial: bool
 
@@ -104,7 +108,7 @@ class _CheckedColumns:
         self._requests: list[tuple[int, str]] = []
         self._envelopes: list[Envelope] = []
         self._rows: list[tuple[bytes, int, int]] = []
-        self._names: dict[Series, int] = {}
+        self._names: dict[tuple[Series, str], int] = {}
         self._numbers: dict[_CachedSeries, int] = {}
 
     def add(
@@ -113,7 +117,7 @@ class _CheckedColumns:
         """Add an event; `finish` encodes all envelopes at once."""
         number = self._numbers.get(known)
         if number is None:
-            number = self._numbers[known] = self._number(known.series)
+            number = self._numbers[known] = self._number(known.series, known.version)
         self._rows.append((event_id, source_ns, number))
         self._envelopes.append(envelope)
 
@@ -121,11 +125,12 @@ class _CheckedColumns:
         """Add an event that `event.check` returned."""
         if isinstance(found.envelope, CommandRequest):
             self._requests.append((len(self._rows), found.envelope.request_id))
-        self._rows.append((found.event_id, found.source_ns, self._number(found.series)))
+        number = self._number(found.series, found.schema_version)
+        self._rows.append((found.event_id, found.source_ns, number))
         self._envelopes.append(found.envelope)
 
-    def _number(self, series: Series) -> int:
-        return self._names.setdefault(series, len(self._names))
+    def _number(self, series: Series, version: str) -> int:
+        return self._names.setdefault((series, version), len(self._names))
 
     def finish(self) -> CheckedBatch:
         """Encode the envelopes. JSON contains no line feed, so the lines can be split apart."""
@@ -136,7 +141,8 @@ class _CheckedColumns:
             times_ns=[source_ns for _, source_ns, _ in rows],
             series=[number for _, _, number in rows],
             bodies=bodies,
-            names=list(self._names),
+            names=[series for series, _ in self._names],
+            versions=[version for _, version in self._names],
             requests=self._requests,
             refusals=self.refusals,
         )
@@ -272,7 +278,10 @@ class Checker:
             place.series,
             names,
             _CachedSeries(
-                found.series, hashed_head(*_hashed_members(found.series)), None in names[:5]
+                found.series,
+                found.schema_version,
+                hashed_head(*_hashed_members(found.series)),
+                None in names[:5],
             ),
         )
 

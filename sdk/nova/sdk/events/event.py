@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import add
 
 import msgspec
 
@@ -20,12 +21,12 @@ from nova.sdk.events.envelope import (
     AUDIT_TYPES,
     BY_COMMAND_TYPE,
     Envelope,
+    ParsedMessage,
     RawFrame,
     envelope_type,
 )
 from nova.sdk.events.event_id import event_id
 from nova.sdk.events.series import Series, agreed_value, hashed_ids, resolve_series
-from nova.sdk.timestamps import NS_PER_SECOND
 
 ENVELOPE_MAX_BYTES = 1024 * 1024
 SECOND_CHARS = len("2026-01-01T00:00:00")
@@ -45,6 +46,11 @@ class Event:
     body: bytes
     envelope: Envelope
 
+    @property
+    def schema_version(self) -> str:
+        """The schemaVersion of a parsed event; empty on other lanes."""
+        return self.envelope.schema_version if isinstance(self.envelope, ParsedMessage) else ""
+
     def stamped(self, canonical_ns: int) -> bytes:
         """The stored envelope: `body` with canonicalTruthTime as its last member."""
         return stamped([self.body[:-1]], canonical_ns)[0]
@@ -56,14 +62,12 @@ def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
     """
     stored: list[bytes] = []
     while len(stored) < len(bodies):
-        second, fraction = divmod(first_ns + len(stored), NS_PER_SECOND)
-        text = timestamps.text(second * NS_PER_SECOND)[:SECOND_CHARS]
-        stamp = b',"canonicalTruthTime":"%b.' % text.encode()
-        run = bodies[len(stored) : len(stored) + NS_PER_SECOND - fraction]
-        stored += [
-            b'%b%b%09dZ"}' % (body, stamp, nanosecond)
-            for nanosecond, body in enumerate(run, fraction)
-        ]
+        thousand, first = divmod(first_ns + len(stored), len(_STAMP_TAILS))
+        text = timestamps.text(thousand * len(_STAMP_TAILS))[:-_TAIL_CHARS]
+        stamp = b"%b%b" % (_STAMP_MEMBER, text.encode())
+        tails = _STAMP_TAILS[first:]
+        run = bodies[len(stored) : len(stored) + len(tails)]
+        stored += map(add, run, [stamp + tail for tail in tails[: len(run)]])
     return stored
 
 
@@ -81,6 +85,10 @@ _envelope_decoders: dict[type[Envelope], msgspec.json.Decoder[Envelope]] = {}
 _encoder = msgspec.json.Encoder()
 _body_members: dict[type[Envelope], tuple[tuple[str, str], ...]] = {}
 _STAMP_MEMBER = b',"canonicalTruthTime":"'
+_STAMP_TAILS = [b'%03dZ"}' % nanosecond for nanosecond in range(1_000)]
+"""The ends of stored envelopes, by the last three digits of their times."""
+
+_TAIL_CHARS = len("000Z")
 _MEMBER = re.compile(r"`\$\.([^`]+)`|field `([^`]+)`")
 
 

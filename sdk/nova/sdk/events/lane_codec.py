@@ -14,7 +14,9 @@ from nova.sdk.events.event import SEQUENCE_MAX
 from nova.sdk.events.manifest_policy import ManifestIndex, find_violation
 
 SeriesKey = tuple[str | None, ...]
-"""Lane, scope and ids as written, and the members that distinguish the series of a lane."""
+"""Lane, scope and ids as written, and the members that distinguish the series of a lane, with the
+schemaVersion on parsed.
+"""
 
 
 class LaneCodec(NamedTuple):
@@ -49,11 +51,12 @@ def _ui_payload(update: UiUpdate) -> bytes | None:
 
 
 class _KnownTypeMessage(ParsedMessage, kw_only=True):
-    """A message whose messageType is a key of the cache. It is known to be valid, and skipping its
-    pattern halves the time to decode.
+    """A message whose messageType and schemaVersion are keys of the cache. They are known to be
+    valid, and skipping their patterns halves the time to decode.
     """
 
     message_type: str
+    schema_version: str
 
 
 class _KnownUpdate(UiUpdate, kw_only=True):
@@ -78,7 +81,7 @@ def _codec(
 
 CODECS = {
     "raw": _codec(RawFrame, _raw_payload, is_json=False),
-    "parsed": _codec(_KnownTypeMessage, _parsed_payload, "message_type"),
+    "parsed": _codec(_KnownTypeMessage, _parsed_payload, "message_type", "schema_version"),
     "ui": _codec(_KnownUpdate, _ui_payload, "view_id", "manifest_id"),
 }
 

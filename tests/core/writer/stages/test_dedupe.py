@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from nova.core.ordering import order_key
 from nova.core.store.archive import Archive
+from nova.core.store.deleted_ids import LEVELS, deleted_rows
 from nova.core.writer.commit import Commit
 from nova.core.writer.committer import Committer
 from nova.core.writer.stages.dedupe import Dedupe
 from nova.sdk.transport.base import Batch, Record
+from tests.core.telling import START_NS
 from tests.core.writer.staging import columns, run
 
 Make = Callable[..., Record]
@@ -18,7 +21,7 @@ def test_the_first_of_a_batch_is_new(archive: Archive, open_commit: Commit, reco
     """A-056: copies behind it are not."""
     batch = columns([record(1), record(2), record(1), record(3), record(2)])
     events, added = run(Dedupe(archive), batch, open_commit)
-    assert (events.numbers, events.received) == ([0, 1, 3], 3)
+    assert (list(events.numbers), events.received) == ([0, 1, 3], 3)
     assert set(added.keys) == set(batch.keys) and len(added.keys) == 3
 
 
@@ -32,6 +35,43 @@ def test_what_the_archive_has_is_not_new(
     _, added = run(dedupe, columns([record(2)]), open_commit)
     open_commit.add(added)
     events, _ = run(dedupe, columns([record(1), record(2), record(3)]), open_commit)
-    assert events.numbers == [2]
+    assert list(events.numbers) == [2]
     nothing, added = run(dedupe, columns([record(1)]), open_commit)
-    assert (nothing.numbers, nothing.received, len(added.keys)) == ([], 0, 0)
+    assert (list(nothing.numbers), nothing.received, len(added.keys)) == ([], 0, 0)
+
+
+def test_copies_in_a_batch_count_once_beside_what_is_stored(
+    archive: Archive, committer: Committer, open_commit: Commit, record: Make
+) -> None:
+    """A-056: whatever of a batch is older than the archive, and whatever is newer."""
+    committer.add_batch("link", Batch([record(5)]))
+    committer.close_commit()
+    batch = columns([record(n) for n in (9, 5, 3, 9, 3, 5, 7)])
+    events, added = run(Dedupe(archive), batch, open_commit)
+    assert (list(events.numbers), events.received) == ([0, 2, 6], 3)
+    assert set(added.keys) == {batch.keys[number] for number in events.numbers}
+
+
+def test_a_deleted_event_is_a_copy_though_none_is_after_it(
+    archive: Archive, open_commit: Commit, record: Make
+) -> None:
+    """A-081: retention may have deleted the newest events of an archive."""
+    batch = columns([record(1), record(2)])
+    rows = archive.batch()
+    rows.put_records(deleted_rows(batch.keys[1:], LEVELS[0], order_key(0, 0, b"")))
+    archive.write(rows)
+    events, _ = run(Dedupe(archive), batch, open_commit)
+    assert list(events.numbers) == [0]
+
+
+def test_an_archive_that_was_opened_again_knows_its_newest_event(
+    archive: Archive, committer: Committer, open_commit: Commit, record: Make
+) -> None:
+    """A-081: a new dedupe reads where the archive ends, and events of that time are looked up."""
+    same_ns = START_NS + 50
+    stored = record(1, at_ns=same_ns)
+    committer.add_batch("link", Batch([stored]))
+    committer.close_commit()
+    batch = columns([stored, record(2, at_ns=same_ns), record(3, at_ns=same_ns + 1)])
+    events, _ = run(Dedupe(archive), batch, open_commit)
+    assert list(events.numbers) == [1, 2]

@@ -25,22 +25,16 @@ from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, Selection
 from nova.core.writer.writer_state import WriterState
 from nova.sdk import timestamps
-from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream, marker_of
+from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream
 from nova.sdk.drivers.registry import BINDING_TYPE, DriverRegistry
 from nova.sdk.errors import DriverError
 from nova.sdk.events.event import Event, Series, check
 
 SELECTION_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
-NO_SIGNATURE = (b"}", 0)
-"""Matches no body."""
-
 ENTITY_IDS = 3
 BOUND_MAX_ENTITIES = 100_000
 NO_DRIVER = ""
 """Stored for a stream that no installed driver takes."""
-
-_VERSION = b'"schemaVersion":'
-_AFTER_VERSION = b',"payload":'
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +49,6 @@ class _BindingFields(msgspec.Struct, rename="camel"):
 
 
 _binding_decoder = msgspec.json.Decoder(_BindingFields)
-_text_decoder = msgspec.json.Decoder(str)
 
 
 def _entity(series: Series | DriverStream) -> EntityIds:
@@ -107,6 +100,7 @@ class _AddedBindings:
             [*known.series, *(series[event.series] for event in events)],
             [*known.bodies, *(event.body[:-1] for event in events)],
             names,
+            [*known.versions, *[""] * (len(names) - len(known.versions))],
             known.requests,
             known.refusals,
         )
@@ -119,13 +113,11 @@ class DriverBindings:
         self._archive = archive
         self._clock = state.clock
         self._registry = registry
-        self._bound: dict[EntityIds, set[tuple[Series, bytes]]] = {}
-        """By entity, the bound pairs of a series and a schemaVersion (as JSON text)."""
+        self._bound: set[tuple[Series, str]] = set()
+        """The bound pairs of a series and a schemaVersion."""
 
-        self._signatures: dict[Series, tuple[bytes, int]] = {}
-        """By series, a text and its offset in every body of the newest schemaVersion: a body that
-        has it there belongs to a bound stream and needs no further check.
-        """
+        self._bound_of: dict[EntityIds, set[tuple[Series, str]]] = {}
+        """The same by entity."""
 
         self._capabilities = EntityCapabilities(archive, state.series)
         self._now_ns = 0
@@ -133,56 +125,50 @@ class DriverBindings:
 
     def _recheck(self, entity: EntityIds) -> None:
         """Check the streams of an entity again at their next event."""
-        for known, _ in self._bound.pop(entity, ()):
-            self._signatures.pop(known, None)
+        self._bound -= self._bound_of.pop(entity, set())
 
     def __call__(self, events: NewEvents, commit: Commit) -> tuple[NewEvents, Additions]:
         """Each binding is before the event that needs it."""
         self._now_ns = max(self._clock.estimate_ns(), self._now_ns)
         for entity in self._capabilities.newly_effective(self._now_ns):
             self._recheck(entity)
-        unchecked = self._unchecked(events)
+        unchecked = self._unchecked(events.columns)
         if not unchecked:
             return events, NOTHING
         added = _AddedBindings(events.columns, commit)
+        series = events.columns.series
         order: list[int] = []
         for number in events.numbers:
-            if number in unchecked:
+            if series[number] in unchecked:
                 order += self._check_event(events.columns, number, added)
             order.append(number)
         after = NewEvents(added.columns(), order, events.received, added.selections)
         return after, Additions(keys=added.events)
 
-    def _unchecked(self, events: NewEvents) -> set[int]:
-        """The events that no signature matches: any may be the first of its stream."""
-        signatures = [self._signatures.get(names, NO_SIGNATURE) for names in events.columns.names]
-        texts = [text for text, _ in signatures]
-        places = [place for _, place in signatures]
-        series, bodies = events.columns.series, events.columns.bodies
+    def _unchecked(self, columns: BatchColumns) -> set[int]:
+        """The indexes of names whose events may be the first of a stream, or may select drivers."""
+        bound = self._bound
         return {
-            number
-            for number in events.numbers
-            if not bodies[number].startswith(texts[series[number]], places[series[number]])
+            index
+            for index, pair in enumerate(zip(columns.names, columns.versions, strict=True))
+            if pair not in bound or _selects(pair[0])
         }
 
     def _check_event(
         self, columns: BatchColumns, number: int, added: _AddedBindings
     ) -> Iterator[int]:
         """Process an event that may be its stream's first; yields the indexes of new bindings."""
-        series, body = columns.names[columns.series[number]], columns.bodies[number]
-        version = _version(body) if series.lane == "parsed" else b""
-        if len(self._bound) >= BOUND_MAX_ENTITIES:
-            self._bound.clear()  # The catalog holds them all.
-            self._signatures.clear()
-        bound = self._bound.setdefault(_entity(series), set())
-        if (series, version) not in bound:
-            bound.add((series, version))
-            yield from self._bind(columns, number, added)
-        if series.lane == "metadata" and series.message_type in SELECTION_TYPES:
-            self._apply_metadata(series, number, body + b"}", added)
-        else:
-            mark = marker_of(body, _stream(series, body))
-            self._signatures[series] = (mark.text, mark.offset)
+        index = columns.series[number]
+        series, version = pair = columns.names[index], columns.versions[index]
+        if pair not in self._bound:
+            if len(self._bound_of) >= BOUND_MAX_ENTITIES:
+                self._bound_of.clear()  # The catalog holds them all.
+                self._bound.clear()
+            self._bound_of.setdefault(_entity(series), set()).add(pair)
+            self._bound.add(pair)
+            yield from self._bind(_stream(series, version), number, columns, added)
+        if _selects(series):
+            self._apply_metadata(series, number, columns.bodies[number] + b"}", added)
 
     def _apply_metadata(
         self, series: Series, number: int, envelope: bytes, added: _AddedBindings
@@ -202,12 +188,12 @@ class DriverBindings:
                 if added.selection(key) is None:
                     added.select(number, key, selected)
 
-    def _bind(self, columns: BatchColumns, number: int, added: _AddedBindings) -> Iterator[int]:
+    def _bind(
+        self, stream: DriverStream, number: int, columns: BatchColumns, added: _AddedBindings
+    ) -> Iterator[int]:
         """Append the binding that an event needs, if any; yields its index."""
-        series = columns.names[columns.series[number]]
-        if series.message_type == BINDING_TYPE and series.lane == "metadata":
+        if stream.stream_type == BINDING_TYPE and stream.lane == "metadata":
             return
-        stream = _stream(series, columns.bodies[number])
         key = catalog.binding_key(stream)
         selected, known = self._select(stream), added.selection(key)
         if selected == (self._archive.record.binding(key) if known is None else known):
@@ -236,14 +222,12 @@ class DriverBindings:
             return NO_DRIVER
 
 
-def _version(body: bytes) -> bytes:
-    """The schemaVersion of a parsed event as JSON text, with quotes."""
-    start = body.find(_VERSION) + len(_VERSION)
-    return body[start : body.find(_AFTER_VERSION, start)]
+def _selects(series: Series) -> bool:
+    """Whether the events of a series are descriptors or bindings, which select drivers."""
+    return series.lane == "metadata" and series.message_type in SELECTION_TYPES
 
 
-def _stream(series: Series, body: bytes) -> DriverStream:
-    version = _text_decoder.decode(_version(body)) if series.lane == "parsed" else ""
+def _stream(series: Series, version: str) -> DriverStream:
     kind = RAW_STREAM if series.lane == "raw" else series.message_type
     return DriverStream(*_entity(series), series.lane, kind, version)
 

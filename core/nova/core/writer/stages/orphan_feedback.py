@@ -6,7 +6,7 @@ from nova.core.store import catalog
 from nova.core.writer.additions import NOTHING, Additions, Increments
 from nova.core.writer.columns import command_id_of
 from nova.core.writer.commit import Commit
-from nova.core.writer.new_events import StampedEvents
+from nova.core.writer.new_events import StampedEvents, chosen
 
 COMMAND_REQUEST = "CommandRequest"
 
@@ -21,7 +21,11 @@ def count_orphans(events: StampedEvents, commit: Commit) -> Additions:
     if not scopes:
         return NOTHING
     series, bodies = columns.series, columns.bodies
-    feedback = [number for number in events.numbers if series[number] in scopes]
+    feedback = [
+        number
+        for number, index in zip(events.numbers, chosen(series, events.numbers), strict=True)
+        if index in scopes
+    ]
     keys = [
         catalog.command_key(scopes[series[number]], command_id_of(bodies[number]))
         for number in feedback

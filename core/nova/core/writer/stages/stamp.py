@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nova.core.commit_feed import NewSeries
-from nova.core.store.keys import event_keys, series_bytes
+from nova.core.store.keys import event_keys
 from nova.core.store.series_table import SeriesTable
 from nova.core.writer.additions import NOTHING, Additions
 from nova.core.writer.canonical_clock import CanonicalClock
 from nova.core.writer.commit import Commit
-from nova.core.writer.new_events import NewEvents, StampedEvents
+from nova.core.writer.new_events import NewEvents, StampedEvents, chosen
 from nova.sdk.events.event import Series, stamped
 
 
@@ -24,16 +24,14 @@ class Stamp:
 
     def __call__(self, events: NewEvents, commit: Commit) -> tuple[StampedEvents, Additions]:
         columns, numbers = events.columns, events.numbers
-        of_event, keys, bodies = columns.series, columns.keys, columns.bodies
         series, new_series = series_numbers(columns.names, commit.state.series)
-        tails = [series_bytes(number) for number in series]
         first_ns = self._clock.next_ns()
         stamps = StampedEvents(
             columns,
             numbers,
-            event_keys(first_ns, [tails[of_event[number]] for number in numbers]),
-            [keys[number] for number in numbers],
-            stamped([bodies[number] for number in numbers], first_ns),
+            event_keys(first_ns, list(map(series.__getitem__, chosen(columns.series, numbers)))),
+            chosen(columns.keys, numbers),
+            stamped(chosen(columns.bodies, numbers), first_ns),
             events.selections,
         )
         return stamps, Additions(series=new_series) if new_series else NOTHING
