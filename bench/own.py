@@ -291,6 +291,14 @@ class ReaderSide:
             events += len(reading.read_slice(min(CHUNK_EVENTS, count - events)))
         return events
 
+    def newest(self, filters: Filters, timebase: Timebase, count: int) -> int:
+        """Read the newest events of a filter; returns how many there are, at most `count`."""
+        reading = self._reading(filters, Span(timebase, reverse=True))
+        events = 0
+        while events < count and not reading.done:
+            events += len(reading.read_slice(count - events))
+        return events
+
     def latest(self, filters: Filters, at_ns: int) -> int:
         """Find the last event of each series at or before a source time; how many there are."""
         selection = EventFilter(filters, self._view.series)

@@ -24,6 +24,10 @@ from nova.sdk.protocol.messages import Filters
 
 ENTITY_EVENTS = 1_000
 ENTITY_READS = 20
+NEWEST_EVENTS = 50
+NEWEST_SHARE = 10
+"""Of this many seeks one is a reading of the newest events."""
+
 BUSY_ENTITIES = range(2, 40)
 """Of these one is drawn whose events are read: neither the busiest nor the rare ones."""
 
@@ -39,6 +43,8 @@ class Probed(msgspec.Struct, kw_only=True):
     entity_events: int
     latest_p50_ms: float
     latest_p99_ms: float
+    newest_p50_ms: float
+    newest_p99_ms: float
     replay_hz: dict[str, float]
     bytes_per_family: dict[str, int]
     peak_mib: float
@@ -49,6 +55,7 @@ def probed(reader: ReaderSide, seeks: int, *, replay: bool) -> Probed:
     took = {base: _seek_seconds(reader, base, seeks) for base in TIMEBASES}
     entity_ms, entity_events = _entity(reader)
     latest = _latest_seconds(reader, seeks)
+    newest = _newest_seconds(reader, seeks // NEWEST_SHARE)
     rates: dict[str, float] = {}
     if replay:
         rates |= {base: _replay_hz(reader, base) for base in TIMEBASES}
@@ -59,6 +66,8 @@ def probed(reader: ReaderSide, seeks: int, *, replay: bool) -> Probed:
         entity_events=entity_events,
         latest_p50_ms=quantile(latest, 0.5) * MS,
         latest_p99_ms=quantile(latest, 0.99) * MS,
+        newest_p50_ms=quantile(newest, 0.5) * MS,
+        newest_p99_ms=quantile(newest, 0.99) * MS,
         replay_hz=rates,
         bytes_per_family=reader.bytes_per_family(),
         peak_mib=peak_mib(),
@@ -105,6 +114,16 @@ def _latest_seconds(reader: ReaderSide, count: int) -> list[float]:
         return reader.latest(filters, at_ns)
 
     return seconds_each(ask, _times(reader, "source", count))
+
+
+def _newest_seconds(reader: ReaderSide, count: int) -> list[float]:
+    """Seconds of reading the newest requests of commands to a quarter of all entities."""
+    filters = Filters(lanes=["command"], system_id="sat-1", message_types=["CommandRequest"])
+
+    def ask(turn: int) -> int:
+        return reader.newest(filters, TIMEBASES[turn % len(TIMEBASES)], NEWEST_EVENTS)
+
+    return seconds_each(ask, range(count))
 
 
 def in_process_of_its_own(data: Path, seeks: int, *, replay: bool) -> Probed:

@@ -87,6 +87,7 @@ class Growth:
             entity_p50_ms=found.entity_p50_ms,
             entity_events=found.entity_events,
             latest_p50_ms=found.latest_p50_ms,
+            newest_p99_ms=found.newest_p99_ms,
             bytes_per_event=sum(families.values()) / events,
             family_bytes_per_event={name: each / events for name, each in families.items()},
             writer_mib=peak_mib(),

@@ -29,6 +29,7 @@ class ScaleStep(msgspec.Struct, kw_only=True):
     entity_p50_ms: float
     entity_events: int
     latest_p50_ms: float
+    newest_p99_ms: float = 0.0
     bytes_per_event: float
     family_bytes_per_event: dict[str, float]
     writer_mib: float
@@ -67,6 +68,7 @@ def markdown(steps: Sequence[ScaleStep]) -> str:
     rows += [
         ("one entity's 1,000 events, ms", [step.entity_p50_ms for step in steps]),
         ("latest before a time, p50, ms", [step.latest_p50_ms for step in steps]),
+        ("newest 50 of 50 rare series, p99, ms", [step.newest_p99_ms for step in steps]),
         ("on disk, bytes/event", [step.bytes_per_event for step in steps]),
         *(
             (f"of these {name}", [step.family_bytes_per_event[name] for step in steps])

@@ -72,6 +72,8 @@ def rows(nova: Own, others: Peers) -> list[Row]:
         Row("one entity's events", nova.probed.entity_p50_ms, "ms", "≤ 50", note=_entity(nova)),
         Row("latest before a time, p50", nova.probed.latest_p50_ms, "ms", "≤ 0.1"),
         Row("latest before a time, p99", nova.probed.latest_p99_ms, "ms"),
+        Row("newest 50 of 50 rare series, p50", nova.probed.newest_p50_ms, "ms"),
+        Row("newest 50 of 50 rare series, p99", nova.probed.newest_p99_ms, "ms", "≤ 5"),
         *_size_rows(nova, others),
     ]
 

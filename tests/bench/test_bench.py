@@ -27,6 +27,8 @@ PEERED = [
 ALONE = [
     "one entity's events",
     "latest before a time, p50",
+    "newest 50 of 50 rare series, p50",
+    "newest 50 of 50 rare series, p99",
     "latest before a time, p99",
     "ingest, local transport",
     *(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -11,19 +12,22 @@ from nova.core.ordering import LAST_TAIL, TIMEBASES, Timebase
 from nova.core.query.access_path import merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
+from nova.core.store.event_reader import EventReader
+from nova.core.store.key_value import Block
 from nova.sdk.protocol.messages import Filters
 from tests.core.conftest import Make
 
 Commit = Callable[[Sequence[object]], CommitFrame]
 EVERYTHING = (b"", b"\xff" * 8 + LAST_TAIL)
+PAGE_EVENTS = 50
 
 
 def merges(view: ArchiveSnapshot, timebase: Timebase, **filters: object) -> bool:
     """What is decided for these filters over everything."""
     view.refresh()
     selection = EventFilter(Filters(**filters), view.series)  # type: ignore[arg-type]
-    return merge_is_cheaper(view, selection, timebase, *EVERYTHING)
+    return merge_is_cheaper(view, selection, timebase, EVERYTHING, PAGE_EVENTS)
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)
@@ -47,12 +51,58 @@ def test_nothing_wanted_is_nothing_read(
     assert merges(view, timebase, unique_id="nobody")
 
 
-def test_many_series_are_never_merged(view: ArchiveSnapshot, commit: Commit, record: Make) -> None:
-    """A slice opens every index that it merges."""
-    commit([record(n, unit="rare" if n % 50 == 7 else "common") for n in range(1_000)])
-    assert merges(view, "source", unique_id="rare")
-    selection = EventFilter(Filters(unique_id="rare"), view.series)
-    assert not merge_is_cheaper(view, selection, "source", *EVERYTHING, merged_max_series=0)
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_many_rare_series_are_merged_where_a_scan_would_read_much_more(
+    timebase: Timebase, view: ArchiveSnapshot, commit: Commit, record: Make
+) -> None:
+    """The commands of a hundred targets, of which each has had one, among many other events."""
+    units = {n * 180: f"rare-{n}" for n in range(100)}
+    commit(
+        [
+            record(n, lane="metadata" if n in units else "parsed", unit=units.get(n, "common"))
+            for n in range(20_000)
+        ]
+    )
+    assert merges(view, timebase, lanes=["metadata"])
+    assert not merges(view, timebase, lanes=["metadata", "parsed"])
+
+
+@pytest.mark.parametrize("timebase", TIMEBASES)
+def test_a_scan_that_turns_out_dear_becomes_a_merge(
+    timebase: Timebase,
+    view: ArchiveSnapshot,
+    commit: Commit,
+    record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is common where the estimate samples may be rare where the reading begins."""
+    scanned = 0
+    scan_blocks = EventReader.scan_blocks
+
+    def counted(*args: Any, **options: Any) -> Iterator[Block]:
+        nonlocal scanned
+        for block in scan_blocks(*args, **options):
+            scanned += len(block[0])
+            yield block
+
+    commit(
+        [
+            record(n, lane="metadata", unit=f"u{n % 60}") if n < 4_000 else record(n)
+            for n in range(16_000)
+        ]
+    )
+    view.refresh()
+    selection = EventFilter(Filters(lanes=["metadata"]), view.series)
+    assert not merge_is_cheaper(view, selection, timebase, EVERYTHING, PAGE_EVENTS)
+    monkeypatch.setattr(EventReader, "scan_blocks", counted)
+    cursor = RangeCursor(view, selection, Span(timebase, reverse=True))
+    found: list[Hit] = []
+    while not found:
+        found = cursor.read_slice(PAGE_EVENTS)
+    assert scanned < 6_000
+    while not cursor.done:
+        found += cursor.read_slice(1_000)
+    assert len(found) == 4_000
 
 
 @pytest.mark.parametrize("timebase", TIMEBASES)

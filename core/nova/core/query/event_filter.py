@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Sequence
-
 import msgspec
 
-from nova.core.ordering import event_key_tail
 from nova.core.query.visibility import EVERYTHING, Visibility
+from nova.core.store.series_selection import SeriesSelection
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.messages import Filters
@@ -19,8 +16,8 @@ class _CommandId(msgspec.Struct, rename="camel"):
 
 
 class EventFilter:
-    """The filters of one request, evaluated once per series; new series are evaluated as they
-    appear. Series outside of `visibility` match no filters.
+    """The filters of one request; new series are evaluated as they appear. Series outside of
+    `visibility` match no filters.
     """
 
     def __init__(
@@ -30,13 +27,14 @@ class EventFilter:
         self._is_empty = filters == Filters()
         self._visibility = visibility
         self._table = table
-        self._evaluated = 0
-        self._wanted: set[int] = set()
-        self._numbers: list[int] = []
-        self._key_suffixes: set[bytes] = set()
         self._scopes = None if filters.scope_ids is None else frozenset(filters.scope_ids)
         self._types = None if filters.message_types is None else frozenset(filters.message_types)
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
+        # The same filters select the same series of a table, whoever sends them.
+        self._selection = table.selections.selection(
+            (msgspec.json.encode(filters), visibility),
+            lambda: SeriesSelection(table, self.matches, filters.unique_id),
+        )
 
     @property
     def visibility(self) -> Visibility:
@@ -59,14 +57,11 @@ class EventFilter:
         return self._is_empty and not self._visibility.is_limited
 
     def matches_number(self, number: int) -> bool:
-        if number >= self._evaluated:
-            self._evaluate_new()
-        return number in self._wanted
+        return number in self._selection
 
     def numbers(self) -> list[int]:
         """The numbers of all wanted series that exist now, ascending."""
-        self._evaluate_new()
-        return self._numbers
+        return self._selection.numbers
 
     def matches_lane(self, scope_id: str, lane: str) -> bool:
         """Whether a wanted series is of this scope and lane."""
@@ -80,9 +75,7 @@ class EventFilter:
     @property
     def key_suffixes(self) -> set[bytes]:
         """The event key suffixes of the wanted series."""
-        if self._evaluated < len(self._table.names):
-            self._evaluate_new()
-        return self._key_suffixes
+        return self._selection.key_suffixes
 
     @property
     def accepts_all(self) -> bool:
@@ -95,20 +88,6 @@ class EventFilter:
         if command_id is None:
             return True
         return msgspec.json.decode(stored, type=_CommandId).command_id == command_id
-
-    def _evaluate_new(self) -> None:
-        """Evaluate the series added since; with a `uniqueId` filter only those of that unit."""
-        names, unit = self._table.names, self._filters.unique_id
-        if unit is None:
-            new: Sequence[int] = range(self._evaluated, len(names))
-        else:
-            of_unit = self._table.of_unique_id(unit)
-            new = of_unit[bisect_left(of_unit, self._evaluated) :]
-        self._evaluated = len(names)
-        wanted = [number for number in new if self.matches(names[number])]
-        self._numbers += wanted
-        self._wanted.update(wanted)
-        self._key_suffixes.update(map(event_key_tail, wanted))
 
     def matches(self, series: Series) -> bool:
         """Whether the filters match a series with these names, and it may be seen."""

@@ -9,10 +9,6 @@ them.
 from __future__ import annotations
 
 import asyncio
-import heapq
-from collections.abc import Iterator
-from itertools import islice
-from operator import itemgetter
 from typing import NamedTuple
 
 from nova.core.ordering import (
@@ -22,22 +18,19 @@ from nova.core.ordering import (
     TIME_BYTES,
     Timebase,
     time_key,
-    time_of,
 )
-from nova.core.query.access_path import merge_is_cheaper
+from nova.core.query.access_path import merge_costs_less, merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.deletion_guard import DeletionGuard
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.given_back_info import given_back_from
 from nova.core.query.hidden_events import HiddenEvents
 from nova.core.query.lookup import look_up
+from nova.core.query.series_merge import SeriesMerge
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import (
     complete_order_key,
-    series_bytes,
-    timeline_key,
 )
-from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.protocol.message import GivenBackInfo
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
@@ -93,6 +86,9 @@ class RangeCursor:
             bounds_ns = span.start_ns, span.stop_ns
             self._hidden = HiddenEvents(snapshot, span.timebase, bounds_ns, reverse=span.reverse)
         self._merge = merge
+        self._may_switch = False
+        self._scanned_rows = self._scanned_events = 0
+        self._merged: SeriesMerge | None = None
         self.span = span
         self.watermark = snapshot.watermark if watermark is None else watermark
         self.after = after
@@ -137,18 +133,26 @@ class RangeCursor:
             return []
         if self._merge is None:
             self._merge = merge_is_cheaper(
-                self._snapshot, self._event_filter, self.span.timebase, lower, upper
+                *(self._snapshot, self._event_filter, self.span.timebase),
+                *((lower, upper), max_events),
             )
-        if self._merge:
-            return self._merge_series(
-                self._event_filter.numbers(), lower, upper, max_events, max_bytes
-            )
+            self._may_switch = not self._matches_all and self._hidden is None
+        if self._merge or self._scan_was_dear():
+            return self._merge_series(lower, upper, max_events, max_bytes)
         rows = self._scan_rows(lower, upper, max_events, max_bytes)
+        self._scanned_events += len(rows)
         if self.span.timebase == "source":
             return self._read_events(rows, max_bytes)
         if self._event_filter.accepts_all:
             return rows
         return [row for row in rows if self._event_filter.accepts(row[1])]
+
+    def _scan_was_dear(self) -> bool:
+        """Whether the scan so far has cost more than a merge would have; merges from then on."""
+        self._merge = self._may_switch and merge_costs_less(
+            len(self._event_filter.numbers()), self._scanned_rows, self._scanned_events
+        )
+        return self._merge
 
     def _bounds(self) -> tuple[bytes, bytes]:
         """The first and the last key of the unread range."""
@@ -181,6 +185,7 @@ class RangeCursor:
             starts_slice = count == 0
             count += len(rows)
             size += size_bytes
+            self._scanned_rows += len(rows)
             if size > max_bytes:
                 rows = _truncate(rows, max_bytes - (size - size_bytes))
             part = self._wanted(rows, starts_slice=starts_slice)
@@ -236,43 +241,33 @@ class RangeCursor:
             return found
         return [event for event in found if self._event_filter.accepts(event[1])]
 
-    # --- merging the indexes of a few series ------------------------------------------------------
+    # --- merging the indexes of series ------------------------------------------------------------
 
     def _merge_series(
-        self, series: list[int], lower: bytes, upper: bytes, max_events: int, max_bytes: int
+        self, lower: bytes, upper: bytes, max_events: int, max_bytes: int
     ) -> list[Hit]:
-        """A slice from the indexes of a few series, merged into timebase order."""
-        each = [self._series_rows(number, lower, upper, max_events) for number in series]
-        merged = heapq.merge(*each, key=itemgetter(0), reverse=self.span.reverse)
-        most = min(max_events, SLICE_MAX_ROWS)
-        rows = list(islice(merged, most))
-        if len(rows) < most:
-            self.done = True
+        """A slice from the indexes of the wanted series, merged into timebase order."""
+        merged = self._merged = self._merged or SeriesMerge(
+            self._snapshot,
+            self._event_filter.numbers().copy(),
+            self.span.timebase,
+            reverse=self.span.reverse,
+        )
+        count = min(max_events, SLICE_MAX_ROWS)
+        rows = merged.read(lower, upper, self.after or NO_KEY, count)
         if rows:
             self.after = rows[-1][0]
         found = self._read_events(rows, max_bytes)
+        if rows and self.after != rows[-1][0]:
+            merged.put_back([row for row in rows if self._is_unread(row[0])])
+        self.done = merged.done
         if self.span.timebase == "source":
             return [(complete_order_key(key, stored), stored) for key, stored in found]
         return found
 
-    def _series_rows(
-        self, number: int, lower: bytes, upper: bytes, max_events: int
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Order keys and event keys of a series' events."""
-        canonical, prefix = self.span.timebase == "canonical", series_bytes(number)
-        lane, after = LANE_PRIORITY[self._snapshot.series.names[number].lane], self.after or NO_KEY
-        rows = self._snapshot.archive.series.scan(
-            number,
-            self.span.timebase,
-            time_of(lower),
-            time_of(upper),
-            reverse=self.span.reverse,
-            expected_rows=max_events,
-        )
-        for key, value in rows:
-            order = timeline_key(key, lane)
-            if lower <= order <= upper and not after.startswith(order):
-                yield order, order if canonical else value + prefix
+    def _is_unread(self, key: bytes) -> bool:
+        after = self.after or NO_KEY
+        return key < after if self.span.reverse else key > after
 
 
 def _truncate(rows: list[KeyValue], size_bytes: int) -> list[KeyValue]:

@@ -125,6 +125,13 @@ class GivenBackDays:
         is_running = bool(self.entries) and not self.entries[-1].is_finished
         return self.entries[-1] if is_running else None
 
+    @property
+    def progress(self) -> tuple[int, int]:
+        """The number of days, and of the deleted events of the last one; it changes with every
+        deletion, as of the last `refresh`.
+        """
+        return len(self.entries), self.entries[-1].deleted if self.entries else 0
+
     def deletions(self) -> Deletions:
         """How far deletions are, read anew."""
         self.refresh()

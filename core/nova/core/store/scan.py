@@ -98,15 +98,40 @@ class Seeker:
         row = self._row()
         return row if row is not None and row[0] >= lower else None
 
+    def rows(self, lower: bytes, upper: bytes, count: int, *, reverse: bool) -> list[KeyValue]:
+        """The first rows in [lower, upper], at most `count`, in key order or backwards. For a few
+        rows of each of many ranges this is faster than a scan.
+        """
+        rows = self._rows
+        found: list[KeyValue] = []
+        if reverse:
+            rows.seek_for_prev(upper)
+        else:
+            rows.seek(lower)
+        step = rows.prev if reverse else rows.next
+        while len(found) < count and rows.valid():
+            key = rows.key()
+            if key < lower or key > upper:
+                return found
+            found.append((key, rows.value()))
+            step()
+        if len(found) < count:
+            self._check_status()
+        return found
+
     def _row(self) -> KeyValue | None:
         rows = self._rows
         if rows.valid():
             return rows.key(), rows.value()
+        self._check_status()
+        return None
+
+    def _check_status(self) -> None:
+        """Raise ArchiveDamagedError if the iterator ended at a row that it cannot read."""
         try:
-            rows.status()
+            self._rows.status()
         except Exception as error:
             raise ArchiveDamagedError(f"the archive cannot be read: {error}") from error
-        return None
 
 
 def _prove_end(family: Rdict, last: bytes, reverse: bool) -> None:

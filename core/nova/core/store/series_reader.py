@@ -77,6 +77,10 @@ class SeriesSeeker:
         row = self._rows.last(*_bounds(number, from_ns, until_ns))
         return None if row is None else series_key_time(row[0])
 
+    def rows(self, lower: bytes, upper: bytes, count: int, *, reverse: bool) -> list[KeyValue]:
+        """The first index rows between two series keys, at most `count`, in order or backwards."""
+        return self._rows.rows(lower, upper, count, reverse=reverse)
+
     def last(self, number: int, until_ns: int) -> KeyValue | None:
         """The last index row of a series at or before `until_ns`."""
         series = series_bytes(number)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from nova.core.ordering import event_key_tail
 from nova.core.store.archive import Archive
+from nova.core.store.series_selection import KeptSelections
 from nova.sdk.events.event import Series
 from nova.sdk.events.reserved import is_audit
 
@@ -26,6 +27,7 @@ class SeriesTable:
         self.audit_suffixes: set[bytes] = set()
         """The same as the ends of their events' keys."""
 
+        self.selections = KeptSelections()
         self._numbers: dict[Series, int] = {}
         self._of_unique_id: defaultdict[str, list[int]] = defaultdict(list)
         self._of_entity: dict[EntityIds, list[int]] = {}
