@@ -13,7 +13,8 @@ from pathlib import Path
 import click
 import msgspec
 
-from bench import ingest, postgres_peer, processes, shards, stores, transports
+from bench import ingest, peers, postgres_peer, processes, shards, stores, transports, whole
+from bench.busy_producer import publish
 from bench.figures import Figures
 from bench.own import BATCH_EVENTS
 from bench.processes import RunLength
@@ -26,7 +27,8 @@ from nova.testkit.running_nova import running_nova
 
 EVENTS, QUICK_EVENTS = 500_000, 10_000
 TRANSPORT_EVENTS = 100_000
-FULL, QUICK = RunLength(seeks=1_000, live_s=10.0), RunLength(seeks=100, live_s=1.0)
+FULL = RunLength(seeks=1_000, live_s=10.0, idle_s=whole.IDLE_S)
+QUICK = RunLength(seeks=100, live_s=1.0, idle_s=1.0)
 RESULTS = Path(__file__).parent / "results"
 
 
@@ -38,18 +40,20 @@ def measure(folder: Path, work: Work, extent: RunLength, rows: list[Row]) -> Fig
     say("in one process, beside the peers…")
     batches = in_batches(records)
     nova = stores.own(made(folder / "own"), batches, extent.seeks)
-    peers = stores.peers(made(folder / "peers"), batches, extent.seeks)
-    rows += stores.rows(nova, peers)
+    others = peers.measured(made(folder / "peers"), batches, extent.seeks)
+    say("the whole, with everything on…")
+    rows += whole.rows(whole.run(work, records, extent.idle_s), others)
+    rows += stores.rows(nova, others)
     say("through writer, reader and edge…")
     with running_nova(folder / "nova", "--scope", work.scope) as running:
-        rows += asyncio.run(processes.mixed(running, work, records, extent, peers.sqlite))
+        rows += asyncio.run(processes.mixed(running, work, records, extent, others.sqlite))
     say("through the edge, all of a timeline…")
     with running_nova(folder / "streamed", "--scope", work.scope) as running:
         ui_events = work._replace(ui_only=True).records()
-        rows += asyncio.run(processes.streamed(running, ui_events, peers.sqlite))
+        rows += asyncio.run(processes.streamed(running, ui_events, others.sqlite))
     say("to files, by shards…")
     rows += shards.rows(made(folder / "sharded"), work)
-    return peers.sqlite
+    return others.sqlite
 
 
 def measure_brokers(folder: Path, work: Work, sqlite: Figures, rows: list[Row]) -> None:
@@ -76,7 +80,7 @@ def from_kafka(folder: Path, work: Work, sqlite: Figures) -> Row:
     """Drain a topic that was filled before."""
     full = work._replace(scope=f"bench-{uuid.uuid4().hex[:8]}")
     with kafka.shared_broker() as broker:
-        asyncio.run(ingest.publish(broker.url, list(full.arrivals())))
+        asyncio.run(publish(broker.url, list(full.arrivals())))
         hz = ingest.drain(folder / "kafka", broker.url, full.scope, full.events)
         return Row(
             *("ingest, Kafka drain", hz, "events/s", "≥ 60,000"),
@@ -105,8 +109,8 @@ def bench(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    """Measure ingest, replay, seek, size and latency, with SQLite, PostgreSQL and bare RocksDB
-    doing the same work in the same run.
+    """Measure ingest, replay, seek, size and latency, with SQLite, PostgreSQL, DuckDB and
+    bare RocksDB doing the same work in the same run.
 
     `python -m bench.side_by_side COMMIT` does this for another commit in turns with this one.
     """

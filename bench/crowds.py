@@ -23,7 +23,8 @@ from typing import Literal, NamedTuple
 
 import aiohttp
 
-from bench import ingest, live
+from bench import live
+from bench.busy_producer import publish
 from bench.figures import MS, quantile
 from bench.memory import KIB, MIB
 from bench.own import BATCH_EVENTS
@@ -215,7 +216,7 @@ async def grow(nova: RunningNova, work: Work) -> None:
     async with await Client.to_core(nova.data) as client:
         held = (await client.status()).events
     for batch in work.batches(50 * BATCH_EVENTS, held):
-        await ingest.publish(nova.publish, batch)
+        await publish(nova.publish, batch)
 
 
 def main() -> None:

@@ -1,43 +1,20 @@
-"""Ingest through real processes: over the local transport, and draining a filled topic."""
+"""Ingest through a real writer: draining a filled topic."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from bench.own import ReaderSide
 from nova.core.store.durability_marker import read_marker
 from nova.sdk.timestamps import NS_PER_SECOND
-from nova.sdk.transport.base import Record, connect
 
-PUBLISH_RECORDS = 500
-PUBLISHES_IN_FLIGHT = 8
 POLL_S = 0.1
 DRAIN_TIMEOUT_S = 600.0
-
-
-async def publish(url: str, records: Sequence[Record]) -> float:
-    """Seconds until all records are acknowledged as durable."""
-    transport = connect(url)
-    room = asyncio.Semaphore(PUBLISHES_IN_FLIGHT)
-
-    async def one(part: Sequence[Record]) -> None:
-        async with room:
-            await transport.publish(part)
-
-    await transport.publish(records[:1])
-    started = time.perf_counter()
-    parts = range(1, len(records), PUBLISH_RECORDS)
-    await asyncio.gather(*(one(records[start : start + PUBLISH_RECORDS]) for start in parts))
-    took = time.perf_counter() - started
-    await transport.close()
-    return took
 
 
 def drain(data: Path, url: str, scope: str, events: int) -> float:

@@ -9,7 +9,8 @@ from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import ingest, live, reads
+from bench import live, reads
+from bench.busy_producer import publish
 from bench.figures import MS, Figures, quantile
 from bench.memory import peak_mib
 from bench.probe import TIMEBASES
@@ -23,10 +24,11 @@ WANTED_REPLAY = {"canonical": "≥ 800,000", "source": "≥ 500,000"}
 
 
 class RunLength(NamedTuple):
-    """How long to measure: numbers of seeks, and seconds of the live tail."""
+    """How long to measure: numbers of seeks, seconds of the live tail and of an idle instance."""
 
     seeks: int
     live_s: float
+    idle_s: float
 
 
 async def mixed(
@@ -34,7 +36,7 @@ async def mixed(
 ) -> list[Row]:
     """Every task over the mix of all lanes."""
     assert sqlite.ingest_hz is not None
-    hz = len(records) / await ingest.publish(nova.publish, records)
+    hz = len(records) / await publish(nova.publish, records)
     rows = [Row("ingest, local transport", hz, "events/s", sqlite=sqlite.ingest_hz)]
     token = await login(nova.url, "admin", PASSWORD)
     async with AsyncExitStack() as stack:
@@ -74,7 +76,7 @@ async def _replays(core: Client, edge: Client, work: Work, sqlite: Figures) -> l
 
 async def streamed(nova: RunningNova, records: Sequence[Record], sqlite: Figures) -> list[Row]:
     """Replay through the edge of a timeline whose every event an edge may stream."""
-    await ingest.publish(nova.publish, records)
+    await publish(nova.publish, records)
     token = await login(nova.url, "admin", PASSWORD)
     rows = []
     async with await Client.to_edge(nova.url, token) as edge:

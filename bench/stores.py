@@ -1,30 +1,18 @@
-"""The stores without sockets: NOVA's writer and reader, and the peers under the same work."""
+"""NOVA's writer and reader without sockets, beside the peers under the same work."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from bench import postgres_peer, probe, rocksdb_peer, sqlite_peer
-from bench.figures import Figures
+from bench import probe
 from bench.own import WriterSide
+from bench.peers import Batches, Peers, compared
 from bench.probe import Probed
 from bench.table import Row
-from nova.sdk.transport.base import Record
 
 WARM_UP_SHARE = 10
 """One batch of this many is for warming up."""
-
-Batches = Sequence[Sequence[Record]]
-
-
-class Peers(NamedTuple):
-    """The peers' figures; PostgreSQL's are empty where it is not installed."""
-
-    sqlite: Figures
-    postgres: Figures
-    rocksdb: Figures
 
 
 class Own(NamedTuple):
@@ -34,15 +22,6 @@ class Own(NamedTuple):
     probed: Probed
     written: dict[str, float]
     compacted: dict[str, float]
-
-
-def peers(folder: Path, batches: Batches, seeks: int) -> Peers:
-    """Measure every peer, one after the other."""
-    return Peers(
-        sqlite_peer.measured(folder, batches, seeks),
-        postgres_peer.measured(batches, seeks) or Figures(),
-        rocksdb_peer.measured(folder, batches, seeks),
-    )
 
 
 def own(data: Path, batches: Batches, seeks: int) -> Own:
@@ -63,7 +42,7 @@ def _per_event(store: WriterSide) -> dict[str, float]:
 def rows(nova: Own, others: Peers) -> list[Row]:
     """The part of the table that has peers."""
     return [
-        _compared(
+        compared(
             *("ingest, the writer's own path", nova.ingest_hz, "events/s"),
             *(others, "ingest_hz", "≥ 100,000"),
             note="all: checks, ids, both orders, durable per batch; RocksDB: bare puts",
@@ -88,14 +67,14 @@ def _read_rows(found: Probed, others: Peers) -> list[Row]:
         hz = found.replay_hz[base]
         task, note = f"replay to frames, {base}", "RocksDB: rows alone, no frames"
         note = note if base == "canonical" else ""
-        rows.append(_compared(task, hz, "events/s", others, f"{base}_hz", wanted, note=note))
+        rows.append(compared(task, hz, "events/s", others, f"{base}_hz", wanted, note=note))
     for base in probe.TIMEBASES:
         for share, wanted, values in (
             ("p50", "≤ 0.1", found.seek_p50_ms),
             ("p99", "≤ 2", found.seek_p99_ms),
         ):
             task, member = f"seek to first event, {base}, {share}", f"seek_{base}_{share}_ms"
-            rows.append(_compared(task, values[base], "ms", others, member, wanted))
+            rows.append(compared(task, values[base], "ms", others, member, wanted))
     return rows
 
 
@@ -104,16 +83,8 @@ def _size_rows(nova: Own, others: Peers) -> list[Row]:
     member = "bytes_per_event"
     parts = ", ".join(f"{name} {size:.0f}" for name, size in nova.compacted.items())
     return [
-        _compared("on disk, as written", written, "bytes/event", others, member, "≤ 300"),
-        _compared(
+        compared("on disk, as written", written, "bytes/event", others, member, "≤ 300"),
+        compared(
             *("on disk, compacted", settled, "bytes/event", others, member, "≤ 300"), note=parts
         ),
     ]
-
-
-def _compared(
-    task: str, figure: float, unit: str, others: Peers, member: str, wanted: str, *, note: str = ""
-) -> Row:
-    """A row with every peer's figure of the same name."""
-    sqlite, postgres, rocksdb = (getattr(figures, member) for figures in others)
-    return Row(task, figure, unit, wanted, sqlite, postgres, rocksdb, note)

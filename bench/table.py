@@ -8,11 +8,21 @@ from importlib.metadata import version
 
 import msgspec
 
-LIBRARIES = ("rocksdict", "aiohttp", "msgspec", "orjson", "confluent-kafka", "nats-py", "psycopg")
-LESS_IS_BETTER = ("ms", "µs", "bytes/event", "MiB")
+LIBRARIES = (
+    "rocksdict",
+    "aiohttp",
+    "msgspec",
+    "orjson",
+    "confluent-kafka",
+    "nats-py",
+    "psycopg",
+    "duckdb",
+)
+LESS_IS_BETTER = ("s", "ms", "µs", "bytes/event", "MiB")
 HEADER = (
-    "| task | NOVA | unit | × SQLite | SQLite | PostgreSQL | bare RocksDB | wanted | note |",
-    "|---|---:|---|---:|---:|---:|---:|---:|---|",
+    "| task | NOVA | unit | × SQLite | SQLite | PostgreSQL | DuckDB | bare RocksDB | wanted "
+    "| note |",
+    "|---|---:|---|---:|---:|---:|---:|---:|---:|---|",
 )
 
 
@@ -33,6 +43,7 @@ class Row(msgspec.Struct, omit_defaults=True):
     wanted: str = ""
     sqlite: float | None = None
     postgres: float | None = None
+    duckdb: float | None = None
     rocksdb: float | None = None
     note: str = ""
 
@@ -68,7 +79,7 @@ def markdown(report: Report) -> str:
         ratio = row.ratio()
         cells = (
             *(row.task, number(row.figure), row.unit, "" if ratio is None else f"{ratio:.2f} ×"),
-            *(number(peer) for peer in (row.sqlite, row.postgres, row.rocksdb)),
+            *(number(peer) for peer in (row.sqlite, row.postgres, row.duckdb, row.rocksdb)),
             *(row.wanted, row.note),
         )
         lines.append(f"| {' | '.join(cells)} |")

@@ -24,7 +24,24 @@ PEERED = [
     "on disk, as written",
     "on disk, compacted",
 ]
+WHOLE = ["all on, until everything derived has caught up", "all on, published"]
 ALONE = [
+    *(
+        f"all on, {task}"
+        for task in (
+            "lag of what is derived",
+            "CPU of all processes",
+            "on disk",
+            "CPU of the idle instance",
+            *(
+                f"memory of the {name} at most"
+                for name in (
+                    *("supervisor", "writer", "checker", "reader"),
+                    *("sampler", "files", "edge"),
+                )
+            ),
+        )
+    ),
     "one entity's events",
     "latest before a time, p50",
     "newest 50 of 50 rare series, p50",
@@ -57,6 +74,7 @@ SHARDED = ["replay to files, 1 shard", "replay to files, 2 shards", "2 shards ag
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1_200)  # sampler and files wait for a machine that is busy
 def test_a_small_run_fills_every_row(tmp_path: Path) -> None:
     """Every task has a figure, those that peers can do have theirs, and the table shows them."""
     out = tmp_path / "table.md"
@@ -65,12 +83,15 @@ def test_a_small_run_fills_every_row(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     report = msgspec.json.decode(done.stdout, type=Report)
     rows = {row.task: row for row in report.rows}
-    expected = {*PEERED, *ALONE, *SHARDED}
+    expected = {*WHOLE, *PEERED, *ALONE, *SHARDED}
     assert set(rows) == expected and len(report.rows) == len(expected)
+    assert report.rows[0].task == WHOLE[0]
     assert [row.task for row in report.rows if not row.figure > 0] == []
-    assert [task for task in PEERED if not (rows[task].sqlite or 0) > 0] == []
+    peered = [rows[task] for task in (*WHOLE, *PEERED)]
+    assert [row.task for row in peered if not (row.sqlite or 0) > 0] == []
+    assert [row.task for row in peered if not (row.duckdb or 0) > 0] == []
     if postgres_peer.programs() is not None:
-        assert [task for task in PEERED if not (rows[task].postgres or 0) > 0] == []
+        assert [row.task for row in peered if not (row.postgres or 0) > 0] == []
     lines = [line for line in out.read_text().splitlines() if line.startswith("| ")]
     assert [line.split(" | ")[0].removeprefix("| ") for line in lines[1:]] == list(rows)
 

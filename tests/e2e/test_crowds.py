@@ -8,8 +8,8 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
+from bench.busy_producer import publish
 from bench.crowds import CROWDS, WatchedMemory, crowded
-from bench.ingest import publish
 from bench.work import Work
 from nova.sdk.client.client import Client, login
 from nova.sdk.protocol.messages import Query, QueryResponse
