@@ -253,13 +253,21 @@ class ReaderSide:
         return len((await self._states.respond(request, timebase, at_ns)).states)
 
     async def discover(self, timebase: Timebase, at_ns: int, limit: int) -> int:
-        """A page of entities with descriptors, and manifests, as a frame; how many there are."""
-        selection = EventFilter(Filters(), self._view.series)
-        page = await self._discovery.page(selection, moment_at(timebase, at_ns), limit=limit)
-        known = self._published.manifests(moment_at(timebase, at_ns))
-        manifests = manifest_page(known, None, PAGE_MAX_BYTES).manifests
-        encode_page(7, timestamps.text(at_ns), page, manifests)
-        return len(page.entities)
+        """The first `limit` entities with descriptors, in as many pages as they take, as frames
+        with the manifests; how many there are.
+        """
+        selection, at = EventFilter(Filters(), self._view.series), moment_at(timebase, at_ns)
+        manifests = manifest_page(self._published.manifests(at), None, PAGE_MAX_BYTES).manifests
+        entities, after = 0, None
+        while entities < limit:
+            page = await self._discovery.page(
+                selection, at, limit=limit - entities, after_key=after
+            )
+            encode_page(7, timestamps.text(at_ns), page, manifests)
+            entities, after = entities + len(page.entities), page.next_key
+            if after is None:
+                break
+        return entities
 
     async def sample(self, request: Sample, timebase: Timebase) -> SampleResponse:
         """Numbers of a series, by time."""

@@ -21,7 +21,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discover import EntityPage, encode_page
 from nova.core.query.event_filter import EventFilter
 from nova.core.server.live_stream import LiveTail
-from nova.core.store.series_reader import SeriesSeeker
+from nova.core.store.scan import Seeker
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.protocol import messages
@@ -155,17 +155,17 @@ async def test_what_has_no_news_is_not_read_again(
         committer.add_batch("link", Batch(records))
         await tail.apply(committer.close_commit())
 
-    looked: list[int] = []
+    looked: list[bytes] = []
     for name in ("first", "last"):
-        real: Callable[..., object] = getattr(SeriesSeeker, name)
+        real: Callable[..., object] = getattr(Seeker, name)
 
         def seen(
-            self: SeriesSeeker, number: int, until_ns: int, real: Callable[..., object] = real
+            self: Seeker, lower: bytes, upper: bytes, real: Callable[..., object] = real
         ) -> object:
-            looked.append(number)
-            return real(self, number, until_ns)
+            looked.append(lower)
+            return real(self, lower, upper)
 
-        monkeypatch.setattr(SeriesSeeker, name, seen)
+        monkeypatch.setattr(Seeker, name, seen)
 
     await commit([record(n, unit=f"u{n % 5}") for n in range(20)])
     half = view.watermark
@@ -180,6 +180,7 @@ async def test_what_has_no_news_is_not_read_again(
     assert await reads(NS_MAX) == 2 * 5
     assert await reads(NS_MAX) == 0
     assert await reads(past_ns) == 1
+    assert await reads(past_ns - 1) == 2
     await commit([record(40, unit="u1")])
     assert await reads(NS_MAX) == 2
 
@@ -232,7 +233,7 @@ async def test_memory_changes_nothing(
             at_ns = START_NS + step.ask * MS_NS
             if timebase == "canonical":
                 at_ns = marks[step.ask % len(marks)]
-            for moment in (at_ns, NS_MAX):
+            for moment in (at_ns, NS_MAX, at_ns, at_ns - MS_NS):
                 remembered = await discovered(view, timebase, moment, discovery=discovery)
                 assert remembered == await discovered(view, timebase, moment)
 

@@ -20,6 +20,7 @@ from nova.core.effect.published import DESCRIPTOR_TYPE, MANIFEST_TYPE, Published
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase, time_key
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.entity_template import EntityTemplate, SeriesExtent
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.page import PAGE_MAX_BYTES
@@ -60,14 +61,6 @@ class EntityPage(NamedTuple):
     next_key: str | None
 
 
-class _SeriesExtent(NamedTuple):
-    """First and last time of a series, and its description from the last time on."""
-
-    first_ns: int
-    last_ns: int
-    info: SeriesInfo
-
-
 class _CachedEntity(NamedTuple):
     """An entity's JSON as of `since_ns` and later; empty if the entity is not listed."""
 
@@ -84,8 +77,9 @@ class _DiscoveryCache:
 
     def __init__(self) -> None:
         self.watermark = NS_MIN
-        self.extents: dict[int, _SeriesExtent | None] = {}
+        self.extents: dict[int, SeriesExtent | None] = {}
         self.entities: dict[EntityIds, _CachedEntity] = {}
+        self.templates: dict[EntityIds, EntityTemplate] = {}
         self.descriptors: dict[int, _EffectiveDescriptor] = {}
         """The newest descriptor of a series, and when it takes effect."""
 
@@ -95,11 +89,14 @@ class _DiscoveryCache:
         if changed is None:
             self.extents.clear()
             self.entities.clear()
+            self.templates.clear()
             self.descriptors.clear()
         else:
             for number in changed:
                 self.extents.pop(number, None)
-                self.entities.pop(snapshot.series.entity_of(number), None)
+                ids = snapshot.series.entity_of(number)
+                self.entities.pop(ids, None)
+                self.templates.pop(ids, None)
                 self.descriptors.pop(number, None)
         self.watermark = snapshot.watermark
 
@@ -152,11 +149,13 @@ class Discovery:
                 continue
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
-                entity = listing.entity(ids)
+                encoded = listing.entity(ids)
                 await yields.step()
-            if entity.encoded:
-                found.append(entity.encoded)
-                size += len(entity.encoded)
+            else:
+                encoded = entity.encoded
+            if encoded:
+                found.append(encoded)
+                size += len(encoded)
                 last = ids
         return EntityPage(found, None)
 
@@ -187,19 +186,29 @@ class _PageQuery:
         # The value of a source index row is the receive time in key encoding, which compares
         # bytewise.
         self._durable_key = time_key(self._watermark) if at.timebase == "source" else None
+        self._last_time = self._rows.last_times(at.time_ns, self._durable_key)
 
-    def entity(self, ids: EntityIds) -> _CachedEntity:
+    def entity(self, ids: EntityIds) -> bytes:
+        """An entity's JSON, empty if it is not listed."""
+        template = self._cache.templates.get(ids) if self._matches_all else None
+        encoded = None
+        if template is not None and self._time_ns >= template.from_ns:
+            encoded = template.encoded_at(self._time_ns, self._last_time)
+        return self._new_entity(ids) if encoded is None else encoded
+
+    def _new_entity(self, ids: EntityIds) -> bytes:
         series: list[SeriesInfo] = []
+        extents: list[tuple[int, SeriesExtent]] = []
         described: HistoryEntry[DescriptorInfo] | None = None
-        since_ns = NS_MIN
+        since_ns = described_ns = NS_MIN
         for number in self._snapshot.series.of_entity(ids):
             names = self._snapshot.series.names[number]
             is_descriptor = names.lane == "metadata" and names.message_type == DESCRIPTOR_TYPE
             if not self._visibility.matches(names):
                 continue
             if is_descriptor:
-                described, effective_ns = self._descriptor(number)
-                since_ns = max(since_ns, effective_ns)
+                described, described_ns = self._descriptor(number)
+                since_ns = max(since_ns, described_ns)
             if names.lane == "metadata" and names.message_type in NOVA_TYPES:
                 continue
             if self._matches_all or self._event_filter.matches(names):
@@ -207,6 +216,10 @@ class _PageQuery:
                 info = None if extent is None else self._info(number, extent)
                 if extent is not None:
                     since_ns = max(since_ns, extent.last_ns)
+                    extents.append((number, extent))
+                if is_descriptor:
+                    first_ns = NS_MAX if extent is None else extent.first_ns
+                    described_ns = max(described_ns, first_ns)
                 if info is None and is_descriptor and described is not None:
                     # A descriptor of a clock that runs ahead is in effect before its source time.
                     info = self._series_info(
@@ -214,12 +227,16 @@ class _PageQuery:
                     )
                 if info is not None:
                     series.append(info)
-        descriptor = None if described is None else described.value
-        encoded = encode_entity(_entity_info(ids, series, descriptor)) if series else b""
-        settled = _CachedEntity(since_ns, encoded)
-        if self._matches_all and self._time_ns >= since_ns and self._may_cache():
-            self._cache.entities[ids] = settled
-        return settled
+        entity = _entity_info(ids, series, None if described is None else described.value)
+        encoded = encode_entity(entity) if series else b""
+        if self._matches_all and self._may_cache():
+            if self._time_ns >= since_ns:
+                self._cache.entities[ids] = _CachedEntity(since_ns, encoded)
+            if self._time_ns >= described_ns:
+                entity.series = []
+                template = EntityTemplate(described_ns, entity, extents)
+                self._cache.templates[ids] = template
+        return encoded
 
     def _may_cache(self) -> bool:
         """Whether results may be cached: the cache has not caught up past this page's watermark."""
@@ -235,7 +252,7 @@ class _PageQuery:
             self._cache.descriptors[number] = effective
         return effective
 
-    def _extent(self, number: int) -> _SeriesExtent | None:
+    def _extent(self, number: int) -> SeriesExtent | None:
         """The time range of a series, None while it has no durable event."""
         known = self._cache.extents
         if number in known:
@@ -244,12 +261,12 @@ class _PageQuery:
         extent = None
         if ends is not None:
             first_ns, last_ns = ends
-            extent = _SeriesExtent(first_ns, last_ns, self._series_info(number, first_ns, last_ns))
+            extent = SeriesExtent(first_ns, last_ns, self._series_info(number, first_ns, last_ns))
         if self._may_cache():
             known[number] = extent
         return extent
 
-    def _info(self, number: int, extent: _SeriesExtent) -> SeriesInfo | None:
+    def _info(self, number: int, extent: SeriesExtent) -> SeriesInfo | None:
         """The description of a series at the time, None if it had no event by then."""
         if self._time_ns >= extent.last_ns:
             return extent.info

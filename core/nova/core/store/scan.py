@@ -94,9 +94,13 @@ class Seeker:
 
     def last(self, lower: bytes, upper: bytes) -> KeyValue | None:
         """The last row in [lower, upper]."""
-        self._rows.seek_for_prev(upper)
-        row = self._row()
-        return row if row is not None and row[0] >= lower else None
+        rows = self._rows
+        rows.seek_for_prev(upper)
+        if not rows.valid():
+            self._check_status()
+            return None
+        key = rows.key()
+        return (key, rows.value()) if key >= lower else None
 
     def rows(self, lower: bytes, upper: bytes, count: int, *, reverse: bool) -> list[KeyValue]:
         """The first rows in [lower, upper], at most `count`, in key order or backwards. For a few

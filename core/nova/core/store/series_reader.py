@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 from nova.core.ordering import SERIES_BYTES, Timebase, time_key
@@ -13,6 +13,9 @@ from nova.core.store.scan import Seeker, last_row, scan
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 FAMILY_OF: dict[Timebase, str] = {"source": "series_source", "canonical": "series_canonical"}
+
+
+LastTime = Callable[[bytes], int | None]
 
 
 class SeriesReader:
@@ -80,6 +83,21 @@ class SeriesSeeker:
     def rows(self, lower: bytes, upper: bytes, count: int, *, reverse: bool) -> list[KeyValue]:
         """The first index rows between two series keys, at most `count`, in order or backwards."""
         return self._rows.rows(lower, upper, count, reverse=reverse)
+
+    def last_times(self, until_ns: int, received_by: bytes | None = None) -> LastTime:
+        """Returns a function that finds the time in ns of the last event of a series, given by its
+        bytes, at or before `until_ns`. It is None without an event, and if that one was received
+        after the time key `received_by`; only index rows in source time have one.
+        """
+        rows, tail = self._rows, _after_events_of(until_ns)
+
+        def last_time(series: bytes) -> int | None:
+            row = rows.last(series, series + tail)
+            if row is None or (received_by is not None and row[1] > received_by):
+                return None
+            return series_key_time(row[0])
+
+        return last_time
 
     def last(self, number: int, until_ns: int) -> KeyValue | None:
         """The last index row of a series at or before `until_ns`."""
