@@ -7,7 +7,7 @@ from pathlib import Path
 
 CONTINUATION, FIRST, LAST, WHOLE = range(4)
 APID = 42
-_HEADER = {
+HEADER_FIELDS = {
     "VERSION": 3,
     "TYPE": 1,
     "SEC_HDR_FLG": 1,
@@ -38,9 +38,9 @@ def xtce_file(
     integers = "".join(
         f'<IntegerParameterType name="U{bits}" signed="false">'
         f'<IntegerDataEncoding sizeInBits="{bits}" encoding="unsigned"/></IntegerParameterType>'
-        for bits in sorted({16, 32, *_HEADER.values()})
+        for bits in sorted({16, 32, *HEADER_FIELDS.values()})
     )
-    header = [(name, f"U{bits}") for name, bits in _HEADER.items()]
+    header = [(name, f"U{bits}") for name, bits in HEADER_FIELDS.items()]
     body = [("SECS", "U32"), *fields]
     parameters = "".join(
         f'<Parameter name="{name}" parameterTypeRef="{kind}"/>' for name, kind in (*header, *body)

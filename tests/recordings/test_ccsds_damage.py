@@ -15,7 +15,8 @@ from nova.recordings.ccsds import CcsdsReader
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import CONTINUATION, FIRST, LAST, PACKET_MAX_BYTES, WHOLE
 from nova.recordings.recording import RecordingError
-from nova.recordings.xtce import XtceDefinition, json_value
+from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_values import json_value
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage
 from nova.sdk.events.observation import Observer

@@ -15,7 +15,7 @@ import pytest
 
 from nova.recordings.recording import RecordingError
 from nova.recordings.ulog import BOOT_DATED, FAR_STAMP, NO_STAMP, NO_UTC, UlogReader
-from nova.recordings.xtce import NOT_FINITE
+from nova.recordings.xtce_decoders import NOT_FINITE
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame
 from nova.sdk.events.observation import Observer

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.recordings.recording import RecordingError
-from nova.recordings.xtce import NOT_FINITE, SAFE_INTEGER_MAX, XtceDefinition, json_value
+from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_decoders import NOT_FINITE
 from nova.recordings.xtce_fields import AS_HEX, CUT_SHORT, RAW_VALUE
+from nova.recordings.xtce_values import SAFE_INTEGER_MAX, json_value
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.optional_imports import import_optional
 from tests.made_packets import ORBIT_FIELDS, orbit_packets
@@ -139,6 +141,13 @@ STATES = (
     '<EnumeratedParameterType name="T"><IntegerDataEncoding sizeInBits="8"/><EnumerationList>'
     '<Enumeration value="0" label="SAFE"/></EnumerationList></EnumeratedParameterType>'
 )
+REAL_STATES = (
+    '<EnumeratedParameterType name="T"><FloatDataEncoding sizeInBits="32"/><EnumerationList>'
+    '<Enumeration value="1.0" label="ONE"/></EnumerationList></EnumeratedParameterType>'
+)
+REAL_FLAG = (
+    '<BooleanParameterType name="T"><FloatDataEncoding sizeInBits="32"/></BooleanParameterType>'
+)
 TEXT = (
     '<StringParameterType name="T"><StringDataEncoding encoding="UTF-8"><SizeInBits><Fixed>'
     "<FixedValue>24</FixedValue></Fixed></SizeInBits></StringDataEncoding></StringParameterType>"
@@ -158,6 +167,8 @@ SCALE = (
     [
         (STATES, "00", "SAFE", None),
         (STATES, "07", 7, RAW_VALUE),
+        (REAL_STATES, "3f800000", "ONE", None),
+        (REAL_FLAG, "3f800000", True, None),
         (TEXT, "414243", "ABC", None),
         (TEXT, "41ff43", "41ff43", AS_HEX),
         (integer("unsigned", more=SPLINE), "0005", 0.5, None),

@@ -16,7 +16,8 @@ from nova.recordings.packets import Packet, PacketDamage
 from nova.recordings.recording import Step, event_step, undated_error
 from nova.recordings.segments import SegmentGroup
 from nova.recordings.time_code import CDS
-from nova.recordings.xtce import DecodedPacket, XtceDefinition
+from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_decoders import DecodedPacket
 from nova.sdk import address as addresses
 from nova.sdk import timestamps
 from nova.sdk.errors import EnvelopeError, TimestampError

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol, cast
 
 from nova.recordings.candump import CanFrame
 from nova.recordings.fast_packets import FastPackets
-from nova.recordings.xtce import json_value
+from nova.recordings.xtce_values import json_value
 from nova.sdk.errors import NovaError
 from nova.sdk.optional_imports import import_optional
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import FIRST, WHOLE, Packet
 from nova.recordings.segments import SegmentGroup, SegmentJoiner
-from nova.recordings.xtce import DecodedPacket, XtceDefinition
+from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_decoders import DecodedPacket
 
 IDLE = "an idle packet (APID 2047): it fills the channel and is not decoded"
 NOT_DECODED = "raw only: the XTCE file does not describe the packet"

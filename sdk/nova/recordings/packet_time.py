@@ -10,7 +10,8 @@ from nova.recordings.packets import HEADER_SIZE_BYTES, Packet
 from nova.recordings.recording import RecordingError
 from nova.recordings.time_code import TimeCode, parse_time_code
 from nova.recordings.time_scale import SCALES, to_utc
-from nova.recordings.xtce import DecodedPacket, XtceDefinition
+from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_decoders import DecodedPacket
 from nova.sdk import timestamps
 
 CHOICES = (

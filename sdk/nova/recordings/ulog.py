@@ -11,7 +11,7 @@ from nova.recordings.recording import DatedReader, Step, event_step
 from nova.recordings.ulog_definitions import parse_parameter, read_definitions
 from nova.recordings.ulog_messages import UlogDamage, UlogMessage, read_messages
 from nova.recordings.ulog_topic import UlogTopic
-from nova.recordings.xtce import NOT_FINITE
+from nova.recordings.xtce_decoders import NOT_FINITE
 from nova.sdk import timestamps
 from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.event import Event

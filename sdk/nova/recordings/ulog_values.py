@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nova.recordings.decimals import shortest
-from nova.recordings.xtce import json_value
+from nova.recordings.xtce_values import json_value
 
 CODES = {
     "int8_t": "b",

@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import difflib
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from nova.recordings.recording import RecordingError
+from nova.recordings.xtce_decoders import (
+    NOT_FINITE,
+    ContainerDecoder,
+    Criterion,
+    DecodedPacket,
+    LibraryContainer,
+)
 from nova.recordings.xtce_encodings import LibraryParameter, decode_signed, make_readable
-from nova.recordings.xtce_fields import ContainerEntry, FieldDecoder, fields_of
+from nova.recordings.xtce_fields import FieldDecoder, XtceField, fields_of
+from nova.recordings.xtce_values import json_value
 from nova.sdk.optional_imports import import_optional
-
-SAFE_INTEGER_MAX = 2**53 - 1
-NOT_FINITE = "a field is NaN or infinite, which JSON cannot represent: left out"
-
-
-class DecodedPacket(NamedTuple):
-    """A decoded packet: the matching XTCE container, its fields, and notes on them."""
-
-    container: str
-    fields: dict[str, object]
-    notes: tuple[str, ...] = ()
-
-
-class _Criterion(Protocol):
-    def evaluate(self, packet: Mapping[str, object]) -> bool: ...
-
-
-class _Container(Protocol):
-    name: str
-    abstract: bool
-    entry_list: Sequence[ContainerEntry]
-    restriction_criteria: Sequence[_Criterion]
-    inheritors: Sequence[str]
 
 
 class _LibraryDefinition(Protocol):
-    containers: Mapping[str, _Container]
+    containers: Mapping[str, LibraryContainer]
     parameters: Mapping[str, object]
     root_container_name: str
 
@@ -67,6 +51,7 @@ class XtceDefinition:
             name: tuple(fields_of(container.entry_list))
             for name, container in self._definition.containers.items()
         }
+        self._decoder = ContainerDecoder(self, root)
 
     def _check_root(self, path: Path, root: str) -> None:
         containers = self._definition.containers
@@ -88,12 +73,16 @@ class XtceDefinition:
 
     def decode(self, packet: bytes) -> DecodedPacket | None:
         """The fields that the packet has; None if no container describes it."""
+        return self._decoder.decode(packet)
+
+    def decode_by_library(self, packet: bytes) -> DecodedPacket | None:
+        """The same, field by field."""
         reading = FieldDecoder(packet)
-        container = self._definition.containers[self._definition.root_container_name]
+        container = self.container(self._definition.root_container_name)
         while True:
             reading.read(self._fields[container.name])
             matching = (
-                [] if reading.is_past_end else self._matching_inheritors(container, reading.values)
+                [] if reading.is_past_end else self.matching_inheritors(container, reading.values)
             )
             if len(matching) != 1:
                 break
@@ -106,9 +95,17 @@ class XtceDefinition:
         present = {name: value for name, value in fields.items() if value is not None}
         return DecodedPacket(container.name, present, tuple(dict.fromkeys(reading.notes)))
 
-    def _matching_inheritors(
-        self, container: _Container, values: Mapping[str, object]
-    ) -> list[_Container]:
+    def fields(self, name: str) -> Sequence[XtceField]:
+        """The fields of a container without those of its base."""
+        return self._fields[name]
+
+    def container(self, name: str) -> LibraryContainer:
+        """A container by its name."""
+        return self._definition.containers[name]
+
+    def matching_inheritors(
+        self, container: LibraryContainer, values: Mapping[str, object]
+    ) -> list[LibraryContainer]:
         """The containers that extend `container` and whose criteria the values meet."""
         heirs = (self._definition.containers[name] for name in container.inheritors)
         return [heir for heir in heirs if _are_met(heir.restriction_criteria, values)]
@@ -120,23 +117,8 @@ class XtceDefinition:
         return bits if isinstance(bits, int) else None
 
 
-def _are_met(criteria: Sequence[_Criterion], values: Mapping[str, object]) -> bool:
+def _are_met(criteria: Sequence[Criterion], values: Mapping[str, object]) -> bool:
     try:
         return all(criterion.evaluate(values) for criterion in criteria)
     except Exception:  # A value is missing or not comparable.
         return False
-
-
-def json_value(value: object) -> object:
-    """The JSON form of a decoded value: bytes as hex, large integers as text, NaN as None."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, int):
-        if type(value).__name__ == "BoolParameter":
-            return bool(value)
-        return int(value) if abs(value) <= SAFE_INTEGER_MAX else str(int(value))
-    return None if value is None else str(value)

@@ -23,6 +23,9 @@ _FLOAT_BITS = {
     "MIL-1750A": {32},
 }
 
+TO_SIGNED = "nova_to_signed"
+"""The attribute of an encoding with the function that makes its numbers signed, if ours does."""
+
 
 class _Element(Protocol):
     tag: str
@@ -103,6 +106,7 @@ def _convert(encoding: LibraryEncoding, to_signed: Callable[[int, int], int]) ->
     name = "_get_raw_value"  # Internal to the library; calibrators use its result.
     unsigned = getattr(encoding, name)
     setattr(encoding, name, lambda packet: to_signed(unsigned(packet), encoding.size_in_bits))
+    setattr(encoding, TO_SIGNED, to_signed)
 
 
 def _type_of(element: _Element) -> _Element:

@@ -12,6 +12,7 @@ CUT_SHORT = "the packet ends before its definition does: the fields present are 
 RAW_VALUE = "a value outside its enumeration or calibration: kept as the raw number"
 AS_HEX = "a field that cannot be decoded: kept as hex"
 
+ENUMERATED, BOOLEAN = "EnumeratedParameterType", "BooleanParameterType"
 POSITION, SIZE, RAW = "_parsing_pos", "_calculate_size", "_get_raw_value"
 """Internal names of the library: read position, a field's size in bits, its raw number."""
 
@@ -20,12 +21,14 @@ class _Packet(Protocol):
     binary_data: bytes
 
 
-class _Encoding(Protocol):
+class FieldEncoding(Protocol):
     """A field's encoding. Its internal methods are called by name."""
 
 
-class _Type(Protocol):
-    encoding: _Encoding
+class FieldType(Protocol):
+    """A field's type."""
+
+    encoding: FieldEncoding
 
     def parse_value(self, packet: _Packet) -> object: ...
 
@@ -41,8 +44,9 @@ class XtceField(NamedTuple):
 
     name: str
     parse: Callable[[_Packet], object]
-    encoding: _Encoding
+    encoding: FieldEncoding
     float_bits: int
+    kind: FieldType
 
 
 def fields_of(entries: Sequence[ContainerEntry]) -> Iterator[XtceField]:
@@ -52,12 +56,15 @@ def fields_of(entries: Sequence[ContainerEntry]) -> Iterator[XtceField]:
         if nested is not None:
             yield from fields_of(nested)
         else:
-            kind = cast(_Type, getattr(entry, "parameter_type", None))
-            yield XtceField(entry.name, kind.parse_value, kind.encoding, _float_bits(kind.encoding))
+            kind = cast(FieldType, getattr(entry, "parameter_type", None))
+            yield XtceField(entry.name, kind.parse_value, kind.encoding, _float_bits(kind), kind)
 
 
-def _float_bits(encoding: _Encoding) -> int:
+def _float_bits(kind: FieldType) -> int:
+    encoding = kind.encoding
     is_ieee = str(getattr(encoding, "encoding", "")).startswith("IEEE")
+    if type(kind).__name__ in (ENUMERATED, BOOLEAN):
+        return 0
     calibrators = ("default_calibrator", "context_calibrators")
     if not is_ieee or any(getattr(encoding, name, None) for name in calibrators):
         return 0
@@ -66,10 +73,13 @@ def _float_bits(encoding: _Encoding) -> int:
 
 
 class FieldDecoder:
-    """Decodes fields in order; `is_past_end` is set at a field beyond the packet's end."""
+    """Decodes fields in order, from a bit on; `is_past_end` is set at a field beyond the packet's
+    end.
+    """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, begin_bits: int = 0) -> None:
         packet = import_optional("space_packet_parser.common").SpacePacket(binary_data=data)
+        setattr(packet, POSITION, begin_bits)
         self._packet = cast(_Packet, packet)
         self.values = cast(dict[str, object], packet)
         self.notes: list[str] = []
@@ -78,7 +88,7 @@ class FieldDecoder:
     def read(self, fields: Sequence[XtceField]) -> None:
         """Decode fields into `values`."""
         packet, values = self._packet, self.values
-        for name, parse, encoding, float_bits in fields:
+        for name, parse, encoding, float_bits, _ in fields:
             begin = self._at_bits
             try:
                 value = parse(packet)
@@ -94,7 +104,7 @@ class FieldDecoder:
         """The read position in bits; the library has no public name for it."""
         return cast(int, getattr(self._packet, POSITION))
 
-    def _store_raw(self, name: str, encoding: _Encoding, begin: int) -> None:
+    def _store_raw(self, name: str, encoding: FieldEncoding, begin: int) -> None:
         """Store the raw number or the bytes of a field, and continue after it."""
         bits = self._bits(encoding)
         if bits is None or begin + bits > len(self._packet.binary_data) * 8:
@@ -114,7 +124,7 @@ class FieldDecoder:
         number = int.from_bytes(data) >> behind & ((1 << bits) - 1)
         return number.to_bytes((bits + 7) // 8).hex()
 
-    def _bits(self, encoding: _Encoding) -> int | None:
+    def _bits(self, encoding: FieldEncoding) -> int | None:
         """The size of a field in bits; None if it cannot be determined."""
         try:
             bits = cast(int, getattr(encoding, SIZE)(self._packet))
@@ -122,7 +132,7 @@ class FieldDecoder:
             return None
         return bits if bits >= 0 else None
 
-    def _raw(self, encoding: _Encoding) -> object:
+    def _raw(self, encoding: FieldEncoding) -> object:
         """The number before calibration; None for other encodings."""
         common = import_optional("space_packet_parser.common")
         try:
