@@ -1,8 +1,9 @@
 """Recomputes eventIds from stored envelopes, and the keys that an event must have.
 
 The members of a stored envelope have one order, and events of a series share those before the time.
-So the common case compares bytes and decodes only what is hashed; whatever differs from it goes to
-the validator, which finds the reason. A property test checks that both agree.
+So the common case compares bytes, decodes only what is hashed, and handles a block of events at a
+time; whatever differs from it goes to the validator, which finds the reason. A property test checks
+that both agree.
 """
 
 from __future__ import annotations
@@ -10,45 +11,61 @@ from __future__ import annotations
 from binascii import a2b_base64, hexlify
 from collections.abc import Sequence
 from hashlib import sha256
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
-from nova.core.ordering import TIME_BYTES, order_keys, time_of, times_of
+from nova.core.ordering import (
+    EVENT_ID_BYTES,
+    EVENT_ID_OFFSET,
+    EVENT_KEY_BYTES,
+    LANE_OFFSET,
+    ORDER_KEY_BYTES,
+    TIME_BYTES,
+    order_key,
+    time_of,
+    unsigned_time,
+)
+from nova.core.proof.canonical_objects import canonical_objects
+from nova.core.proof.time_texts import TimeTexts, normal_texts
 from nova.core.store.key_value import KeyValue
-from nova.sdk import timestamps
+from nova.core.store.row_table import RowTable, lines, table
 from nova.sdk.address import LANE_PRIORITY
-from nova.sdk.errors import CanonicalError, EnvelopeError, TimestampError
-from nova.sdk.events import canonical
-from nova.sdk.events.event import SECOND_CHARS, SEQUENCE_MAX, Series, check_stored
+from nova.sdk.errors import EnvelopeError
+from nova.sdk.events.event import SEQUENCE_MAX, Series, check_stored
 from nova.sdk.events.event_id import hashed_head
 from nova.sdk.events.series import hashed_ids
-from nova.sdk.timestamps import NS_PER_SECOND
+from nova.sdk.timestamps import NORMAL_CHARS
 
 BEGIN = b'{"eventId":"'
 ID_START = len(BEGIN)
-ID_CHARS = 64
+ID_CHARS = 2 * EVENT_ID_BYTES
 ID_END = ID_START + ID_CHARS
-STAMP_BYTES = len(',"canonicalTruthTime":"2026-01-01T00:00:00.000000000Z"}')
-CACHED_MAX_SECONDS = 100_000
-UI_LANE = LANE_PRIORITY["ui"]
-NORMAL_FORM = b"0000-00-00T00:00:00.000000000Z"
-NANOSECONDS = slice(SECOND_CHARS + 1, len(NORMAL_FORM) - 1)
-DIGITS_TO_ZERO = bytes(ord("0") if byte in b"0123456789" else byte for byte in range(256))
+STAMP_BEGIN, STAMP_END = b',"canonicalTruthTime":"', b'"}'
+STAMP_BYTES = len(STAMP_BEGIN) + NORMAL_CHARS + len(STAMP_END)
+MESSAGE_TYPE = b'"messageType"'
 RAW_LANE = LANE_PRIORITY["raw"]
 RAW_MEMBERS = frozenset(("bytes", "connectionId", "sequence"))
+_BIG_ENDIAN = np.dtype(">u8")
 
 
 class KnownSeries(NamedTuple):
-    """What the events of a series share: the members before the time as text, the hashed head, and
-    the lane.
+    """What the events of a series share: the text before their source time and behind it, the
+    hashed head and the lane. Of the text behind, `header_chars` are not hashed.
     """
 
-    series: Series
-    header: bytes
-    header_end: int
+    before: bytes
+    before_end: int
+    behind: bytes
+    header_chars: int
     head: bytes
     lane: int
+
+
+NO_SERIES = KnownSeries(b"", 0, b"", 0, b"", 0)
+"""Stands for a series that the archive does not know."""
 
 
 class EventFault(NamedTuple):
@@ -60,22 +77,42 @@ class EventFault(NamedTuple):
 
 
 class CheckedBlock(NamedTuple):
-    """The events of a block and their order keys, and what is wrong with the others."""
+    """The events of a block, their event keys and order keys, and what is wrong with the others."""
 
     rows: list[KeyValue]
-    source_keys: list[bytes]
+    event_keys: list[bytes]
+    source_table: RowTable
     faults: list[EventFault]
+
+    def source_keys(self) -> list[bytes]:
+        return lines(self.source_table)
+
+
+class _Cut(NamedTuple):
+    """What decides about events, by column: their series, source times as text, and what is hashed
+    of their members, as text. `numbers` says which rows of the block they are.
+    """
+
+    numbers: list[int]
+    known: list[KnownSeries]
+    texts: list[bytes]
+    members: list[bytes]
 
 
 def _known(series: Series) -> KnownSeries:
     ids = (series.system_id, series.container_id, series.unique_id)
-    text = (
+    before = (
         f'","scopeId":"{series.scope_id}","lane":"{series.lane}","systemId":"{ids[0]}",'
         f'"containerId":"{ids[1]}","uniqueId":"{ids[2]}","sourceTruthTime":"'
     ).encode()
+    header = b'",'
+    if series.lane != "raw":
+        header += MESSAGE_TYPE + b':"%b",' % series.message_type.encode()
+    view = b'"viewId":"%b",' % series.view_id.encode() if series.lane == "ui" else b""
     head = hashed_head(series.scope_id, series.lane, hashed_ids(series), series.message_type)
-    lane = LANE_PRIORITY[series.lane]
-    return KnownSeries(series, text, ID_END + len(text), head, lane)
+    return KnownSeries(
+        before, ID_END + len(before), header + view, len(header), head, LANE_PRIORITY[series.lane]
+    )
 
 
 class EventCheck:
@@ -84,101 +121,59 @@ class EventCheck:
     def __init__(self, names: Sequence[Series]) -> None:
         self._names = names
         self._known: dict[bytes, KnownSeries] = {}
-        self._seconds: dict[bytes, int] = {}
+        self._source_times = TimeTexts()
+        self._stamp_times = TimeTexts()
 
     def check(self, rows: list[KeyValue]) -> CheckedBlock:
-        """The events of a block in their order, with their order keys."""
-        looks = self._look_at(rows)
-        if None not in looks:
-            # As a rule all are right, and are compared at once.
-            known, texts, payloads = zip(*cast("list[_Look]", looks), strict=True)
-            times = self._times(texts)
-            digests = None if times is None else _digests(known, texts, payloads)
-            if times is not None and digests is not None and _are_claimed(digests, rows):
-                lanes = [one.lane for one in known]
-                return CheckedBlock(rows, order_keys(times, lanes, digests), [])
-        return self._check_each(rows, looks)
-
-    def _check_each(self, rows: list[KeyValue], looks: list[_Look | None]) -> CheckedBlock:
-        found: list[_Found] = []
+        """The events of a block in their order, with their keys."""
+        cut = self._cut(rows)
+        source_table = np.zeros((len(rows), ORDER_KEY_BYTES), np.uint8)
+        is_right = np.zeros(len(rows), np.bool_)
+        if cut.numbers:
+            source_table[cut.numbers], is_right[cut.numbers] = self._proved(cut, rows)
         faults: list[EventFault] = []
-        for look, row in zip(looks, rows, strict=True):
-            known = None if look is None else self._found(look, row)
-            outcome = known or self._slowly(*row)
+        for number in np.flatnonzero(~is_right).tolist():
+            outcome = self._slowly(*rows[number])
             if isinstance(outcome, EventFault):
                 faults.append(outcome)
             else:
-                found.append(outcome)
+                source_table[number] = np.frombuffer(outcome, np.uint8)
+                is_right[number] = True
         if faults:
-            wrong = {fault.event_key for fault in faults}
-            rows = [row for row in rows if row[0] not in wrong]
-        times, lanes, ids = zip(*found, strict=True) if found else ((), (), ())
-        return CheckedBlock(rows, order_keys(times, lanes, ids), faults)
+            rows = [row for row, right in zip(rows, is_right.tolist(), strict=True) if right]
+            source_table = source_table[is_right]
+        return CheckedBlock(rows, [key for key, _ in rows], source_table, faults)
 
-    def _found(self, look: _Look, row: KeyValue) -> _Found | None:
-        """One event; None if the validator has to look at it."""
-        known, text, payload = look
-        try:
-            source_ns = timestamps.parse(text.decode())
-        except (ValueError, TimestampError):
-            return None
-        normal = timestamps.text(source_ns).encode()
-        digests = _digests((known,), (normal,), (payload,))
-        if digests is None or not _are_claimed(digests, [row]):
-            return None
-        return source_ns, known.lane, digests[0]
+    def _cut(self, rows: list[KeyValue]) -> _Cut:
+        """The events whose text is that of their series, as far as it is fixed."""
+        get, make = self._known.get, self._series
+        known = [get(key[TIME_BYTES:]) or make(key) for key, _ in rows]
+        stored = [one for _, one in rows]
+        ends = [one.find(b'"', to.before_end) for one, to in zip(stored, known, strict=True)]
+        numbers = [
+            number
+            for number, (one, to, end) in enumerate(zip(stored, known, ends, strict=True))
+            if one.startswith(to.before, ID_END) and one.startswith(to.behind, end)
+        ]
+        if len(numbers) < len(rows) or NO_SERIES in known:
+            numbers = [number for number in numbers if known[number] is not NO_SERIES]
+            known = [known[number] for number in numbers]
+            stored = [stored[number] for number in numbers]
+            ends = [ends[number] for number in numbers]
+        columns = list(zip(stored, known, ends, strict=True))
+        texts = [one[to.before_end : end] for one, to, end in columns]
+        members = [one[end + to.header_chars : -STAMP_BYTES] for one, to, end in columns]
+        return _Cut(numbers, known, texts, members)
 
-    def _look_at(self, rows: list[KeyValue]) -> list[_Look | None]:
-        """What decides about each event; None if it needs the validator."""
-        looks: list[_Look | None] = []
-        add, series, loads = looks.append, self._known, orjson.loads
-        stamped = map(bytes.endswith, [stored for _, stored in rows], _stamps(rows))
-        for (key, stored), is_stamped in zip(rows, stamped, strict=True):
-            known = series.get(key[TIME_BYTES:]) or self._series(key)
-            if known is None or not is_stamped or not stored.startswith(known.header, ID_END):
-                add(None)
-                continue
-            begin = known.header_end
-            try:
-                end = stored.index(b'",', begin)
-                members = loads(b"{%b}" % stored[end + 2 : -STAMP_BYTES])
-                if known.lane == RAW_LANE:
-                    payload = _raw_payload(members)
-                elif members.pop("messageType") == known.series.message_type and (
-                    known.lane != UI_LANE or members["viewId"] == known.series.view_id
-                ):
-                    payload = orjson.dumps(members, option=orjson.OPT_SORT_KEYS)
-                else:
-                    payload = None
-            except (ValueError, TypeError, KeyError):
-                payload = None
-            add(None if payload is None else (known, stored[begin:end], payload))
-        return looks
-
-    def _times(self, texts: Sequence[bytes]) -> list[int] | None:
-        """Source times in ns; None unless all are in the normal form."""
-        if b"".join(texts).translate(DIGITS_TO_ZERO) != NORMAL_FORM * len(texts):
-            return None
-        seconds = self._seconds
-        try:
-            for second in {text[:SECOND_CHARS] for text in texts}:
-                if second not in seconds:
-                    if len(seconds) >= CACHED_MAX_SECONDS:
-                        seconds.clear()
-                    seconds[second] = timestamps.parse(f"{second.decode()}Z")
-            return [seconds[text[:SECOND_CHARS]] + int(text[NANOSECONDS]) for text in texts]
-        except (TimestampError, KeyError):
-            return None
-
-    def _series(self, key: bytes) -> KnownSeries | None:
+    def _series(self, key: bytes) -> KnownSeries:
         number = int.from_bytes(key[TIME_BYTES:], "big")
-        if len(key) != TIME_BYTES + 4 or number >= len(self._names):
-            return None
+        if len(key) != EVENT_KEY_BYTES or number >= len(self._names):
+            return NO_SERIES
         found = self._known[key[TIME_BYTES:]] = _known(self._names[number])
         return found
 
-    def _slowly(self, key: bytes, stored: bytes) -> _Found | EventFault:
-        """Time, lane and eventId by the validator, or the fault."""
+    def _slowly(self, key: bytes, stored: bytes) -> bytes | EventFault:
+        """The order key by the validator, or the fault."""
         claimed = stored[ID_START:ID_END]
         try:
             event_id = bytes.fromhex(claimed.decode("ascii"))
@@ -189,73 +184,90 @@ class EventCheck:
         except EnvelopeError as error:
             return EventFault(key, event_id, str(error))
         number = int.from_bytes(key[TIME_BYTES:], "big")
-        if event.event_id != event_id:
+        if len(key) != EVENT_KEY_BYTES:
+            reason = f"its key has {len(key)} bytes, not {EVENT_KEY_BYTES}"
+        elif event.event_id != event_id:
             reason = f"its content has the eventId {event.event_id.hex()}"
         elif number >= len(self._names) or self._names[number] != event.series:
             reason = f"its key has the series {number}, which is not that of the envelope"
         elif canonical_ns != time_of(key):
             reason = "its key has another time than its canonicalTruthTime"
         else:
-            return event.source_ns, event.lane, event_id
+            return order_key(event.source_ns, event.lane, event_id)
         return EventFault(key, event_id, reason)
 
+    def _proved(self, cut: _Cut, rows: list[KeyValue]) -> tuple[RowTable, NDArray[np.bool_]]:
+        """The order keys that events must have, and whether all of their envelopes agrees with it
+        and with their event keys.
+        """
+        stored = [rows[number][1] for number in cut.numbers]
+        texts = normal_texts(cut.texts)
+        source = self._source_times.parse(b"".join(texts))
+        payloads = _payloads(cut)
+        digests = b"".join(
+            [
+                sha256(b"%b%b\n%b" % (known.head, text, payload or b"")).digest()
+                for known, text, payload in zip(cut.known, texts, payloads, strict=True)
+            ]
+        )
+        found = np.empty((len(stored), ORDER_KEY_BYTES), np.uint8)
+        found[:, :TIME_BYTES] = _time_columns(source.ns)
+        found[:, LANE_OFFSET] = [known.lane for known in cut.known]
+        found[:, EVENT_ID_OFFSET:] = table(digests, EVENT_ID_BYTES)
+        begins = table(b"".join([one[:ID_END] for one in stored]), ID_END)
+        is_right = source.is_valid & _are(begins[:, :ID_START], BEGIN)
+        is_right &= (begins[:, ID_START:] == table(hexlify(digests), ID_CHARS)).all(axis=1)
+        is_right &= self._are_stamped(stored, [rows[number][0] for number in cut.numbers])
+        if None in payloads:
+            is_right &= [payload is not None for payload in payloads]
+        return found, is_right
 
-_Look = tuple[KnownSeries, bytes, bytes]
-"""Series, source time as text, and what is hashed, not yet canonical."""
-
-_Found = tuple[int, int, bytes]
-"""Source time in ns, lane and eventId."""
-
-
-def _stamps(rows: list[KeyValue]) -> list[bytes]:
-    """The ends that envelopes with these event keys must have."""
-    stamps = []
-    second, text = None, b""
-    for ns in times_of([key for key, _ in rows]):
-        if second is None or not second <= ns < second + NS_PER_SECOND:
-            second = ns - ns % NS_PER_SECOND
-            whole = timestamps.text(second)[:SECOND_CHARS]
-            text = b',"canonicalTruthTime":"%b.' % whole.encode()
-        stamps.append(b'%b%09dZ"}' % (text, ns - second))
-    return stamps
+    def _are_stamped(self, stored: list[bytes], event_keys: list[bytes]) -> NDArray[np.bool_]:
+        """Whether envelopes end with the times of their event keys."""
+        ends = table(b"".join([one[-STAMP_BYTES:] for one in stored]), STAMP_BYTES)
+        begin, end = len(STAMP_BEGIN), STAMP_BYTES - len(STAMP_END)
+        stamps = self._stamp_times.parse(ends[:, begin:end].tobytes())
+        times = table(b"".join(event_keys), EVENT_KEY_BYTES)[:, :TIME_BYTES]
+        is_right = stamps.is_valid & _are(ends[:, :begin], STAMP_BEGIN)
+        is_right &= _are(ends[:, end:], STAMP_END)
+        is_right &= (_time_columns(stamps.ns) == times).all(axis=1)
+        return is_right
 
 
-def _raw_payload(members: dict[str, object]) -> bytes | None:
+def _are(columns: RowTable, wanted: bytes) -> NDArray[np.bool_]:
+    """Which lines have these bytes."""
+    same: NDArray[np.bool_] = (columns == np.frombuffer(wanted, np.uint8)).all(axis=1)
+    return same
+
+
+def _time_columns(times_ns: NDArray[np.int64]) -> RowTable:
+    """Times as key bytes."""
+    unsigned = times_ns.astype(np.uint64) + np.uint64(unsigned_time(0))
+    return unsigned.astype(_BIG_ENDIAN).view(np.uint8).reshape(-1, TIME_BYTES)
+
+
+def _payloads(cut: _Cut) -> list[bytes | None]:
+    """What is hashed of events; None if that is for the validator to say."""
+    is_raw = [known.lane == RAW_LANE for known in cut.known]
+    others = [text for text, raw in zip(cut.members, is_raw, strict=True) if not raw]
+    canonical = canonical_objects(others)
+    if MESSAGE_TYPE in b"".join(others):  # A second one would be hashed as a member.
+        pairs = zip(others, canonical, strict=True)
+        canonical = [None if MESSAGE_TYPE in text else form for text, form in pairs]
+    form = iter(canonical)
+    of_each = zip(cut.members, is_raw, strict=True)
+    return [_raw_payload(text) if raw else next(form) for text, raw in of_each]
+
+
+def _raw_payload(members_text: bytes) -> bytes | None:
     # Neither connection nor sequence is hashed, so that nothing else would notice a wrong one.
-    connection, sequence = members.get("connectionId", ""), members.get("sequence", 0)
-    if type(connection) is not str or type(sequence) is not int:
-        return None
-    if not RAW_MEMBERS.issuperset(members) or not 0 <= sequence <= SEQUENCE_MAX:
-        return None
-    return a2b_base64(str(members["bytes"]), strict_mode=True)
-
-
-def _digests(
-    known: Sequence[KnownSeries], times: Sequence[bytes], payloads: Sequence[bytes]
-) -> list[bytes] | None:
-    """The eventIds of events; None if a payload has no canonical form."""
-    columns = zip(known, payloads, strict=True)
-    texts = [payload for series, payload in columns if series.lane != RAW_LANE]
-    to_canonical = (
-        canonical.strip_integral_fractions
-        if canonical.are_canonical(texts)
-        else canonical.canonicalize_text
-    )
     try:
-        return [
-            sha256(
-                b"%b%b\n%b"
-                % (one.head, time, payload if one.lane == RAW_LANE else to_canonical(payload))
-            ).digest()
-            for one, time, payload in zip(known, times, payloads, strict=True)
-        ]
-    except CanonicalError:
+        members = orjson.loads(b"{%b}" % members_text)
+        connection, sequence = members.get("connectionId", ""), members.get("sequence", 0)
+        if type(connection) is not str or type(sequence) is not int:
+            return None
+        if not RAW_MEMBERS.issuperset(members) or not 0 <= sequence <= SEQUENCE_MAX:
+            return None
+        return a2b_base64(str(members["bytes"]), strict_mode=True)
+    except (ValueError, KeyError):
         return None
-
-
-def _are_claimed(digests: Sequence[bytes], rows: Sequence[KeyValue]) -> bool:
-    """Whether stored envelopes begin with these eventIds."""
-    claimed = b"".join([stored[:ID_END] for _, stored in rows])
-    expected = hexlify(b"".join(digests))
-    ids = [expected[at : at + ID_CHARS] for at in range(0, len(expected), ID_CHARS)]
-    return claimed == b"".join([BEGIN + one for one in ids])

@@ -21,6 +21,7 @@ from nova.core.proof.check_messages import (
     StoredRequest,
 )
 from nova.core.proof.event_check import CheckedBlock, EventCheck
+from nova.core.proof.event_counts import EventCounts
 from nova.core.proof.row_sums import ROLLUP, Sums, add_expected, buckets_sum, counts_sum, rows_sum
 from nova.core.store.archive import Archive
 from nova.core.store.index_rows import times_of_rows
@@ -29,9 +30,11 @@ from nova.core.store.rollup import rollup_scope, stored_buckets
 from nova.core.store.row_reader import RowReader
 from nova.core.store.series_table import SeriesTable
 from nova.core.utc_day import day_of, span_of
-from nova.core.writer.rollup_counts import RollupTotals, add_counts, mixed_counts
 from nova.sdk.events.merkle import leaf_hashes
 from nova.sdk.timestamps import NS_MAX
+
+BLOCK_ROWS = 4_096
+"""Rows that are handled together."""
 
 
 class PieceOutcome(NamedTuple):
@@ -56,10 +59,8 @@ class PieceCheck:
         self.names = series.names
         self.last_ns = archive.record.last_canonical_ns()
         self._archive = archive
-        self._rows = RowReader(archive)
-        self._scopes = {
-            number.to_bytes(4, "big"): rollup_scope(one) for number, one in enumerate(self.names)
-        }
+        self._rows = RowReader(archive, BLOCK_ROWS)
+        self._scopes = [rollup_scope(one) for one in self.names]
         self._requests = {
             number.to_bytes(4, "big")
             for number, one in enumerate(self.names)
@@ -99,25 +100,24 @@ class PieceCheck:
 
     def _events(self, request: CheckEvents) -> PieceOutcome:
         found = _FoundEvents(EventCheck(self.names))
-        counts: RollupTotals = {}
+        counts = EventCounts(self._scopes)
         for block in self.blocks(request.lower, request.upper, request.until_ns):
             checked = found.add(block, request.sealed_ns)
             if not checked.rows:
                 continue
-            event_keys = [key for key, _ in checked.rows]
-            scopes = [self._scopes[key[TIME_BYTES:]] for key in event_keys]
-            add_counts(counts, mixed_counts(scopes, event_keys, checked.source_keys))
+            counts.add(checked.event_keys, checked.source_table)
             found.requests += self._requests_in(checked)
-        found.sums[ROLLUP] = counts_sum(counts)
+        found.sums[ROLLUP] = counts_sum(counts.by_scope())
         return PieceOutcome(found.reply(), found.leaves, found.series)
 
     def _requests_in(self, checked: CheckedBlock) -> Iterator[StoredRequest]:
         if not self._requests:
             return
-        for (key, stored), source_key in zip(checked.rows, checked.source_keys, strict=True):
+        for number, (key, stored) in enumerate(checked.rows):
             if key[TIME_BYTES:] in self._requests:
                 ids = msgspec.json.decode(stored, type=_RequestIds)
                 scope_id = self.names[int.from_bytes(key[TIME_BYTES:], "big")].scope_id
+                source_key = checked.source_table[number].tobytes()
                 yield StoredRequest(scope_id, ids.request_id, ids.command_id, source_key)
 
     def _index(self, request: CheckIndex) -> PieceOutcome:
@@ -162,7 +162,7 @@ class _FoundEvents:
         checked = self._check.check(block)
         self._events += len(block)
         self._faults += [FaultyEvent(*fault) for fault in checked.faults]
-        add_expected(self.sums, checked.rows, checked.source_keys)
+        add_expected(self.sums, checked.event_keys, checked.source_table)
         for day, count in _days_of(block):
             if self._days and self._days[-1][0] == day:
                 count += self._days.pop()[1]

@@ -8,31 +8,29 @@ processes of one check share the secret (PYTHONHASHSEED), and only sums of one c
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import itemgetter
 
 from nova.core.ordering import Timebase
-from nova.core.store.index_rows import INDEX_FAMILIES, index_rows
+from nova.core.store.index_rows import index_rows_of_table
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import TIMEBASE_BYTES
 from nova.core.store.rollup import COARSEST_LEVEL, LEVELS, coarsen
+from nova.core.store.row_table import RowTable
 from nova.core.writer.rollup_counts import RollupCounts
 
 Sums = dict[str, int]
 """By index family, and `rollup` for the counts of the rollups."""
 
 ROLLUP = "rollup"
-_key_of = itemgetter(0)
 
 
 def rows_sum(rows: Iterable[KeyValue]) -> int:
     return sum(map(hash, rows))
 
 
-def add_expected(to: Sums, rows: Sequence[KeyValue], source_keys: Sequence[bytes]) -> None:
-    """Add the index rows of events, which are rows of `canonical`."""
-    event_keys = list(map(_key_of, rows))
-    for family in INDEX_FAMILIES:
-        to[family] = to.get(family, 0) + rows_sum(index_rows(family, event_keys, source_keys))
+def add_expected(to: Sums, event_keys: Sequence[bytes], source_table: RowTable) -> None:
+    """Add the index rows of events; `source_table` has their order keys."""
+    for family, rows in index_rows_of_table(event_keys, source_table).items():
+        to[family] = to.get(family, 0) + rows_sum(rows)
 
 
 def counts_sum(counts: RollupCounts) -> int:

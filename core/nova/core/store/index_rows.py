@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+
+import numpy as np
 
 from nova.core.ordering import (
     EVENT_ID_OFFSET,
@@ -13,6 +16,7 @@ from nova.core.ordering import (
 )
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import ID_HEAD_BYTES
+from nova.core.store.row_table import RowTable, lines, table
 
 INDEX_FAMILIES = ("source", "series_canonical", "series_source")
 SERIES_TIME = slice(SERIES_BYTES, SERIES_BYTES + TIME_BYTES)
@@ -37,11 +41,26 @@ def index_rows(
         return list(zip(source_keys, event_keys, strict=True))
     if family == "series_canonical":
         return [(key[TIME_BYTES:] + key[:TIME_BYTES], b"") for key in event_keys]
-    # `series_source_key`, written out: this runs for every event of an archive.
     return [
         (event_key[TIME_BYTES:] + key[:TIME_BYTES] + key[ID_HEAD], event_key[:TIME_BYTES])
         for event_key, key in zip(event_keys, source_keys, strict=True)
     ]
+
+
+def index_rows_of_table(
+    event_keys: Sequence[bytes], source_table: RowTable
+) -> dict[str, Iterable[KeyValue]]:
+    """`index_rows` of every family, in columns: the check of an archive needs them of every event.
+    `source_table` has the order keys.
+    """
+    events = table(b"".join(event_keys), EVENT_KEY_BYTES)
+    times, series = events[:, :TIME_BYTES], events[:, TIME_BYTES:]
+    in_source = np.hstack((series, source_table[:, :TIME_BYTES], source_table[:, ID_HEAD]))
+    return {
+        "source": zip(lines(source_table), event_keys, strict=True),
+        "series_canonical": zip(lines(np.hstack((series, times))), repeat(b""), strict=False),
+        "series_source": zip(lines(in_source), lines(times), strict=True),
+    }
 
 
 def times_of_rows(family: str, rows: Sequence[KeyValue]) -> list[bytes]:

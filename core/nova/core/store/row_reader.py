@@ -9,7 +9,7 @@ from nova.core.store.key_value import KeyValue
 from nova.core.store.scan import scan_blocks
 
 BLOCK_ROWS = 1_024
-"""A block has as many rows at least, but for the last one."""
+"""The least number of rows of a block, but for the last one."""
 
 
 class RowReader:
@@ -17,14 +17,15 @@ class RowReader:
     read.
     """
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, block_rows: int = BLOCK_ROWS) -> None:
         self._families = archive.families
+        self._block_rows = block_rows
 
     def blocks(self, family: str, lower: bytes, upper: bytes) -> Iterator[list[KeyValue]]:
         rows: list[KeyValue] = []
         for block, _ in scan_blocks(self._families[family], lower, upper):
             rows += block
-            if len(rows) >= BLOCK_ROWS:
+            if len(rows) >= self._block_rows:
                 yield rows
                 rows = []
         if rows:
