@@ -14,6 +14,7 @@ from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
 from nova.sdk.archive_id import ArchiveIdentity
 
@@ -31,6 +32,7 @@ async def maintain(
     served: ArchiveIdentity,
     lags: DerivedLags | None = None,
     reserve: DiskReserve = NO_RESERVE,
+    shared: SharedSnapshot | None = None,
 ) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
 
@@ -40,4 +42,4 @@ async def maintain(
             lags.followed["checkpoints"] = DerivedData(view, lambda: maker.cursor_ns)
         await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make, reserve)
 
-    await derived_writer.maintain(data, CheckpointStore, make, opened, served=served)
+    await derived_writer.maintain(data, CheckpointStore, make, opened, served=served, shared=shared)
