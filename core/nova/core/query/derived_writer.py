@@ -103,6 +103,7 @@ async def follow(
     advance: Callable[[int], Iterable[object]],
     reserve: DiskReserve = NO_RESERVE,
     room_interval_s: float = ROOM_INTERVAL_S,
+    poll_interval_s: float = POLL_INTERVAL_S,
 ) -> None:
     """Call `advance` with the canonical time that is durable, again and again until cancelled, and
     give way between its steps; it pauses while the disk is short. Raises DerivedDamagedError if a
@@ -118,7 +119,7 @@ async def follow(
                 await asyncio.sleep(0)
                 raise_if_requested(data, folder)
                 await room()
-        await asyncio.sleep(POLL_INTERVAL_S)
+        await asyncio.sleep(poll_interval_s)
 
 
 async def _wait_for_room(data: Path, folder: str, reserve: DiskReserve, interval_s: float) -> None:
