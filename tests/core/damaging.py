@@ -19,6 +19,7 @@ from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.query.sample_query import SampleLimits
 from nova.core.store.archive import TRUTH_FOLDER, Archive
 from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.durability_marker import write_marker
 from nova.core.store.live_files import LiveFiles
 from nova.core.store.sample_store import SampleStore
@@ -41,9 +42,9 @@ PAGE_BYTES = 4096
 RECEIVED_NS = timestamps.parse("2026-02-01T00:00:00Z")
 
 LIMITS = DerivedLimits(
-    SamplerLimits(start_at_events=10),
+    SamplerLimits(BlockSizes(unit_events=10, block_units=2, fan_out=2)),
     CheckpointLimits(segment_events=4),
-    SampleLimits(direct_max_events=4, direct_coarse_max_events=12),
+    SampleLimits(direct_max_events=4, tail_max_events=40),
 )
 """A few events are many, so that derived data is made and read."""
 

@@ -20,6 +20,7 @@ from nova.core.query.sample_query import SampleLimits, SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.sample_store import SampleStore
 from nova.core.utc_day import NS_PER_DAY
 from nova.sdk.protocol.views import GetUiState
@@ -29,8 +30,10 @@ from tests.core.retaining import KEPT_NS, NOW_NS, Retaining
 from tests.core.telling import START_NS, told
 
 EVENTS_PER_DAY = 150
-SAMPLING = SamplerLimits(start_at_events=20, chunk_max_events=70)
-READING = SampleLimits(direct_max_events=3, direct_coarse_max_events=3, part_max_rows=7)
+SAMPLING = SamplerLimits(
+    BlockSizes(unit_events=4, block_units=4, fan_out=2, cells_max=6), chunk_max_events=70
+)
+READING = SampleLimits(direct_max_events=3, tail_max_events=9, part_max_blocks=3)
 FOLDING = CheckpointLimits(segment_events=3)
 
 

@@ -1,4 +1,4 @@
-"""The sampler's rows cover exactly the events before its cursor."""
+"""The sampler's columns are those of the events before its cursor."""
 
 from __future__ import annotations
 
@@ -6,28 +6,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from nova.core.derived.sampler import BUCKET_EVENTS, Sampler, finest_level
+from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.store.archive import Archive
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.key_value import KeyValue
-from nova.core.store.rollup import COARSEST_LEVEL
-from nova.core.store.sample_store import (
-    FINEST_SAMPLE_LEVEL,
-    SAMPLES_FOLDER,
-    SampleStore,
-    levels_from,
-    stored_level,
-)
+from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch
 from tests.core.copying import copy_unchanged
 from tests.core.telling import START_NS, telling
 
 EVENTS = 300
+SIZES = BlockSizes(unit_events=4, block_units=4, fan_out=2, cells_max=6)
 
 
 @pytest.fixture
@@ -68,12 +61,12 @@ def sampled(
 def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
     follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:
-    """Rows and cursor are written together, and chunks begin where others ended."""
-    limits = SamplerLimits(start_at_events=20, chunk_max_events=23)
+    """Blocks and cursor are written together, and chunks begin where others ended."""
+    limits = SamplerLimits(SIZES, chunk_max_events=23)
     mark = committer.last_ns
     whole = sampled(follower, tmp_path / "whole", mark, limits=limits)
-    for _ in range(20):
-        parts = sampled(follower, tmp_path / "parts", mark, writes=2, limits=limits)
+    for _ in range(30):
+        parts = sampled(follower, tmp_path / "parts", mark, writes=4, limits=limits)
     assert parts == whole
     assert len(whole) > 40
 
@@ -93,7 +86,7 @@ def test_samples_of_another_archive_are_forgotten(
     after = sampled(view, other, writer.last_ns)
     view.archive.close()
     archive.close()
-    assert len(after) == 2 < len(before)
+    assert len(after) == 1 < len(before)
 
 
 def test_samples_of_a_later_state_of_an_archive_are_forgotten(
@@ -124,7 +117,7 @@ def test_a_chunk_that_was_left_is_taken_again(
     follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:
     """Whoever stops between two slices has lost nothing and counts nothing twice."""
-    limits = SamplerLimits(start_at_events=20)
+    limits = SamplerLimits(SIZES)
     whole = sampled(follower, tmp_path / "whole", committer.last_ns, limits=limits)
     store = SampleStore.open_primary(tmp_path / "left")
     sampler = Sampler(follower, store, limits._replace(slice_max_events=50))
@@ -144,20 +137,3 @@ def test_samples_that_cannot_be_read_are_made_anew(
     before = sampled(follower, tmp_path, committer.last_ns)
     (tmp_path / SAMPLES_FOLDER / "CURRENT").write_bytes(b"nonsense")
     assert sampled(follower, tmp_path, committer.last_ns) == before
-
-
-@given(st.integers(1, 10**15), st.integers(2, 50))
-def test_the_finest_buckets_hold_a_few_events(gap_ns: int, events: int) -> None:
-    """Between BUCKET_EVENTS and twice as many, except for very fast and very slow series."""
-    level = finest_level([n * gap_ns for n in range(events)])
-    assert FINEST_SAMPLE_LEVEL <= level <= COARSEST_LEVEL
-    if FINEST_SAMPLE_LEVEL < level < COARSEST_LEVEL:
-        assert BUCKET_EVENTS <= 2**level / gap_ns < 2 * BUCKET_EVENTS
-
-
-@given(st.integers(FINEST_SAMPLE_LEVEL, COARSEST_LEVEL), st.integers(0, 40))
-def test_rows_of_a_level_make_up_wider_buckets(finest: int, more: int) -> None:
-    """Four rows at most, where the coarsest level does not end it."""
-    stored = stored_level(finest + more, finest)
-    assert stored in levels_from(finest) and stored <= finest + more
-    assert finest + more - stored < 3 or stored == levels_from(finest)[-1]

@@ -18,6 +18,7 @@ from nova.core.query.sample_query import SampleLimits
 from nova.core.server.reader_limits import ReaderLimits
 from nova.core.store.archive import Archive
 from nova.core.store.archive_identity import ensure_id
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
@@ -29,7 +30,7 @@ from tests.core.telling import START_NS, telling
 
 SECOND_NS = 10**9
 EVENTS = 60
-SAMPLING = SamplerLimits(start_at_events=10)
+SAMPLING = SamplerLimits(BlockSizes(unit_events=10))
 
 
 async def asked(client: Client) -> SampleResponse:
@@ -54,7 +55,7 @@ async def asked(client: Client) -> SampleResponse:
 @pytest.fixture
 async def core(data: Path) -> AsyncIterator[Core]:
     """A running Core whose reader reads few events itself."""
-    few = SampleLimits(direct_max_events=5, direct_coarse_max_events=5)
+    few = SampleLimits(direct_max_events=5, tail_max_events=5)
     settings = Settings(data=str(data), mode="ground")
     async with running_core(settings, limits=ReaderLimits(samples=few)) as core:
         yield core

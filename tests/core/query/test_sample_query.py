@@ -17,10 +17,10 @@ from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.fields import numeric_fields
 from nova.core.query.sample_query import SampleLimits, SampleQueries
 from nova.core.store import sample_store as layout
 from nova.core.store.archive import Archive
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.sample_store import SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
@@ -29,6 +29,7 @@ from nova.sdk.protocol import messages
 from nova.sdk.protocol.timeline import FieldSample, Sample, SampleResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch
+from tests.core.numbering import numeric_fields
 from tests.core.telling import START_NS, ViewedEvent, telling, told
 from tests.laws import law
 
@@ -36,10 +37,12 @@ MS = 1_000_000
 FIELDS = ["n", "gps.lat", "on", "never"]
 
 
-SAMPLING = SamplerLimits(start_at_events=3, chunk_max_events=7, cached_max_series=1)
-READING = SampleLimits(
-    direct_max_events=4, direct_coarse_max_events=12, part_max_events=3, part_max_rows=2
+SAMPLING = SamplerLimits(
+    BlockSizes(unit_events=2, block_units=4, fan_out=2, cells_max=5),
+    chunk_max_events=7,
+    cached_max_series=1,
 )
+READING = SampleLimits(direct_max_events=4, part_max_events=3, part_max_blocks=2)
 
 
 class SampleWorld(NamedTuple):
@@ -217,7 +220,8 @@ async def test_what_is_not_sampled_yet_is_said(world: SampleWorld) -> None:
     """Too many events to read at once, and no rows, or rows that end long ago."""
     world.commit([(n, {"n": n}) for n in range(40)])
     wide = asked(START_NS, START_NS + 10**12, 10)
-    answer = await world.samples.respond(wide, "source")
+    with world.reading(tail_max_events=39) as samples:
+        answer = await samples.respond(wide, "source")
     assert answer.behind and sum(answer.fields[0].count) == 0
     world.sample(world.view.watermark, 1_000)
     answer = await world.samples.respond(wide, "source")
@@ -256,7 +260,9 @@ async def test_samples_that_were_made_anew_are_followed_anew(world: SampleWorld)
     before = await world.samples.respond(wide, "source")
     for file in (world.data / layout.SAMPLES_FOLDER).iterdir():
         file.unlink()
-    assert (await world.samples.respond(wide, "source")).behind
+    with world.reading(tail_max_events=39) as samples:
+        assert (await samples.respond(wide, "source")).behind
+        assert await world.samples.respond(wide, "source") == before
     world.sample(mark, 1_000)
     assert await world.samples.respond(wide, "source") == before
 

@@ -21,6 +21,7 @@ from nova.core.ordering import TIMEBASES
 from nova.core.query.sample_query import SampleLimits, SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
+from nova.core.store.column_tree import BlockSizes
 from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.rebuild_request import discard, raise_if_requested, read_rebuild_record
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
@@ -34,8 +35,8 @@ from tests.core.viewing import MINUTE_NS, Drawn
 
 MS = 1_000_000
 CHECKPOINTS = CheckpointLimits(segment_events=3)
-SAMPLING = SamplerLimits(start_at_events=3)
-READING = SampleLimits(direct_max_events=4, direct_coarse_max_events=12)
+SAMPLING = SamplerLimits(BlockSizes(unit_events=2, block_units=4, fan_out=2))
+READING = SampleLimits(direct_max_events=4, tail_max_events=40)
 """Limits so small that a few events meet all of them."""
 
 TRIALS, MANY_TRIALS = 8, 400

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
+import numpy as np
+
+from nova.core.ordering import EVENT_KEY_BYTES, SERIES_BYTES, TIME_BYTES, Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.store.column_cells import unsigned_times
+from nova.core.store.column_codec import Integers
 from nova.core.store.keys import series_bytes, series_key_time
 from nova.sdk.timestamps import NS_MIN
 
@@ -21,6 +25,13 @@ class EventKey(NamedTuple):
     def time_ns(self) -> int:
         """The event's time in the timebase of the index."""
         return series_key_time(self.index_key)
+
+
+def event_times(event_keys: Sequence[bytes]) -> Integers:
+    """The canonical times of events in ns."""
+    keys = np.frombuffer(b"".join(event_keys), np.uint8).reshape(-1, EVENT_KEY_BYTES)
+    times = np.ascontiguousarray(keys[:, :TIME_BYTES]).view(">u8").reshape(-1).astype(np.uint64)
+    return unsigned_times(times.view(np.int64)).view(np.int64)
 
 
 def event_keys(

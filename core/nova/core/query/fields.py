@@ -5,9 +5,8 @@ A path joins member names from the outside in. Elements of arrays have no path.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 import msgspec
 
@@ -15,7 +14,6 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.visibility import EVERYTHING, Visibility
-from nova.sdk import timestamps
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
 from nova.sdk.timestamps import NS_MAX
@@ -32,24 +30,11 @@ JsonMembers = dict[str, object]
 
 
 class _FieldsBody(msgspec.Struct, rename="camel"):
-    source_truth_time: str
     payload: JsonMembers | None = None
     data: JsonMembers | None = None
 
 
-class _EventSourceTime(msgspec.Struct, rename="camel"):
-    source_truth_time: str
-
-
-class NumericFields(NamedTuple):
-    """The numeric fields of one event by path, and its source time."""
-
-    source_ns: int
-    values: dict[str, float]
-
-
 _body_decoder = msgspec.json.Decoder(_FieldsBody)
-_source_time_decoder = msgspec.json.Decoder(_EventSourceTime)
 
 
 def series_of_request(request: Fields | Sample) -> Series:
@@ -84,36 +69,6 @@ def _leaves(members: JsonMembers, head: str, depth: int) -> Iterator[tuple[str, 
                 yield from _leaves(value, f"{head}{name}.", depth - 1)
         elif not isinstance(value, list):
             yield head + name, value
-
-
-def numeric_fields(stored: bytes) -> NumericFields:
-    """The numeric fields of an event; true is 1, false is 0. If members share a path, the last one
-    wins.
-    """
-    body = _body_decoder.decode(stored)
-    values: dict[str, float] = {}
-    _collect_numbers(body.payload or body.data or {}, "", DEPTH_MAX, values)
-    return NumericFields(timestamps.parse_accepted(body.source_truth_time), values)
-
-
-def _collect_numbers(members: JsonMembers, head: str, depth: int, values: dict[str, float]) -> None:
-    for name, value in members.items():
-        if isinstance(value, float):
-            values[head + name] = value
-        elif isinstance(value, int):
-            values[head + name] = float(value)
-        elif isinstance(value, dict) and depth:
-            _collect_numbers(value, f"{head}{name}.", depth - 1, values)
-
-
-def source_time(stored: bytes) -> int:
-    """The source time of a stored event in ns."""
-    return timestamps.parse_accepted(_source_time_decoder.decode(stored).source_truth_time)
-
-
-def numbers_at(stored: bytes, paths: Sequence[str]) -> list[float | None]:
-    """The number at each path, None where the event has none."""
-    return list(map(numeric_fields(stored).values.get, paths))
 
 
 def list_fields(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -233,6 +233,16 @@ class DerivedDatabase:
         batch = WriteBatch(raw_mode=True)
         for key, value in rows:
             batch.put(key, value)
+        self._write(batch)
+
+    def change(self, rows: Mapping[bytes, bytes | None]) -> None:
+        """Write rows, and remove those without a value, atomically."""
+        batch = WriteBatch(raw_mode=True)
+        for key, value in rows.items():
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
         self._write(batch)
 
     def clear(self) -> None:

@@ -1,102 +1,86 @@
-"""The derived database of samples: count, sum, min and max of each numeric field of a series, per
-time bucket.
+"""The derived database of samples: the fields of each series as columns, in blocks of events.
 
-Buckets are those of rollups. All fields of a series share a row, and the finest level of a series
-depends on its rate. Keys, and their values as MessagePack:
+Which blocks there are depends only on the number of stored events (`column_tree.py`). A column has
+a number from 1 on, in the order in which fields first occurred; 0 stands for the times. Keys:
 
-state                                                     origin and cursor
-series/ + series (4)                                      events, fields and levels of a series
-row/ + series (4) + timebase (s or c) + level (1) + time (8)   a row, column by column
+state                                                              origin and cursor
+series/ + series (4)                                               events and fields of a series
+zone/ + series (4) + column (2) + level (1) + number (4)           a block's zone (`column_zone.py`)
+values/ + series (4) + column (2) + number (4)                     values of a block of level 0
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
 from nova.core.errors import DerivedDamagedError
-from nova.core.ordering import Timebase
+from nova.core.store.column_rows import ColumnRows
+from nova.core.store.column_tree import BLOCK_SIZES, BlockSizes
 from nova.core.store.derived_database import DerivedDatabase
-from nova.core.store.key_value import KeyValue as StoredRow
-from nova.core.store.keys import TIMEBASE_BYTES, series_bytes
-from nova.core.store.rollup import COARSEST_LEVEL, bucket_time
+from nova.core.store.keys import series_bytes
+from nova.sdk.timestamps import NS_MIN
 
 SAMPLES_FOLDER = "samples"
-LAYOUT = 2
+LAYOUT = 3
 
 FIELDS_MAX = 256
-"""Fields that are sampled of one series; further ones are ignored."""
-
-LEVEL_STEP = 3
-FINEST_SAMPLE_LEVEL = 24
-"""2^24 ns are 17 ms."""
+"""Numeric fields that are stored of one series, and as many enumerated ones; further ones are not.
+"""
 
 _SERIES_PREFIX = b"series/"
-_ROW_PREFIX = b"row/"
 
 
-class SampleRow(msgspec.Struct, array_like=True):
-    """A series' fields in one bucket, as columns: field numbers, and for each field the count, sum,
-    min and max of its values.
-    """
+TEXTS_MAX = 256
+"""Different texts of an enumerated field. A field with more is free text and not stored."""
 
-    fields: tuple[int, ...]
-    counts: Sequence[int]
-    sums: Sequence[float]
-    least: Sequence[float]
-    greatest: Sequence[float]
+TEXT_MAX_CHARS = 256
+
+
+class FieldColumn(NamedTuple):
+    """A field by its path: its numbers and booleans, or its texts."""
+
+    path: str
+    is_text: bool
 
 
 class SampledSeries(msgspec.Struct, array_like=True):
-    """One series: its number of events, its field names by field number, and by timebase the level
-    of its finest rows and the newest time in them (unsigned, as in keys).
-
-    A series has no rows before `finest` is set.
+    """One series: the units of events in its blocks, the canonical time in ns of the last of them,
+    and its columns by number, from 1 on. `texts` of columns are in the order of their positions,
+    and None if they are too many; `booleans` are the columns with no other values.
     """
 
-    events: int = 0
-    fields: list[str] = msgspec.field(default_factory=list)
-    finest: dict[Timebase, int] = msgspec.field(default_factory=dict)
-    newest: dict[Timebase, int] = msgspec.field(default_factory=dict)
+    units: int = 0
+    until_ns: int = NS_MIN
+    columns: list[FieldColumn] = msgspec.field(default_factory=list)
+    texts: dict[int, list[str] | None] = msgspec.field(default_factory=dict)
+    booleans: list[int] = msgspec.field(default_factory=list)
+    sizes: BlockSizes = BLOCK_SIZES
+
+    def number_of(self, path: str, *, is_text: bool = False) -> int | None:
+        """The number of a field's column, if it has one."""
+        column = FieldColumn(path, is_text)
+        return self.columns.index(column) + 1 if column in self.columns else None
+
+    @property
+    def column_numbers(self) -> range:
+        return range(1, len(self.columns) + 1)
+
+    def is_text(self, number: int) -> bool:
+        return self.columns[number - 1].is_text
 
 
 _series_decoder = msgspec.msgpack.Decoder(SampledSeries)
-_row_decoder = msgspec.msgpack.Decoder(SampleRow)
 _encode = msgspec.msgpack.Encoder().encode
-
-
-def levels_from(finest: int) -> range:
-    """The stored levels of a series whose finest level is `finest`."""
-    return range(finest, COARSEST_LEVEL + 1, LEVEL_STEP)
-
-
-def stored_level(level: int, finest: int) -> int:
-    """The coarsest stored level whose buckets add up to those of `level` (at least `finest`)."""
-    levels = levels_from(finest)
-    return levels[min((level - finest) // LEVEL_STEP, len(levels) - 1)]
 
 
 def series_record_key(number: int) -> bytes:
     return _SERIES_PREFIX + series_bytes(number)
 
 
-def row_head(number: int, timebase: Timebase, level: int) -> bytes:
-    """The key prefix of a series' rows of a level."""
-    return _ROW_PREFIX + series_bytes(number) + TIMEBASE_BYTES[timebase] + bytes((level,))
-
-
-def encode_row(row: SampleRow) -> bytes:
-    return _encode(row)
-
-
-def decode_row(value: bytes) -> SampleRow:
-    """Raises DerivedDamagedError."""
-    try:
-        return _row_decoder.decode(value)
-    except msgspec.DecodeError as error:
-        raise DerivedDamagedError(f"a row of the samples cannot be decoded: {error}") from error
+def encode_series(series: SampledSeries) -> bytes:
+    return _encode(series)
 
 
 class SampleStore(DerivedDatabase):
@@ -115,13 +99,6 @@ class SampleStore(DerivedDatabase):
                 f"the samples' record of series {number} cannot be decoded: {error}"
             ) from error
 
-    def rows(
-        self, head: bytes, level: int, first: int, stop: int, max_rows: int
-    ) -> list[StoredRow]:
-        """At most `max_rows` rows whose buckets are in [first, stop)."""
-        lower, upper = head + bucket_time(first, level), head + bucket_time(stop - 1, level)
-        return list(islice(self.scan(lower, upper, expected_rows=max_rows), max_rows))
-
-
-def encode_series(series: SampledSeries) -> bytes:
-    return _encode(series)
+    @property
+    def columns(self) -> ColumnRows:
+        return ColumnRows(self.get_many)
