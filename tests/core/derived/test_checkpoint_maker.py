@@ -40,6 +40,7 @@ SMALL = CheckpointLimits(
     chunk_max_events=5,
     pending_max_rows=2,
     cached_max_series=1,
+    recent_max_bytes=2_000,
 )
 """Limits so small that a few updates meet all of them."""
 

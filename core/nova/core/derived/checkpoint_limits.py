@@ -23,6 +23,10 @@ class CheckpointLimits(NamedTuple):
     chunk_max_bytes: int = 32 * 1024 * 1024
     pending_max_rows: int = 5_000
     cached_max_series: int = 20_000
+    recent_max_bytes: int = 24 * 1024 * 1024
+    """Newest updates in memory, of all cached series. They save a late update from causing those
+    after it to be read from the archive.
+    """
 
 
 CHECKPOINT_LIMITS = CheckpointLimits()

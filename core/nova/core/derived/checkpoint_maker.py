@@ -9,12 +9,13 @@ therefore folds some updates again and ends with the same result.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from operator import attrgetter
 
 from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
+from nova.core.derived.recent_updates import RecentUpdates
 from nova.core.derived.view_fold import ViewFold
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -35,10 +36,11 @@ from nova.sdk.timestamps import NS_MIN
 
 @dataclass(slots=True)
 class _SeriesFolds:
-    """A series' stored fold state and its open folds by timebase."""
+    """A series' stored fold state, its newest updates, and its open folds by timebase."""
 
     number: int
     folded: SeriesFold
+    recent: RecentUpdates
     folds: dict[Timebase, ViewFold] = field(default_factory=dict)
 
 
@@ -136,12 +138,15 @@ class CheckpointMaker:
             series = self._cached(number)
             for timebase in TIMEBASES:
                 self._fold(series, timebase, [update[timebase] for update in updates])
+        self._bound_recent()
 
     def _cached(self, number: int) -> _SeriesFolds:
         """The cached series, moved to the most recently used end."""
         series = self._series.pop(number, None)
         if series is None:
-            series = _SeriesFolds(number, self._store.series(number) or SeriesFold())
+            folded = self._store.series(number) or SeriesFold()
+            recent = RecentUpdates.after(folded.source.frontier)
+            series = _SeriesFolds(number, folded, recent)
             if len(self._series) >= self._limits.cached_max_series:
                 self._flush()
                 self._series = dict(islice(self._series.items(), len(self._series) // 4, None))
@@ -156,6 +161,8 @@ class CheckpointMaker:
             return
         included_ns = max(update.canonical_ns for update in fresh)
         fresh.sort(key=attrgetter("position"))
+        if timebase == "source":
+            series.recent.add(fresh)
         view_fold = series.folds.get(timebase)
         if view_fold is None and not folded.frontier:
             view_fold = self._open_fold(series, timebase)
@@ -164,8 +171,7 @@ class CheckpointMaker:
             last = max(fresh[-1].position, folded.frontier)
             self._refold(series, timebase, position, last)
         else:
-            for update in fresh:
-                self._add(series, view_fold, update)
+            self._add_all(series, view_fold, fresh)
         # Last, so that a maker killed before this point folds these updates again.
         folded.frontier = max(fresh[-1].position, folded.frontier)
         folded.included_ns = included_ns
@@ -181,11 +187,15 @@ class CheckpointMaker:
         series.folds[timebase] = view_fold
         return view_fold
 
-    def _add(self, series: _SeriesFolds, fold: ViewFold, update: Update) -> None:
-        self._pending.update(fold.add(update))
-        self._changed[series.number] = series.folded
-        if len(self._pending) >= self._pending_max_rows:
-            self._flush()
+    def _add_all(self, series: _SeriesFolds, fold: ViewFold, updates: Iterable[Update]) -> None:
+        """Apply updates, in order; pending rows are written together with their series' state."""
+        for update in updates:
+            row = fold.add(update)
+            if row is not None:
+                self._pending[row[0]] = row[1]
+                self._changed[series.number] = series.folded
+                if len(self._pending) >= self._pending_max_rows:
+                    self._flush()
 
     def _refold(
         self, series: _SeriesFolds, timebase: Timebase, position: bytes, last: bytes
@@ -197,8 +207,29 @@ class CheckpointMaker:
         self._store.delete_from(timebase, series.number, segment)
         if states:
             view_fold.resume(segment, states)
-        for update in self._updates_between(series.number, timebase, segment, last):
-            self._add(series, view_fold, update)
+        updates = series.recent.since(segment) if timebase == "source" else None
+        if updates is None:
+            updates = self._updates_between(series.number, timebase, segment, last)
+            if timebase == "source":
+                series.recent = RecentUpdates(segment)
+                updates = self._kept(series.recent, updates)
+        self._add_all(series, view_fold, updates)
+
+    def _kept(self, recent: RecentUpdates, updates: Iterable[Update]) -> Iterator[Update]:
+        """The updates, which are kept in memory on the way."""
+        for update in updates:
+            recent.add([update])
+            if recent.size_bytes > self._limits.recent_max_bytes:
+                recent.drop_older_half()
+            yield update
+
+    def _bound_recent(self) -> None:
+        """Forget older updates until those of all series fit their limit."""
+        while sum(one.recent.size_bytes for one in self._series.values()) > (
+            self._limits.recent_max_bytes
+        ):
+            for one in self._series.values():
+                one.recent.drop_older_half()
 
     def _updates_between(
         self, number: int, timebase: Timebase, position: bytes, last: bytes

@@ -25,6 +25,7 @@ from nova.core.metrics.disk_growth import DiskGrowth
 from nova.core.metrics.report import report_metrics
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk import archive_id, endpoints, lifecycle
@@ -52,6 +53,7 @@ async def maintain(
     served: ArchiveIdentity,
     lags: DerivedLags,
     reserve: DiskReserve = NO_RESERVE,
+    shared: SharedSnapshot | None = None,
 ) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
 
@@ -60,7 +62,7 @@ async def maintain(
         lags.followed["samples"] = DerivedData(view, lambda: sampler.cursor_ns)
         await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample, reserve)
 
-    await derived_writer.maintain(data, SampleStore, sample, opened, served=served)
+    await derived_writer.maintain(data, SampleStore, sample, opened, served=served, shared=shared)
 
 
 async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
@@ -68,6 +70,7 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     data = settings.data_folder()
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
     samples, checkpoints = asyncio.Event(), asyncio.Event()
+    shared = SharedSnapshot(data, derived_writer.MEMORY_BYTES)
     lags, growth = DerivedLags(data), DiskGrowth(data, settings.files_folder())
 
     async def announce() -> None:
@@ -79,8 +82,8 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            maintain(data, samples, served, lags, reserve),
-            checkpoint_follower.maintain(data, checkpoints, served, lags, reserve),
+            maintain(data, samples, served, lags, reserve, shared),
+            checkpoint_follower.maintain(data, checkpoints, served, lags, reserve, shared),
             SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),

@@ -63,7 +63,7 @@ class ViewFold:
             self._hour_end_ns = hour_start(position_time(segment)) + HOUR_NS
         self.frontier = position_before(segment)
 
-    def add(self, update: Update) -> list[KeyValue]:
+    def add(self, update: Update) -> KeyValue | None:
         """Apply one update, in order. Returns the checkpoint row to write if this update is the
         first of its manifest version in a segment.
         """
@@ -73,18 +73,17 @@ class ViewFold:
             self._events = self._bytes = self._row_bytes = 0
         version = update.fields.manifest_version
         state = self._state(version)
-        rows: list[KeyValue] = []
+        row: KeyValue | None = None
         if version not in self._in_segment:
             assert self._segment is not None
             self._in_segment.add(version)
             row = checkpoint_row(self._timebase, self._number, self._segment, version, state)
             self._row_bytes += len(row[1])
-            rows.append(row)
         state.apply(update.fields.data, update.time_ns)
         self._events += 1
         self._bytes += len(update.stored)
         self.frontier = update.position
-        return rows
+        return row
 
     def _ends_segment(self, update: Update) -> bool:
         """Whether an update starts a new segment: by its hour, or because the segment is full. A

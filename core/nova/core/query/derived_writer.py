@@ -16,12 +16,11 @@ from typing import TypeVar
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, DiskReserveError
 from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.scratch import scratch_folder
+from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.rebuild_request import discard, raise_if_requested, remove_all
-from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
@@ -56,17 +55,18 @@ _left_open: list[DerivedDatabase] = []
 
 @contextmanager
 def open_for_writing(
-    data: Path, kind: type[Store], served: ArchiveIdentity | None = None
+    data: Path,
+    kind: type[Store],
+    served: ArchiveIdentity | None = None,
+    shared: SharedSnapshot | None = None,
 ) -> Iterator[tuple[ArchiveSnapshot, Store]]:
-    """A snapshot of the archive, and the derived database open for writing. Raises ArchiveGoneError
-    unless the archive that is there is the one that is served (None: the one that is there now).
+    """A snapshot of the archive (None: an unshared one), and the derived database open for writing.
+    Raises ArchiveGoneError unless the archive that is there is the one that is served (None: the
+    one that is there now).
     """
     if served is None:
         served = archive_id.require(data, ANY_ARCHIVE)
-    with (
-        scratch_folder(kind.FOLDER) as scratch,
-        open_secondary_archive(data, scratch, MEMORY_BYTES) as archive,
-    ):
+    with (shared or SharedSnapshot(data, MEMORY_BYTES)).opened() as snapshot:
         archive_id.require(data, served)
         with busy_with(f"opening the {kind.CONTENT}"):
             store = kind.open_primary(data)
@@ -79,7 +79,7 @@ def open_for_writing(
                 remove_all(data, kind.FOLDER)
             raise
         try:
-            yield ArchiveSnapshot(archive), store
+            yield snapshot, store
         finally:
             _close(data, served, store)
 
@@ -103,6 +103,7 @@ async def follow(
     advance: Callable[[int], Iterable[object]],
     reserve: DiskReserve = NO_RESERVE,
     room_interval_s: float = ROOM_INTERVAL_S,
+    poll_interval_s: float = POLL_INTERVAL_S,
 ) -> None:
     """Call `advance` with the canonical time that is durable, again and again until cancelled, and
     give way between its steps; it pauses while the disk is short. Raises DerivedDamagedError if a
@@ -118,7 +119,7 @@ async def follow(
                 await asyncio.sleep(0)
                 raise_if_requested(data, folder)
                 await room()
-        await asyncio.sleep(POLL_INTERVAL_S)
+        await asyncio.sleep(poll_interval_s)
 
 
 async def _wait_for_room(data: Path, folder: str, reserve: DiskReserve, interval_s: float) -> None:
@@ -147,16 +148,18 @@ async def maintain(
     opened: asyncio.Event,
     *,
     served: ArchiveIdentity,
+    shared: SharedSnapshot | None = None,
     pause_s: float = REBUILD_PAUSE_S,
 ) -> None:
-    """Run `work` until cancelled. When the database is damaged, as found by this process or
-    reported by a reader, it is deleted and rebuilt; when the archive is too busy to be followed,
-    it is opened again. Sets `opened` once it is first open.
+    """Run `work` until cancelled; the makers of a process may share their snapshot. When the
+    database is damaged, as found by this process or reported by a reader, it is deleted and
+    rebuilt; when the archive is too busy to be followed, it is opened again. Sets `opened` once it
+    is first open.
     """
     started = time.monotonic()
     while True:
         try:
-            with open_for_writing(data, kind, served) as (snapshot, store):
+            with open_for_writing(data, kind, served, shared) as (snapshot, store):
                 opened.set()
                 await work(snapshot, store)
         except DerivedDamagedError as error:

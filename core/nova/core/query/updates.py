@@ -43,6 +43,11 @@ class Update(NamedTuple):
 _update_decoder = msgspec.json.Decoder(UpdateFields)
 
 
+def decode_update(position: bytes, time_ns: int, canonical_ns: int, stored: bytes) -> Update:
+    """An update whose position and times are known."""
+    return Update(position, time_ns, canonical_ns, _update_decoder.decode(stored), stored)
+
+
 def position_of(event_key: EventKey, timebase: Timebase) -> bytes:
     """The position of the update with this key."""
     if timebase == "source":
@@ -116,7 +121,6 @@ def _updates(
         keys = [row.canonical_key for row in part]
         found = look_up(snapshot.archive, keys, sorted(keys), PART_MAX_BYTES)
         for row, stored in zip(part, found, strict=False):
-            fields = _update_decoder.decode(stored)
             canonical_ns = time_of(row.canonical_key)
-            yield Update(position_of(row, timebase), row.time_ns, canonical_ns, fields, stored)
+            yield decode_update(position_of(row, timebase), row.time_ns, canonical_ns, stored)
         start += len(found)
