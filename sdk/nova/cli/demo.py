@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ import msgspec
 
 from nova.cli import local_instance
 from nova.cli.log_collector import collected_logs
+from nova.cli.standby import StandbyProcess, standby_processes
 from nova.cli.supervisor import ChildProcess
 from nova.hardware.simulator.demo_view import demo_view
 from nova.sdk import logs, settings
@@ -22,6 +24,12 @@ SATELLITE = """[devices.satellite]
 type = "simulator"
 seed = {seed}
 """
+SATELLITE_NAME = "satellite"
+SATELLITE_MODULES = (
+    "nova.cli.hardware",
+    "nova.hardware.satellite_device",
+    "nova.sdk.transport.local",
+)
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 
 
@@ -38,7 +46,10 @@ PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
-def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
+@click.pass_obj
+def demo(
+    may_fork: bool | None, listen: str, seed: int, as_json: bool, exit_with_stdin: bool
+) -> None:
     """Run NOVA with a simulated satellite in orbit.
 
     Command it, and watch it live and replayed in your browser.
@@ -49,6 +60,23 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
     """
     os.environ.setdefault(logs.LEVEL_VARIABLE, "warning")
     logs.configure("demo")
+    with standby_processes(_modules() if may_fork else {}) as standby:
+        _run(listen, seed, as_json, exit_with_stdin, standby)
+
+
+def _modules() -> dict[str, tuple[str, ...]]:
+    """What its processes import. They are forked before there is a folder to remove."""
+    chosen = settings.load(scope=DEMO_SCOPE, mode="payload")
+    return {**local_instance.modules(chosen), SATELLITE_NAME: SATELLITE_MODULES}
+
+
+def _run(
+    listen: str,
+    seed: int,
+    as_json: bool,
+    exit_with_stdin: bool,
+    standby: Mapping[str, StandbyProcess],
+) -> None:
     password = os.environ.get(PASSWORD_VARIABLE) or secrets.token_urlsafe(9)
     with tempfile.TemporaryDirectory(prefix="nova-demo-") as folder:
         view = Path(folder) / "view.json"
@@ -61,6 +89,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
             default_view=str(view),
         )
         satellite = _satellite(Path(folder), seed, local_instance.publish_url(chosen))
+        satellite.standby = standby.get(satellite.name)
         notes = [
             f"log in as admin with {password}; Ctrl-C stops NOVA",
             "command the satellite: nova command temperature heater.set on=true "
@@ -76,6 +105,7 @@ def demo(listen: str, seed: int, as_json: bool, exit_with_stdin: bool) -> None:
                     exit_with_stdin=exit_with_stdin,
                     notes=notes,
                     logs=collector,
+                    standby=standby,
                 )
             )
 
@@ -85,4 +115,4 @@ def _satellite(folder: Path, seed: int, url: str) -> ChildProcess:
     config.write_text(SATELLITE.format(seed=seed))
     options = ("--config", str(config), "--data", str(folder / "hardware"))
     to = ("--to", url, "--scope", DEMO_SCOPE)
-    return ChildProcess("satellite", ("nova.cli", "hardware", *options, *to))
+    return ChildProcess(SATELLITE_NAME, ("nova.cli", "hardware", *options, *to))

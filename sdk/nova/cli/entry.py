@@ -10,17 +10,28 @@ from nova.sdk.install_command import install_command
 
 EXIT_STATUS = 2
 
+MAY_FORK = True
+"""The click object of a command that is the whole program, and not called by another."""
+
 
 def main() -> None:
-    """Run `nova`; without click one line on stderr says what to install."""
+    """Run `nova`; without click one line on stderr says what to install. A process that `nova` has
+    forked runs its own command in place of that of its parent.
+    """
     try:
         from nova.cli.main import nova
+        from nova.cli.standby_command import StandbyCommand
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
         sys.stderr.write(f"{_explanation()}\n")
         sys.exit(EXIT_STATUS)
-    nova(prog_name="nova")
+    arguments: list[str] | None = None
+    while True:
+        try:
+            nova(arguments, prog_name="nova", obj=MAY_FORK)
+        except StandbyCommand as command:
+            arguments = command.arguments
 
 
 def _explanation() -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -15,12 +15,24 @@ import msgspec
 from nova.cli.log_collector import LogCollector
 from nova.cli.service_manager import ServiceManager
 from nova.cli.service_reporter import ServiceReporter
+from nova.cli.standby import StandbyProcess
 from nova.cli.supervisor import ChildProcess, Supervisor
 from nova.sdk import lifecycle, private, settings
 from nova.sdk.lifecycle import FIRST_PASSWORD_FACT
 from nova.sdk.settings import Settings
 
 PASSWORD_NOTE = "(user admin; keep it, it is not shown again)"
+
+NONE_AHEAD: Mapping[str, StandbyProcess] = {}
+
+MODULES = {
+    "writer": ("nova.core.cli", "nova.core.writer.writer_process"),
+    "reader": ("nova.core.cli", "nova.core.server.reader_process"),
+    "sampler": ("nova.core.cli", "nova.core.derived.sampler_process"),
+    "files": ("nova.core.cli", "nova.core.files.files_process"),
+    "backup": ("nova.core.cli", "nova.core.backup.backup_process"),
+    "edge": ("nova.edge.cli",),
+}
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +55,11 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
     ]
 
 
+def modules(chosen: Settings) -> dict[str, tuple[str, ...]]:
+    """What each of the instance's processes imports, for those that are forked ahead."""
+    return {child.name: MODULES[child.name] for child in processes(chosen)}
+
+
 def publish_url(chosen: Settings) -> str:
     """The URL by which producers on this machine reach the instance."""
     local = f"local://{Path(chosen.data).absolute()}"
@@ -58,13 +75,14 @@ async def run(
     exit_with_stdin: bool = False,
     notes: Sequence[str] = (),
     logs: LogCollector | None = None,
+    standby: Mapping[str, StandbyProcess] = NONE_AHEAD,
 ) -> None:
     """Run an instance until SIGTERM, SIGINT or, if asked for, the end of stdin. The collector
-    receives the logs of its processes.
+    receives the logs of its processes; those in `standby` are forked already.
     """
     private.restrict_umask()
     stop = lifecycle.stop_event(exit_with_stdin)
-    base = processes(chosen, environment)
+    base = _forked(processes(chosen, environment), standby)
     supervisor = Supervisor(
         [*base, *extra],
         hung_restart_s=chosen.hung_restart_s,
@@ -91,6 +109,14 @@ async def run(
     finally:
         await supervisor.stop(stop.cut)
         await reporter.stop()
+
+
+def _forked(
+    children: list[ChildProcess], standby: Mapping[str, StandbyProcess]
+) -> list[ChildProcess]:
+    for child in children:
+        child.standby = standby.get(child.name)
+    return children
 
 
 def _pin_address(edge: ChildProcess, url: str) -> None:

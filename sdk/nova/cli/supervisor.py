@@ -24,12 +24,15 @@ from dataclasses import dataclass, field
 import msgspec
 
 from nova.cli.child_monitor import ChildMonitor
+from nova.cli.forked_process import ForkedProcess, RunningProcess
 from nova.cli.instance_health import InstanceHealth
 from nova.cli.log_collector import LogCollector
+from nova.cli.standby import StandbyProcess
 from nova.sdk.archive_id import FOLDER_VARIABLE
 from nova.sdk.errors import NovaError
 from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
 from nova.sdk.log_format import SOURCE_MEMBER
+from nova.sdk.log_handler import STDERR
 from nova.sdk.process_states import encode_line
 from nova.sdk.protocol.health import ProcessState
 from nova.sdk.settings import DRAIN_S
@@ -73,7 +76,7 @@ printed = logging.getLogger("stdout")
 class ChildProcess:
     """One process of the instance; `facts` is its ready line. NOVA is not ready before an awaited
     one is. One that `reports_health` gets the states of all, one that `stops_last` serves the
-    others while they finish their work.
+    others while they finish their work. The first start is by `standby` if there is one.
     """
 
     name: str
@@ -84,7 +87,8 @@ class ChildProcess:
     stops_last: bool = False
     ready_timeout_s: float = READY_TIMEOUT_S
     starting: asyncio.Task[None] | None = None
-    process: asyncio.subprocess.Process | None = None
+    standby: StandbyProcess | None = None
+    process: RunningProcess | None = None
     facts: dict[str, str] = field(default_factory=dict)
     restarts: int = 0
     monitor: ChildMonitor | None = None
@@ -108,18 +112,25 @@ class ChildProcess:
         self.monitor = monitor = ChildMonitor(self.process.pid)
         self.output_task = asyncio.create_task(self._forward_output(self.process.stdout, monitor))
 
-    async def _start_process(self, stderr: int | None) -> asyncio.subprocess.Process:
+    async def _start_process(self, stderr: int | None) -> RunningProcess:
+        environment = {**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())}
+        arguments = (*self.arguments, "--exit-with-stdin")
+        standby, self.standby = self.standby, None
+        if standby is not None:
+            error_output = STDERR if stderr is None else stderr
+            with contextlib.suppress(OSError):  # It was killed meanwhile.
+                return await ForkedProcess.start(standby, arguments[1:], environment, error_output)
         return await asyncio.create_subprocess_exec(
-            *module_command(*self.arguments, "--exit-with-stdin"),
+            *module_command(*arguments),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
-            env={**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())},
+            env=environment,
             start_new_session=True,  # Ctrl-C goes to the supervisor, which stops them in order.
         )
 
     async def _read_report(
-        self, process: asyncio.subprocess.Process, stdout: asyncio.StreamReader
+        self, process: RunningProcess, stdout: asyncio.StreamReader
     ) -> dict[str, str]:
         """Read its next line, which reports progress or readiness; raises NovaError."""
         try:

@@ -9,6 +9,7 @@ import click
 
 from nova.cli import local_instance
 from nova.cli.log_collector import collected_logs
+from nova.cli.standby import standby_processes
 from nova.sdk import logs, settings
 
 
@@ -31,7 +32,9 @@ from nova.sdk import logs, settings
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the ready line as JSON.")
 @click.option("--exit-with-stdin", is_flag=True, help="Exit when stdin closes.")
+@click.pass_obj
 def up(
+    may_fork: bool | None,
     data: Path | None,
     listen: str | None,
     transports: tuple[str, ...],
@@ -61,9 +64,14 @@ def up(
         scope=scope,
         mode="ground" if ground else None,
     )
-    with collected_logs(chosen) as collector:
+    modules = local_instance.modules(chosen) if may_fork else {}
+    with standby_processes(modules) as standby, collected_logs(chosen) as collector:
         asyncio.run(
             local_instance.run(
-                chosen, as_json=as_json, exit_with_stdin=exit_with_stdin, logs=collector
+                chosen,
+                as_json=as_json,
+                exit_with_stdin=exit_with_stdin,
+                logs=collector,
+                standby=standby,
             )
         )

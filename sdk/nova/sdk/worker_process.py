@@ -13,7 +13,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
-from typing import Generic, Self, TypeVar
+from typing import Generic, Protocol, Self, TypeVar
 
 from nova.sdk import pipe_buffer
 from nova.sdk.channel import (
@@ -47,7 +47,14 @@ def module_command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", *arguments]
 
 
-async def end_process(process: Process, timeout_s: float) -> bool:
+class Endable(Protocol):
+    """A process that can be waited for and killed."""
+
+    async def wait(self) -> int: ...
+    def kill(self) -> None: ...
+
+
+async def end_process(process: Endable, timeout_s: float) -> bool:
     """Wait for a process that has been asked to end, and kill it after `timeout_s`; returns whether
     it was killed.
     """
@@ -61,7 +68,7 @@ async def end_process(process: Process, timeout_s: float) -> bool:
     return False
 
 
-def _kill(process: Process) -> None:
+def _kill(process: Endable) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.kill()
 

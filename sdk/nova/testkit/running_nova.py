@@ -45,8 +45,8 @@ class RunningNova:
         for number in self._children():
             # One that the supervisor has just ended is passed over.
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-                arguments = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-                if name.encode() in arguments:
+                command = Path(f"/proc/{number}/cmdline").read_bytes().replace(b"\0", b" ")
+                if name.encode() in command.split():
                     return number
         raise NovaError(f"this NOVA has no child process {name!r}")
 

@@ -250,6 +250,18 @@ def damaged_file(path: Path, damage: str) -> None:
         flip(path, path.stat().st_size - 1)
 
 
+def test_a_reader_makes_no_folder_where_the_archive_is_moved_away_while_it_opens(
+    tmp_path: Path, record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RocksDB makes the folder that it does not find, and the archive could not be put back."""
+    flushed(tmp_path, record)
+    truth = tmp_path / TRUTH_FOLDER
+    monkeypatch.setattr(Archive, "_refuse_moved", lambda _: truth.rename(tmp_path / "away"))
+    with pytest.raises(ArchiveError):
+        Archive.open_secondary(tmp_path, tmp_path / "scratch")
+    assert not truth.exists()
+
+
 @pytest.mark.parametrize("damage", ["gone", "cut", "footer"])
 def test_a_reader_that_opens_a_damaged_archive_refuses_by_name(
     tmp_path: Path, record: Make, damage: str

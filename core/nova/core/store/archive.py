@@ -26,6 +26,7 @@ from nova.core.store.given_back import GivenBackDays
 from nova.core.store.keys import EVENT_FAMILIES, FAMILIES
 from nova.core.store.live_files import CURRENT_FILE, RESTORE, LiveFiles
 from nova.core.store.log_tail import refuse_holes, truncate_garbage, unsynced_end
+from nova.core.store.made_folder import remove_made_folder
 from nova.core.store.mirror import Mirror, needs_mirror
 from nova.core.store.open_check import OpenCheck
 from nova.core.store.options import MEMORY_BYTES, tuning
@@ -58,10 +59,8 @@ class Archive:
         self.path = path
         self.inode = archive_id.inode_of(path)
         """Device and inode: they differ if a copy is put in the folder's place."""
-
         self._scratch = scratch
         """The secondary's private folder; None for the primary."""
-
         self._tuning = tuning(memory_bytes)
         self._mirror = Mirror(path) if scratch is not None and needs_mirror(path) else None
         """Used by a secondary whose archive is on a read-only file system."""
@@ -92,6 +91,7 @@ class Archive:
             options, families = self._tuning
             database = Rdict(str(self._database_folder()), options, dict(families), access)
         except Exception as error:
+            remove_made_folder(self.path)
             raise _opening_error(self.path, str(error)) from error
         if scratch is None:
             _open_primaries.add(self.path)
