@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nova.core.ordering import time_of
 from nova.core.proof.finding import Finding
 from nova.core.store.deleted_ids import DELETED_PREFIX
 from nova.core.store.given_back import DayGivenBack, encode_given_back, given_back_key
+from nova.core.writer.day_removal import _audit_event
 from tests.core.proof.checking_archives import verified
 from tests.core.proof.tampering import StoredEvent, Tamperer
 from tests.core.retaining import DeathError, Retaining
@@ -89,6 +91,29 @@ def test_unfinished_records_excuse_nothing(filled: Retaining) -> None:
     assert "start NOVA" in of_catalog(filled.data, "2026-01-04")[0].reason
 
 
+@pytest.mark.parametrize(
+    ("day", "rule", "reason"),
+    [
+        ("2026-01-10", "sat/* 5d", "this day is not sealed"),
+        ("2026-01-08", "sat/* 5d", "which still kept it"),
+        ("2026-01-08", "other/* 1d", "which still kept it"),
+        ("2026-01-08", "everything", "is no rule"),
+    ],
+)
+def test_a_record_with_its_event_excuses_only_what_retention_may_delete(
+    tmp_path: Path, day: str, rule: str, reason: str
+) -> None:
+    """Somebody who knows the layout adds the record and the audit event."""
+    filled = Retaining(tmp_path, EVENTS_PER_DAY)
+    filled.fill(9)
+    record = replace(forged(day, 3, is_finished=True), rule=rule)
+    filled.committer.record(_audit_event(record, filled.committer.own_scope, ""))
+    filled.committer.close_commit()
+    add_record(filled, record)
+    (found,) = of_catalog(filled.data)
+    assert (found.day, reason in found.reason) == (day, True), found
+
+
 class Forger(Tamperer):
     """Changes what is left of days that were given back."""
 
@@ -128,7 +153,11 @@ async def test_forgeries_on_days_that_were_given_back_are_found(
         forger.forge(like, instead=way == "ui")
     forger.close()
     reasons = [one.reason for one in verified(filled.data).findings]
-    wanted = {"parsed": "0 events are left", "ui": "had to stay", "ids": "but the ids of 0"}[way]
+    wanted = {
+        "parsed": "events are left up to this day",
+        "ui": "had to stay",
+        "ids": "but the ids of 0",
+    }[way]
     assert [one for one in reasons if wanted in one], reasons
     if way != "ids":
         assert verified(filled.data, day=day).findings

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from nova.core.batch.range_reader import RangeReader
 from nova.core.errors import RequestError
@@ -13,9 +14,12 @@ from nova.core.ordering import TIMEBASES
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.summary import summarize
 from nova.core.store.archive import Archive
+from nova.sdk import timestamps
 from nova.sdk.batch.range_messages import RangeRequest
 from nova.sdk.protocol.messages import Filters
+from nova.sdk.protocol.timeline import Summary
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from tests.core.retaining import KEPT_NS, DeathError, Retaining
 
@@ -62,6 +66,17 @@ async def test_a_read_that_is_overtaken_gets_an_error(tmp_path: Path, is_cut: bo
             await retaining.give_back()
         view.advance(retaining.committer.last_ns)
         view.refresh()
+        if is_cut:
+            for timebase in TIMEBASES:
+                far = Summary(
+                    start_time=timestamps.text(FAR_NS),
+                    stop_time=timestamps.text(FAR_NS + 10**9),
+                    buckets=10,
+                )
+                assert await summarize(view, far, timebase)
+                near = replace(far, start_time=timestamps.text(KEPT_NS - 5 * 86_400 * 10**9))
+                with pytest.raises(RequestError, match="is being given back"):
+                    await summarize(view, near, timebase)
         for cursor in whole:
             with pytest.raises(RequestError, match=r"givenBack: 2026-01-01 of sat/parsed"):
                 await drained(cursor)

@@ -5,16 +5,20 @@ each has its event in the audit trail, and one that is not finished is itself a 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from nova.core.ordering import time_of
 from nova.core.proof.catalog_check import record_name
 from nova.core.proof.finding import Finding
+from nova.core.retention.due_days import due_until, sealed_events
 from nova.core.store.archive import Archive
 from nova.core.store.given_back import DayGivenBack, given_back_key
 from nova.core.store.left_digest import left_digest
+from nova.sdk.errors import SettingsError
 from nova.sdk.events.reserved import is_audit
+from nova.sdk.retention_rule import retention_rules
 from nova.sdk.timestamps import NS_MIN
 
 DAY_GIVEN_BACK: Final = "DayGivenBack"
@@ -42,8 +46,14 @@ class _AuditedDay(msgspec.Struct):
     payload: _AuditedDetails
 
 
-Audited = dict[_Details, str | None]
-"""The audited deletions, each with the digest of what stayed."""
+class _Deletion(NamedTuple):
+    """An audited deletion: the digest of what stayed, and when it was finished."""
+
+    left_digest: str | None
+    at_ns: int
+
+
+Audited = dict[_Details, _Deletion]
 
 
 def record_findings(archive: Archive, day: str | None = None) -> list[Finding]:
@@ -53,7 +63,10 @@ def record_findings(archive: Archive, day: str | None = None) -> list[Finding]:
     found = _lane_findings(archive, audited, day)
     for number, one in enumerate(entries):
         is_last = number == len(entries) - 1
-        fault = _unproved(one, audited) if one.is_finished else _unfinished(one, is_last=is_last)
+        if one.is_finished:
+            fault = _unproved(one, audited) or _not_allowed(archive, one, audited[_details(one)])
+        else:
+            fault = _unfinished(one, is_last=is_last)
         if fault and day in (None, one.day):
             place = record_name(given_back_key(number))
             found.append(Finding(kind="added", place=place, reason=fault, day=one.day))
@@ -75,7 +88,8 @@ def _lane_findings(archive: Archive, audited: Audited, day: str | None) -> list[
         kind = "added" if len(event_keys) > expected else "missing"
         reason = f"{expected:,} events are left up to this day, but {len(event_keys):,} are there"
         if len(event_keys) == expected:
-            digest = audited.get(_details(last))
+            deletion = audited.get(_details(last))
+            digest = None if deletion is None else deletion.left_digest
             if digest is None or digest == left_digest(archive, event_keys):
                 continue
             kind, reason = "changed", "the events that are left are not those that had to stay"
@@ -106,6 +120,21 @@ def _unproved(one: DayGivenBack, audited: Audited) -> str | None:
     return f"{_name(one)} is recorded as deleted on purpose, but no audit event says so"
 
 
+def _not_allowed(archive: Archive, one: DayGivenBack, deletion: _Deletion) -> str | None:
+    """Why retention cannot have deleted a day: it deletes sealed days only, that are older than
+    their rule keeps them.
+    """
+    if sealed_events(archive, one.day, one.scope_id, one.lane) is None:
+        return f"{_name(one)} is recorded as deleted on purpose, but this day is not sealed"
+    try:
+        (rule,) = retention_rules([one.rule])
+    except (ValueError, SettingsError):
+        return f"{_name(one)} is recorded as deleted by {one.rule[:80]!r}, which is no rule"
+    if not rule.matches(one.scope_id, one.lane) or one.span[1] > due_until(rule, deletion.at_ns):
+        return f"{_name(one)} is recorded as deleted by {rule}, which still kept it"
+    return None
+
+
 def _unfinished(one: DayGivenBack, *, is_last: bool) -> str:
     """A deletion that was cut has no audit event yet, so nothing shows what it may delete."""
     if is_last:
@@ -126,5 +155,5 @@ def _audited(archive: Archive) -> Audited:
                 if stored is not None:
                     one = msgspec.json.decode(stored, type=_AuditedDay).payload
                     details = _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
-                    audited.setdefault(details, one.left_digest)
+                    audited.setdefault(details, _Deletion(one.left_digest, time_of(event_key)))
     return audited

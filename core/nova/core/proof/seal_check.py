@@ -84,11 +84,11 @@ class SealCheck:
             self._add("changed", f"day {seal.day}", reason, seal.day)
 
     def _was_given_back(self, day: str, group: SealGroup, sealed: int, held: int) -> bool:
-        """Whether retention has deleted a group of a day. Only updates of views may stay."""
+        """Whether retention has deleted a group of a day. What stays of it is compared with the
+        digest of the audit event.
+        """
         entry = self._given_back.get((day, group))
-        if entry is None or entry.events != sealed or held >= sealed:
-            return False
-        return not held or group.lane == "ui" or not entry.is_finished
+        return entry is not None and entry.events == sealed and held < sealed
 
     def finish(self) -> None:
         """Report sealed days without any event."""

@@ -12,6 +12,8 @@ import asyncio
 from nova.core.errors import RequestError
 from nova.core.ordering import Timebase, time_of, unsigned_time
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.deletion_guard import DeletionGuard
+from nova.core.query.event_filter import EventFilter
 from nova.core.query.page import parse_time_or
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.rollup import (
@@ -33,6 +35,7 @@ from nova.core.store.rollup import (
 )
 from nova.sdk import timestamps
 from nova.sdk.address import LANES
+from nova.sdk.protocol.messages import Filters
 from nova.sdk.protocol.timeline import LaneCounts, Summary, SummaryResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
@@ -56,6 +59,12 @@ def first_time(chosen: Buckets) -> str:
     return timestamps.text(time_of(bucket_time(chosen.first, chosen.level)))
 
 
+def bucket_span(chosen: Buckets) -> tuple[int, int]:
+    """The first and the last ns of buckets."""
+    first_ns = time_of(bucket_time(chosen.first, chosen.level))
+    return first_ns, min(first_ns + (chosen.total << chosen.level) - 1, NS_MAX)
+
+
 async def summarize(
     snapshot: ArchiveSnapshot,
     request: Summary,
@@ -63,9 +72,14 @@ async def summarize(
     visibility: Visibility = EVERYTHING,
     read_max_rows: int = READ_MAX_ROWS,
 ) -> SummaryResponse:
-    """The counts of a span, in all scopes or in the requested ones."""
+    """The counts of a span, in all scopes or in the requested ones. Raises RequestError if
+    retention is deleting events of the span: the counts would be those of a part.
+    """
     chosen = choose_buckets(request.start_time, request.stop_time, request.buckets, FINEST_LEVEL)
     snapshot.refresh()
+    wanted = EventFilter(Filters(scope_ids=request.scope_ids), snapshot.series, visibility)
+    guard = DeletionGuard(snapshot.archive.given_back, wanted, timebase, bucket_span(chosen))
+    guard.check()
     scopes = visible_scopes(snapshot, visibility)
     if request.scope_ids is not None:
         scopes = scopes & set(request.scope_ids)
@@ -73,6 +87,7 @@ async def summarize(
     for scope in sorted(scopes):
         head = row_head(timebase, stored_level(chosen.level), scope)
         await _add_scope(snapshot, head, chosen, slots, read_max_rows)
+    guard.check()
     lanes: dict[str, list[int]] = {lane: [0] * chosen.total for lane in LANES}
     for index in range(chosen.total):
         if slot := slots.get(chosen.first + index):

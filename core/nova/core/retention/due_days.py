@@ -53,16 +53,21 @@ def is_listed(archive: Archive, day: str) -> bool:
     return seal is not None and seal.groups is not None
 
 
-def sealed_events(archive: Archive, due: DueDay) -> int | None:
-    """How many events the seal of a day counts of its scope and lane; None if it does not list its
-    groups.
+def sealed_events(archive: Archive, day: str, scope_id: str, lane: str) -> int | None:
+    """How many events the seal of a day counts of a scope and lane; None if it is not sealed, or
+    its seal does not list its groups.
     """
-    key = archive.record.seal(due.day)
+    key = archive.record.seal(day)
     seal = None if key is None else sealed_day(archive, key)
     if seal is None or seal.groups is None:
         return None
-    wanted = SealGroup(due.scope_id, due.lane, is_own=False)
+    wanted = SealGroup(scope_id, lane, is_own=False)
     return sum(one.events for one in seal.groups if one.group() == wanted)
+
+
+def due_until(rule: RetentionRule, now_ns: int) -> int:
+    """The last ns of the days that a rule no longer keeps."""
+    return (now_ns // NS_PER_DAY - rule.days) * NS_PER_DAY - 1
 
 
 def due_days(
@@ -93,11 +98,10 @@ def _days_of(
     now_ns: int,
 ) -> Iterator[DueDay]:
     names = series.names[numbers[0]]
-    limit_ns = now_ns - rule.days * NS_PER_DAY
-    until_ns = limit_ns // NS_PER_DAY * NS_PER_DAY - 1
+    until_ns = due_until(rule, now_ns)
     from_ns = archive.given_back.kept_from(names)
     rows = archive.series.seeker("canonical")
-    while (first_ns := _first_time(rows, numbers, from_ns, until_ns)) is not None:
+    while (first_ns := first_time(rows, numbers, from_ns, until_ns)) is not None:
         day = day_of(first_ns)
         sealed, listed = is_sealed(archive, day), is_listed(archive, day)
         yield DueDay(day, names.scope_id, names.lane, rule, numbers, sealed, listed)
@@ -106,7 +110,7 @@ def _days_of(
         from_ns = span_of(day)[1] + 1
 
 
-def _first_time(
+def first_time(
     rows: SeriesSeeker, numbers: Sequence[int], from_ns: int, until_ns: int
 ) -> int | None:
     """The time of the first event of some series in a range of canonical time."""

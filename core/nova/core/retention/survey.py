@@ -1,5 +1,5 @@
-"""The survey of a day before it is given back: what there is of it, and which updates of views stay
-because the states at the start of the kept days follow from them.
+"""The survey of a day before it is given back: what there is of it, and which events stay because
+the states and last values at the start of the kept days follow from them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from nova.core.ordering import (
     order_key,
     time_key,
 )
-from nova.core.retention.last_updates import LastUpdates
+from nova.core.retention.last_events import LastEvents
 from nova.core.store.archive import Archive
 from nova.core.store.given_back import TimeSpan
 from nova.core.utc_day import span_of
@@ -82,33 +82,32 @@ class DaySurvey:
         self.span = span_of(day)
         self.lane = lane
         self.bytes = 0
+        self.earlier = 0
+        """Events that stayed of earlier days."""
+
         self.digest = EventDigest()
         self._hours: dict[int, TimeSpan] = {}
-        self._updates = LastUpdates(self.span[1] + 1) if lane == "ui" else None
+        self._last = LastEvents(self.span[1] + 1, lane)
 
     def add(self, part: DayPart) -> None:
         """Add events of the day, in order of receipt."""
         self.digest.add(part.stored)
         self.bytes += sum(map(len, part.stored))
         for event_key, stored in zip(part.event_keys, part.stored, strict=True):
-            if self._updates is None:
-                at_ns = timestamps.parse(_identity_decoder.decode(stored).source_truth_time)
-            else:
-                at_ns = self._updates.add(event_key, stored)
-            self._add_time(at_ns)
+            self._add_time(self._last.add(event_key, stored))
 
     def add_earlier(self, event_key: bytes, stored: bytes) -> None:
-        """Add an update that stayed of an earlier day, before those of the day."""
-        assert self._updates is not None
-        self._add_time(self._updates.add(event_key, stored))
+        """Add an event that stayed of an earlier day, before those of the day."""
+        self.earlier += 1
+        self._add_time(self._last.add(event_key, stored))
 
     def _add_time(self, at_ns: int) -> None:
         first, last = self._hours.get(at_ns // HOUR_NS, (at_ns, at_ns))
         self._hours[at_ns // HOUR_NS] = min(first, at_ns), max(last, at_ns)
 
     def staying(self) -> frozenset[bytes]:
-        """The event keys of the updates that stay."""
-        return frozenset() if self._updates is None else self._updates.event_keys()
+        """The event keys of the events that stay."""
+        return self._last.event_keys()
 
     def source_spans(self, spans_max: int = SPANS_MAX) -> list[TimeSpan]:
         """Spans that cover the source times of the events; gaps of an hour or more are left out."""
@@ -125,7 +124,7 @@ class DaySurvey:
         return spans
 
 
-def earlier_updates(
+def earlier_events(
     archive: Archive, numbers: Sequence[int], before_ns: int
 ) -> Iterator[tuple[bytes, bytes]]:
     """The events of some series that stayed of the days before a time, with their keys."""

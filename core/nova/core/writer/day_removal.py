@@ -17,7 +17,8 @@ from typing import NamedTuple, Protocol, TypeVar, cast
 from msgspec.structs import replace
 
 from nova.core.retention.due_days import DueDay
-from nova.core.retention.survey import DayPart, DaySurvey, day_parts, earlier_updates, source_key
+from nova.core.retention.survey import DayPart, DaySurvey, day_parts, earlier_events, source_key
+from nova.core.retention.unfinished_day import series_of
 from nova.core.store.archive import Archive
 from nova.core.store.deleted_ids import slot_level
 from nova.core.store.given_back import (
@@ -36,6 +37,9 @@ from nova.sdk.field_types import JsonObject
 
 PART_EVENTS = 2_000
 """Events that one commit deletes; ingest continues between commits."""
+
+SERIES_AT_ONCE = 500
+"""Series that are looked up before the event loop serves sockets; some milliseconds."""
 
 T = TypeVar("T")
 ReportRemoval = Callable[[DayGivenBack], None]
@@ -98,11 +102,7 @@ class DayRemoval:
         if unfinished is None:
             return None
         record = replace(unfinished)  # The archive's own changes when it is read again.
-        numbers = [
-            number
-            for number, names in enumerate(self._committer.series.names)
-            if record.has_series(names)
-        ]
+        numbers = series_of(self._committer.series, record)
         # What stays is the same: of the events that are left, the same ones decide.
         survey = await self.survey(record.day, record.lane, numbers)
         return await self._remove(record, numbers, survey.staying())
@@ -110,9 +110,10 @@ class DayRemoval:
     async def survey(self, day: str, lane: str, numbers: Sequence[int]) -> DaySurvey:
         """What a day has; nothing of it changes any more."""
         survey = DaySurvey(day, lane)
-        if lane == "ui":
-            for event_key, stored in earlier_updates(self._archive, numbers, survey.span[0]):
+        for some in self._batches_of_series(numbers):
+            for event_key, stored in earlier_events(self._archive, some, survey.span[0]):
                 survey.add_earlier(event_key, stored)
+            await asyncio.sleep(0)
         for part in day_parts(self._archive, numbers, survey.span, self._part_events):
             survey.add(part)
             await asyncio.sleep(0)
@@ -138,12 +139,17 @@ class DayRemoval:
         self._archive.given_back.refresh()
         return record
 
+    @staticmethod
+    def _batches_of_series(numbers: Sequence[int]) -> Iterator[Sequence[int]]:
+        return (numbers[at : at + SERIES_AT_ONCE] for at in range(0, len(numbers), SERIES_AT_ONCE))
+
     def _parts(self, record: DayGivenBack, numbers: Sequence[int]) -> Iterator[DayPart]:
         """The events of a day, and before them those that stayed of earlier ones."""
-        if record.lane == "ui":
-            earlier = earlier_updates(self._archive, numbers, record.span[0])
+        for series in self._batches_of_series(numbers):
+            earlier = earlier_events(self._archive, series, record.span[0])
             while some := sorted(islice(earlier, self._part_events)):
                 yield DayPart([key for key, _ in some], [stored for _, stored in some])
+            yield DayPart([], [])
         yield from day_parts(self._archive, numbers, record.span, self._part_events)
 
 

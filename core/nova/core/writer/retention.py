@@ -23,6 +23,7 @@ from nova.core.retention.retention_messages import (
     done_reply,
     encode,
 )
+from nova.core.retention.unfinished_day import refusal_by_content, refusal_by_rule, series_of
 from nova.core.store.archive import Archive
 from nova.core.store.given_back import DayGivenBack
 from nova.core.store.reclaim import reclaim
@@ -110,7 +111,7 @@ class Retention:
         """Finish an interrupted day, and give back all days that are due and sealed."""
         async with self._running:
             done: list[DayGivenBack] = []
-            resumed = await DayRemoval(self._committer, self._submit).resume()
+            resumed = await self._resume()
             if resumed is not None:
                 done.append(resumed)
             for due in self._due():
@@ -120,6 +121,28 @@ class Retention:
             while await loop.run_in_executor(self._worker, reclaim, self._archive):
                 pass
             return done
+
+    async def _resume(self) -> DayGivenBack | None:
+        """Finish an interrupted day, if it is one that retention would delete."""
+        self._archive.given_back.refresh()
+        record = self._archive.given_back.unfinished
+        if record is None:
+            return None
+        removal = DayRemoval(self._committer, self._submit)
+        series, archive = self._committer.series, self._archive
+        now_ns = age_clock(archive, timestamps.now())
+        reason = refusal_by_rule(archive, series, self._rules, record, now_ns)
+        if reason is None:
+            survey = await removal.survey(record.day, record.lane, series_of(series, record))
+            reason = refusal_by_content(archive, record, survey)
+        if reason is not None:
+            raise NovaError(
+                f"the deletion of {record.day} of {record.scope_id}/{record.lane} is unfinished "
+                f"and is not continued: {reason}. Nothing more is deleted: if an operator has "
+                "changed the setting `retention`, set it back until the day is finished; "
+                "otherwise somebody else has written the record, so restore a backup"
+            )
+        return await removal.resume()
 
     def _due(self) -> list[DueDay]:
         if not self._rules:
@@ -134,7 +157,7 @@ class Retention:
     ) -> DayGivenBack:
         removal = DayRemoval(self._committer, self._submit)
         survey = await removal.survey(due.day, due.lane, due.numbers)
-        sealed = sealed_events(self._archive, due)
+        sealed = sealed_events(self._archive, due.day, due.scope_id, due.lane)
         if sealed != survey.digest.events:
             raise NovaError(
                 f"{due.day} of {due.scope_id}/{due.lane} has {survey.digest.events} events, but "
