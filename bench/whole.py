@@ -40,7 +40,7 @@ LAG, CPU = "nova_derived_lag_events", "nova_process_cpu_seconds_total"
 CLOCKS_DIFFER_S = 0.02
 """How far the CPU time that a process reports may be ahead of the kernel's."""
 
-POLL_S = 0.25
+POLL_S = 1.0
 SETTLE_S = 5.0
 CATCH_UP_TIMEOUT_S = 1_200.0
 IDLE_S = 10.0

@@ -132,7 +132,7 @@ async def test_makers_of_derived_data_wait_for_room(
     ballast, done = disk / "ballast", asyncio.Event()
     ballast.write_bytes(bytes(20 * MIB))
 
-    def advance(_: int) -> list[None]:
+    def advance(_: int) -> list[int]:
         done.set()
         return []
 

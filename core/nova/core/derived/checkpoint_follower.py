@@ -18,11 +18,6 @@ from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
 from nova.sdk.archive_id import ArchiveIdentity
 
-POLL_INTERVAL_S = 2.0
-"""A view with late updates is folded once more in each pass, so passes are few. A reader folds what
-came since.
-"""
-
 
 @asynccontextmanager
 async def open_maker(data: Path) -> AsyncIterator[CheckpointMaker]:
@@ -45,8 +40,6 @@ async def maintain(
         maker = CheckpointMaker(view, store)
         if lags is not None:
             lags.followed["checkpoints"] = DerivedData(view, lambda: maker.cursor_ns)
-        await derived_writer.follow(
-            data, CHECKPOINTS_FOLDER, maker.make, reserve, poll_interval_s=POLL_INTERVAL_S
-        )
+        await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make, reserve)
 
     await derived_writer.maintain(data, CheckpointStore, make, opened, served=served, shared=shared)

@@ -23,6 +23,7 @@ from nova.core.files.file_folder import FileChangedError
 from nova.core.metrics.derived_lag import DerivedData, DerivedLags
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.pass_pace import PASS_PACE, PassPace
 from nova.core.scratch import scratch_folder
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.secondary import open_secondary_archive
@@ -34,7 +35,6 @@ from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MIN
 
 MEMORY_BYTES = 64 * 1024 * 1024
-POLL_INTERVAL_S = 0.5
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 LOCK_FILE = ".lock"
@@ -46,8 +46,13 @@ class DailyFilesWriter:
     """Writes the daily files of one archive, with retries."""
 
     def __init__(
-        self, snapshot: ArchiveSnapshot, settings: Settings, served: ArchiveIdentity = ANY_ARCHIVE
+        self,
+        snapshot: ArchiveSnapshot,
+        settings: Settings,
+        served: ArchiveIdentity = ANY_ARCHIVE,
+        pace: PassPace = PASS_PACE,
     ) -> None:
+        self._pace = pace
         self.snapshot = snapshot
         self._data = settings.data_folder()
         self._served = served
@@ -68,9 +73,9 @@ class DailyFilesWriter:
         pause_s = RETRY_FIRST_S
         while True:
             try:
-                await self._follow()
+                events = await self._follow()
                 pause_s = RETRY_FIRST_S
-                await asyncio.sleep(POLL_INTERVAL_S)
+                await asyncio.sleep(self._pace.pause_s(events))
             except ArchiveGoneError:
                 raise
             except (OSError, NovaError) as error:
@@ -78,7 +83,8 @@ class DailyFilesWriter:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
 
-    async def _follow(self) -> None:
+    async def _follow(self) -> int:
+        """Make one pass; returns its number of events."""
         archive_id.require(self._data, self._served)
         if self._files is None:
             self._files = DailyFiles(
@@ -89,10 +95,12 @@ class DailyFilesWriter:
                 files_max=self._files_max,
             )
             self._files.state.failures = max(self._files.state.failures, self._failures)
-        marker = read_marker(self._data)
+        marker, events = read_marker(self._data), 0
         if marker is not None:
-            for _ in self._files.follow(marker.canonical_ns):
+            for step in self._files.follow(marker.canonical_ns):
+                events += step
                 await asyncio.sleep(0)
+        return events
 
     def _record_failure(self, error: Exception) -> None:
         """Record the failure and discard state that is not saved: the next try resumes from the

@@ -16,6 +16,7 @@ from typing import TypeVar
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, DiskReserveError
 from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.pass_pace import PASS_PACE, PassPace
 from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
@@ -35,7 +36,6 @@ LOCK_WAIT_S = 10.0
 """The previous maker runs at the lowest priority and may still be exiting."""
 
 LOCK_INTERVAL_S = 0.2
-POLL_INTERVAL_S = 0.5
 ROOM_INTERVAL_S = 1.0
 STEP_BYTES = 64 * 1024 * 1024
 """What a step of a maker, with the merges that follow, may write at most before the next look at
@@ -100,26 +100,27 @@ def _close(data: Path, served: ArchiveIdentity, store: DerivedDatabase) -> None:
 async def follow(
     data: Path,
     folder: str,
-    advance: Callable[[int], Iterable[object]],
+    advance: Callable[[int], Iterable[int]],
     reserve: DiskReserve = NO_RESERVE,
     room_interval_s: float = ROOM_INTERVAL_S,
-    poll_interval_s: float = POLL_INTERVAL_S,
+    pace: PassPace = PASS_PACE,
 ) -> None:
     """Call `advance` with the canonical time that is durable, again and again until cancelled, and
-    give way between its steps; it pauses while the disk is short. Raises DerivedDamagedError if a
-    rebuild of `folder` was requested.
+    give way between its steps, each of which yields its number of events; it pauses while the disk
+    is short. Raises DerivedDamagedError if a rebuild of `folder` was requested.
     """
     room = partial(_wait_for_room, data, folder, reserve, room_interval_s)
     while True:
         raise_if_requested(data, folder)
-        marker = read_marker(data)
+        marker, events = read_marker(data), 0
         if marker is not None:
             await room()
-            for _ in advance(marker.canonical_ns):
+            for step in advance(marker.canonical_ns):
+                events += step
                 await asyncio.sleep(0)
                 raise_if_requested(data, folder)
                 await room()
-        await asyncio.sleep(poll_interval_s)
+        await asyncio.sleep(pace.pause_s(events))
 
 
 async def _wait_for_room(data: Path, folder: str, reserve: DiskReserve, interval_s: float) -> None:
