@@ -31,8 +31,7 @@ class CommandRefusedError(NovaError):
     """A device refuses a command; the command fails, and the device stays open."""
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(msgspec.Struct, frozen=True):
     """Bytes as received; `sequence` is a uint64 counted by the device."""
 
     frame: bytes
@@ -40,8 +39,7 @@ class Raw:
     sequence: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(msgspec.Struct, frozen=True):
     """A decoded message."""
 
     message_type: str
@@ -49,8 +47,7 @@ class Parsed:
     schema_version: str = "1"
 
 
-@dataclass(frozen=True, slots=True)
-class Ui:
+class Ui(msgspec.Struct, frozen=True):
     """A partial upsert of one view."""
 
     view_id: str
@@ -59,8 +56,7 @@ class Ui:
     data: JsonObject
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(msgspec.Struct, frozen=True):
     """Metadata of a type that has a payload; `effective_time` is an ISO time."""
 
     message_type: str
@@ -71,8 +67,7 @@ class Metadata:
 Output = Raw | Parsed | Ui | Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """The outputs of one entity at one instant.
 
     `at_ns` (since 1970) is for devices with a clock of their own; without it the reading gets the

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from nova.hardware.device import Metadata, Output, Parsed, Raw, Reading, Target, Ui
 from nova.sdk import timestamps
 from nova.sdk.errors import EnvelopeError, TimestampError
-from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity, Observation, Observer, record_of
+from nova.sdk.events.record_builder import RecordBuilder
 from nova.sdk.field_types import JsonObject
 from nova.sdk.transport.base import Record
 
@@ -30,6 +30,7 @@ class EventBuilder:
     def __init__(self, scope_id: str, now_ns: Callable[[], int] = timestamps.now) -> None:
         self._observer = Observer(scope_id)
         self._now_ns = now_ns
+        self._records = RecordBuilder()
 
     def readings(self, readings: Iterator[Reading] | list[Reading]) -> BuiltRecords:
         """All outputs of readings as records, in order; an invalid one affects only itself.
@@ -54,9 +55,20 @@ class EventBuilder:
             return
         for output in reading.outputs:
             try:
-                built.records.append(record_of(_event(observation, output)))
+                built.records.append(self._record(observation, output))
             except EnvelopeError as error:
                 built.refused.append(str(error))
+
+    def _record(self, observation: Observation, output: Output) -> Record:
+        match output:
+            case Raw(frame, connection_id, sequence):
+                return self._records.raw(observation, frame, connection_id, sequence)
+            case Parsed(message_type, payload, schema_version):
+                return self._records.parsed(observation, message_type, payload, schema_version)
+            case Ui(view_id, manifest_id, manifest_version, data):
+                return record_of(observation.ui(view_id, manifest_id, manifest_version, data))
+            case Metadata(message_type, payload, effective_time):
+                return record_of(observation.metadata(message_type, payload, effective_time))
 
     def descriptor(self, target: Target) -> Record:
         """The descriptor of a target, in effect from its `since_ns` or from now on."""
@@ -71,15 +83,3 @@ class EventBuilder:
         """A metadata event about the host or a device."""
         observation = self._observer.stamp(entity, self._now_ns())
         return record_of(observation.metadata(message_type, payload))
-
-
-def _event(observation: Observation, output: Output) -> Event:
-    match output:
-        case Raw(frame, connection_id, sequence):
-            return observation.raw(frame, connection_id, sequence)
-        case Parsed(message_type, payload, schema_version):
-            return observation.parsed(message_type, payload, schema_version)
-        case Ui(view_id, manifest_id, manifest_version, data):
-            return observation.ui(view_id, manifest_id, manifest_version, data)
-        case Metadata(message_type, payload, effective_time):
-            return observation.metadata(message_type, payload, effective_time)

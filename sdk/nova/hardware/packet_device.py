@@ -17,7 +17,6 @@ from nova.hardware.device import (
     CommandRefusedError,
     DeviceError,
     Metadata,
-    Output,
     Parsed,
     Progress,
     Raw,
@@ -109,6 +108,8 @@ class PacketDevice:
         self._scanner = PacketScanner(eager=True, is_framed=isinstance(self._link, UdpLink))
         self._reading = PacketDecoder(self._definition, time)
         self._dating = PacketDating[Never](wait_max_s=wait_max_s) if time is not None else None
+        self._entities: dict[int, Entity] = {}
+        """By APID, of which there are 2,048."""
         self._undated = 0
         self._dropped = 0
 
@@ -129,7 +130,7 @@ class PacketDevice:
         except TimeoutError:
             if not limit.expired():
                 raise
-            return list(self._dated())
+            return self._dated()
         except (DeviceError, OSError):
             left = [*self._readings(b"", is_end=True), *self._dated(is_end=True)]
             if not left:
@@ -138,29 +139,31 @@ class PacketDevice:
         if isinstance(self._link, UdpLink):
             found = [one for piece in pieces for one in self._readings(piece, is_end=True)]
             return [*found, *self._drop_readings(self._link)]
-        return list(self._readings(b"".join(pieces), is_end=False))
+        return self._readings(b"".join(pieces), is_end=False)
 
-    def _readings(self, data: bytes, *, is_end: bool) -> Iterator[Reading]:
+    def _readings(self, data: bytes, *, is_end: bool) -> list[Reading]:
         """Scan data for packets. A datagram holds whole packets; a stream resyncs after damage."""
+        readings: list[Reading] = []
         for found in self._scanner.feed(data, is_end=is_end):
             if isinstance(found, PacketDamage):
-                yield Reading(self._entity, [Raw(found.data)])
+                readings.append(Reading(self._entity, [Raw(found.data)]))
             else:
-                yield from self._packet_readings(found)
+                self._read_packet(found, readings)
         if is_end:
             self._scanner.reset()
+        return readings
 
-    def _packet_readings(self, packet: Packet) -> Iterator[Reading]:
-        """Read a packet; the readings of all whose times are known by now."""
+    def _read_packet(self, packet: Packet, readings: list[Reading]) -> None:
+        """Read a packet; add the readings of all whose times are known by now."""
         content = self._reading.read(packet)
         if content.decoded is not None:
             self._answer.receive(content.decoded.fields)
-        incomplete = list(self._reading.incomplete())
+        incomplete = self._reading.incomplete()
         if self._dating is None:
-            yield from self._content_readings(DatedPacket(content, None))
+            self._add_content(DatedPacket(content, None), readings)
         else:
             self._dating.add(content)
-            yield from self._dated()
+            readings += self._dated()
         for group in incomplete:
             first = group.packets[0]
             missing: JsonObject = {
@@ -168,33 +171,40 @@ class PacketDevice:
                 "firstSequence": first.sequence,
                 "segments": len(group.packets),
             }
-            yield Reading(self._entity, [Metadata(INCOMPLETE_SEGMENTS, missing)])
+            readings.append(Reading(self._entity, [Metadata(INCOMPLETE_SEGMENTS, missing)]))
 
-    def _dated(self, *, is_end: bool = False) -> Iterator[Reading]:
+    def _dated(self, *, is_end: bool = False) -> list[Reading]:
         """The readings of packets that wait no longer; those with the host's time are counted."""
+        readings: list[Reading] = []
         for dated in self._dating.ready(is_end=is_end) if self._dating is not None else ():
-            yield from self._content_readings(dated)
+            self._add_content(dated, readings)
             if dated.at_ns is None:
                 self._undated += 1
                 if self._undated % UNDATED_STEP == 1:
                     counted: JsonObject = {"packets": self._undated, "apid": dated.packet.apid}
-                    yield Reading(self._entity, [Metadata(UNDATED, counted)])
+                    readings.append(Reading(self._entity, [Metadata(UNDATED, counted)]))
+        return readings
 
-    def _content_readings(self, dated: DatedPacket) -> Iterator[Reading]:
-        """The same events as a recording of the packet would yield (`nova.recordings.ccsds`)."""
+    def _add_content(self, dated: DatedPacket, readings: list[Reading]) -> None:
+        """Add the same events as a recording of the packet would yield
+        (`nova.recordings.ccsds`).
+        """
         content, at_ns = dated
         packet, decoded = content.packet, content.decoded
-        entity = Entity(self._system_id, CONTAINER_ID, str(packet.apid))
-        outputs: list[Output] = [Raw(packet.data, sequence=packet.sequence)]
+        apid = packet.apid
+        entity = self._entities.get(apid)
+        if entity is None:
+            entity = self._entities[apid] = Entity(self._system_id, CONTAINER_ID, str(apid))
+        raw = Raw(packet.data, None, packet.sequence)
         if decoded is None:
-            yield Reading(entity, outputs, at_ns)
+            readings.append(Reading(entity, [raw], at_ns))
             return
-        parsed = Parsed(message_type(decoded, packet.apid), decoded.fields)
+        parsed = Parsed(message_type(decoded, apid), decoded.fields)
         if content.message_ns is None or content.message_ns == at_ns:
-            yield Reading(entity, [*outputs, parsed], at_ns)
+            readings.append(Reading(entity, [raw, parsed], at_ns))
         else:
-            yield Reading(entity, outputs, at_ns)
-            yield Reading(entity, [parsed], content.message_ns)
+            readings.append(Reading(entity, [raw], at_ns))
+            readings.append(Reading(entity, [parsed], content.message_ns))
 
     def _drop_readings(self, link: UdpLink) -> Iterator[Reading]:
         if link.dropped != self._dropped:

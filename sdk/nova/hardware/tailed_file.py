@@ -15,7 +15,6 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -154,7 +153,7 @@ class TailedFile:
         ]
         self._next_ns = at_ns + len(readings)
         return [
-            one if one.at_ns is not None else replace(one, at_ns=at_ns + place)
+            one if one.at_ns is not None else msgspec.structs.replace(one, at_ns=at_ns + place)
             for place, one in enumerate(readings)
         ]
 

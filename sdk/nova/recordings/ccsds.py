@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from nova.recordings import view_cards
@@ -172,5 +173,10 @@ def _misfit(time: TimeSource, packets: int, headers: int) -> str:
 
 def message_type(decoded: DecodedPacket, apid: int) -> str:
     """The messageType of a decoded packet: its XTCE container if that is a valid name."""
-    name = decoded.container
-    return name if addresses.is_name(name) else f"APID{apid}"
+    return decoded.container if _is_name(decoded.container) else f"APID{apid}"
+
+
+@cache
+def _is_name(container: str) -> bool:
+    """Whether a container's name is a messageType; a definition has a limited number of them."""
+    return addresses.is_name(container)

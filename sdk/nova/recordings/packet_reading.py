@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from nova.recordings.packet_time import TimeSource
@@ -49,7 +48,7 @@ class PacketDecoder:
             return self._content(packet, packet, None)
         return self._segment(packet)
 
-    def incomplete(self, *, is_end: bool = False) -> Iterator[SegmentGroup]:
+    def incomplete(self, *, is_end: bool = False) -> list[SegmentGroup]:
         """Groups of segments that were released as incomplete; with `is_end`, all that remain."""
         if is_end:
             self._segments.abandon_all()

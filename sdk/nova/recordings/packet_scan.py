@@ -22,8 +22,10 @@ from nova.recordings.packets import (
     CONTINUATION,
     COUNT_MASK,
     FIRST,
+    HEADER,
     HEADER_SIZE_BYTES,
     LAST,
+    SOURCE_MASK,
     WHOLE,
     Packet,
     PacketDamage,
@@ -82,6 +84,8 @@ class PacketScanner:
         self._at = 0
         self._is_end = is_end
         while self._at < len(self._data):
+            if self._is_in_sync and not self._is_begin:
+                yield from self._followed()
             found = self._next()
             if found is None:
                 return
@@ -118,6 +122,29 @@ class PacketScanner:
             if inside.undecided is not None and not (known or self._is_eager or self._is_end):
                 return None
         return self._packet(header, end)
+
+    def _followed(self) -> Iterator[Packet]:
+        """The next packets of known APIDs that follow each other without a gap, each with the
+        header of such a packet behind it. They need no other look; all else is for `_next`.
+        """
+        data, counts, at = self._data, self._counts, self._at
+        size_bytes = len(data)
+        if self._base + at != self._last_end or at + HEADER_SIZE_BYTES > size_bytes:
+            return
+        identification, sequence, length = HEADER.unpack_from(data, at)
+        while identification & SOURCE_MASK in counts and not identification >> 13:
+            end = at + HEADER_SIZE_BYTES + length + 1
+            if end + HEADER_SIZE_BYTES > size_bytes or not (identification or sequence):
+                return
+            number, source = sequence & COUNT_MASK, identification & SOURCE_MASK
+            identification, sequence, length = HEADER.unpack_from(data, end)
+            if identification & SOURCE_MASK not in counts:
+                return
+            counts[source] = number
+            packet = Packet(self._base + at, data[at:end])
+            self._at = at = end
+            self._last_end = self._base + end
+            yield packet
 
     def _packet(self, header: PacketHeader, end: int) -> Packet:
         packet = Packet(self._base + self._at, self._data[self._at : end])

@@ -12,7 +12,7 @@ COUNT_MASK = 0x3FFF
 SOURCE_MASK = 0x17FF
 CONTINUATION, FIRST, LAST, WHOLE = range(4)
 """Sequence flags: a packet's position in a group of segments."""
-_HEADER = struct.Struct(">HHH")
+HEADER = struct.Struct(">HHH")
 
 
 class Packet(NamedTuple):
@@ -29,7 +29,7 @@ class Packet(NamedTuple):
     @property
     def apid(self) -> int:
         """The application process identifier."""
-        return int.from_bytes(self.data[:2]) & 0x7FF
+        return (self.data[0] & 0x07) << 8 | self.data[1]
 
     @property
     def source(self) -> int:
@@ -39,7 +39,7 @@ class Packet(NamedTuple):
     @property
     def sequence(self) -> int:
         """The 14-bit sequence count."""
-        return int.from_bytes(self.data[2:4]) & COUNT_MASK
+        return (self.data[2] & 0x3F) << 8 | self.data[3]
 
     @property
     def flags(self) -> int:
@@ -52,7 +52,7 @@ class Packet(NamedTuple):
     @property
     def is_idle(self) -> bool:
         """Whether it is an idle packet, which only fills the channel."""
-        return self.apid == IDLE_APID
+        return self.data[1] == 0xFF and self.apid == IDLE_APID
 
 
 class PacketDamage(NamedTuple):
@@ -106,5 +106,5 @@ def header_at(data: bytes, offset: int) -> PacketHeader | None:
     """The header at an offset; None if fewer bytes remain than a header has."""
     if offset + HEADER_SIZE_BYTES > len(data):
         return None
-    identification, sequence, length = _HEADER.unpack_from(data, offset)
+    identification, sequence, length = HEADER.unpack_from(data, offset)
     return PacketHeader(identification, sequence, HEADER_SIZE_BYTES + length + 1)

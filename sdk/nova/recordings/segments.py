@@ -7,7 +7,6 @@ source's count gets too far ahead, or if too much is held.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nova.recordings.packets import COUNT_MASK, FIRST, HEADER_SIZE_BYTES, LAST, Packet
@@ -96,6 +95,8 @@ class SegmentJoiner:
 
     def abandon_overtaken(self, packet: Packet) -> None:
         """Abandon groups that lie too far from the count of a packet."""
+        if not self._of_source:
+            return
         searched = self._searched.get(packet.source, packet.sequence + OVERTAKEN_STEP)
         ahead = packet.sequence - searched & COUNT_MASK
         if packet.source not in self._of_source or ahead < OVERTAKEN_STEP:
@@ -106,10 +107,12 @@ class SegmentJoiner:
             if OVERTAKEN_MAX < ahead < COUNT_MASK - OVERTAKEN_MAX:
                 self._abandon(group)
 
-    def take_abandoned(self) -> Iterator[SegmentGroup]:
+    def take_abandoned(self) -> list[SegmentGroup]:
         """The incomplete groups released since the last call."""
+        if not self._abandoned:
+            return []
         given, self._abandoned = self._abandoned, []
-        yield from given
+        return given
 
     def abandon_all(self) -> None:
         for group in list(self._groups):

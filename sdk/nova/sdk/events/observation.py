@@ -71,7 +71,7 @@ class Observation:
         self.at_ns = at_ns
         self._observer = observer
         self._is_stamped = is_stamped
-        self._series: set[tuple[str, str]] = set()
+        self._series: set[tuple[str, str | None, str]] = set()
 
     def raw(
         self, frame: bytes, connection_id: str | None = None, sequence: int | None = None
@@ -163,7 +163,7 @@ class Observation:
     def _event(
         self, lane: str, message_type: str | None, view_id: str, body: Mapping[str, object]
     ) -> Event:
-        self._claim_stamp((f"{lane}/{message_type}", view_id))
+        self.claim_stamp(lane, message_type, view_id)
         system_id, container_id, unique_id = self.entity
         header = {
             "scopeId": self._observer.scope_id,
@@ -179,9 +179,12 @@ class Observation:
             del header["messageType"]
         return check(_encode({**header, **present}))
 
-    def _claim_stamp(self, series: tuple[str, str]) -> None:
+    def claim_stamp(self, lane: str, message_type: str | None, view_id: str = "") -> None:
         """Take a new stamp for a second event of a series: equal ones would be one event."""
-        if self._is_stamped and series in self._series:
+        if not self._is_stamped:
+            return
+        series = (lane, message_type, view_id)
+        if series in self._series:
             self.at_ns = self._observer.next_stamp(self.entity, self.at_ns)
             self._series.clear()
         self._series.add(series)

@@ -1,0 +1,249 @@
+"""`python -m bench.packet_flow COMMIT`: packets through a TCP device into a whole NOVA, of this
+tree and of another commit in turns: all at once until they can be read, then live at a steady rate
+until their values are at a client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from pathlib import Path
+
+import click
+import msgspec
+
+from bench.cpu_cost import cpu_us
+from bench.figures import MS, quantile
+from bench.side_by_side import PACKAGES, ROOT, in_turns, work_tree
+from bench.telemetry_packets import (
+    FIRST_APID,
+    KINDS,
+    TelemetryPacket,
+    packets,
+    parameter,
+    write_xtce,
+)
+from nova.sdk.client.client import Client
+from nova.sdk.protocol.message import Filters
+from nova.sdk.protocol.messages import Query, QueryResponse
+from nova.testkit.running_nova import RunningNova, running_nova
+
+SCOPE = "bench"
+LIVE_HZ = 2_000
+LIVE_S = 5.0
+TICK_S = 0.001
+POLL_S = 0.05
+END_TIMEOUT_S = 300.0
+CONFIG = """
+scope = "{scope}"
+[devices.radio]
+type = "ccsds"
+source = "tcp://127.0.0.1:{port}"
+xtce = "{xtce}"
+"""
+
+
+class FlowFigures(msgspec.Struct):
+    """Rates in packets per second, times in ms, CPU time in µs a packet of the host and of all."""
+
+    packets_hz: float
+    host_us: float
+    all_us: float
+    live_p50_ms: float
+    live_p99_ms: float
+    live_host_us: float
+    live_all_us: float
+
+
+class FarEnd:
+    """The far end of the link of one device."""
+
+    def __init__(self) -> None:
+        self._writers: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def accept(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Keep the connection of the host."""
+        self._writers.put_nowait(writer)
+
+    async def writer(self) -> asyncio.StreamWriter:
+        """The connection, as soon as the host has opened it."""
+        return await self._writers.get()
+
+
+@asynccontextmanager
+async def hosted(folder: Path, nova: RunningNova, far: FarEnd) -> AsyncIterator[int]:
+    """A hardware host with one packet device; its process id."""
+    server = await asyncio.start_server(far.accept, "127.0.0.1", 0)
+    config = folder / "hardware.toml"
+    xtce, port = write_xtce(folder / "bench.xml"), server.sockets[0].getsockname()[1]
+    config.write_text(CONFIG.format(scope=SCOPE, port=port, xtce=xtce))
+    arguments = ["--config", str(config), "--data", str(folder / "hardware"), "--to", nova.publish]
+    async with server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        try:
+            assert process.stdout is not None
+            await process.stdout.readline()
+            yield process.pid
+        finally:
+            process.terminate()
+            await process.wait()
+
+
+class CpuTimes:
+    """The CPU time of a host and of all processes of a NOVA since it was made."""
+
+    def __init__(self, nova: RunningNova, host: int) -> None:
+        self._host, self._others = host, _descendants(nova.process.pid)
+        self._host_us = cpu_us(host)
+        self._others_us = sum(map(cpu_us, self._others))
+
+    def spent_us(self, count: int) -> tuple[float, float]:
+        """Of the host and of all together, for each of so many packets."""
+        host_us = cpu_us(self._host) - self._host_us
+        others_us = sum(map(cpu_us, self._others)) - self._others_us
+        return host_us / count, (host_us + others_us) / count
+
+
+def _descendants(process_id: int) -> list[int]:
+    found = [process_id]
+    for task in Path(f"/proc/{process_id}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            found += _descendants(int(child))
+    return found
+
+
+async def flood(writer: asyncio.StreamWriter, made: Sequence[TelemetryPacket]) -> None:
+    """Send packets as fast as they are read."""
+    writer.write(b"".join(one.data for one in made))
+    await writer.drain()
+
+
+async def until_readable(client: Client, last: TelemetryPacket) -> None:
+    """Return when the values of the last packet can be read."""
+    kind = last.number % KINDS
+    filters = Filters(lanes=["parsed"], system_id="ccsds", unique_id=str(FIRST_APID + kind))
+    newest = Query(filters=filters, limit=1, reverse=True)
+    wanted = f'"{parameter(kind, 0)}":{last.number},'.encode()
+    async with asyncio.timeout(END_TIMEOUT_S):
+        while True:
+            reply = await client.request(newest, QueryResponse)
+            if any(wanted in bytes(one) for one in reply.events):
+                return
+            await asyncio.sleep(POLL_S)
+
+
+async def live(
+    client: Client, writer: asyncio.StreamWriter, made: Sequence[TelemetryPacket]
+) -> list[float]:
+    """Seconds of each packet from its sending until its values are at a client."""
+    sent: dict[int, float] = {}
+    ready = asyncio.Event()
+    following = asyncio.create_task(_follow(client, sent, len(made), ready))
+    await ready.wait()
+    started, done = time.perf_counter(), 0
+    while done < len(made):
+        due = min(len(made), int((time.perf_counter() - started) * LIVE_HZ) + 1)
+        now = time.perf_counter()
+        sent |= {one.number: now for one in made[done:due]}
+        writer.write(b"".join(one.data for one in made[done:due]))
+        done = due
+        await asyncio.sleep(TICK_S)
+    async with asyncio.timeout(END_TIMEOUT_S):
+        return await following
+
+
+async def _follow(
+    client: Client, sent: dict[int, float], count: int, ready: asyncio.Event
+) -> list[float]:
+    found: list[float] = []
+    filters = Filters(lanes=["parsed"], system_id="ccsds")
+    async with aclosing(client.stream("LIVE", filters=filters)) as stream:
+        async for chunk in stream:
+            ready.set()
+            now = time.perf_counter()
+            for event in chunk.events:
+                number = _number(bytes(event))
+                if number in sent:
+                    found.append(now - sent[number])
+            if len(found) >= count:
+                break
+    return found
+
+
+def _number(event: bytes) -> int:
+    begin = event.index(b'_P00":') + len(b'_P00":')
+    return int(event[begin : event.index(b",", begin)])
+
+
+async def work_on(folder: Path, nova: RunningNova, count: int) -> FlowFigures:
+    """Both measurements in one instance."""
+    far, made = FarEnd(), packets(count)
+    more = packets(int(LIVE_HZ * LIVE_S), first=count)
+    async with hosted(folder, nova, far) as host:
+        writer = await far.writer()
+        async with await Client.to_core(nova.data) as client:
+            times, started = CpuTimes(nova, host), time.perf_counter()
+            await flood(writer, made)
+            await until_readable(client, made[-1])
+            hz = count / (time.perf_counter() - started)
+            host_us, all_us = times.spent_us(count)
+            await asyncio.sleep(1.0)
+            times = CpuTimes(nova, host)
+            delays = await live(client, writer, more)
+            live_host_us, live_all_us = times.spent_us(len(more))
+    p50, p99 = (quantile(delays, share) * MS for share in (0.5, 0.99))
+    return FlowFigures(hz, host_us, all_us, p50, p99, live_host_us, live_all_us)
+
+
+def probe(count: int) -> FlowFigures:
+    """The figures of the packages that Python finds."""
+    with (
+        tempfile.TemporaryDirectory(prefix="nova-bench-flow-") as name,
+        running_nova(Path(name) / "data", "--scope", SCOPE) as nova,
+    ):
+        figures = asyncio.run(work_on(Path(name), nova, count))
+        nova.kill()
+    return figures
+
+
+def probed(tree: Path, count: int) -> FlowFigures:
+    """What this program says of the packages of a tree."""
+    command = [sys.executable, __file__, "--probe", str(count)]
+    folders = [*(str(tree / name) for name in PACKAGES), str(ROOT)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
+    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=FlowFigures)
+
+
+@click.command()
+@click.argument("commit")
+@click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True)
+@click.option("--packets", "count", type=click.IntRange(min=1), default=20_000, show_default=True)
+def compare(commit: str, pairs: int, count: int) -> None:
+    """Print the figures of this tree and of COMMIT, which is a commit or a folder."""
+    folder = Path(commit)
+    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
+        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, count))
+    click.echo(f"{'':13} {'here':>9} {'there':>9} {'ratio':>6}")
+    for name in FlowFigures.__struct_fields__:
+        here = statistics.median(getattr(one, name) for one, _ in found)
+        there = statistics.median(getattr(other, name) for _, other in found)
+        click.echo(f"{name:13} {here:9.1f} {there:9.1f} {here / there:6.3f}")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--probe"]:
+        print(msgspec.json.encode(probe(int(sys.argv[2]))).decode())
+    else:
+        compare()
