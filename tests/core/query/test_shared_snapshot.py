@@ -10,7 +10,7 @@ import pytest
 
 from nova.core.derived import checkpoint_follower, sampler_process
 from nova.core.errors import ArchiveBusyError
-from nova.core.metrics.derived_lag import DerivedLags
+from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.durability_marker import write_marker
 from nova.core.writer.committer import Committer
@@ -68,19 +68,19 @@ async def test_samples_and_checkpoints_are_made_from_one(
 ) -> None:
     """Both catch up with the archive, and one secondary is open meanwhile."""
     data, served = tmp_path, archive_id.require(tmp_path, ANY_ARCHIVE)
-    lags = DerivedLags(data)
+    cursors = DerivedCursors()
     samples, checkpoints = asyncio.Event(), asyncio.Event()
     async with asyncio.timeout(WAIT_S):
         making = asyncio.gather(
-            sampler_process.maintain(data, samples, served, lags, shared=shared),
-            checkpoint_follower.maintain(data, checkpoints, served, lags, shared=shared),
+            sampler_process.maintain(data, samples, served, cursors, shared=shared),
+            checkpoint_follower.maintain(data, checkpoints, served, cursors, shared=shared),
         )
         await samples.wait()
         await checkpoints.wait()
         assert secondaries(tmp_path) == 1
-        while any(one.cursor_ns() <= 0 for one in lags.followed.values()) or not lags.followed:
+        while min(cursors.reported().values(), default=0) <= 0:
             await asyncio.sleep(0.02)
         making.cancel()
         with pytest.raises(asyncio.CancelledError):
             await making
-    assert secondaries(tmp_path) == 0 and set(lags.followed) == {"samples", "checkpoints"}
+    assert secondaries(tmp_path) == 0 and set(cursors.followed) == {"samples", "checkpoints"}

@@ -19,8 +19,12 @@ from nova.sdk.protocol.messages import Error, Metrics, StatusResponse
 from nova.sdk.protocol.metric_messages import Metric, gauge
 from nova.sdk.protocol.submission import SCOPES_HEADER, USER_HEADER
 from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 from tests.core.edge_client import edge_client, received
 from tests.core.running import Core, running_core
+from tests.core.telling import START_NS, telling
+
+LAG = "nova_derived_lag_events"
 
 
 def ups(metrics: list[Metric]) -> dict[str, float]:
@@ -70,6 +74,37 @@ async def test_reports_arrive_and_clients_of_an_edge_cannot_make_them(tmp_path: 
             await frames.send(Metrics())
             reply = await received(frames)
             assert isinstance(reply, Error) and reply.code == "forbidden"
+
+
+async def test_lags_grow_while_a_busy_process_reports_nothing(core: Core) -> None:
+    """One report, as of an empty archive: what comes afterwards is lacking until the next one."""
+
+    async def report(cursor_ns: int) -> None:
+        connector = aiohttp.UnixConnector(str(endpoints.reader_socket(core.data)))
+        body = msgspec.json.encode(
+            ProcessReport(process="sampler", metrics=[], cursors={"samples": cursor_ns})
+        )
+        async with (
+            aiohttp.ClientSession(connector=connector) as session,
+            session.post(f"http://localhost{METRICS_PATH}", data=body) as reply,
+        ):
+            assert reply.ok
+
+    async with await Client.to_core(core.data) as client:
+
+        async def lag() -> float:
+            (found,) = (one for one in await client.metrics() if one.name == LAG)
+            (sample,) = found.samples
+            assert sample.labels == {"data": "samples"}
+            return sample.value
+
+        await report(NS_MIN)
+        assert await lag() == 0
+        await core.publish([telling(START_NS + number, {"n": number}) for number in range(5)])
+        await core.settled(client, 5)
+        assert await lag() >= 5
+        await report(NS_MAX)
+        assert await lag() == 0
 
 
 async def test_an_archive_that_cannot_be_read_takes_its_own_metrics_only(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
-from nova.core.metrics.derived_lag import DerivedData, DerivedLags
+from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.shared_snapshot import SharedSnapshot
@@ -30,7 +30,7 @@ async def maintain(
     data: Path,
     opened: asyncio.Event,
     served: ArchiveIdentity,
-    lags: DerivedLags | None = None,
+    cursors: DerivedCursors | None = None,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
 ) -> None:
@@ -38,8 +38,8 @@ async def maintain(
 
     async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
         maker = CheckpointMaker(view, store)
-        if lags is not None:
-            lags.followed["checkpoints"] = DerivedData(view, lambda: maker.cursor_ns)
+        if cursors is not None:
+            cursors.followed["checkpoints"] = lambda: maker.cursor_ns
         await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make, reserve)
 
     await derived_writer.maintain(data, CheckpointStore, make, opened, served=served, shared=shared)

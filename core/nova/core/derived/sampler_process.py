@@ -20,7 +20,7 @@ from nova.core.derived.day_sealer import SealService
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
 from nova.core.disk_reserve import MIB, NO_RESERVE, DiskReserve
-from nova.core.metrics.derived_lag import DerivedData, DerivedLags
+from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.disk_growth import DiskGrowth
 from nova.core.metrics.report import report_metrics
 from nova.core.query import derived_writer
@@ -51,7 +51,7 @@ async def maintain(
     data: Path,
     opened: asyncio.Event,
     served: ArchiveIdentity,
-    lags: DerivedLags,
+    cursors: DerivedCursors,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
 ) -> None:
@@ -59,7 +59,7 @@ async def maintain(
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         sampler = Sampler(view, store)
-        lags.followed["samples"] = DerivedData(view, lambda: sampler.cursor_ns)
+        cursors.followed["samples"] = lambda: sampler.cursor_ns
         await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample, reserve)
 
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served, shared=shared)
@@ -71,7 +71,7 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
     samples, checkpoints = asyncio.Event(), asyncio.Event()
     shared = SharedSnapshot(data, derived_writer.MEMORY_BYTES)
-    lags, growth = DerivedLags(data), DiskGrowth(data, settings.files_folder())
+    cursors, growth = DerivedCursors(), DiskGrowth(data, settings.files_folder())
 
     async def announce() -> None:
         await samples.wait()
@@ -82,13 +82,13 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            maintain(data, samples, served, lags, reserve, shared),
-            checkpoint_follower.maintain(data, checkpoints, served, lags, reserve, shared),
+            maintain(data, samples, served, cursors, reserve, shared),
+            checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared),
             SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),
             growth.run(),
-            report_metrics("sampler", data, lambda: [*lags.metrics(), *growth.metrics()]),
+            report_metrics("sampler", data, growth.metrics, cursors.reported),
         )
     finally:
         await submissions.close()

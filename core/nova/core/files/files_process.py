@@ -20,7 +20,7 @@ from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.files.daily_files import DailyFiles
 from nova.core.files.daily_files_state import read_state, write_state
 from nova.core.files.file_folder import FileChangedError
-from nova.core.metrics.derived_lag import DerivedData, DerivedLags
+from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.pass_pace import PASS_PACE, PassPace
@@ -170,9 +170,9 @@ async def open_writer(
 
 async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
     """Write daily files until cancelled, and report metrics."""
-    lags = DerivedLags(data)
-    lags.followed["files"] = DerivedData(writer.snapshot, lambda: writer.cursor_ns)
-    await asyncio.gather(writer.run(), report_metrics("files", data, lags.metrics))
+    cursors = DerivedCursors()
+    cursors.followed["files"] = lambda: writer.cursor_ns
+    await asyncio.gather(writer.run(), report_metrics("files", data, list, cursors.reported))
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:

@@ -24,36 +24,50 @@ REPORT_INTERVAL_S = 2.0
 REPORT_TIMEOUT_S = 5.0
 
 MetricSource = Callable[[], Iterable[Metric]]
+CursorSource = Callable[[], dict[str, int]]
 
 log = logging.getLogger(__name__)
 
 
 class ProcessReport(msgspec.Struct, kw_only=True):
-    """The metrics of one process, by its name in the instance."""
+    """The metrics of one process, by its name in the instance, and the cursors of what it derives:
+    canonical times in ns by name.
+    """
 
     process: str
     metrics: list[Metric]
+    cursors: dict[str, int] = {}
 
 
 async def report_metrics(
-    process: str, data: Path, source: MetricSource, interval_s: float = REPORT_INTERVAL_S
+    process: str,
+    data: Path,
+    source: MetricSource,
+    cursors: CursorSource = dict,
+    interval_s: float = REPORT_INTERVAL_S,
 ) -> None:
-    """Report a process's own metrics and those of `source`, again and again until cancelled."""
+    """Report a process's own metrics, those of `source`, and its cursors, again and again until
+    cancelled.
+    """
     timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
     while True:
         try:
             connector = aiohttp.UnixConnector(str(endpoints.reader_socket(data)))
             async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
                 while True:
-                    await _post(session, process, source)
+                    await _post(session, _report(process, source, cursors))
                     await asyncio.sleep(interval_s)
         except (aiohttp.ClientError, OSError, TimeoutError, NovaError) as error:
             log.debug("metrics not reported", extra={"context": {"error": str(error)}})
         await asyncio.sleep(interval_s)
 
 
-async def _post(session: aiohttp.ClientSession, process: str, source: MetricSource) -> None:
-    report = ProcessReport(process=process, metrics=[*process_metrics(process), *source()])
+def _report(process: str, source: MetricSource, cursors: CursorSource) -> ProcessReport:
+    metrics = [*process_metrics(process), *source()]
+    return ProcessReport(process=process, metrics=metrics, cursors=cursors())
+
+
+async def _post(session: aiohttp.ClientSession, report: ProcessReport) -> None:
     body = msgspec.json.encode(report)
     async with session.post(f"http://localhost{METRICS_PATH}", data=body) as reply:
         if not reply.ok:

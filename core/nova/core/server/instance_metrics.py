@@ -9,9 +9,11 @@ from pathlib import Path
 
 from nova.core.errors import ArchiveError
 from nova.core.metrics.cache_metrics import cache_metrics
+from nova.core.metrics.derived_lag import lag_metrics
 from nova.core.server import instance_status
 from nova.core.server.services import Services
 from nova.core.server.status_metrics import status_metrics
+from nova.sdk import timestamps
 from nova.sdk.process_metrics import process_metrics
 from nova.sdk.protocol.metric_messages import Metric, gauge, merged
 
@@ -51,6 +53,17 @@ def _archive(services: Services) -> Iterator[Metric]:
         return
     yield from status_metrics(status)
     yield from cache_metrics("reader", services.snapshot.archive)
+    yield from _derived(services)
+
+
+def _derived(services: Services) -> Iterator[Metric]:
+    """Nothing of what an archive lacks that cannot be read now."""
+    try:
+        services.snapshot.refresh()
+        cursors = services.other_metrics.cursors()
+        yield from lag_metrics(services.snapshot, cursors, timestamps.now())
+    except ArchiveError as error:
+        log.error("no metrics of derived data", extra={"context": {"error": str(error)}})
 
 
 def _disk(data: Path) -> Iterator[Metric]:

@@ -33,14 +33,19 @@ class MetricsBoard:
         self._silence_s = silence_s
         self._clock = clock
         self._reported: dict[str, tuple[float, list[Metric]]] = {}
+        self._cursors: dict[str, dict[str, int]] = {}
 
-    def receive(self, process: str, metrics: list[Metric]) -> None:
-        """Replace the metrics of a process."""
+    def receive(
+        self, process: str, metrics: list[Metric], cursors: dict[str, int] | None = None
+    ) -> None:
+        """Replace the metrics of a process, and the cursors of what it derives."""
         self._reported[process] = (self._clock(), metrics)
+        self._cursors[process] = cursors or {}
 
     def forget(self, process: str) -> None:
         """Drop the metrics of a process that has gone."""
         self._reported.pop(process, None)
+        self._cursors.pop(process, None)
 
     async def post(self, request: web.Request) -> web.Response:
         """Serve `POST /process-metrics`, for the processes of this instance alone."""
@@ -52,8 +57,18 @@ class MetricsBoard:
             return web.Response(status=400, text=str(error))
         if report.process not in self._processes:
             return web.Response(status=400, text=f"{report.process[:64]!r} is no process of NOVA")
-        self.receive(report.process, report.metrics)
+        self.receive(report.process, report.metrics, report.cursors)
         return web.Response()
+
+    def cursors(self) -> dict[str, int]:
+        """The cursors of all derived data whose process has reported within `silence_s`."""
+        oldest_s = self._clock() - self._silence_s
+        return {
+            name: cursor_ns
+            for process, cursors in self._cursors.items()
+            for name, cursor_ns in cursors.items()
+            if self._reported[process][0] > oldest_s
+        }
 
     def metrics(self) -> list[Metric]:
         """The metrics of all processes that run, and `nova_up` of each."""
