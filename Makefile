@@ -20,9 +20,9 @@ FAULT_SEED ?= 100
 WHOLE_BROWSER ?= chromium
 # Tests start some hundred processes: each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
-LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package nova-sdk
+LOCKED := --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --no-emit-package nova-sdk --no-emit-package nova-native
 
-.PHONY: help demo schema api test test-slow test-faults check lint format web wheel bench scale lock clean
+.PHONY: help demo native schema api test test-slow test-faults check lint format web wheel bench scale lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 
 # Types and the page are checked beside the tests, which mostly wait at their start; a fault of any
 # is named in the last line.
-test: lint $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow ones
+test: lint $(STAMP)/system $(STAMP)/web $(STAMP)/native ## All checks and tests but the slow ones
 	@echo "mypy and the page's tests run beside pytest; what they print comes after it"
 	@failed=; folder=$$(scripts/test-folder $$$$); \
 	$(BIN)/mypy > $(STAMP)/mypy.log 2>&1 & mypy=$$!; \
@@ -46,7 +46,7 @@ test: lint $(STAMP)/system $(STAMP)/web ## All checks and tests but the slow one
 	[ -z "$$failed" ] || { echo "make test: failed:$$failed"; exit 1; }; \
 	[ -z "$$folder" ] || rm -rf $$folder
 
-test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## The tests that take minutes
+test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web $(STAMP)/native ## The tests that take minutes
 	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
 	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
@@ -72,9 +72,14 @@ format: $(STAMP)/python ## Put the code into its one format
 
 web: $(STAMP)/web ## The browser's half, built into edge/nova/edge/static
 
+native: ## The native part of ingest, if cargo is here; NOVA runs without it
+	@rm -f $(STAMP)/native
+	@$(MAKE) --no-print-directory $(STAMP)/native
+
 wheel: $(STAMP)/python $(STAMP)/web ## One file to install anywhere, with the web page in it: dist/
 	rm -rf build/lib build/bdist.*
 	$(BIN)/pip wheel -q --no-deps --wheel-dir dist ./sdk .
+	@! command -v cargo >/dev/null || PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pip wheel -q --no-build-isolation --no-deps --wheel-dir dist ./native
 
 schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from the server's structs
 	$(BIN)/python -m nova.sdk.protocol.schema > web/src/api/protocol.schema.json
@@ -83,7 +88,7 @@ schema: $(STAMP)/python $(STAMP)/web ## The browser's message types, made from t
 api: $(STAMP)/python ## The page of the public API, made from its docstrings: docs/api.md
 	$(BIN)/python scripts/api_page.py > docs/api.md
 
-bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web ## One table: ingest, replay, seek, size, latency, against others
+bench: $(STAMP)/python $(STAMP)/system $(STAMP)/web $(STAMP)/native ## One table: ingest, replay, seek, size, latency, against others
 	$(BIN)/python -m bench
 
 scale: $(STAMP)/python ## One archive grown to 50 million events in SCALE_DATA, plotted; hours, and can be stopped
@@ -97,7 +102,7 @@ lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 
 clean: ## Forget everything that was built
-	rm -rf $(VENV) $(STAMP) build dist web/node_modules edge/nova/edge/static
+	rm -rf $(VENV) $(STAMP) build dist native/target web/node_modules edge/nova/edge/static
 
 $(STAMP)/python: requirements.lock pyproject.toml sdk/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -108,6 +113,10 @@ $(STAMP)/python: requirements.lock pyproject.toml sdk/pyproject.toml
 	rm -rf *.egg-info  # of an older layout: it would shadow the entry points
 	$(BIN)/pip install -q --no-deps -e ./sdk -e .
 	@mkdir -p $(STAMP) && touch $@
+
+$(STAMP)/native: $(STAMP)/python scripts/build-native native/pyproject.toml native/Cargo.toml native/Cargo.lock $(wildcard native/src/*.rs)
+	@scripts/build-native $(BIN)/pip
+	@touch $@
 
 $(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
 	@command -v npm >/dev/null || scripts/system-packages nodejs npm

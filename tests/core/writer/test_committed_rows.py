@@ -20,6 +20,7 @@ from nova.core.writer.committer import Committer
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.transport.base import Batch, Gap, Record
 from tests.core.writer.corpus import OWN_SCOPE, Corpus
+from tests.sdk.events.mutated_records import needs_native
 from tests.sdk.manifests.test_manifest import MANIFEST
 
 NOW_NS = 1_790_000_000_000_000_000
@@ -72,6 +73,7 @@ def digest(data: Path, seed: int) -> str:
     return summed.hexdigest()
 
 
+@pytest.mark.parametrize("native", ["0", pytest.param("1", marks=needs_native)])
 @pytest.mark.parametrize(
     ("seed", "expected"),
     [
@@ -80,7 +82,8 @@ def digest(data: Path, seed: int) -> str:
     ],
 )
 def test_rows_receipts_and_frames_are_those_of_every_version(
-    tmp_path: Path, seed: int, expected: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int, expected: str, native: str
 ) -> None:
     """A-037, A-056: an archive does not depend on which code computed its rows."""
+    monkeypatch.setenv("NOVA_NATIVE", native)
     assert digest(tmp_path, seed) == expected

@@ -1,5 +1,5 @@
-"""Validation in worker processes gives the same results in the same order, also when workers
-die.
+"""Validation in a worker process or thread gives the same results in the same order, also when
+workers die.
 """
 
 from __future__ import annotations
@@ -24,9 +24,21 @@ from nova.sdk.events.event import ENVELOPE_MAX_BYTES, Series
 from nova.sdk.transport.base import Record
 from nova.sdk.worker_process import WorkerProcess
 from tests.core.conftest import Make
+from tests.sdk.events.mutated_records import needs_native
 from tests.sdk.manifests.test_manifest import MANIFEST
 
 MANY = WORKER_MIN_RECORDS
+
+
+@pytest.fixture(autouse=True)
+def native(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are processes where there is no native part."""
+    monkeypatch.setenv("NOVA_NATIVE", getattr(request, "param", "0"))
+
+
+in_thread = pytest.mark.parametrize(
+    "native", [pytest.param("1", marks=needs_native)], indirect=True
+)
 
 
 @pytest.fixture
@@ -121,17 +133,17 @@ def told(incoming: BatchColumns) -> tuple[object, ...]:
     return incoming.keys, incoming.bodies, series, incoming.requests, incoming.refusals
 
 
+def note(finished: list[int], number: int, _: object) -> None:
+    finished.append(number)
+
+
 async def test_answers_come_in_the_order_of_asking(beside: ValidationPool, record: Make) -> None:
     """A-085: a small batch behind a large one is not stored before it."""
     finished: list[int] = []
-
-    def note(number: int, _: object) -> None:
-        finished.append(number)
-
     answers = []
     for number, count in enumerate((4 * MANY, 1, MANY, 2)):
         answer = beside.check([[record(n) for n in range(count)]])
-        answer.add_done_callback(partial(note, number))
+        answer.add_done_callback(partial(note, finished, number))
         answers.append(answer)
     await asyncio.gather(*answers)
     assert finished == [0, 1, 2, 3]
@@ -192,6 +204,39 @@ async def test_a_process_that_hangs_is_given_up(record: Make) -> None:
         assert await opened.check([many]) == [here(many)]
         assert await opened.check([many]) == [here(many)]
         assert not hung.exists()
+    await opened.close()
+
+
+@in_thread
+async def test_a_thread_checks_alike_and_in_order(record: Make) -> None:
+    """A-078, A-085: large groups with refusals and requests, and small ones behind them."""
+    opened = ValidationPool(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
+    lanes = ("raw", "ui", "parsed", "metadata", "command")
+    mixed = [record(n, lane=lanes[n % len(lanes)]) for n in range(2 * MANY)]
+    mixed[7] = Record("nova.sat.raw.bus.eps.u.v1", b'{"lane":1}', "topic/7")
+    few = [record(n) for n in range(3)]
+    groups: list[list[list[Record]]] = [[mixed, few], [few[:1]], [mixed], [[]]]
+    finished: list[int] = []
+    for _ in range(2):  # The second time the streams are known.
+        answers = [opened.check(group) for group in groups]
+        for number, answer in enumerate(answers):
+            answer.add_done_callback(partial(note, finished, number))
+        assert not any(answer.done() for answer in answers)
+        for group, answer in zip(groups, answers, strict=True):
+            assert list(map(told, await answer)) == [told(here(batch)) for batch in group]
+        await asyncio.sleep(0)
+    assert finished == [*range(len(groups))] * 2
+    assert opened.process_id is None
+    await opened.close()
+
+
+@in_thread
+async def test_a_few_are_checked_without_the_thread(record: Make) -> None:
+    """At low rates nothing waits for another thread."""
+    opened = ValidationPool(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
+    assert opened.check([[record(1)]]).done()
+    await opened.check([[record(n) for n in range(MANY)]])
+    assert opened.check([[record(1)]]).done()
     await opened.close()
 
 

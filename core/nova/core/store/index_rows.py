@@ -63,6 +63,20 @@ def index_rows_of_table(
     }
 
 
+def series_rows(
+    event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """The keys of events in `series_canonical` and in `series_source`, and the values of the
+    latter, grouped by series in the order of their numbers.
+    """
+    series = [key[TIME_BYTES:] for key in event_keys]
+    order = sorted(range(len(series)), key=series.__getitem__)
+    by_series = [event_keys[number] for number in order], [source_keys[n] for n in order]
+    canonical = [key for key, _ in index_rows("series_canonical", *by_series)]
+    source = index_rows("series_source", *by_series)
+    return canonical, [key for key, _ in source], [time for _, time in source]
+
+
 def times_of_rows(family: str, rows: Sequence[KeyValue]) -> list[bytes]:
     """The canonical times of the events of index rows, as time keys."""
     if family == "series_canonical":

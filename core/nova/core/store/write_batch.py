@@ -8,9 +8,10 @@ from itertools import repeat
 from rocksdict import ColumnFamily, WriteBatch
 
 from nova.core.ordering import TIME_BYTES
-from nova.core.store.index_rows import index_rows
+from nova.core.store.index_rows import series_rows
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_source_key
+from nova.sdk.native import native_part
 
 
 class ArchiveBatch:
@@ -50,12 +51,10 @@ class ArchiveBatch:
         """
         self._put("canonical", event_keys, stored)
         self._put("source", source_keys, event_keys)
-        series = [key[TIME_BYTES:] for key in event_keys]
-        order = sorted(range(len(series)), key=series.__getitem__)
-        by_series = [event_keys[number] for number in order], [source_keys[n] for n in order]
-        for family in ("series_canonical", "series_source"):
-            rows = index_rows(family, *by_series)
-            self._put(family, [key for key, _ in rows], [value for _, value in rows])
+        part = native_part()
+        rows = (series_rows if part is None else part.series_rows)(event_keys, source_keys)
+        self._put("series_canonical", rows[0], repeat(b""))
+        self._put("series_source", rows[1], rows[2])
 
     def _put(self, family: str, keys: Iterable[bytes], values: Iterable[bytes]) -> None:
         """Set rows of a family."""

@@ -11,6 +11,7 @@ from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.events.checker import CheckedBatch, Checker, RecordTuple, RejectedRecord
 from nova.sdk.events.envelope import CommandRequest
 from nova.sdk.events.event import Event, Series
+from nova.sdk.events.known_streams import KnownEvents, KnownStreams
 
 
 class BatchColumns(msgspec.Struct, array_like=True):
@@ -33,7 +34,53 @@ class BatchColumns(msgspec.Struct, array_like=True):
 
 def check_records(records: Sequence[RecordTuple], checker: Checker) -> BatchColumns:
     """The valid events of `records`, in order, and the refusals."""
-    return _checked_columns(checker.check_all(records))
+    if checker.known is None:
+        return _checked_columns(checker.check_all(records))
+    found = checker.known.check(records)
+    columns = _known_columns(found, checker.known)
+    if found.unsure:
+        rest = checker.check_all([records[place] for place in found.unsure])
+        _merge(columns, _checked_columns(rest), found.unsure)
+    return columns
+
+
+def _known_columns(found: KnownEvents, known: KnownStreams) -> BatchColumns:
+    """The columns of the events that the native part has checked."""
+    streams = dict.fromkeys(found.streams)
+    numbers = {stream: number for number, stream in enumerate(streams)}
+    return BatchColumns(
+        found.keys,
+        list(map(numbers.__getitem__, found.streams)),
+        found.bodies,
+        [known.series[stream] for stream in streams],
+        [known.versions[stream] for stream in streams],
+        [],
+        [],
+    )
+
+
+def _merge(columns: BatchColumns, rest: BatchColumns, places: Sequence[int]) -> None:
+    """Insert what was found of the other records, which are at `places` of the batch."""
+    first = len(columns.names)
+    columns.names += rest.names
+    columns.versions += rest.versions
+    refused = {refusal.place for refusal in rest.refusals}
+    columns.refusals += [one._replace(place=places[one.place]) for one in rest.refusals]
+    requests = dict(rest.requests)
+    # In order, so that every event before the next one is in its place already.
+    events = iter(zip(rest.keys, rest.series, rest.bodies, strict=True))
+    number = 0
+    for index, place in enumerate(places):
+        if index in refused:
+            continue
+        at = place - index + number
+        key, series, body = next(events)
+        columns.keys.insert(at, key)
+        columns.series.insert(at, first + series)
+        columns.bodies.insert(at, body)
+        if number in requests:
+            columns.requests.append((at, requests[number]))
+        number += 1
 
 
 def own_event_columns(event: Event) -> BatchColumns:

@@ -1,9 +1,11 @@
-"""Validation pool: checks large groups of records in a worker process and small ones in the writer.
+"""Validation pool: checks large groups of records beside the writer's own thread, and small ones in
+it.
 
-Checking a record takes about as long as storing it; in one process the second core would be idle.
-Checking depends on the record alone, so a worker that dies loses nothing: the writer checks its
-records. At low rates batches are small, and the round trip to the worker would only add latency
-(docs/decisions/0004-checking-beside-committing.md).
+With the native part a second thread checks, which needs the interpreter for a moment only. Without
+it, checking a record takes about as long as storing it, so a worker process does it; in one process
+the second core would be idle. Checking depends on the record alone, so a worker that dies loses
+nothing: the writer checks its records. At low rates batches are small, and the round trip would
+only add latency (docs/decisions/0004-checking-beside-committing.md).
 """
 
 from __future__ import annotations
@@ -58,7 +60,7 @@ class _PendingRequest(NamedTuple):
 
 
 class ValidationPool:
-    """Checks groups of batches in order, in this process or in the worker."""
+    """Checks groups of batches in order, in this thread, in another one or in the worker."""
 
     def __init__(
         self,
@@ -78,7 +80,11 @@ class ValidationPool:
 
         self._pending: deque[_PendingRequest] = deque()
         self._running: asyncio.Task[None] | None = None
-        self._can_use_worker = _cores() > 1
+        has_native = checker.known is not None
+        self._can_use_worker = _cores() > 1 and not has_native
+        self._thread = ThreadPoolExecutor(1, "check") if _cores() > 1 and has_native else None
+        self._in_thread = 0
+        """Groups that the thread has not completed."""
 
     @property
     def process_id(self) -> int | None:
@@ -89,6 +95,11 @@ class ValidationPool:
         """Start to check a group; the future gets the columns of each batch. Groups complete in the
         order in which they began.
         """
+        if self._thread is not None and self._should_use_thread(group):
+            self._in_thread += 1
+            checked = asyncio.wrap_future(self._thread.submit(self._check_here, group))
+            checked.add_done_callback(self._count_checked)
+            return checked
         columns: asyncio.Future[list[BatchColumns]] = asyncio.get_running_loop().create_future()
         if not self._should_use_worker(group):
             columns.set_result(self._check_here(group))
@@ -103,6 +114,15 @@ class ValidationPool:
         # Replies arrive in the order of the requests.
         answers[-1].add_done_callback(join)
         return columns
+
+    def _should_use_thread(self, group: RecordGroup) -> bool:
+        """Whether a group is large, or others are before it. The checker is for one thread at a
+        time.
+        """
+        return self._in_thread > 0 or sum(map(len, group)) >= WORKER_MIN_RECORDS
+
+    def _count_checked(self, _: object) -> None:
+        self._in_thread -= 1
 
     def _send(self, request: RecordGroup) -> asyncio.Future[list[BatchColumns]]:
         pending = _PendingRequest(request, asyncio.get_running_loop().create_future())
@@ -177,7 +197,9 @@ class ValidationPool:
                 return
 
     async def close(self) -> None:
-        """Stop the worker; pending requests are never completed."""
+        """Stop the worker or thread; pending requests are never completed."""
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait((self._running,))

@@ -20,6 +20,7 @@ from nova.sdk.events import canonical, event
 from nova.sdk.events.envelope import CommandRequest, Envelope, UiUpdate
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, Event, Series
 from nova.sdk.events.event_id import hashed_head
+from nova.sdk.events.known_streams import known_streams
 from nova.sdk.events.lane_codec import CODECS, LaneCodec, SeriesKey, ui_codec
 from nova.sdk.events.manifest_policy import (
     index_by_version,
@@ -173,6 +174,8 @@ class Checker:
             lane: _SeriesCache(kind, {}) for lane, kind in self._codecs.items()
         }
         self._seconds: dict[bytes, int] = {}
+        self.known = known_streams(max_bytes, cache_max, self._manifests)
+        """The streams that the native part checks by itself; None without it."""
 
     def check_all(self, records: Sequence[RecordTuple]) -> CheckedBatch:
         """The events of the records, in their order, and the rejected records."""
@@ -267,6 +270,9 @@ class Checker:
         self, kind: LaneCodec, given: Envelope, address: str | None, found: Event
     ) -> None:
         """Cache the series for the next record; `given` is the envelope as written."""
+        head = hashed_head(*_hashed_members(found.series))
+        if self.known is not None and self.known.learn(address, given, found, head):
+            self._forget_series()  # They are to be learned again.
         if address is None:
             place = self._caches_of_lanes[found.series.lane]
         else:
@@ -277,13 +283,13 @@ class Checker:
         self._add_to_cache(
             place.series,
             names,
-            _CachedSeries(
-                found.series,
-                found.schema_version,
-                hashed_head(*_hashed_members(found.series)),
-                None in names[:5],
-            ),
+            _CachedSeries(found.series, found.schema_version, head, None in names[:5]),
         )
+
+    def _forget_series(self) -> None:
+        self._caches.clear()
+        for place in self._caches_of_lanes.values():
+            place.series.clear()
 
     def _cache_of_lane_hint(self, record: bytes) -> _SeriesCache | None:
         """The series cache for a record without an address, by the first lane member in its text. A

@@ -1,0 +1,31 @@
+"""The native part of ingest; `nova.sdk.native` finds it."""
+
+from collections.abc import Sequence
+
+API: int
+
+def series_rows(
+    event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """The keys of events in `series_canonical` and in `series_source`, and the values of the
+    latter, grouped by series.
+    """
+
+class RecordChecker:
+    """Checks records of the streams that it has learned."""
+
+    def __init__(self, max_bytes: int) -> None: ...
+    def learn(
+        self,
+        address: str | None,
+        names: Sequence[str | None],
+        number: int,
+        lane: int,
+        kind: str,
+        texts: Sequence[bytes],
+    ) -> None: ...
+    def clear(self) -> None: ...
+    def __len__(self) -> int: ...
+    def check(
+        self, records: Sequence[tuple[str | None, bytes, str]]
+    ) -> tuple[list[bytes], list[int], list[bytes], list[int]]: ...

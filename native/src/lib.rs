@@ -1,0 +1,134 @@
+//! `nova.native`: checks records of known streams as `nova.sdk.events.checker` does, without the
+//! interpreter. Whatever it is not sure of, errors included, it leaves to Python, so that there is
+//! one validator.
+
+mod base64;
+mod envelope;
+mod json;
+mod number;
+mod rows;
+mod stream;
+mod time;
+
+use std::sync::{Mutex, MutexGuard};
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
+
+use envelope::NAMES;
+use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
+
+/// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
+const API: u32 = 1;
+
+/// Not an event of a known stream that is plain in every respect.
+#[derive(Debug)]
+pub struct Unsure;
+
+/// A checked batch: order keys, stream numbers, bodies, and the places of unsure records.
+type Checked<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>, Vec<usize>);
+
+#[pyclass(frozen)]
+struct RecordChecker {
+    checker: Mutex<Checker>,
+}
+
+impl RecordChecker {
+    fn lock(&self) -> MutexGuard<'_, Checker> {
+        self.checker.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[pymethods]
+impl RecordChecker {
+    #[new]
+    fn new(max_bytes: usize) -> Self {
+        RecordChecker { checker: Mutex::new(Checker::new(max_bytes)) }
+    }
+
+    /// Learn a stream: how its records name it, and the texts that its events share.
+    fn learn(
+        &self,
+        py: Python<'_>,
+        address: Option<&str>,
+        names: Vec<Option<String>>,
+        number: u32,
+        lane: u8,
+        kind: &str,
+        texts: Vec<Vec<u8>>,
+    ) -> PyResult<()> {
+        let names: Vec<Option<&[u8]>> = names.iter().map(|name| name.as_deref().map(str::as_bytes)).collect();
+        let names: [Option<&[u8]>; NAMES.len()] =
+            names.try_into().map_err(|_| PyValueError::new_err("names: one for each known member"))?;
+        let [hashed_head, before_time, after_time, before_payload, after_payload]: [Vec<u8>; 5] =
+            texts.try_into().map_err(|_| PyValueError::new_err("texts: five are needed"))?;
+        let kind = match kind {
+            "raw" => Kind::Raw,
+            "parsed" => Kind::Parsed,
+            "ui" => Kind::Ui,
+            _ => return Err(PyValueError::new_err("kind: raw, parsed or ui")),
+        };
+        let stream = Stream { number, lane, kind, hashed_head, before_time, after_time, before_payload, after_payload };
+        py.detach(|| self.lock().learn(address.map(str::as_bytes), &names, stream));
+        Ok(())
+    }
+
+    /// Forget all streams.
+    fn clear(&self, py: Python<'_>) {
+        py.detach(|| self.lock().clear());
+    }
+
+    fn __len__(&self, py: Python<'_>) -> usize {
+        py.detach(|| self.lock().len())
+    }
+
+    /// Check records, which are tuples that begin with an address and bytes. Other threads run
+    /// meanwhile.
+    fn check<'py>(&self, py: Python<'py>, records: &Bound<'py, PyAny>) -> PyResult<Checked<'py>> {
+        // They hold what is read below, whatever becomes of the sequence meanwhile.
+        let mut held: Vec<Option<(Option<Bound<'py, PyString>>, Bound<'py, PyBytes>)>> = Vec::new();
+        for record in records.try_iter()? {
+            held.push(parts(&record?));
+        }
+        let slices: Vec<Option<(Option<&str>, &[u8])>> = held
+            .iter()
+            .map(|parts| {
+                let (address, record) = parts.as_ref()?;
+                let address = match address {
+                    None => None,
+                    Some(text) => Some(text.to_str().ok()?),
+                };
+                Some((address, record.as_bytes()))
+            })
+            .collect();
+        let columns = py.detach(|| self.lock().check(&slices));
+        lists(py, columns)
+    }
+}
+
+/// The address and the bytes of a record; None if they are of other types.
+fn parts<'py>(record: &Bound<'py, PyAny>) -> Option<(Option<Bound<'py, PyString>>, Bound<'py, PyBytes>)> {
+    let fields = record.cast::<PyTuple>().ok()?;
+    let address = fields.get_item(0).ok()?;
+    let address = if address.is_none() { None } else { Some(address.cast_into::<PyString>().ok()?) };
+    Some((address, fields.get_item(1).ok()?.cast_into::<PyBytes>().ok()?))
+}
+
+fn lists(py: Python<'_>, columns: Columns) -> PyResult<Checked<'_>> {
+    let keys = PyList::new(py, columns.keys.chunks_exact(KEY_BYTES).map(|key| PyBytes::new(py, key)))?;
+    let mut start = 0;
+    let bodies = columns.body_ends.iter().map(|end| {
+        let body = PyBytes::new(py, &columns.bodies[start..*end]);
+        start = *end;
+        body
+    });
+    Ok((keys, PyList::new(py, columns.streams)?, PyList::new(py, bodies)?, columns.unsure))
+}
+
+#[pymodule]
+fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("API", API)?;
+    module.add_class::<RecordChecker>()?;
+    module.add_function(wrap_pyfunction!(rows::series_rows, module)?)
+}

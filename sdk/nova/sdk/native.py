@@ -1,0 +1,95 @@
+"""The native part of ingest: `nova.native`, of the distribution nova-native, where it is installed.
+
+Without it the same work is done in Python. The variable NOVA_NATIVE decides: 0 never uses the
+native part, 1 requires it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol
+
+from nova.sdk.errors import SettingsError
+
+MODULE = "nova.native"
+VARIABLE = "NOVA_NATIVE"
+NEVER, REQUIRED = "0", "1"
+API = 1
+"""Of another API the native part is of another version, and is not used."""
+
+
+class RecordChecker(Protocol):
+    """`nova.native.RecordChecker`: checks records of the streams that it has learned."""
+
+    def learn(
+        self,
+        address: str | None,
+        names: Sequence[str | None],
+        number: int,
+        lane: int,
+        kind: str,
+        texts: Sequence[bytes],
+    ) -> None:
+        """Learn a stream: how its records name it, and the texts that its events share."""
+
+    def clear(self) -> None:
+        """Forget all streams."""
+
+    def __len__(self) -> int: ...
+
+    def check(
+        self, records: Sequence[tuple[str | None, bytes, str]]
+    ) -> tuple[list[bytes], list[int], list[bytes], list[int]]:
+        """The order keys, stream numbers and bodies of the events that it is sure of, and the
+        places of all other records.
+        """
+
+
+class NativePart(Protocol):
+    """The module `nova.native`."""
+
+    API: int
+
+    @staticmethod
+    def RecordChecker(max_bytes: int) -> RecordChecker: ...
+
+    @staticmethod
+    def series_rows(
+        event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+    ) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """The keys of events in `series_canonical` and in `series_source`, and the values of the
+        latter, grouped by series.
+        """
+
+
+def native_part() -> NativePart | None:
+    """The native part; None where it is not installed or not wanted. Raises SettingsError if it is
+    required and absent, or if the variable has another value.
+    """
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in ("", NEVER, REQUIRED):
+        raise SettingsError(f"{VARIABLE} is {wanted[:64]!r}: set it to 0 (never) or 1 (required)")
+    if wanted == NEVER:
+        return None
+    fault = _fault()
+    if fault is None:
+        module: NativePart = sys.modules[MODULE]  # type: ignore[assignment]  # a module as Protocol
+        return module
+    if wanted == REQUIRED:
+        raise SettingsError(
+            f"{VARIABLE} is 1, but {fault}: install nova-native of this version, or unset it"
+        )
+    return None
+
+
+def _fault() -> str | None:
+    """Why the native part cannot be used, None if it is imported."""
+    try:
+        module = import_module(MODULE)
+    except ImportError as error:
+        return f"{MODULE} cannot be imported ({error})"
+    found = getattr(module, "API", None)
+    return None if found == API else f"{MODULE} has API {found}, not {API}"
