@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from aiohttp import WSMsgType, web
 
@@ -13,9 +13,11 @@ from nova.sdk.protocol.health import SubmissionCount
 from nova.sdk.protocol.messages import (
     Error,
     LinkInfo,
+    Message,
     Metrics,
     MetricsResponse,
     Request,
+    SetCursor,
     StartStream,
     Status,
     StatusResponse,
@@ -115,6 +117,13 @@ def complete(playback_id: str) -> bytes:
     return messages.encode(StreamComplete(playback_request_id=playback_id, cursor=CURSOR))
 
 
+class FrameSender(Protocol):
+    """A client of an edge."""
+
+    async def send(self, message: Message) -> None:
+        """Send one message."""
+
+
 class PeerConnection:
     """One connection that an edge opened."""
 
@@ -182,6 +191,11 @@ class Peer:
         self._open: set[PeerConnection] = set()
         self._runner: web.AppRunner | None = None
 
+    @property
+    def open_count(self) -> int:
+        """Connections that clients have."""
+        return sum(USER_HEADER in connection.headers for connection in self._open)
+
     async def start(self) -> None:
         """Listen."""
         app = web.Application()
@@ -199,10 +213,18 @@ class Peer:
             await runner.cleanup()
             self.socket.unlink(missing_ok=True)
 
-    async def connection(self) -> PeerConnection:
-        """The next connection that an edge opened."""
+    async def connection(self, client: FrameSender | None = None) -> PeerConnection:
+        """The next connection that an edge opened; with a new client, the one for its first
+        request, which states no cursor and is passed over.
+        """
+        if client is not None:
+            await client.send(SetCursor())
         async with asyncio.timeout(WAIT_S):
-            return await self._connections.get()
+            connection = await self._connections.get()
+        if client is not None:
+            assert await connection.take() == SetCursor()
+            connection.frames.clear()
+        return connection
 
     async def _accept(self, request: web.Request) -> web.StreamResponse:
         ws = web.WebSocketResponse(compress=False, timeout=0.1)

@@ -166,7 +166,7 @@ async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, rol
     table = {row.name: row.allowed[role] for row in rows("Messages")}
     edge.add_user("ann", role)
     async with edge.client("ann") as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         for sample in SAMPLES:
             sample.ref = tag(sample)
             await client.send(sample)

@@ -112,7 +112,7 @@ async def test_what_cannot_be_recorded_is_not_done_and_reading_goes_on(
     for secret in (token, key):
         async with edge.socket() as client:
             await client.request(Auth(token=secret), Authenticated)
-            reader = await peer.connection()
+            reader = await peer.connection(client)
             await client.send(Query(ref=1))
             assert (await reader.take()).ref == 1
             if secret == token:

@@ -224,7 +224,7 @@ async def test_who_may_ask_for_exports(
     async with edge.socket() as client:
         await client.send(Auth(token=await token(edge, user)))
         assert isinstance(await client.receive(), Authenticated)
-        reader = await peer.connection()
+        reader = await peer.connection(client)
         await client.send(Drivers(ref=0))
         assert (await reader.take()).ref == 0
         for message in (Export(ref=1), CancelExport(ref=2, export_id=ID)):

@@ -20,7 +20,7 @@ LIMITS = EdgeLimits(reader_poll_interval_s=0.02, reader_reply_timeout_s=0.2)
 async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer: Peer) -> None:
     """Nobody waits for what is not coming, and nothing is handed to who does it late."""
     async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.take()
         peer.hangs = True
@@ -43,7 +43,7 @@ async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer:
 async def test_a_reader_that_answers_keeps_its_clients(tmp_path: Path, peer: Peer) -> None:
     """However quiet its streams are."""
     async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.begin("a")
         await asyncio.sleep(3 * LIMITS.reader_reply_timeout_s)
@@ -58,7 +58,7 @@ async def test_a_reader_that_hung_and_went_is_found_again(
 ) -> None:
     """A killed one is not waited for as one that hangs."""
     async with running_edge(tmp_path, peer.socket, limits=LIMITS) as edge, edge.client() as client:
-        await peer.connection()
+        await peer.connection(client)
         peer.hangs = True
         assert await client.error() == ("coreUnavailable", None)
         if is_gone:

@@ -233,7 +233,7 @@ async def test_each_kind_has_its_own_limit(tmp_path: Path, peer: Peer) -> None:
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.client() as client,
     ):
-        upstream = await peer.connection()
+        upstream = await peer.connection(client)
         await client.send(StartStream(playback_request_id="a", timeline_mode="LIVE"))
         await upstream.begin("a")
         await client.frame()

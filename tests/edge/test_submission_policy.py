@@ -102,7 +102,7 @@ async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: P
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.client() as client,
     ):
-        upstream = await peer.connection()
+        upstream = await peer.connection(client)
 
         async def answer() -> str:
             await client.send(chat())
@@ -144,7 +144,7 @@ async def test_a_session_is_in_replay_until_it_goes_live(tmp_path: Path, peer: P
 async def test_a_submission_waits_for_the_start_before_it(edge: RunningEdge, peer: Peer) -> None:
     """A client need not wait for its stream: what it sends behind a start is meant as of then."""
     async with edge.client() as client:
-        upstream = await peer.connection()
+        upstream = await peer.connection(client)
         for number, (mode, is_forwarded) in enumerate(MODES):
             playback_id = f"p{number}"
             stream = StartStream(playback_request_id=playback_id, timeline_mode=mode)
@@ -168,7 +168,7 @@ async def test_a_submission_waits_for_the_start_before_it(edge: RunningEdge, pee
 async def test_a_refused_live_and_a_lost_reader_open_nothing(edge: RunningEdge, peer: Peer) -> None:
     """The order is: REPLAY, a refused LIVE, and a reader that drops the connection."""
     async with edge.client() as client:
-        upstream = await peer.connection()
+        upstream = await peer.connection(client)
         await client.send(StartStream(playback_request_id="a", timeline_mode="REPLAY"))
         await upstream.begin("a")
         assert await client.frame() == started("a")
@@ -191,7 +191,7 @@ async def test_the_core_is_told_who_asks(edge: RunningEdge, peer: Peer) -> None:
     replay, for the Core has forgotten.
     """
     async with edge.client() as client:
-        upstream = await peer.connection()
+        upstream = await peer.connection(client)
         first = dict(upstream.headers)
         assert first["Nova-User"] == "admin"
         assert first["Nova-Role"] == "admin"
@@ -205,6 +205,6 @@ async def test_the_core_is_told_who_asks(edge: RunningEdge, peer: Peer) -> None:
         assert names[0] != names[1]  # whose requests are counted anew.
         assert again["Nova-Replaying"]
     async with edge.client() as other:
-        third = await peer.connection()
+        third = await peer.connection(other)
         assert third.headers["Nova-Connection"] != first["Nova-Connection"]
         assert other is not client

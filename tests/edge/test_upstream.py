@@ -6,8 +6,9 @@ import asyncio
 from pathlib import Path
 
 from nova.edge.edge_config import EdgeLimits
+from nova.sdk.protocol.account import ListSessions, SessionsResponse
 from nova.sdk.protocol.messages import Latest, StartStream, StreamCancelled, StreamStarted
-from tests.edge.peer import Peer, chunk, start
+from tests.edge.peer import Peer, chunk, error, start
 from tests.edge.server import RunningEdge, running_edge
 
 CHUNK_BYTES = 64 * 1024
@@ -17,7 +18,7 @@ HELD_MAX_BYTES = 64 * 1024 * 1024
 async def test_a_lost_reader_is_told_and_found_again(edge: RunningEdge, peer: Peer) -> None:
     """The client learns that its stream ended, and continues when the reader is back."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.begin("a")
         assert isinstance(await client.receive(), StreamStarted)
@@ -51,6 +52,20 @@ async def test_a_reader_that_is_not_there_yet_is_waited_for(
         await peer.stop()
 
 
+async def test_a_client_has_no_connection_to_the_reader_before_it_asks_for_one(
+    edge: RunningEdge, peer: Peer
+) -> None:
+    """Sessions are answered by the edge itself."""
+    async with edge.client() as idle, edge.client() as client:
+        await idle.request(ListSessions(), SessionsResponse)
+        connection = await peer.connection(client)
+        await client.send(Latest(ref=1))
+        assert await connection.take() == Latest(ref=1)
+        assert peer.open_count == 1
+        await (await peer.connection(idle)).send(error(None))
+        assert await idle.error() == ("badRate", None)
+
+
 async def test_a_client_that_does_not_read_holds_back_the_reader_and_is_cut(
     tmp_path: Path, peer: Peer
 ) -> None:
@@ -59,7 +74,7 @@ async def test_a_client_that_does_not_read_holds_back_the_reader_and_is_cut(
     limits = EdgeLimits(send_timeout_s=0.5)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         async with edge.client() as slow:
-            connection = await peer.connection()
+            connection = await peer.connection(slow)
             await slow.send(start("a"))
             await connection.begin("a")
             sent = 0
@@ -75,7 +90,7 @@ async def test_a_client_that_does_not_read_holds_back_the_reader_and_is_cut(
             assert connection.closed.is_set()
             assert sent * CHUNK_BYTES < HELD_MAX_BYTES
         async with edge.client() as other:
-            again = await peer.connection()
+            again = await peer.connection(other)
             await other.send(Latest(ref=1))
             assert await again.take() == Latest(ref=1)
 
@@ -85,7 +100,7 @@ async def test_what_the_reader_writes_wrongly_does_not_end_the_session(
 ) -> None:
     """A frame that is none passes as it is, or not at all; the next one is served."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         for frame in (b'{"type":"streamComplete"', b'{"type":"streamChunk","playbackRequestId":"'):
             await connection.send(frame)
         await connection.send(b'{"type":"latestResponse","time":"","events":[]}')

@@ -114,7 +114,7 @@ async def test_a_silent_session_ends_when_its_user_is_disabled(tmp_path: Path, p
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.new_client("ann") as client,
     ):
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         edge.users.set_enabled("ann", False)
         assert await client.close_code() == CLOSE_UNAUTHORIZED
         await connection.wait_closed()
@@ -127,7 +127,7 @@ async def test_every_request_is_checked(tmp_path: Path, peer: Peer) -> None:
         running_edge(tmp_path, peer.socket, limits=limits) as edge,
         edge.new_client("ann") as client,
     ):
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         edge.users.set_enabled("ann", False)
         await client.send(Query(ref=3))
         assert await client.error() == ("unauthorized", 3)
@@ -143,7 +143,7 @@ async def test_requests_are_forwarded_and_replies_come_byte_for_byte(
     request = Query(ref="q1", limit=5, filters=Filters(lanes=["raw", "parsed"], scope_ids=["sat"]))
     answer = b'{"type":"queryResponse","ref":"q1","events":[{"b" : 1.0e2, "b":"\\u00e9"}] }'
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(request)
         assert await connection.take() == request
         await connection.send(answer)
@@ -178,7 +178,7 @@ async def test_a_bad_request_is_named_and_the_connection_stays_open(
 ) -> None:
     """Nothing of it reaches the reader."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send_text(frame)
         reply = await client.receive()
         assert isinstance(reply, Error)
@@ -193,7 +193,7 @@ async def test_a_binary_request_is_refused_and_the_connection_stays_open(
 ) -> None:
     """Frames are text."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.ws.send_bytes(b"{}")
         assert await client.error() == ("badRequest", None)
         await client.send(Latest(ref=2))
@@ -206,7 +206,7 @@ async def test_the_largest_request_passes_and_a_larger_one_closes(
     """1009 before it is buffered (pitfalls 25)."""
     frame = messages.encode(Latest(ref=1)).decode()
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send_text(frame.ljust(REQUEST_MAX_BYTES))
         assert await connection.take() == Latest(ref=1)
         await client.send_text(frame.ljust(REQUEST_MAX_BYTES + 1))
@@ -218,8 +218,8 @@ async def test_each_client_has_its_own_upstream_which_goes_with_it(
     edge: RunningEdge, peer: Peer
 ) -> None:
     """So the reader stops a stream whose client is gone (A-140, A-144, A-164)."""
-    async with edge.client() as first, edge.client():
-        one, two = await peer.connection(), await peer.connection()
+    async with edge.client() as first, edge.client() as second:
+        one, two = await peer.connection(first), await peer.connection(second)
         await first.ws.close()
         await one.wait_closed()
         assert not two.closed.is_set()
@@ -230,7 +230,7 @@ async def test_a_stream_without_lanes_carries_the_browser_lanes(
 ) -> None:
     """metadata, command and ui (AMB-29)."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         request = await connection.take()
     assert isinstance(request, StartStream)
@@ -241,7 +241,7 @@ async def test_a_stream_without_lanes_carries_the_browser_lanes(
 async def test_lanes_and_ids_that_streams_may_not_have(edge: RunningEdge, peer: Peer) -> None:
     """Errors with the ref; the reader does not hear of it."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         refused = start("a")
         refused.ref, refused.filters.lanes = 1, ["parsed"]
         await client.send(refused)
@@ -261,7 +261,7 @@ async def test_chunks_of_a_stream_that_is_not_wanted_any_more_do_not_pass(
 ) -> None:
     """The stream filter (A-142): a reader that is slow to stop cannot confuse a client."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.begin("a")
         assert await client.frame() == started("a")
@@ -287,7 +287,7 @@ async def test_a_start_that_the_reader_refuses_costs_the_stream_nothing(
 ) -> None:
     """The running stream loses no chunk, before or after the refusal."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.begin("a")
         assert await client.frame() == started("a")
@@ -316,7 +316,7 @@ def padded(playback_id: str, size: int) -> str:
 async def test_what_is_too_large_for_the_reader_is_not_sent(edge: RunningEdge, peer: Peer) -> None:
     """The limits of edge and reader are equal, measured on the same bytes."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send_text(padded("a", REQUEST_MAX_BYTES))
         assert await client.error() == ("requestTooLarge", None)
         await client.send_text(padded("b", REQUEST_MAX_BYTES - 200))
@@ -339,7 +339,7 @@ async def test_a_request_goes_to_the_reader_as_its_client_wrote_it(
     frame = '{ "type":"submitCommand","scopeId":"s","commandId":"c","requestId":"r","targetId":"t"'
     frame += ',"commandType":"x","timelineMode":"LIVE","payload":{"x":[' + "1e15," * 9_000 + "1]}}"
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send_text(frame)
         await connection.take()
         assert connection.frames[-1] == frame
@@ -349,7 +349,7 @@ async def test_a_cursor_in_the_past_submits_nothing(edge: RunningEdge, peer: Pee
     """The edge believes the cursor that a client states, also after the reader was lost."""
     said = SubmitChat(ref="s", scope_id="sat", content="psst", timeline_mode="LIVE")
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(SetCursor(ref=1, time="now"))
         assert await client.error() == ("badTime", 1)
         await client.send(SetCursor(ref=2, time=CURSOR))
@@ -384,7 +384,7 @@ async def test_what_is_said_while_the_reader_is_away_counts_when_it_is_back(
 async def test_a_stream_ends_once(edge: RunningEdge, peer: Peer) -> None:
     """After its end nothing of it passes."""
     async with edge.client() as client:
-        connection = await peer.connection()
+        connection = await peer.connection(client)
         await client.send(start("a"))
         await connection.begin("a")
         assert await client.frame() == started("a")

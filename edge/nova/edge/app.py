@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import AsyncIterator
 from typing import Literal
 
 import aiohttp
 from aiohttp import WSCloseCode, web
 
+from nova.edge.access_watch import AccessWatch
 from nova.edge.account_requests import AccountRequests
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
@@ -193,7 +193,7 @@ class Edge:
         )
         app.on_response_prepare.append(add_security_headers)
         app.on_shutdown.append(self._close_sessions)
-        app.cleanup_ctx.append(self._users_watcher)
+        app.cleanup_ctx.append(self._access_watching)
         app.cleanup_ctx.append(self._heartbeat_monitor)
         app.cleanup_ctx.append(self._request_limits.returning)
         app.cleanup_ctx.append(self._audit_flushing)
@@ -299,22 +299,11 @@ class Edge:
             self._sessions.discard(session)
         return ws
 
-    async def _users_watcher(self, _: web.Application) -> AsyncIterator[None]:
-        """While the edge runs, end sessions soon after their user changes."""
-        async with background_task(self._watch_users()):
+    async def _access_watching(self, _: web.Application) -> AsyncIterator[None]:
+        """End sessions whose access does not hold any more, while the application runs."""
+        watch = AccessWatch(self._users, self._authorizer, self._sessions, self._limits)
+        async with background_task(watch.run()):
             yield
-
-    async def _watch_users(self) -> None:
-        while True:
-            await asyncio.sleep(self._limits.users_poll_s)
-            try:
-                if not self._users.has_changed():
-                    continue
-            except sqlite3.Error as error:  # Each request still reads the user itself.
-                log.error("cannot check whether users have changed: %s", error)
-            self._authorizer.clear_cache()
-            for session in self._sessions:
-                session.recheck_user()
 
     async def _heartbeat_monitor(self, _: web.Application) -> AsyncIterator[None]:
         """Monitor the reader's heartbeat while the application runs."""

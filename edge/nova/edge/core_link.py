@@ -60,12 +60,21 @@ class CoreLink:
         self._connection_id = uuid.uuid4().hex
         self._connects = 0
         self.is_draining = False
+        self._opened: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        """Whether the first attempt to connect succeeded."""
+
         self._reader_done = asyncio.Event()
         self._answered = 0
 
-    async def open(self, access: Access) -> bool:
-        """Connect unless the reader hangs, since connecting would then last until the timeout."""
-        return self._reader_responding.is_set() and await self._connect(access)
+    async def open(self, access: Access) -> None:
+        """Connect for the first request: a client that asks nothing of the Core takes no connection
+        to it. Not if the reader hangs, since connecting would then last until the timeout.
+        """
+        if self._opened.done():
+            return
+        connected = self._reader_responding.is_set() and await self._connect(access)
+        if not self._opened.done():  # It is cancelled with the session.
+            self._opened.set_result(connected)
 
     async def close(self) -> None:
         await self._upstream.close()
@@ -98,6 +107,7 @@ class CoreLink:
             await self._forward(access, request, frame)
 
     async def _forward(self, access: Access, request: Request, frame: bytes) -> None:
+        await self.open(access)
         if isinstance(request, Submission):
             await self._stream_filter.wait_for_replies(self._limits.start_reply_timeout_s)
         try:
@@ -141,8 +151,9 @@ class CoreLink:
             self._stream_filter.start_refused(request.playback_request_id)
         await self._send(messages.encode(refusal))
 
-    async def forward_frames(self, access: Access, connected: bool) -> None:
-        """Forward the reader's frames unchanged; reconnect when the reader is lost."""
+    async def forward_frames(self, access: Access) -> None:
+        """Once connected, forward the reader's frames unchanged; reconnect when it is lost."""
+        connected = await self._opened
         delay_s = self._limits.upstream_retry_min_s
         while True:
             if connected:

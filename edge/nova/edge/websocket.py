@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import math
 import sqlite3
-import time
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
@@ -120,7 +118,10 @@ class EdgeSession:
         self._database_turn = services.database_turn
         self._address = address
         self._access: Access | None = None
-        self._users_changed = asyncio.Event()
+        self._refused: AccessError | None = None
+        self._until_refused: asyncio.Timeout | None = None
+        """Ends the session when its access is refused."""
+
         self._request = asyncio.Lock()
         """Held while one of the client's requests is served."""
 
@@ -158,9 +159,10 @@ class EdgeSession:
     async def drain(self) -> None:
         """Refuse further requests and close the connection once those that run are answered."""
         if self.authenticated:
-            await self._core.drain()
+            self._core.is_draining = True
             async with self._request:
                 pass
+            await self._core.drain()
         await self.close(WSCloseCode.GOING_AWAY.value)
 
     def abort(self) -> None:
@@ -168,9 +170,15 @@ class EdgeSession:
         if self._transport is not None:
             self._transport.abort()
 
-    def recheck_user(self) -> None:
-        """Wake the check of the user, because users have changed."""
-        self._users_changed.set()
+    def recheck(self) -> None:
+        """End the session if its token has expired or its user or key has changed."""
+        if self._access is None or self._until_refused is None or self._refused is not None:
+            return
+        try:
+            self._authorizer.check(self._access)
+        except AccessError as error:
+            self._refused = error
+            self._until_refused.reschedule(0)
 
     def drop_reader(self) -> None:
         """The reader hangs: drop the connection, so that the client is notified as if it ended."""
@@ -203,13 +211,16 @@ class EdgeSession:
         access, ref = admitted
         self._access = access
         log_context.bind(user=access.name)
-        connected = await self._core.open(access)
-        await self._send_welcome(access, ref)
-        await run_until_first(
-            self._forward_requests(),
-            self._core.forward_frames(access, connected),
-            self._watch_access(),
-        )
+        try:
+            async with asyncio.timeout(None) as self._until_refused:
+                await self._send_welcome(access, ref)
+                await run_until_first(self._forward_requests(), self._core.forward_frames(access))
+        except TimeoutError:
+            if self._refused is None:
+                raise
+            raise await self._reject(None, UNAUTHORIZED, str(self._refused)) from None
+        finally:
+            self._until_refused = None
 
     async def _send_welcome(self, access: Access, ref: Ref) -> None:
         welcome = Authenticated(
@@ -246,17 +257,6 @@ class EdgeSession:
             raise await self._reject(messages.ref_of(frame), UNAUTHORIZED, str(error)) from None
         return self._access
 
-    async def _watch_access(self) -> None:
-        """End the session soon after its token expires or its user changes, even if it is idle."""
-        while True:
-            assert self._access is not None
-            left = max(self._access.expires - time.time(), 0.0)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(min(self._limits.access_check_s, left)):
-                    await self._users_changed.wait()
-            self._users_changed.clear()
-            await self._check_access()
-
     async def _serve_request(self, access: Access, frame: bytes) -> None:
         try:
             request = decode_edge_request(frame)
@@ -289,7 +289,6 @@ class EdgeSession:
             await self._send_error(auth.ref, "forbidden", OTHER_PRINCIPAL)
             return
         self._access = renewed
-        self._users_changed.set()  # The watcher has to know the new expiry.
         await self._send_welcome(renewed, auth.ref)
 
     async def _reply_itself(self, access: Access, request: OwnRequest) -> None:
@@ -299,6 +298,7 @@ class EdgeSession:
             if not isinstance(request, READ_ONLY):
                 await self._database_turn.wait()
             if isinstance(request, TcpStreamRequest):
+                await self._core.open(access)  # A stream may follow this connection.
                 reply = await self._tcp_stream_requests.reply(access, request, self._core)
             elif isinstance(request, Metrics):
                 reply = await self._metrics.reply(access)
@@ -316,7 +316,7 @@ class EdgeSession:
         await self._send(messages.encode(reply))
         if not isinstance(request, READ_ONLY | TcpStreamRequest):
             self._authorizer.clear_cache()
-            self._users_changed.set()
+            self.recheck()
 
     async def _send_error(self, ref: Ref, code: str, message: str) -> None:
         await self._refuse(ref, ProtocolError(code, message))
