@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import resource
 import select
+import time
 from pathlib import Path
 
 import pytest
 
+from nova.core.batch.range_worker import Priority
+from nova.sdk import lifecycle
 from nova.sdk.batch.range_messages import (
     DriverOutput,
     RangeProgress,
@@ -68,6 +71,37 @@ def test_a_full_disk_is_said(tmp_path: Path, driver: str) -> None:
         assert e.value.code == "diskFull"
         with pytest.raises(WorkerEndedError):
             workers[0].progress()
+
+
+def test_a_short_export_is_made_at_ordinary_priority(tmp_path: Path) -> None:
+    """A person waits for it; at the lowest priority it took minutes on a busy machine."""
+    with (
+        filed(tmp_path, ("jsonl",)) as archive,
+        RangeWorkers(tmp_path, 1, is_background=True) as workers,
+    ):
+        written(
+            workers[0], everything(archive.committer.last_ns), output(tmp_path / "out", "jsonl")
+        )
+        niceness = os.getpriority(os.PRIO_PROCESS, workers[0].process.process_id)
+        assert niceness == os.getpriority(os.PRIO_PROCESS, 0)
+
+
+def test_a_long_export_gives_way_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    lowered: list[float] = []
+    monkeypatch.setattr(
+        lifecycle, "take_lowest_priority", lambda: lowered.append(time.process_time())
+    )
+    sent: list[RangeProgress] = []
+
+    def send(progress: RangeProgress, _: bytes = b"") -> None:
+        sent.append(progress)
+
+    limit_s = time.process_time() + 0.02
+    send_and_lower = Priority(limit_s).lowered_by(send)
+    while time.process_time() < limit_s + 0.02:
+        send_and_lower(RangeProgress())
+    assert len(lowered) == 1 and lowered[0] > limit_s
+    assert len(sent) > 2
 
 
 def test_it_leaves_with_its_reader(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from nova.core.batch.replay_watermark import durable_watermark
 from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.deletion_guard import DeletionGuard
@@ -45,7 +44,7 @@ class RangeReader:
         self.data = data
         self.request = request
         self.watermark = (
-            durable_watermark(data, archive) if request.watermark is None else request.watermark
+            _durable_watermark(data, archive) if request.watermark is None else request.watermark
         )
         self.snapshot = ArchiveSnapshot(archive)
         self.snapshot.advance(self.watermark)
@@ -127,3 +126,10 @@ def _visibility_of(request: RangeRequest) -> Visibility:
         None if request.lanes is None else frozenset(request.lanes),
         sees_audit=request.with_audit,
     )
+
+
+def _durable_watermark(data: Path, archive: Archive) -> int:
+    # The client takes half of a worker's start, and only the first worker of a replay needs it.
+    from nova.core.batch.replay_watermark import durable_watermark
+
+    return durable_watermark(data, archive)

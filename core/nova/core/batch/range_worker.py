@@ -5,8 +5,10 @@ its channel until that closes, and replies.
 from __future__ import annotations
 
 import errno
+import math
 import sys
 import tempfile
+import time
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -14,6 +16,7 @@ from nova.core.batch.frame_buffer import FrameBuffer
 from nova.core.batch.range_outputs import (
     Delivery,
     OutputTooLargeError,
+    SendProgress,
     to_file,
     to_function,
     to_pipe,
@@ -30,6 +33,7 @@ from nova.sdk.batch.range_messages import (
     PackRequest,
     PipeOutput,
     RangeFailure,
+    RangeProgress,
     RangeRequest,
     ReadRequest,
     SplitReply,
@@ -46,6 +50,11 @@ it read about an hour of data earlier.
 
 BACKGROUND_MEMORY_BYTES = 64 * 1024 * 1024
 
+ORDINARY_S = 10.0
+"""Processor time of an export at ordinary priority, as somebody waits for it. A longer one gives
+way to all other processes from then on.
+"""
+
 EXIT_TIMEOUT_S = 2.0
 """Time to exit normally after stdin is closed, before the process is ended."""
 
@@ -55,19 +64,37 @@ SWITCH_INTERVAL_S = 0.0005
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+class Priority:
+    """The priority of a worker: ordinary, until it has used `ordinary_s` of processor time."""
+
+    def __init__(self, ordinary_s: float) -> None:
+        self._ordinary_s = ordinary_s
+
+    def lowered_by(self, send: SendProgress) -> SendProgress:
+        """`send`, which also lowers the priority when it is time."""
+
+        def send_and_lower(progress: RangeProgress, body: bytes = b"") -> None:
+            send(progress, body)
+            if time.process_time() > self._ordinary_s:
+                self._ordinary_s = math.inf
+                lifecycle.take_lowest_priority()
+
+        return send_and_lower
+
+
 def serve(data: Path, *, is_background: bool) -> None:
     """Reply to requests until stdin closes; in the background, with few resources."""
     lifecycle.collect_garbage_rarely()
     if is_background:
         lifecycle.raise_file_limit()
-        lifecycle.take_lowest_priority()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     channel = WorkerChannel()
     frame_buffer = FrameBuffer(channel.descriptor)
     requests = channel.listen(REQUESTS, EXIT_TIMEOUT_S)
     memory_bytes = BACKGROUND_MEMORY_BYTES if is_background else MEMORY_BYTES
     try:
-        _work(data, memory_bytes, requests, frame_buffer)
+        priority = Priority(ORDINARY_S if is_background else math.inf)
+        _work(data, memory_bytes, requests, frame_buffer, priority)
     except BrokenPipeError:
         pass  # The parent process has ended the read.
     except (NovaError, OSError) as error:
@@ -93,6 +120,7 @@ def _work(
     memory_bytes: int,
     requests: SimpleQueue[WorkerRequest | None],
     frame_buffer: FrameBuffer,
+    priority: Priority,
 ) -> None:
     # A secondary keeps only its log in its folder. Removed right after opening, the folder cannot
     # be left behind by a SIGKILL.
@@ -104,12 +132,14 @@ def _work(
             return
         reader = RangeReader(data, archive, whole)
         while (request := requests.get()) is not None:
-            _handle(reader, request, frame_buffer)
+            _handle(reader, request, frame_buffer, priority)
     finally:
         archive.close()
 
 
-def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuffer) -> None:
+def _handle(
+    reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuffer, priority: Priority
+) -> None:
     match request:
         case SplitRequest():
             pieces = reader.split(request)
@@ -121,15 +151,15 @@ def _handle(reader: RangeReader, request: WorkerRequest, frame_buffer: FrameBuff
             )
             frame_buffer.put(reply)
         case ReadRequest():
-            _read(reader, request, frame_buffer)
+            _read(reader, request, priority.lowered_by(frame_buffer.put))
         case PackRequest():
             from nova.core.batch.driver_files import pack_export
 
             frame_buffer.put(pack_export(reader, request))
 
 
-def _read(reader: RangeReader, request: ReadRequest, frame_buffer: FrameBuffer) -> None:
-    delivery = Delivery(reader, request, frame_buffer.put)
+def _read(reader: RangeReader, request: ReadRequest, send: SendProgress) -> None:
+    delivery = Delivery(reader, request, send)
     match request.output:
         case PipeOutput():
             to_pipe(delivery)

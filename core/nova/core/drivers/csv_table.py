@@ -15,12 +15,17 @@ from typing import cast
 import msgspec
 
 from nova.core.drivers.cells import LINE_END, Cell, JsonObject, as_json, escape_formula, flatten
+from nova.core.drivers.csv_pattern import CsvPattern, pattern_of
 from nova.sdk.drivers.driver import Driver, DriverFile, stem_of
 from nova.sdk.drivers.driver_stream import DriverStream
 
 HEADER_COLUMNS = ("canonicalTruthTime", "sourceTruthTime", "eventId")
 MORE = "more"
 COLUMNS = "columns"
+PATTERNS_PER_WRITE = 8
+"""Attempts to copy rows of the shape of the event before, within one batch."""
+
+NO_MORE = b"," + LINE_END.encode()
 NUMERIC_TYPES = frozenset((float, int))
 """Cell types that are passed to the csv module as they are; others are converted to text."""
 
@@ -40,17 +45,33 @@ class CsvTable(Driver):
 
     def write(self, events: Sequence[bytes], file: DriverFile) -> Sequence[bytes]:
         """One row per event; the first event of a file is preceded by the header row."""
-        out = io.StringIO()
-        rows = csv.writer(out, lineterminator=LINE_END)
+        lines: list[bytes] = []
+        pattern: CsvPattern | None = None
+        patterns_left, is_other = PATTERNS_PER_WRITE, False
         for stored in events:
+            row = None if pattern is None else pattern.row(stored)
+            if row is not None:
+                lines += row, NO_MORE
+                is_other = False
+                continue
             envelope = _envelopes.decode(stored)
             cells = flatten(envelope)
             columns = cast("list[str] | None", file.memory.get(COLUMNS))
             if columns is None:
                 columns = file.memory[COLUMNS] = list(cells)
-                rows.writerow([*HEADER_COLUMNS, *map(escape_formula, columns), MORE])
-            rows.writerow([*_header(envelope), *_row(cells, columns)])
-        return (out.getvalue().encode(),)
+                lines.append(_line([*HEADER_COLUMNS, *map(escape_formula, columns), MORE]))
+            lines.append(_line([*_header(envelope), *_row(cells, columns)]))
+            if patterns_left and (is_other or pattern is None) and list(cells) == columns:
+                patterns_left -= 1
+                pattern = pattern_of(stored, envelope, HEADER_COLUMNS)
+            is_other = True
+        return (b"".join(lines),)
+
+
+def _line(row: Sequence[Cell]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out, lineterminator=LINE_END).writerow(row)
+    return out.getvalue().encode()
 
 
 def _row(cells: dict[str, Cell], columns: list[str]) -> list[Cell]:
