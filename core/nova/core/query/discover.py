@@ -233,9 +233,7 @@ class _PageQuery:
             if self._time_ns >= since_ns:
                 self._cache.entities[ids] = _CachedEntity(since_ns, encoded)
             if self._time_ns >= described_ns:
-                entity.series = []
-                template = EntityTemplate(described_ns, entity, extents)
-                self._cache.templates[ids] = template
+                self._cache.templates[ids] = EntityTemplate(described_ns, entity, extents)
         return encoded
 
     def _may_cache(self) -> bool:

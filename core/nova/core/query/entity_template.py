@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from nova.core.store.keys import series_bytes
 from nova.core.store.series_reader import LastTime
@@ -43,11 +44,12 @@ class EntityTemplate:
     def __init__(
         self, from_ns: int, entity: EntityInfo, series: Sequence[tuple[int, SeriesExtent]]
     ) -> None:
-        """`entity` has no series; `series` are the numbers and extents of those that it may have,
-        in order. Its descriptor is in effect from `from_ns` on.
+        """`series` are the numbers and extents of all series that the entity has at any time, in
+        order. Its descriptor is in effect from `from_ns` on.
         """
         self.from_ns = from_ns
-        self._before, self._after = encode(entity).split(NO_SERIES, 1)
+        bare = replace(entity, series=[])
+        self._before, self._after = encode(bare).split(NO_SERIES, 1)
         self._parts = [_part(number, extent) for number, extent in series]
 
     def encoded_at(self, time_ns: int, last_time: LastTime) -> bytes | None:
