@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import subprocess
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -85,6 +87,54 @@ def test_two_that_write_at_once_leave_the_reserve(disk: Path) -> None:
     assert free_bytes(disk) >= reserve.size_bytes
     for folder in folders:
         folder.close()
+
+
+WRITER = """
+import os, sys
+from pathlib import Path
+from nova.core.disk_reserve import DiskReserve, DiskReserveError, reserved_file
+data, size = Path(sys.argv[1]), int(sys.argv[2])
+out = os.open(data / f"out-{os.getpid()}", os.O_RDWR | os.O_CREAT)
+try:
+    with reserved_file(out, DiskReserve(data, size, data)) as file:
+        while True:
+            file.write(bytes(3 * 1024 * 1024))
+except DiskReserveError:
+    print("full")
+"""
+
+
+def test_processes_that_write_at_once_leave_the_reserve(disk: Path) -> None:
+    """No two of them count the same free space, however many there are."""
+    size = free_bytes(disk) - 100 * MIB
+    command = [sys.executable, "-c", WRITER, str(disk), str(size)]
+    writers = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
+    lowest = free_bytes(disk)
+    while any(writer.poll() is None for writer in writers):
+        lowest = min(lowest, free_bytes(disk))
+    assert [writer.communicate()[0] for writer in writers] == [b"full\n"] * 4
+    assert lowest >= size and free_bytes(disk) < size + 4 * 3 * MIB
+
+
+def test_a_look_and_its_write_are_one_step(disk: Path) -> None:
+    """A second writer looks only after the first one has written."""
+    first, second = (DiskReserve(disk, free_bytes(disk) - 4 * MIB, disk) for _ in range(2))
+    began, is_refused = threading.Event(), threading.Event()
+
+    def write_too() -> None:
+        began.set()
+        with pytest.raises(DiskReserveError), second.room(3 * MIB):
+            pass
+        is_refused.set()
+
+    with first.room(3 * MIB):
+        other = threading.Thread(target=write_too)
+        other.start()
+        began.wait()
+        assert not is_refused.wait(0.2)
+        (disk / "first").write_bytes(bytes(3 * MIB))
+    other.join()
+    assert is_refused.is_set()
 
 
 def sealed(folders: Sequence[FileFolder], size: int) -> None:

@@ -1,12 +1,19 @@
 """Disk space reserved for the archive: exports and daily files, which can be made again, stop
 before the disk is full, so that they never stop ingest.
+
+A look at the free space and the write that follows are one step: all processes of an instance take
+turns by a lock on the data folder, so that no two of them count the same space.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import io
 import os
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -28,6 +35,9 @@ class DiskReserve:
         self._folder = folder
         self.size_bytes = size_bytes
         self._applies = data is None or _device(folder) == _device(data)
+        self._locked_folder = data or folder
+        self._lock_descriptor: int | None = None
+        self._turn = threading.Lock()
 
     def free_bytes(self) -> int:
         """Bytes that may be written before the reserve is touched; negative inside it."""
@@ -35,6 +45,36 @@ class DiskReserve:
             return 2**63 - 1
         disk = os.statvfs(_nearest(self._folder))
         return disk.f_bavail * disk.f_frsize - self.size_bytes
+
+    @contextlib.contextmanager
+    def room(self, size: int) -> Iterator[None]:
+        """Write `size` bytes in the block, while no other process does; raises DiskReserveError
+        if they would use the reserve.
+        """
+        if not self._applies or self.size_bytes == 0:
+            yield
+            return
+        with self._turn, self._locked():
+            self.require_room(size)
+            yield
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Exclude other processes, where the file system has such locks."""
+        if self._lock_descriptor is None:
+            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+            self._lock_descriptor = os.open(_nearest(self._locked_folder), flags)
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                fcntl.flock(self._lock_descriptor, fcntl.LOCK_UN)
+
+    def __del__(self) -> None:
+        if (descriptor := getattr(self, "_lock_descriptor", None)) is not None:
+            os.close(descriptor)
 
     def require_room(self, size: int) -> None:
         """Raise DiskReserveError if writing `size` bytes would use the reserve."""
@@ -56,8 +96,8 @@ class _ReservedFile(io.FileIO):
         self._disk_reserve = reserve
 
     def write(self, data: Buffer) -> int:
-        self._disk_reserve.require_room(memoryview(data).nbytes)
-        return super().write(data)
+        with self._disk_reserve.room(memoryview(data).nbytes):
+            return super().write(data)
 
 
 def reserved_file(descriptor: int, reserve: DiskReserve) -> BinaryIO:

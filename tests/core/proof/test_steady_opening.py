@@ -14,6 +14,7 @@ from nova.core.derived.day_sealer import DaySealer
 from nova.core.proof.kept_roots import kept_roots
 from nova.core.proof.steady_opening import steady_archive
 from nova.core.proof.verification import InProcess, PieceChecker, Verification
+from nova.core.proof.wait_notice import WaitNotice
 from nova.core.store.archive import Archive
 from nova.core.store.roots_file import write_roots
 from nova.core.store.seal_reader import sealed_days
@@ -85,10 +86,21 @@ def test_days_that_are_deleted_in_between_are_no_finding(filled: Retaining, tmp_
 def test_a_deletion_that_was_cut_is_a_finding(filled: Retaining, tmp_path: Path) -> None:
     give_back(filled, commits=4)
     filled.archive.close()
-    opening = steady_archive(filled.data, tmp_path, alone_here, pause=lambda: None, cut_looks=2)
+    lines: list[str] = []
+    opening = steady_archive(
+        filled.data,
+        tmp_path,
+        alone_here,
+        pause=lambda: None,
+        cut_looks=2,
+        report_wait=WaitNotice(lines.append).waiting,
+    )
     with opening as (archive, checker):
         (found,) = Verification(archive, checker).whole().findings
     assert "is unfinished" in found.line()
+    (line,) = lines
+    assert line.startswith("waiting until retention has deleted 2026-01-0")
+    assert line.endswith(" events")
 
 
 @contextmanager

@@ -22,9 +22,11 @@ NOTE = "the rollups are not checked"
 
 
 def checked(data: Path) -> tuple[VerifySummary, str]:
-    """The result for programs and for people."""
+    """The result for programs and for people; the exit status says the same."""
     arguments = ("verify", "--data", str(data), "--processes", "1")
-    found = msgspec.json.decode(command_here(*arguments, "--json").stdout, type=VerifySummary)
+    done = command_here(*arguments, "--json")
+    found = msgspec.json.decode(done.stdout, type=VerifySummary)
+    assert done.returncode == (1 if found.findings else 3 if found.notes else 0)
     return found, command_here(*arguments).stdout.decode()
 
 

@@ -64,9 +64,9 @@ class FolderTarget:
     def write(self, name: str, content: bytes) -> None:
         path = self._root / name
         with self._errors("write", name):
-            self._reserve.require_room(len(content))
             private.make_folder(path.parent)
-            durable.replace(path, content, private.FILE_MODE)
+            with self._reserve.room(len(content)):
+                durable.replace(path, content, private.FILE_MODE)
 
     def remove(self, name: str) -> None:
         with self._errors("remove", name):

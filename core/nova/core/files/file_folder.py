@@ -58,7 +58,7 @@ class FileFolder:
         FileChangedError if it has another size, OSError if the write fails or would need the disk
         reserve.
         """
-        self.reserve.require_room(len(data))
+        self.reserve.require_room(len(data))  # Before a file is made.
         try:
             descriptor = self._descriptor(path, os.O_RDWR | (0 if size else os.O_CREAT))
         except FileNotFoundError:
@@ -69,9 +69,10 @@ class FileFolder:
         self._is_unsynced = True
         self.written_bytes += len(data)
         view = memoryview(data)
-        while view:
-            written = os.pwrite(descriptor, view, size)
-            view, size = view[written:], size + written
+        with self.reserve.room(len(data)):
+            while view:
+                written = os.pwrite(descriptor, view, size)
+                view, size = view[written:], size + written
 
     def require_size(self, path: str, size: int) -> None:
         """Raise FileChangedError unless a file has `size` bytes; with size 0 it may be missing."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from nova.core.proof.verification import PieceChecker
 from nova.core.store.archive import Archive
-from nova.core.store.given_back import Deletions
+from nova.core.store.given_back import DayGivenBack, Deletions
 from nova.core.store.secondary import open_secondary_archive
 
 MEMORY_BYTES = 64 * 1024 * 1024
@@ -22,6 +22,9 @@ CUT_LOOKS = 20
 
 SHARED_TRIES = 8
 """After this number of tries the archive is checked in this process alone, which sees one state."""
+
+ReportWait = Callable[[DayGivenBack | None], None]
+"""Called before each pause with the day that is being deleted; None if one has just been."""
 
 OpenChecker = Callable[[Archive, bool], AbstractContextManager[PieceChecker]]
 """Opens what checks the pieces of an archive: other processes, or only this one (`alone`)."""
@@ -41,6 +44,7 @@ def steady_archive(
     open_checker: OpenChecker,
     pause: Callable[[], None] = lambda: time.sleep(PAUSE_S),
     cut_looks: int = CUT_LOOKS,
+    report_wait: ReportWait = lambda _: None,
 ) -> Iterator[SteadyArchive]:
     """An archive in which nothing is being deleted, or whose deletion was cut."""
     tries = still = 0
@@ -58,4 +62,5 @@ def steady_archive(
                 if {*checker.deletions} == {deletions}:
                     yield SteadyArchive(archive, checker)
                     return
+            report_wait(archive.given_back.unfinished)
         pause()
