@@ -12,6 +12,7 @@ from nova.console.printing import print_json
 from nova.console.progress_bar import stage_progress
 from nova.core.store.catalog import SCHEMA_VERSION
 from nova.core.store.migration import MigrationPlan, locked_archive, migrate, plan
+from nova.core.store.part_layouts import PartLayout, part_layouts
 from nova.sdk import lifecycle, private, settings
 
 
@@ -27,6 +28,7 @@ class MigrationReport(msgspec.Struct, rename="camel"):
     migrated: bool
     events: int
     bytes: int
+    parts: list[PartLayout]
     kept: str | None = None
     canonical_digest: str | None = None
     source_digest: str | None = None
@@ -39,6 +41,7 @@ class MigrationReport(msgspec.Struct, rename="camel"):
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, without progress.")
 def migrate_command(data: Path | None, dry_run: bool, config: Path | None, as_json: bool) -> None:
     """Bring an archive of an earlier version to this version's layout, while NOVA is stopped.
+    Also lists what is beside it, which NOVA brings up to date by itself when it starts.
 
     The new archive is written beside the old one, which stays as truth.layout-N; events, their
     bytes and both orders are compared before the two are exchanged. It may be interrupted at any
@@ -77,11 +80,18 @@ def _report(wanted: MigrationPlan) -> MigrationReport:
         migrated=False,
         events=wanted.events,
         bytes=wanted.bytes,
+        parts=part_layouts(wanted.data, is_migrated=wanted.is_needed),
         kept=str(wanted.kept) if wanted.is_needed else None,
     )
 
 
 def _print(report: MigrationReport) -> None:
+    _print_archive(report)
+    for part in report.parts:
+        click.echo(part.line())
+
+
+def _print_archive(report: MigrationReport) -> None:
     if not report.needed:
         click.echo(f"{report.data} has layout {report.target}: nothing to migrate")
         return

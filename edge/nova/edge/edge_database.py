@@ -17,6 +17,7 @@ from typing import Self
 from nova.edge.sqlite_file import open_file, transaction
 from nova.sdk import private
 from nova.sdk.errors import NovaError
+from nova.sdk.users_layout import USERS_LAYOUT
 
 FILE_NAME = "users.db"
 BUSY_TIMEOUT_S = 5.0
@@ -165,7 +166,7 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""
 
-SCHEMA_VERSION = len(_MIGRATIONS)
+assert len(_MIGRATIONS) == USERS_LAYOUT
 
 
 def open_database(folder: Path) -> sqlite3.Connection:
@@ -226,18 +227,18 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
     """Bring the file to this schema version. One that has it is not written, so that it can be
     read while another program writes.
     """
-    if _version(db) == SCHEMA_VERSION:
+    if _version(db) == USERS_LAYOUT:
         return
     with transaction(db):
         version = _version(db)
-        if version > SCHEMA_VERSION:
+        if version > USERS_LAYOUT:
             raise NovaError(
-                f"{path} has schema version {version}, this program knows {SCHEMA_VERSION}: upgrade"
+                f"{path} has schema version {version}, this program knows {USERS_LAYOUT}: upgrade"
             )
         for statements in _MIGRATIONS[version:]:
             for statement in statements:
                 db.execute(statement)
-        db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        db.execute(f"PRAGMA user_version = {USERS_LAYOUT}")
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -19,10 +20,14 @@ from nova.core.migrate_command import migrate_command
 from nova.core.store import migration
 from nova.core.store.archive import Archive
 from nova.core.store.catalog import FORMER_LAYOUTS, SCHEMA_KEY, SCHEMA_VERSION
+from nova.core.store.checkpoint_store import CheckpointStore
+from nova.core.store.derived_database import DerivedState
 from nova.core.store.durability_marker import read_marker, write_marker
 from nova.core.store.former_layout import FormerArchive
+from nova.core.store.sample_store import SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
+from nova.sdk.users_layout import USERS_LAYOUT
 from tests.core.answering import Answerer
 
 LAYOUTS = Path(__file__).parent / "layouts"
@@ -144,6 +149,32 @@ def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in data.rglob("*.sst")} == before
     with pytest.raises(ArchiveError, match="nova migrate"):
         Archive.open_primary(data)
+
+
+def test_what_is_beside_the_archive_is_listed(tmp_path: Path) -> None:
+    """With what happens to it, which the command leaves to NOVA's start."""
+    data = unpacked("2", tmp_path)
+    for store, layout in ((SampleStore, SampleStore.LAYOUT - 1), (CheckpointStore, 1)):
+        made = store.open_primary(data)
+        made.write([made.state_row(DerivedState(layout, b"", 0))])
+        made.close()
+    users = data / "edge" / "users.db"
+    users.parent.mkdir()
+    with closing(sqlite3.connect(users)) as db:
+        db.execute("PRAGMA user_version = 3")
+    result = CliRunner().invoke(migrate_command, ["--data", str(data), "--dry-run", "--json"])
+    assert result.exit_code == 0, result.output
+    parts = {part["path"]: part for part in json.loads(result.stdout)["parts"]}
+    assert set(parts) == {"samples", "checkpoints", "edge/users.db"}
+    assert [parts[name]["layout"] for name in sorted(parts)] == [1, 3, SampleStore.LAYOUT - 1]
+    assert "made anew" in parts["samples"]["action"], "of another layout"
+    assert "made anew" in parts["checkpoints"]["action"], "of an archive that is migrated"
+    assert "upgraded in place" in parts["edge/users.db"]["action"]
+    told = CliRunner().invoke(migrate_command, ["--data", str(data), "--dry-run"]).output
+    assert f"edge/users.db has layout 3, today's is {USERS_LAYOUT}: it is upgraded" in told
+    migrated(data)
+    told = CliRunner().invoke(migrate_command, ["--data", str(data)]).output
+    assert "checkpoints has layout 1, today's is 1: its layout does not change" in told
 
 
 def test_what_cannot_be_migrated_is_refused(tmp_path: Path) -> None:

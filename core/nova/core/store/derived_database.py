@@ -177,14 +177,22 @@ class DerivedDatabase:
 
     def state(self) -> DerivedState | None:
         """The stored state; None in a new database or one of another layout."""
+        state = self._stored_state()
+        return state if state is not None and state.layout == self.LAYOUT else None
+
+    def stored_layout(self) -> int | None:
+        """The layout of the rows; None in a new database."""
+        state = self._stored_state()
+        return None if state is None else state.layout
+
+    def _stored_state(self) -> DerivedState | None:
         value = self.get(STATE_KEY)
         if value is None:
             return None
         try:
-            state = _state_decoder.decode(value)
+            return _state_decoder.decode(value)
         except msgspec.DecodeError:
             return None
-        return state if state.layout == self.LAYOUT else None
 
     def state_row(self, state: DerivedState) -> KeyValue:
         return STATE_KEY, msgspec.msgpack.encode(state)
