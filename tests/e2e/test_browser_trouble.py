@@ -148,6 +148,26 @@ def test_a_reader_that_died_is_said_to_be_away(browser: Browser, shaken: Running
         expect(banner).to_be_hidden(timeout=BACK_MS)
 
 
+def test_an_edge_that_hangs_is_said_to_give_no_answer(
+    browser: Browser, shaken: RunningNova
+) -> None:
+    """Also on a page that is paused, where nothing moves, and until the edge answers again."""
+    with screen_on(browser, shaken.url, complaints=True) as screen:
+        screen.expect_state("LIVE")
+        screen.page.get_by_test_id("replay").click()
+        screen.expect_state("PAUSED")
+        banner, edge = screen.page.get_by_test_id("banner"), shaken.child("edge")
+        expect(banner).to_be_hidden()
+        os.kill(edge, signal.SIGSTOP)
+        try:
+            expect(banner).to_contain_text(re.compile(r"No answer from the server for \d+ s"))
+            expect(screen.page.get_by_test_id("panels")).to_have_class(re.compile("away"))
+        finally:
+            os.kill(edge, signal.SIGCONT)
+        expect(banner).to_be_hidden(timeout=BACK_MS)
+        expect(screen.page.get_by_test_id("panels")).not_to_have_class(re.compile("away"))
+
+
 def test_a_link_to_an_event_that_is_not_there_says_so(
     browser: Browser, shaken: RunningNova
 ) -> None:

@@ -66,6 +66,8 @@ export class Socket {
   private lastRef = 0;
   private retryMs = RETRY_FIRST_MS;
   private closed = false;
+  /** Since when something is expected and nothing has been received, in ms since 1970. */
+  private unansweredSinceMs: number | undefined;
 
   constructor(
     private readonly url: string,
@@ -81,6 +83,11 @@ export class Socket {
       if (answer.type !== reply) throw new RequestError("badReply", `got ${answer.type}, not ${reply}`);
       return answer as Extract<Reply, { type: T }>;
     });
+  }
+
+  /** How long the server has sent nothing although something is expected of it; 0 if nothing is. */
+  unansweredMs(): number {
+    return this.unansweredSinceMs === undefined ? 0 : Math.max(0, Date.now() - this.unansweredSinceMs);
   }
 
   /** Continue with the next token of the same session. */
@@ -120,6 +127,7 @@ export class Socket {
       return Promise.reject(new RequestError("disconnected", "not connected"));
     }
     const ref = ++this.lastRef;
+    this.unansweredSinceMs ??= Date.now();
     return new Promise((resolve, reject) => {
       const cancelTimeout = scheduler.after(REPLY_TIMEOUT_MS, () => {
         this.pending.delete(ref);
@@ -132,6 +140,7 @@ export class Socket {
 
   private connect(): void {
     this.handlers.connection("connecting");
+    this.unansweredSinceMs ??= Date.now();
     const socket = new WebSocket(this.url);
     this.socket = socket;
     socket.onopen = () => {
@@ -152,6 +161,7 @@ export class Socket {
     const reply = JSON.parse(text) as Reply;
     if (reply.type === "queryResponse") rememberFrame(reply.events as unknown[], text);
     this.receive(reply);
+    this.unansweredSinceMs = this.pending.size === 0 ? undefined : Date.now();
   }
 
   private receive(reply: Reply): void {
@@ -194,6 +204,7 @@ export class Socket {
       this.handlers.connection("refused");
       return;
     }
+    this.unansweredSinceMs = undefined;
     this.handlers.connection("lost");
     scheduler.after(this.retryMs, () => {
       if (!this.closed) this.connect();

@@ -11,6 +11,7 @@ import {
   notice,
   role,
   status,
+  unansweredText,
   user,
 } from "../model/session/session";
 import { Account } from "./Account";
@@ -113,6 +114,7 @@ function connectionProblem(): string | undefined {
   if (connection.value === "lost") {
     return "The connection is lost; reconnecting. The values shown are no longer live.";
   }
+  if (unansweredText.value !== undefined) return `${unansweredText.value} The values shown are no longer live.`;
   if (connection.value !== "open") return undefined;
   if (coreUnavailable.value) return "The Core does not answer; retrying. The values shown are no longer live.";
   if (isSilent.value) return "No data for some seconds. The values shown may not be live.";

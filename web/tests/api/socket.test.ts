@@ -111,6 +111,24 @@ describe("socket", () => {
     vi.unstubAllGlobals();
   });
 
+  it("says for how long a server answers nothing, and not while nothing is expected", async () => {
+    const socket = await opened();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(socket.unansweredMs()).toBe(0);
+    socket.request({ type: "extent" }, "extentResponse").catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(socket.unansweredMs()).toBe(4_000);
+    wire().say({ type: "streamChunk", playbackRequestId: "a", cursor: "", events: [] });
+    expect(socket.unansweredMs()).toBe(0);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(socket.unansweredMs()).toBe(30_000); // The request has timed out, and nothing came since.
+    wire().end(1006);
+    expect(socket.unansweredMs()).toBe(0);
+    await vi.advanceTimersByTimeAsync(5_000); // It connects again, and is not admitted.
+    expect(socket.unansweredMs()).toBeGreaterThan(4_000);
+    socket.close();
+  });
+
   it("sends its token first, and never in the URL", async () => {
     await opened();
     expect(wire().sent[0]).toEqual({ type: "auth", token: "the-token", ref: 1 });

@@ -3,6 +3,8 @@
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import {
+  ANSWER_CHECK_INTERVAL_MS,
+  checkAnswers,
   connection,
   connections,
   coreUnavailable,
@@ -22,7 +24,8 @@ import { refreshUsers, users, usersError } from "./users";
 /** The role that the page is for. */
 export const ADMIN_ROLE = "admin";
 /** How often an absent Core is asked whether it is back. */
-const RETRY_INTERVAL_MS = 2_000;
+/** Also while nothing else is requested: so the page notices that its server does not answer. */
+const STATUS_INTERVAL_MS = 1_500;
 /** How often the use of limits is requested while it is shown. */
 const LIMITS_INTERVAL_MS = 3_000;
 
@@ -37,9 +40,8 @@ export function startAdminPage(): void {
   effect(() => {
     if (user.value === null) untracked(clear);
   });
-  scheduler.every(RETRY_INTERVAL_MS, refreshStatus, {
-    when: () => connection.value === "open" && coreUnavailable.value,
-  });
+  scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
+  scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: () => connection.value === "open" });
   scheduler.every(LIMITS_INTERVAL_MS, refreshSection, {
     pausesWhenHidden: true,
     when: () => adminSection.value === "limits",

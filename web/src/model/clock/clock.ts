@@ -8,7 +8,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { StreamFrame } from "../../api/socket";
 import { Emitter } from "../../emitter";
 import { scheduler } from "../../scheduler";
-import { connection, coreUnavailable, notice, reconnect, request } from "../session/session";
+import { connection, coreUnavailable, notice, reconnect, request, unansweredS } from "../session/session";
 import { LENGTH_MIN_MS, selection, type Span } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import { fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
@@ -42,7 +42,11 @@ export const jumps = signal(0);
 export const isSilent = signal(false);
 
 /** Whether the clock should move but no data arrives: the shown values are not current. */
-export const isStalled = computed(() => state.value !== "PAUSED" && (connection.value !== "open" || coreUnavailable.value || isSilent.value));
+export const isStalled = computed(
+  () =>
+    unansweredS.value > 0 ||
+    (state.value !== "PAUSED" && (connection.value !== "open" || coreUnavailable.value || isSilent.value)),
+);
 
 /** The newest event that was streamed since the last jump. */
 export const newest = signal<StoredEvent | null>(null);

@@ -8,7 +8,15 @@ import { startCursorReport } from "../clock/cursor_report";
 import { refreshEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
 import { refreshLinks } from "../session/links";
-import { connection, connections, refreshStatus, status, streamFrames } from "../session/session";
+import {
+  ANSWER_CHECK_INTERVAL_MS,
+  checkAnswers,
+  connection,
+  connections,
+  refreshStatus,
+  status,
+  streamFrames,
+} from "../session/session";
 import { openTimeline, reopenTimeline, startTimelineSync } from "../timeline/timeline_sync";
 import { singleFlight } from "./single_flight";
 
@@ -40,6 +48,7 @@ export function startApp(): void {
     // Values that were conflated are requested, so that no old value is shown as current.
     if (conflation.value !== null) untracked(askLatest);
   });
+  scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
   scheduler.every(VALUES_INTERVAL_MS, refreshLatest, { when: isMoving });
   scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen });

@@ -1,6 +1,6 @@
 /** The session: the user, the socket and the status of the Core. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { type LoginReply, requestToken } from "../../api/auth";
 import type { DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
 import {
@@ -14,6 +14,8 @@ import {
 import { Emitter } from "../../emitter";
 import { forgetLogin, heldLogin, holdLogin, renewLogin, scheduleRenewal } from "./access_token";
 
+/** A server that has answered nothing for this long does not answer. */
+const UNANSWERED_MIN_MS = 3_000;
 const SESSION_ENDED = "Your session has ended. Please log in again.";
 
 export const user = signal<string | null>(null);
@@ -28,6 +30,8 @@ export const notice = signal<string>("");
 export const defaultView = signal<DefaultView | null>(null);
 /** Whether the edge answers while the Core behind it does not. */
 export const coreUnavailable = signal(false);
+/** For how many seconds the server has answered nothing, although the page has asked; 0 while it answers. */
+export const unansweredS = signal(0);
 
 let socket: Socket | undefined;
 
@@ -165,6 +169,20 @@ async function renewRefused(): Promise<void> {
   holdLogin(found, onRenewed);
   connect(found);
 }
+
+/** With this interval, and one of 1.5 s of requests, a page shows within 5 s that its server does not answer. */
+export const ANSWER_CHECK_INTERVAL_MS = 250;
+
+/** Check whether the server answers. */
+export function checkAnswers(): void {
+  const silentMs = socket?.unansweredMs() ?? 0;
+  unansweredS.value = silentMs < UNANSWERED_MIN_MS ? 0 : Math.floor(silentMs / 1_000);
+}
+
+/** The banner of a server that does not answer; undefined while it does. */
+export const unansweredText = computed(() =>
+  unansweredS.value === 0 ? undefined : `No answer from the server for ${unansweredS.value} s.`,
+);
 
 /** Request the state of the Core; while it is away the last reply remains. */
 export async function refreshStatus(): Promise<void> {

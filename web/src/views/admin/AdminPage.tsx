@@ -8,6 +8,7 @@ import {
   mustChangePassword,
   notice,
   role,
+  unansweredText,
   user,
 } from "../../model/session/session";
 import { Account } from "../Account";
@@ -101,6 +102,7 @@ function Refusal() {
 
 function problem(): string {
   if (connection.value === "lost") return "The connection is lost; reconnecting.";
+  if (unansweredText.value !== undefined) return unansweredText.value;
   if (coreUnavailable.value) return "The Core does not answer: the audit trail cannot be read. Users and keys can be changed.";
   return notice.value;
 }

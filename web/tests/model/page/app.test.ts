@@ -23,6 +23,9 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     connection: signal("open"),
+    unansweredS: signal(0),
+    checkAnswers: () => undefined,
+    ANSWER_CHECK_INTERVAL_MS: 250,
     notice: signal(""),
     status: signal({ timebase: "source" }),
     refreshStatus: () => Promise.resolve(),

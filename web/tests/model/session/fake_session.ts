@@ -7,6 +7,9 @@ export function sessionOf<Own extends { request: unknown }>(own: Own) {
   return {
     connection: signal("open"),
     coreUnavailable: signal(false),
+    unansweredS: signal(0),
+    checkAnswers: () => undefined,
+    ANSWER_CHECK_INTERVAL_MS: 250,
     user: signal("ann"),
     role: signal("operator"),
     notice: signal(""),
