@@ -11,6 +11,12 @@ def series_rows(
     latter, grouped by series.
     """
 
+def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
+    """Event keys of events that are 1 ns apart from `first_ns` on."""
+
+def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
+    """Stored envelopes of bodies without their closing brace, 1 ns apart from `first_ns` on."""
+
 class RecordChecker:
     """Checks records of the streams that it has learned."""
 

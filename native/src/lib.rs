@@ -7,6 +7,7 @@ mod envelope;
 mod json;
 mod number;
 mod rows;
+mod stamp;
 mod stream;
 mod time;
 
@@ -20,7 +21,7 @@ use envelope::NAMES;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 1;
+const API: u32 = 2;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
@@ -130,5 +131,7 @@ fn lists(py: Python<'_>, columns: Columns) -> PyResult<Checked<'_>> {
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("API", API)?;
     module.add_class::<RecordChecker>()?;
-    module.add_function(wrap_pyfunction!(rows::series_rows, module)?)
+    module.add_function(wrap_pyfunction!(rows::series_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(stamp::event_keys, module)?)?;
+    module.add_function(wrap_pyfunction!(stamp::stamped, module)?)
 }

@@ -69,3 +69,39 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let leap_days = year / 4 - year / 100 + year / 400;
     year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468
 }
+
+/// The normal form of a time.
+pub fn normal_text(ns: i64) -> [u8; SECOND_CHARS + 1 + NS_DIGITS + 1] {
+    let (second, nanosecond) = (ns.div_euclid(NS_PER_SECOND), ns.rem_euclid(NS_PER_SECOND));
+    let (day, of_day) = (second.div_euclid(DAY_S), second.rem_euclid(DAY_S));
+    let (year, month, day) = civil(day);
+    let mut text = *b"0000-00-00T00:00:00.000000000Z";
+    let fields = [
+        (0..4, year),
+        (5..7, month),
+        (8..10, day),
+        (11..13, of_day / 3600),
+        (14..16, of_day / 60 % 60),
+        (17..19, of_day % 60),
+        (20..29, nanosecond),
+    ];
+    for (place, mut value) in fields {
+        for digit in text[place].iter_mut().rev() {
+            *digit = b'0' + (value % 10) as u8;
+            value /= 10;
+        }
+    }
+    text
+}
+
+/// Year, month and day of a number of days since 1970; the reverse of `days_since_1970`.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let of_years = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * of_years + of_years / 4 - of_years / 100);
+    let month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + of_years + i64::from(month >= 10);
+    (year, if month < 10 { month + 3 } else { month - 9 }, day)
+}

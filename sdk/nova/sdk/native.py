@@ -17,7 +17,7 @@ from nova.sdk.errors import SettingsError
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 1
+API = 2
 """Of another API the native part is of another version, and is not used."""
 
 
@@ -62,6 +62,16 @@ class NativePart(Protocol):
     ) -> tuple[list[bytes], list[bytes], list[bytes]]:
         """The keys of events in `series_canonical` and in `series_source`, and the values of the
         latter, grouped by series.
+        """
+
+    @staticmethod
+    def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
+        """Event keys of events that are 1 ns apart from `first_ns` on."""
+
+    @staticmethod
+    def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
+        """Stored envelopes of bodies that lack their closing brace; each is 1 ns after the one
+        before.
         """
 
 

@@ -12,6 +12,7 @@ from nova.core.writer.columns import BatchColumns, check_records
 from nova.sdk.events.checker import CACHE_MAX, Checker, RecordTuple
 from nova.sdk.native import native_part
 from tests.sdk.events.mutated_records import MutatedRecords, needs_native, with_payloads
+from tests.sdk.events.test_checker import pump
 from tests.sdk.manifests.test_manifest import MANIFEST
 
 MAX_BYTES = 5_000
@@ -133,6 +134,16 @@ def test_plain_events_are_left_to_nobody(judges: Judges) -> None:
     records = with_payloads(payloads)
     judges.compare(records)
     assert judges.compare(records) == 0
+
+
+@needs_native
+def test_updates_are_left_to_python_only_where_their_manifest_refuses_them(judges: Judges) -> None:
+    """AMB-48: by key and rule, also among updates that are allowed."""
+    good, bad = pump({"flow": 1, "on": True, "name": None}), pump({"flow": 11})
+    records: list[RecordTuple] = [(None, one, "") for one in (good, bad, good, bad, b"{}", good)]
+    judges.compare(records[:1])
+    assert judges.compare(records) == 3
+    assert judges.compare(records[:1]) == 0
 
 
 @needs_native

@@ -118,6 +118,8 @@ class MutatedRecords:
         payload = self._object(3)
         version = json.dumps(dice.choice(VERSIONS), ensure_ascii=self._is_odd(0.3))
         if lane == "ui":
+            if dice.random() < 0.5:  # The version that a checker knows.
+                version, payload = '"1.2.0"', self._pump()
             names = [("viewId", '"v"'), ("manifestId", '"pump"'), ("manifestVersion", version)]
             return [("messageType", '"UiUpdate"'), *names, ("data", payload)]
         if lane == "command":
@@ -129,6 +131,14 @@ class MutatedRecords:
         if lane == "parsed":
             kind.append(("schemaVersion", version))
         return [*kind, ("payload", payload)]
+
+    def _pump(self) -> str:
+        """Data of a pump, which its manifest mostly allows."""
+        if self._is_odd():
+            return self._object(1)
+        dice = self._dice
+        flow = dice.choice(("1.5", "10", "null", "11", "true") if self._is_odd() else ("1.5", "10"))
+        return f'{{"flow":{flow},"on":{dice.choice(("true", "false"))}}}'
 
     def _frame(self) -> list[tuple[str, str]]:
         dice = self._dice

@@ -69,12 +69,16 @@ def series_rows(
     """The keys of events in `series_canonical` and in `series_source`, and the values of the
     latter, grouped by series in the order of their numbers.
     """
-    series = [key[TIME_BYTES:] for key in event_keys]
-    order = sorted(range(len(series)), key=series.__getitem__)
-    by_series = [event_keys[number] for number in order], [source_keys[n] for n in order]
-    canonical = [key for key, _ in index_rows("series_canonical", *by_series)]
-    source = index_rows("series_source", *by_series)
-    return canonical, [key for key, _ in source], [time for _, time in source]
+    events = table(b"".join(event_keys), EVENT_KEY_BYTES)
+    numbers = np.ascontiguousarray(events[:, TIME_BYTES:]).view(">u4").ravel()
+    order = np.argsort(numbers, kind="stable")
+    events, in_source = events[order], table(b"".join(source_keys), ORDER_KEY_BYTES)[order]
+    times, series = events[:, :TIME_BYTES], events[:, TIME_BYTES:]
+    return (
+        lines(np.hstack((series, times))),
+        lines(np.hstack((series, in_source[:, :TIME_BYTES], in_source[:, ID_HEAD]))),
+        lines(times),
+    )
 
 
 def times_of_rows(family: str, rows: Sequence[KeyValue]) -> list[bytes]:

@@ -17,6 +17,8 @@ from nova.sdk.events.canonical import canonical_json
 from nova.sdk.events.envelope import Envelope, ParsedMessage, UiUpdate
 from nova.sdk.events.event import Event, Series
 from nova.sdk.events.manifest_policy import ManifestIndex
+from nova.sdk.field_types import JsonObject
+from nova.sdk.manifests.manifest import CardManifest, violation
 
 NAMES = (
     "lane",
@@ -32,6 +34,12 @@ NAMES = (
 )
 """The members that name a stream, in the order in which the native part expects them."""
 
+
+class _UpdateData(msgspec.Struct):
+    data: JsonObject
+
+
+_update_decoder = msgspec.json.Decoder(_UpdateData)
 _HEAD_CHARS = len('{"eventId":"') + 64
 _TIME = b'"sourceTruthTime":"'
 
@@ -57,6 +65,9 @@ class KnownStreams:
         self._max_streams = max_streams
         self._manifests = manifests
         self._learned: set[tuple[str | None, ...]] = set()
+        self._manifest_of: dict[int, CardManifest] = {}
+        """By stream number, the manifest that its updates have to conform to."""
+
         self.series: list[Series] = []
         """By stream number, its series."""
 
@@ -65,14 +76,28 @@ class KnownStreams:
 
     def check(self, records: Sequence[tuple[str | None, bytes, str]]) -> KnownEvents:
         """Check a batch; the interpreter's lock is released meanwhile."""
-        return KnownEvents(*self._checker.check(records))
+        found = KnownEvents(*self._checker.check(records))
+        if self._manifest_of and (refused := self._refused_updates(found)):
+            return _without(found, refused, len(records))
+        return found
+
+    def _refused_updates(self, found: KnownEvents) -> list[int]:
+        """The indexes of updates that their manifests do not allow, which the native part does not
+        know.
+        """
+        return [
+            index
+            for index, stream in enumerate(found.streams)
+            if (manifest := self._manifest_of.get(stream)) is not None
+            and violation(manifest, _update_decoder.decode(found.bodies[index] + b"}").data)
+        ]
 
     def learn(self, address: str | None, given: Envelope, found: Event, hashed_head: bytes) -> bool:
-        """Learn the stream of an event, unless updates of it need a manifest; `given` is its
-        envelope as written. Returns whether all other streams were forgotten for it.
+        """Learn the stream of an event; `given` is its envelope as written. Returns whether all
+        other streams were forgotten for it.
         """
         names = [getattr(given, name, None) for name in NAMES]
-        if (address, *names) in self._learned or self._is_restricted(found.envelope):
+        if (address, *names) in self._learned:
             return False
         was_full = len(self.series) >= self._max_streams
         if was_full:
@@ -84,18 +109,32 @@ class KnownStreams:
         self._checker.learn(address, names, number, LANE_PRIORITY[lane], lane, shared)
         self.series.append(found.series)
         self.versions.append(found.schema_version)
+        update = found.envelope
+        if isinstance(update, UiUpdate):
+            manifest = self._manifests.get((update.manifest_id, update.manifest_version))
+            if manifest is not None:
+                self._manifest_of[number] = manifest
         return was_full
-
-    def _is_restricted(self, envelope: Envelope) -> bool:
-        if not isinstance(envelope, UiUpdate):
-            return False
-        return (envelope.manifest_id, envelope.manifest_version) in self._manifests
 
     def _forget(self) -> None:
         """Forget all streams. Numbers that were given before mean nothing any more."""
         self._checker.clear()
         self.series, self.versions = [], []
+        self._manifest_of.clear()
         self._learned.clear()
+
+
+def _without(found: KnownEvents, indexes: Sequence[int], records: int) -> KnownEvents:
+    """The events without some, whose records are unsure."""
+    unsure, refused = set(found.unsure), set(indexes)
+    sure = [place for place in range(records) if place not in unsure]
+    kept = [index for index in range(len(sure)) if index not in refused]
+    return KnownEvents(
+        [found.keys[index] for index in kept],
+        [found.streams[index] for index in kept],
+        [found.bodies[index] for index in kept],
+        sorted((*found.unsure, *(sure[index] for index in indexes))),
+    )
 
 
 def known_streams(

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from nova.core.ordering import time_of
 from nova.core.store.keys import event_keys
 from nova.core.writer.commit import Commit
 from nova.core.writer.stages.stamp import Stamp
+from nova.sdk.events import event
 from nova.sdk.events.event import check_stored
+from nova.sdk.native import native_part
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Record
 from tests.core.conftest import START_NS
 from tests.core.writer.staging import columns, new_events, run
+from tests.sdk.events.mutated_records import needs_native
 
 Make = Callable[..., Record]
 
@@ -61,3 +68,22 @@ def test_a_part_has_the_same_events(open_commit: Commit, record: Make) -> None:
         joined = [one for part in parts for one in getattr(part, field)]
         assert joined == getattr(stamped, field)
     assert parts[1].columns == columns([record(n) for n in range(6)])
+
+
+@needs_native
+@given(
+    st.integers(NS_MIN, NS_MAX - 3_000) | st.sampled_from((NS_MIN, -1_001, -1, 0, 999_999_998)),
+    st.lists(st.tuples(st.binary(max_size=5), st.integers(0, 2**32 - 1)), max_size=4),
+    st.integers(0, 1_100),
+)
+@settings(deadline=None)
+def test_the_native_part_stamps_alike(
+    first_ns: int, events: list[tuple[bytes, int]], more: int
+) -> None:
+    """A-037: at any time, over the ends of seconds and years."""
+    part = native_part()
+    assert part is not None
+    bodies, series = [body for body, _ in events], [number for _, number in events]
+    bodies += [b"{"] * more
+    assert part.stamped(bodies, first_ns) == event.stamped(bodies, first_ns)
+    assert part.event_keys(first_ns, series) == event_keys(first_ns, series)

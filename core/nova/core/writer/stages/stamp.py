@@ -12,6 +12,7 @@ from nova.core.writer.canonical_clock import CanonicalClock
 from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, StampedEvents, chosen
 from nova.sdk.events.event import Series, stamped
+from nova.sdk.native import native_part
 
 
 class Stamp:
@@ -26,12 +27,14 @@ class Stamp:
         columns, numbers = events.columns, events.numbers
         series, new_series = series_numbers(columns.names, commit.state.series)
         first_ns = self._clock.next_ns()
+        part = native_part()
+        keys_of, stamp = (event_keys, stamped) if part is None else (part.event_keys, part.stamped)
         stamps = StampedEvents(
             columns,
             numbers,
-            event_keys(first_ns, list(map(series.__getitem__, chosen(columns.series, numbers)))),
+            keys_of(first_ns, list(map(series.__getitem__, chosen(columns.series, numbers)))),
             chosen(columns.keys, numbers),
-            stamped(chosen(columns.bodies, numbers), first_ns),
+            stamp(chosen(columns.bodies, numbers), first_ns),
             events.selections,
         )
         return stamps, Additions(series=new_series) if new_series else NOTHING
