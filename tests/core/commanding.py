@@ -22,7 +22,7 @@ from nova.sdk.transport.base import Record, Transport
 
 SCOPE = "sat"
 HEATER = Entity("bus", "thermal", "heater")
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 _numbers = itertools.count()
 _observers: dict[str, Observer] = {}

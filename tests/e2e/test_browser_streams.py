@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 SETUP = "Setup Streams"
 TABS_MAX = 60
-WAIT_S = 20.0
+WAIT_S = 60.0
 SILENCE_S = 1.0
 
 

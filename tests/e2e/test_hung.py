@@ -18,7 +18,7 @@ from nova.sdk.protocol.submission import SubmitChat
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
 from tests.e2e.test_up import publish
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 LIVE = Filters(lanes=["ui"])
 
 

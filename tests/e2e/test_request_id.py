@@ -14,7 +14,7 @@ from nova.sdk.protocol.timeline import Summary
 from nova.testkit.running_nova import PASSWORD, running_nova
 from tests.core.commanding import SCOPE, command
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def processes_that_log(lines: str, request_id: str) -> set[str]:

@@ -27,7 +27,7 @@ from nova.sdk.protocol.messages import (
 from nova.sdk.protocol.metric_messages import Metric, MetricSample, counter, gauge
 from nova.sdk.protocol.submission import USER_HEADER
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 CURSOR = "2026-01-01T00:00:00.000000000Z"
 
 STATUS = messages.encode(

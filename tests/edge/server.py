@@ -34,7 +34,7 @@ from nova.sdk.protocol.messages import Auth, Authenticated, Error, Message, Ref,
 from nova.sdk.settings import proxy_networks
 
 PASSWORD = "correct horse battery staple"
-WAIT_S = 10.0
+WAIT_S = 60.0
 ReplyT = TypeVar("ReplyT", bound=Message)
 CHEAP = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 

@@ -31,7 +31,7 @@ from nova.sdk.transport.base import connect
 from nova.testkit.ports import free_port
 from nova.testkit.running_nova import RunningNova
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 SCOPE = "sat"
 ADMIN = Access("admin", "user", "admin", float("inf"))
 Parts = Iterator[bytes]

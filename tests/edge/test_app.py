@@ -21,7 +21,7 @@ SHORT_S = 0.3
 ANSWER_MAX_BYTES = 65_536
 HALF_OPEN = 200
 DRIP_S = 0.05
-WAIT_S = 10.0
+WAIT_S = 60.0
 
 UPGRADE = {
     "Connection": "Upgrade",

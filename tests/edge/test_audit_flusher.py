@@ -19,7 +19,7 @@ from nova.edge.edge_config import EdgeLimits
 from nova.edge.upstream import reader_client
 from nova.sdk.events.audit_entry import AUDIT_PATH, AuditEntry
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 LIMITS = EdgeLimits(audit_poll_s=0.01, audit_reply_timeout_s=0.5)
 ROOT = Actor("root", "user")
 

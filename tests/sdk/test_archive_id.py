@@ -11,7 +11,7 @@ from nova.sdk import archive_id
 from nova.sdk.archive_id import ANY_ARCHIVE, FOLDER_VARIABLE, ID_FILE, TRUTH_FOLDER, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def test_any_archive_will_do_for_who_expects_none(tmp_path: Path) -> None:

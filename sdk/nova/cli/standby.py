@@ -25,6 +25,11 @@ import msgspec
 from nova.cli.standby_command import StandbyCommand
 
 STANDARD_STREAMS = (0, 1, 2)
+NO_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "1")
+"""numpy's library of linear algebra, which NOVA does not call, would start threads when it is
+imported.
+"""
+
 READ_BYTES = 64 * 1024
 THREADS = Path("/proc/self/task")
 DESCRIPTORS = Path("/proc/self/fd")
@@ -79,6 +84,7 @@ def _imported(modules: Mapping[str, Sequence[str]]) -> bool:
     """Import all; returns whether that went well. Else the process that needs it says what is
     missing.
     """
+    os.environ.setdefault(*NO_ALGEBRA_THREADS)
     if not sys.flags.safe_path:
         del sys.path[0]  # No process of an instance imports from the working folder.
     try:

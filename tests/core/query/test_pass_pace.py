@@ -11,7 +11,7 @@ from nova.core.query.pass_pace import PassPace
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import write_marker
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 NEVER_S = 1_000.0
 
 

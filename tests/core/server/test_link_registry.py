@@ -19,7 +19,7 @@ from nova.sdk.transport.link import LinkHealth, LinkState
 from tests.core.running import running_core
 
 Make = Callable[..., Record]
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class LinkTape:

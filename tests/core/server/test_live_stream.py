@@ -18,7 +18,7 @@ from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX
 from nova.sdk.transport.base import Record
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 LAG_MAX_S = 0.05
 
 

@@ -17,7 +17,7 @@ from nova.core.writer.feed_server import PENDING_MAX_FRAMES, FeedServer
 from nova.sdk.events.event import Series
 from nova.sdk.transport.link import LinkState
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 COMMITS = 4 * PENDING_MAX_FRAMES
 
 

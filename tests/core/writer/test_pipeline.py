@@ -23,7 +23,7 @@ from nova.sdk.transport.base import Receipt, Record, connect
 from tests.core.running import Core, running_writer
 
 Make = Callable[..., Record]
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 def settings_of(data: Path) -> Settings:

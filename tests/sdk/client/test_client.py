@@ -32,7 +32,7 @@ from nova.sdk.protocol.messages import (
 )
 from nova.sdk.protocol.timeline import StreamGap
 
-WAIT_S = 15.0
+WAIT_S = 60.0
 MANY = 200
 CURSOR = "2026-01-01T00:00:00.000000000Z"
 
