@@ -40,12 +40,22 @@ def test_what_is_returned_is_all_that_is_not_published(steps: list[int]) -> None
 
 def test_a_publisher_that_keeps_up_finds_all_here() -> None:
     """Also again after it had fallen behind."""
-    recent = RecentBatches(0)
+    recent = RecentBatches(0, max_bytes=100)
     for number in range(1, 10):
         recent.add(batch(number))
         assert [one.number for one in recent.unpublished(number - 1)] == [number]
-    recent.add(batch(10, READ_MAX_RECORDS + 1))
+    recent.add(batch(10, 11))
     assert recent.unpublished(9) == []
     recent.add(batch(11))
     assert recent.unpublished(9) == []
     assert [one.number for one in recent.unpublished(10)] == [11]
+
+
+def test_a_read_has_its_limits_though_more_is_here() -> None:
+    """A batch over the limit comes alone, and what is behind it comes next."""
+    recent = RecentBatches(0)
+    sizes = (READ_MAX_RECORDS + 1, READ_MAX_RECORDS - 1, 1, 1)
+    for number, size in enumerate(sizes, 1):
+        recent.add(batch(number, size))
+    reads = [[one.number for one in recent.unpublished(published)] for published in (0, 1, 3, 4)]
+    assert reads == [[1], [2, 3], [4], []]

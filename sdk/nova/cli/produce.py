@@ -24,6 +24,7 @@ from nova.sdk.producer.producer import Producer, Retry
 from nova.sdk.transport.base import connect
 
 RETRY_DEADLINE_S = 30.0
+PUBLISH_MAX_RECORDS = 5_000
 LOCAL_SCHEME = "local"
 EXIT_PROBLEMS = 1
 EXIT_INTERRUPTED = 130
@@ -193,7 +194,9 @@ async def _run(job: _Job, tally: PublishTally) -> None:
         with progress(job.file.name, job.file.stat().st_size) as report:
             await publish_recording(
                 _checked_steps(job),
-                Producer(transport, job.scope, retry=job.retry),
+                Producer(
+                    transport, job.scope, retry=job.retry, batch_max_records=PUBLISH_MAX_RECORDS
+                ),
                 tally,
                 pace=job.pace,
                 requires_address=urlsplit(job.url).scheme != LOCAL_SCHEME,

@@ -83,22 +83,83 @@ class StreamLink:
             writer.transport.abort()
 
 
-class TcpLink(StreamLink):
-    """A TCP client connection; flow control keeps unread data at the server."""
+class TcpLink:
+    """A TCP client connection; flow control keeps unread data at the server.
+
+    Data stays in the system's buffer until it is read, so that one read gets all that has arrived
+    meanwhile: the more, the busier the host is.
+    """
 
     can_wait = True
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__()
         self._host, self._port = host, port
+        self._socket: socket.socket | None = None
 
     async def open(self) -> None:
         """Connect, with keep-alive probes that detect a vanished server."""
-        self._reader, self._writer = await asyncio.open_connection(self._host, self._port)
-        connection = self._writer.get_extra_info("socket")
+        self._socket = await _connect(self._host, self._port)
         for level, option, value in KEEPALIVE:
             if option:
-                connection.setsockopt(level, option, value)
+                self._socket.setsockopt(level, option, value)
+
+    async def read(self) -> list[bytes]:
+        if self._socket is None:
+            raise DeviceError("not connected")
+        while True:
+            try:
+                data = self._socket.recv(READ_MAX_BYTES)
+            except BlockingIOError:
+                # Waiting takes nothing from the socket, so a read that is cancelled loses nothing.
+                await readable(self._socket)
+                continue
+            if not data:
+                raise DeviceError(PEER_CLOSED)
+            return [data]
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes; waits while the buffer is full."""
+        if self._socket is None:
+            raise DeviceError("not connected")
+        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+
+    async def close(self) -> None:
+        """Close the connection and discard unsent bytes."""
+        closing, self._socket = self._socket, None
+        if closing is not None:
+            closing.close()
+
+
+async def _connect(host: str, port: int) -> socket.socket:
+    """Connect to the first address of a host that accepts; raises the OSError of the last."""
+    loop = asyncio.get_running_loop()
+    problem = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM
+    ):
+        connection = socket.socket(family, kind, protocol)
+        try:
+            connection.setblocking(False)
+            await loop.sock_connect(connection, address)
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, OSError):
+                raise
+            problem = error
+        else:
+            return connection
+    raise problem
+
+
+async def readable(connection: socket.socket) -> None:
+    """Return when a socket has data, or an error."""
+    loop = asyncio.get_running_loop()
+    ready = loop.create_future()
+    loop.add_reader(connection, _wake, ready)
+    try:
+        await ready
+    finally:
+        loop.remove_reader(connection)
 
 
 class SerialLink(StreamLink):
@@ -186,7 +247,8 @@ class UdpLink:
             found, self._left = self._left or self._received(), []
             if found:
                 return found
-            await self._readable()
+            assert self._socket is not None
+            await readable(self._socket)
 
     def _received(self) -> list[bytes]:
         assert self._socket is not None
@@ -198,16 +260,6 @@ class UdpLink:
                 break
             found.append(data)
         return found
-
-    async def _readable(self) -> None:
-        assert self._socket is not None
-        loop = asyncio.get_running_loop()
-        ready = loop.create_future()
-        loop.add_reader(self._socket, _wake, ready)
-        try:
-            await ready
-        finally:
-            loop.remove_reader(self._socket)
 
     async def write(self, data: bytes) -> None:
         """Send a datagram to the last sender."""

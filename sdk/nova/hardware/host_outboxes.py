@@ -16,7 +16,7 @@ from nova.hardware.host_database import HostDatabase
 from nova.hardware.lost_records import LostRecords, forget_losses, pending_losses
 from nova.hardware.outbox import Outbox, OutboxGroup
 from nova.hardware.outbox_log import OutboxLog
-from nova.hardware.outbox_rows import links_with_records
+from nova.hardware.outbox_rows import READ_MAX_RECORDS, links_with_records
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
 from nova.sdk.producer.producer import Producer
@@ -62,7 +62,8 @@ class HostOutboxes:
         link = _stored_name(transport.link)
         on_lost = partial(self._on_lost, transport.link, kind)
         outbox_log = OutboxLog(self._database, link, kind, max_bytes, on_lost, drops=drops)
-        return Outbox(f"{kind} for {transport.link}", outbox_log, Producer(transport, self._scope))
+        producer = Producer(transport, self._scope, batch_max_records=READ_MAX_RECORDS)
+        return Outbox(f"{kind} for {transport.link}", outbox_log, producer)
 
     async def _on_lost(self, link: str, kind: str, lost: LostRecords) -> None:
         """Store a gap event before the records are deleted, so that no loss is silent."""

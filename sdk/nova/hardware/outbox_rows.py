@@ -16,8 +16,8 @@ from nova.hardware.damage import DamagedError, stored_values
 from nova.hardware.lost_records import LostRecords
 from nova.sdk.transport.base import Record
 
-READ_MAX_RECORDS = 500
-READ_MAX_BYTES = 1024 * 1024
+READ_MAX_RECORDS = 5_000
+READ_MAX_BYTES = 2 * 1024 * 1024
 NUMBER_BITS = 40
 """A batch's number has its outbox in the bits above these, so each outbox is a range of rows."""
 
@@ -39,6 +39,9 @@ class _SourceTime(msgspec.Struct, rename="camel"):
 
 def rows_of(records: Sequence[Record]) -> Iterator[BatchRow]:
     """Records as batches that a read can return; a record over the limit is a batch of its own."""
+    if 0 < len(records) <= READ_MAX_RECORDS and _size_bytes(records) <= READ_MAX_BYTES:
+        yield _row(records)
+        return
     start = size_bytes = 0
     for index, record in enumerate(records):
         is_full = size_bytes + len(record.value) > READ_MAX_BYTES
@@ -48,6 +51,10 @@ def rows_of(records: Sequence[Record]) -> Iterator[BatchRow]:
         size_bytes += len(record.value)
     if start < len(records):
         yield _row(records[start:])
+
+
+def _size_bytes(records: Sequence[Record]) -> int:
+    return sum(len(record.value) for record in records)
 
 
 def _row(records: Sequence[Record]) -> BatchRow:

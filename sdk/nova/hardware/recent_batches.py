@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from nova.hardware.outbox_rows import READ_MAX_BYTES, READ_MAX_RECORDS
@@ -18,13 +18,17 @@ class RecentBatch(NamedTuple):
     records: Sequence[Record]
 
 
-class RecentBatches:
-    """All batches after a number, within the limits of one read; more clear it."""
+RECENT_MAX_BYTES = 16 * 1024 * 1024
 
-    def __init__(self, last: int) -> None:
+
+class RecentBatches:
+    """All batches after a number, up to a size; more clear it."""
+
+    def __init__(self, last: int, *, max_bytes: int = RECENT_MAX_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._after = self._last = last
         self._batches: deque[RecentBatch] = deque()
-        self._records = self._size_bytes = 0
+        self._size_bytes = 0
 
     def add(self, batch: RecentBatch) -> None:
         """Add a batch that is stored; if another is missing before it, all are read from disk."""
@@ -33,21 +37,30 @@ class RecentBatches:
             return
         self._last = batch.number
         self._batches.append(batch)
-        self._records += len(batch.records)
         self._size_bytes += batch.size_bytes
-        if self._records > READ_MAX_RECORDS or self._size_bytes > READ_MAX_BYTES:
+        if self._size_bytes > self._max_bytes:
             self.clear(batch.number)
 
     def clear(self, last: int) -> None:
         """Begin again after a batch; what is up to it is read from the disk."""
         self._after = self._last = max(last, self._last)
         self._batches.clear()
-        self._records = self._size_bytes = 0
+        self._size_bytes = 0
 
     def unpublished(self, published: int) -> list[RecentBatch]:
-        """All batches after the last that is published, if they are here; else none."""
+        """The first batches after the last that is published, within the limits of one read; none
+        if they are not here.
+        """
         while self._batches and self._batches[0].number <= published:
-            batch = self._batches.popleft()
-            self._records -= len(batch.records)
-            self._size_bytes -= batch.size_bytes
-        return list(self._batches) if published >= self._after else []
+            self._size_bytes -= self._batches.popleft().size_bytes
+        return list(self._first()) if published >= self._after else []
+
+    def _first(self) -> Iterator[RecentBatch]:
+        records = size_bytes = 0
+        for batch in self._batches:
+            records += len(batch.records)
+            size_bytes += batch.size_bytes
+            is_over = records > READ_MAX_RECORDS or size_bytes > READ_MAX_BYTES
+            if is_over and batch is not self._batches[0]:
+                return
+            yield batch

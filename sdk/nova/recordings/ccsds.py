@@ -14,7 +14,7 @@ from nova.recordings.packet_file import scan_packets
 from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
 from nova.recordings.packet_time import CHOICES, TimeSource
 from nova.recordings.packets import Packet, PacketDamage
-from nova.recordings.recording import Step, event_step, undated_error
+from nova.recordings.recording import Step, undated_error
 from nova.recordings.segments import SegmentGroup
 from nova.recordings.time_code import CDS
 from nova.recordings.xtce import XtceDefinition
@@ -22,9 +22,10 @@ from nova.recordings.xtce_decoders import DecodedPacket
 from nova.sdk import address as addresses
 from nova.sdk import timestamps
 from nova.sdk.errors import EnvelopeError, TimestampError
-from nova.sdk.events.event import Event
-from nova.sdk.events.observation import Entity, Observation, Observer
+from nova.sdk.events.observation import Entity, Observation, Observer, record_of
+from nova.sdk.events.record_builder import RecordBuilder
 from nova.sdk.producer.view_updates import ViewUpdates
+from nova.sdk.transport.base import Record
 
 SYSTEM_ID = "ccsds"
 CONTAINER_ID = "apid"
@@ -48,6 +49,7 @@ class CcsdsReader:
         self._path = path
         self._views = views
         self._observer = observer
+        self._builder = RecordBuilder()
         self._definition = definition
         self._time = (time or TimeSource()).resolve_fields(definition)
         self._system_id = system_id
@@ -125,20 +127,22 @@ class CcsdsReader:
         packet = content.packet
         place = f"byte {packet.offset_bytes}"
         try:
-            return event_step(packet.end_bytes, place, self._events(content, at_ns))
+            records = tuple(self._records(content, at_ns))
+            return Step(packet.end_bytes, place, records, at_ns)
         except (EnvelopeError, TimestampError) as error:
             return Step(packet.end_bytes, place, problem=f"APID {packet.apid}: {error}")
 
-    def _events(self, content: PacketContent, at_ns: int) -> Iterator[Event]:
-        apid = content.packet.apid
+    def _records(self, content: PacketContent, at_ns: int) -> Iterator[Record]:
+        apid, packet = content.packet.apid, content.packet
         observation = self._observe(apid, at_ns)
-        yield observation.raw(content.packet.data, sequence=content.packet.sequence)
+        yield self._builder.raw(observation, packet.data, None, packet.sequence)
         if content.decoded is not None:
             if content.message_ns is not None:
                 observation = self._observe(apid, content.message_ns)
-            yield observation.parsed(message_type(content.decoded, apid), content.decoded.fields)
-            updates = view_cards.packet_cards(content.decoded.fields)
-            yield from view_cards.view_updates(self._views, observation, updates)
+            fields = content.decoded.fields
+            yield self._builder.parsed(observation, message_type(content.decoded, apid), fields)
+            updates = view_cards.packet_cards(fields)
+            yield from map(record_of, view_cards.view_updates(self._views, observation, updates))
 
     def _observe(self, apid: int, at_ns: int) -> Observation:
         return self._observer.observe(Entity(self._system_id, CONTAINER_ID, str(apid)), at_ns)

@@ -60,7 +60,9 @@ class Producer:
         *,
         retry: Retry | None = None,
         manifests: Sequence[CardManifest] | None = None,
+        batch_max_records: int = PUBLISH_MAX_RECORDS,
     ) -> None:
+        self._batch_max_records = batch_max_records
         self.observer = Observer(scope_id)
         self._manifests = None if manifests is None else _by_view(manifests)
         self._transport = transport
@@ -122,7 +124,7 @@ class Producer:
         give_up_at = None if deadline_s is None else loop.time() + deadline_s
         total = Receipt()
         done = 0
-        for batch in _batches(records):
+        for batch in _batches(records, self._batch_max_records):
             receipt = await self._publish_batch(batch, give_up_at)
             total.new += receipt.new
             total.duplicate += receipt.duplicate
@@ -152,11 +154,11 @@ def _by_view(manifests: Sequence[CardManifest]) -> dict[str, CardManifest]:
     return {manifest.view_id: manifest for manifest in manifests}
 
 
-def _batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
+def _batches(records: Sequence[Record], max_records: int) -> Iterator[Sequence[Record]]:
     """Batches within the limits of one publish; a record over the limit is a batch of its own."""
     start = size_bytes = 0
     for index, record in enumerate(records):
-        full = index - start == PUBLISH_MAX_RECORDS
+        full = index - start == max_records
         if index > start and (full or size_bytes + len(record.value) > PUBLISH_MAX_BYTES):
             yield records[start:index]
             start, size_bytes = index, 0
