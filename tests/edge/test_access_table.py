@@ -68,6 +68,9 @@ SAMPLES: tuple[Message, ...] = (
         buckets=2,
         fields=["n"],
     ),
+    timeline.Find(
+        **UNIT, lane="ui", message_type="UiUpdate", field="n", condition="above", value=1
+    ),
     timeline.Fields(**UNIT, lane="ui"),
     timeline.Neighbour(time=SPAN[0], direction="next"),
     health.Status(),

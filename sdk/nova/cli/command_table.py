@@ -51,6 +51,7 @@ COMMANDS = {
     "eventid": CommandEntry("nova.cli.eventid:eventid", "Print the eventId of each envelope."),
     "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),
     "files": CommandEntry("nova.core.files.files_command:files", "Inspect or rebuild daily files."),
+    "find": CommandEntry("nova.cli.find:find", "Print where a field meets a condition."),
     "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: telemetry and commands."),
     "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
     "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),

@@ -45,6 +45,7 @@ export type Reply =
   | SummaryResponse
   | ExtentResponse
   | SampleResponse
+  | FindResponse
   | FieldsResponse
   | NeighbourResponse
   | StreamGap
@@ -87,6 +88,7 @@ export type Request =
   | Summary
   | Extent
   | Sample
+  | Find
   | Fields
   | Neighbour
   | SubmitCommand
@@ -1279,6 +1281,22 @@ export interface GivenBackInfo {
   until: string;
 }
 /**
+ * A run from its first to its last value, with their number, least and greatest; a gap from the
+ *     value before to the one after; or a change, at the first new value.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FieldFinding".
+ */
+export interface FieldFinding {
+  startTime: string;
+  stopTime: string;
+  samples?: number;
+  min?: number | null;
+  max?: number | null;
+  before?: boolean | number | string | null;
+  after?: boolean | number | string | null;
+}
+/**
  * A field of a series and the kind of its newest value.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1328,6 +1346,51 @@ export interface FieldsResponse {
   type: "fieldsResponse";
   ref?: string | number | null;
   fields: FieldInfo[];
+}
+/**
+ * Where the values of a series' field meet a condition: runs of values that compare with
+ *     `value`, at least `min_samples` of them over at least `min_seconds`; changes of the value; or
+ *     gaps of more than `min_seconds` without one.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Find".
+ */
+export interface Find {
+  type: "find";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane: "parsed" | "ui";
+  messageType: string;
+  viewId?: string;
+  field: string;
+  condition: "above" | "atLeast" | "atMost" | "below" | "change" | "equal" | "gap" | "notEqual";
+  value?: boolean | number | string | null;
+  minSamples?: number;
+  minSeconds?: number;
+  reverse?: boolean;
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * Findings in order; `next_key` if there may be more. `behind` if the newest values were not
+ *     searched.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FindResponse".
+ */
+export interface FindResponse {
+  type: "findResponse";
+  ref?: string | number | null;
+  timebase: "canonical" | "source";
+  findings: FieldFinding[];
+  nextKey?: string | null;
+  behind?: boolean;
 }
 /**
  * The state at a time of every view that the filters select, page by page; `updates` includes

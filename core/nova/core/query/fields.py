@@ -15,7 +15,14 @@ from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk.events.event import Series
-from nova.sdk.protocol.timeline import FieldInfo, FieldKind, Fields, FieldsResponse, Sample
+from nova.sdk.protocol.timeline import (
+    FieldInfo,
+    FieldKind,
+    Fields,
+    FieldsResponse,
+    Find,
+    Sample,
+)
 from nova.sdk.timestamps import NS_MAX
 
 NEWEST_EVENTS = 20
@@ -37,7 +44,7 @@ class _FieldsBody(msgspec.Struct, rename="camel"):
 _body_decoder = msgspec.json.Decoder(_FieldsBody)
 
 
-def series_of_request(request: Fields | Sample) -> Series:
+def series_of_request(request: Fields | Sample | Find) -> Series:
     return Series(
         scope_id=request.scope_id,
         lane=request.lane,
@@ -50,7 +57,7 @@ def series_of_request(request: Fields | Sample) -> Series:
 
 
 def visible_number(
-    snapshot: ArchiveSnapshot, request: Fields | Sample, visibility: Visibility
+    snapshot: ArchiveSnapshot, request: Fields | Sample | Find, visibility: Visibility
 ) -> int | None:
     """The number of the requested series; None if there is none, or it may not be seen."""
     series = series_of_request(request)

@@ -31,7 +31,7 @@ from nova.sdk.protocol.messages import (
     StartStream,
 )
 from nova.sdk.protocol.submission import Submission
-from nova.sdk.protocol.timeline import Sample
+from nova.sdk.protocol.timeline import Find, Sample
 
 BUDGET_BYTES = 64 * 1024 * 1024
 LARGE_SHARE, SMALL_SHARE = 1 / 2, 1 / 4
@@ -208,6 +208,6 @@ class ConnectionBudget:
 
 
 def has_large_reply(request: ReaderRequest) -> bool:
-    if isinstance(request, Query | Discover | Latest | GetUiState | Rejects):
+    if isinstance(request, Query | Discover | Latest | GetUiState | Rejects | Find):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

@@ -20,6 +20,7 @@ from nova.core.query.fields import visible_number
 from nova.core.query.lookup import look_up
 from nova.core.query.sample_blocks import SampleBlocks
 from nova.core.query.sample_buckets import SampleBuckets
+from nova.core.query.stored_field import current_samples
 from nova.core.query.summary import choose_buckets
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.column_cells import unsigned_times
@@ -124,7 +125,7 @@ class SampleQueries:
     async def _from_columns(
         self, number: int, buckets: SampleBuckets, timebase: Timebase
     ) -> SampleResponse:
-        store = self._current_store()
+        store = current_samples(self._derived, self._snapshot)
         record = SampledSeries() if store is None else store.series(number) or SampledSeries()
         columns = _column_numbers(record, buckets.fields, self._limits.fields_max)
         if store is not None:
@@ -137,14 +138,6 @@ class SampleQueries:
             return buckets.response(timebase, is_behind=True)
         await self._add_events(buckets, tail, timebase)
         return buckets.response(timebase, is_behind=False)
-
-    def _current_store(self) -> SampleStore | None:
-        """The samples, unless they may still hold values of deleted events."""
-        store = self._derived.current()
-        state = None if store is None else store.state()
-        if state is None or state.given_back != self._snapshot.archive.given_back.finished:
-            return None
-        return store
 
     def _unsampled_keys(
         self, number: int, timebase: Timebase, chosen: Buckets, until_ns: int

@@ -177,6 +177,12 @@ async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
     return await services.samples.respond(request, timebase, context.visibility)
 
 
+async def _find(context: RequestContext, request: timeline.Find) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    return await services.findings.respond(request, timebase, context.visibility)
+
+
 async def _extent(context: RequestContext, request: timeline.Extent) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
@@ -233,6 +239,7 @@ HANDLERS: dict[type[Message], Handler] = {
     timeline.Fields: _fields,
     timeline.Summary: _summary,
     timeline.Sample: _sample,
+    timeline.Find: _find,
     timeline.Extent: _extent,
     timeline.Neighbour: _neighbour,
     messages.StartStream: _stream,

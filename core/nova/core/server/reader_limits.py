@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nova.core.query.find_query import FIND_LIMITS, FindLimits
 from nova.core.query.sample_query import SAMPLE_LIMITS, SampleLimits
 from nova.core.server.conflation import PENDING_MAX_EVENTS
 
@@ -12,6 +13,7 @@ class ReaderLimits(NamedTuple):
     """What an answer reads itself, and what may wait for a client that is slow."""
 
     samples: SampleLimits = SAMPLE_LIMITS
+    finding: FindLimits = FIND_LIMITS
     pending_max_events: int = PENDING_MAX_EVENTS
 
 

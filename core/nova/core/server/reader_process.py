@@ -18,6 +18,7 @@ from nova.core.errors import ArchiveError
 from nova.core.metrics.report import METRICS_PATH
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discover import Discovery
+from nova.core.query.find_query import FindQueries
 from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
@@ -63,16 +64,17 @@ class Reader:
         processes: ProcessStates | None = None,
     ) -> None:
         snapshot = ArchiveSnapshot(archive)
-        data = settings.data_folder()
-        links = LinkRegistry()
+        data, links = settings.data_folder(), LinkRegistry()
         submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
         published = PublishedMetadata(snapshot, settings.own_scope())
+        board = MetricsBoard(_reporting(settings))
         self._services = Services(
             settings=settings,
             snapshot=snapshot,
             tail=LiveTail(snapshot, settings.feed_keep_events),
             links=links,
             samples=SampleQueries(snapshot, data, scratch / "samples", limits.samples),
+            findings=FindQueries(snapshot, data, scratch / "find", limits.finding),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
             published=published,
             discovery=Discovery(snapshot, published),
@@ -83,16 +85,14 @@ class Reader:
             timelines=OwnerTimelines(),
             processes=processes or ProcessStates(),
             metrics=ReaderMetrics(),
-            other_metrics=(board := MetricsBoard(_reporting(settings))),
+            other_metrics=board,
             pending_max_events=limits.pending_max_events,
         )
         self.audit = AuditIntake(submissions)
         self.metrics_board = board
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._sessions: set[ReaderSession] = set()
-        self.site: web.BaseSite | None = None
-        """Where it listens."""
-
+        self.site: web.BaseSite | None = None  # where it listens
         self.watermark_known = asyncio.Event()
 
     async def follow(self, path: Path) -> None:
@@ -180,6 +180,7 @@ class Reader:
     def close(self) -> None:
         """Close the derived databases; the archive belongs to the caller."""
         self._services.samples.close()
+        self._services.findings.close()
         self._services.ui_states.close()
 
 

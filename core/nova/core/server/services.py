@@ -10,6 +10,7 @@ from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discover import Discovery
+from nova.core.query.find_query import FindQueries
 from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_time_or
 from nova.core.query.sample_query import SampleQueries
@@ -37,6 +38,7 @@ class Services:
     tail: LiveTail
     links: LinkRegistry
     samples: SampleQueries
+    findings: FindQueries
     ui_states: UiStates
     published: PublishedMetadata
     discovery: Discovery

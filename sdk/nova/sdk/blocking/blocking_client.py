@@ -125,6 +125,10 @@ class BlockingClient(BlockingFacade[Client]):
         """Minimum, maximum and mean of numeric fields, by time."""
         return self._thread.run(self._opened.sample(message))
 
+    def find(self, message: timeline.Find) -> timeline.FindResponse:
+        """Where the values of a field meet a condition: one page."""
+        return self._thread.run(self._opened.find(message))
+
     def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
         """The fields in the newest events of a series, ordered by name, and the kind of each."""
         return self._thread.run(self._opened.fields(message))

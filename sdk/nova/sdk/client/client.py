@@ -217,6 +217,10 @@ class Client(Connection):
         """Minimum, maximum and mean of numeric fields, by time."""
         return await self.request(message, timeline.SampleResponse)
 
+    async def find(self, message: timeline.Find) -> timeline.FindResponse:
+        """Where the values of a field meet a condition: one page."""
+        return await self.request(message, timeline.FindResponse)
+
     async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
         """The fields in the newest events of a series, ordered by name, and the kind of each."""
         return (await self.request(message, timeline.FieldsResponse)).fields

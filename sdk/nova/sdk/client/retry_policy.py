@@ -41,6 +41,7 @@ READS = (
     timeline.Summary,
     timeline.Extent,
     timeline.Sample,
+    timeline.Find,
     timeline.Fields,
     timeline.Neighbour,
     export.Drivers,

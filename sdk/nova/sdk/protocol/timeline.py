@@ -19,6 +19,12 @@ FieldPath = Annotated[str, Meta(min_length=1, max_length=512)]
 
 FieldKind = Literal["number", "boolean", "string"]
 
+FindCondition = Literal["above", "atLeast", "below", "atMost", "equal", "notEqual", "change", "gap"]
+FIND_LIMIT_DEFAULT = 100
+FIND_LIMIT_MAX = 1_000
+FIND_MAX_S = 1e10
+"""More than all times that there are."""
+
 
 # --- requests ---
 
@@ -56,6 +62,32 @@ class Sample(Message, kw_only=True, tag="sample"):
     fields: Annotated[list[FieldPath], Meta(min_length=1, max_length=FIELDS_MAX)]
 
 
+class Find(Message, kw_only=True, tag="find"):
+    """Where the values of a series' field meet a condition: runs of values that compare with
+    `value`, at least `min_samples` of them over at least `min_seconds`; changes of the value; or
+    gaps of more than `min_seconds` without one.
+    """
+
+    start_time: str | None = None
+    stop_time: str | None = None
+    timebase: Timebase | None = None
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    lane: Literal["ui", "parsed"]
+    message_type: str
+    view_id: str = ""
+    field: FieldPath
+    condition: FindCondition
+    value: bool | float | str | None = None
+    min_samples: Annotated[int, Meta(ge=1)] = 1
+    min_seconds: Annotated[float, Meta(ge=0, le=FIND_MAX_S)] = 0.0
+    reverse: bool = False
+    limit: Annotated[int, Meta(ge=1, le=FIND_LIMIT_MAX)] = FIND_LIMIT_DEFAULT
+    after_key: str | None = None
+
+
 class Fields(Message, kw_only=True, tag="fields"):
     """The fields in the newest events of a series."""
 
@@ -78,7 +110,7 @@ class Neighbour(Message, kw_only=True, tag="neighbour"):
     after_key: str | None = None
 
 
-TimelineRequest = Summary | Extent | Sample | Fields | Neighbour
+TimelineRequest = Summary | Extent | Sample | Find | Fields | Neighbour
 
 
 # --- replies ---
@@ -148,6 +180,33 @@ class SampleResponse(Message, kw_only=True, tag="sampleResponse"):
     behind: bool = False
 
 
+class FieldFinding(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A run from its first to its last value, with their number, least and greatest; a gap from the
+    value before to the one after; or a change, at the first new value.
+    """
+
+    start_time: str
+    stop_time: str
+    samples: int = 0
+    min: float | None = None
+    max: float | None = None
+    before: bool | float | str | None = None
+    after: bool | float | str | None = None
+
+
+class FindResponse(Message, kw_only=True, tag="findResponse"):
+    """Findings in order; `next_key` if there may be more. `behind` if the newest values were not
+    searched.
+    """
+
+    timebase: Timebase
+    findings: list[FieldFinding]
+    next_key: str | None = None
+    behind: bool = False
+
+
 class FieldInfo(
     msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
 ):
@@ -187,6 +246,7 @@ TimelineReply = (
     SummaryResponse
     | ExtentResponse
     | SampleResponse
+    | FindResponse
     | FieldsResponse
     | NeighbourResponse
     | StreamGap

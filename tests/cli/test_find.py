@@ -1,0 +1,67 @@
+"""`nova find` asks a running Core and prints what it found."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from nova.cli.find import find
+from nova.sdk.client.client import Client
+from nova.sdk.field_types import JsonObject
+from nova.sdk.settings import Settings
+from tests.core.running import running_core
+from tests.core.telling import START_NS, telling
+
+SECOND_NS = 10**9
+SERIES = [
+    "--scope",
+    "sat",
+    "--system",
+    "bus",
+    "--container",
+    "eps",
+    "--unique",
+    "u",
+    "--type",
+    "Numbers",
+]
+
+
+async def test_findings_are_printed(tmp_path: Path) -> None:
+    """Runs, changes and gaps, all pages of them, or the newest few."""
+
+    def run(*arguments: str) -> list[dict[str, object]]:
+        result = asked(*arguments, "--data", str(tmp_path))
+        assert result.exit_code == 0, result.output
+        return [json.loads(line) for line in result.stdout.splitlines()]
+
+    async with running_core(Settings(data=str(tmp_path), mode="ground")) as core:
+        payloads: list[JsonObject] = [
+            {"n": n % 4, "mode": "safe" if n < 6 else "on"} for n in range(12)
+        ]
+        await core.publish(
+            [telling(START_NS + n * SECOND_NS, payload) for n, payload in enumerate(payloads)]
+        )
+        async with await Client.to_core(core.data) as client:
+            await core.settled(client, 12)
+        runs = await asyncio.to_thread(run, "n", ">=", "2", "--samples", "2")
+        assert [(one["samples"], one["min"], one["max"]) for one in runs] == [(2, 2, 3)] * 3
+        newest = await asyncio.to_thread(run, "n", ">=", "2", "--reverse", "--limit", "1")
+        assert newest == runs[-1:]
+        (change,) = await asyncio.to_thread(run, "mode", "--changes")
+        assert (change["before"], change["after"]) == ("safe", "on")
+        assert await asyncio.to_thread(run, "mode", "=", "safe", "--seconds", "9") == []
+        assert await asyncio.to_thread(run, "n", "--gaps", "1.5") == []
+
+
+def test_one_condition_has_to_be_stated() -> None:
+    for arguments in ([], [">"], ["--changes", "--gaps", "1"], [">", "1", "--changes"]):
+        result = asked("n", *arguments)
+        assert result.exit_code == 2 and "state one condition" in result.output
+
+
+def asked(*arguments: str) -> Result:
+    return CliRunner().invoke(find, [*arguments, *SERIES])
