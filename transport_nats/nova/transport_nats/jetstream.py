@@ -35,7 +35,8 @@ class JetStreamError(Exception):
 
 class StreamConfig(msgspec.Struct):
     """A stream's settings. `persist_mode` "async" acknowledges before writing, and with a
-    `retention` other than "limits", reading removes records.
+    `retention` other than "limits", reading removes records. `allow_atomic`: it takes batches that
+    are stored as a whole.
     """
 
     name: str
@@ -43,6 +44,7 @@ class StreamConfig(msgspec.Struct):
     storage: str = "file"
     retention: str = "limits"
     persist_mode: str = "default"
+    allow_atomic: bool = False
 
 
 class StreamState(msgspec.Struct):

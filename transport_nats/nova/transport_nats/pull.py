@@ -155,6 +155,8 @@ class PullConsumer:
         self._last_record_s = self._last_message_s
         self._requested_records -= 1
         self._requested_bytes -= len(message.subject) + len(reply) + len(message.data)
+        if message.headers:
+            self._requested_bytes -= _header_bytes(message.headers)
         if self._requested_records <= 0:
             self._clear_requests()
         stored_ns, pending = int(tokens[place + 2]), int(tokens[place + 3])
@@ -195,6 +197,17 @@ class PullConsumer:
         return asyncio.get_running_loop().time()
 
 
+HEADER_FRAME = "NATS/1.0\r\n\r\n"
+HEADER_LINE = ": \r\n"
+
+
 def _number(headers: dict[str, str], name: str) -> int:
     text = headers.get(name, "")
     return int(text) if text.isdigit() else 0
+
+
+def _header_bytes(headers: dict[str, str]) -> int:
+    """The size of headers as they are sent."""
+    return len(HEADER_FRAME) + sum(
+        len(name) + len(value) + len(HEADER_LINE) for name, value in headers.items()
+    )
