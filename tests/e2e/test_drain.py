@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -14,11 +15,14 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp import WSCloseCode, WSMsgType
+from click.testing import CliRunner
 
+from nova.edge.streams_command import streams as streams_command
 from nova.sdk.client.client import Client, login
 from nova.sdk.endpoints import exports_folder
 from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol.messages import Query
+from nova.testkit.ports import free_port
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.e2e.recorded_flight import SCOPE, publish_history
 from tests.e2e.test_health import export_workers
@@ -90,6 +94,18 @@ async def until_refused(client: DrainedClient) -> None:
         number += 1
 
 
+async def reading_stream(data: Path) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A program that reads a new TCP stream."""
+    port = free_port()
+    arguments = ["add", "read", "--port", str(port), "--data", str(data)]
+    result = await asyncio.to_thread(CliRunner().invoke, streams_command, arguments)
+    assert result.exit_code == 0, result.output
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            return await asyncio.open_connection("127.0.0.1", port)
+        await asyncio.sleep(0.02)
+
+
 def exports(data: Path) -> list[str]:
     """The kinds of files in the folder of exports; a dot for a temporary folder."""
     return sorted(path.suffix or "." for path in exports_folder(data).iterdir())
@@ -106,6 +122,7 @@ async def test_a_stop_finishes_what_is_under_way(
     async with asyncio.timeout(2 * WAIT_S):
         with running_nova(data, "--scope", SCOPE) as nova:
             await publish_history(nova.publish)
+            streamed, writer = await reading_stream(data)
             async with drained_client(nova) as client, drained_client(nova) as playing:
                 workers = await stopped_export(nova, client)
                 await playing.send(
@@ -123,6 +140,9 @@ async def test_a_stop_finishes_what_is_under_way(
                     os.kill(number, signal.SIGCONT)
                 assert await client.until_closed() == WSCloseCode.GOING_AWAY
             assert await asyncio.to_thread(nova.process.wait, WAIT_S) == 0
+            closing: Frame = msgspec.json.decode((await streamed.read()).splitlines()[-1])
+            writer.close()
+            assert closing["type"] == "streamCancelled" and closing["reason"] == "shuttingDown"
         for number in range(QUERIES):
             (reply,) = [frame for frame in client.frames if frame.get("ref") == number]
             assert reply["type"] == "queryResponse" or reply["code"] == "shuttingDown"

@@ -191,6 +191,11 @@ async def publish_past(nova: RunningNova, events: list[Event]) -> None:
             found = [json.loads(bytes(event))["eventId"] for event in page.events]
 
 
+async def stored_times(data: Path, wanted: TcpStreamDefinition) -> list[str]:
+    """When the events of a stream's selection were received."""
+    return [json.loads(one)["canonicalTruthTime"] for one in await stored(data, wanted)]
+
+
 async def stored(data: Path, wanted: TcpStreamDefinition) -> list[bytes]:
     """The envelopes of a stream's selection in canonical order, as a query gives them."""
     async with await Client.to_core(data) as client:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import socket
@@ -13,11 +14,12 @@ import pytest
 
 from nova.edge.access import Access
 from nova.edge.tcp_stream_store import StoredStream
+from nova.sdk.client.client import Client
 from nova.sdk.errors import ProtocolError
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity, Observer
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.messages import StartStream
+from nova.sdk.protocol.messages import Query, StartStream
 from nova.sdk.protocol.submission import LANES_HEADER, ROLE_HEADER, SCOPES_HEADER, USER_HEADER
 from nova.sdk.protocol.timeline import Neighbour, NeighbourResponse
 from nova.testkit.running_nova import RunningNova
@@ -127,6 +129,65 @@ async def test_a_stop_ends_the_connections_and_frees_the_port(nova: RunningNova)
             assert await third.has_ended()
         with pytest.raises(ConnectionError):
             await asyncio.open_connection("127.0.0.1", two.port)
+
+
+async def test_a_stream_that_ends_says_where_it_continues(nova: RunningNova) -> None:
+    """Lines end with one that is the protocol's `streamCancelled`; where all bytes are payload,
+    the connection ends behind a whole message. What comes later is what a query gives from there.
+    """
+    lines = definition("ending")
+    payloads = definition("ending", name="raw", format="payloadOnly", framing="length2")
+    async with tapped(nova.data) as tap, tap.clients([lines, payloads]) as (one, other):
+        await tapping.publish(nova, numbered("ending", range(5)))
+        assert await one.numbers_until(4) == list(range(5))
+        await tap.until("raw", lambda s: s.messages == 5)
+        await tap.streams.close()
+        closing = await one.line()
+        assert closing["type"] == "streamCancelled" and closing["reason"] == "shuttingDown"
+        assert closing["cursor"] >= (await tapping.stored_times(nova.data, lines))[-1]
+        assert await one.reader.read() == b""
+        for n in range(5):
+            size = int.from_bytes(await other.read(2), "big")
+            assert json.loads(await other.read(size)) == {"n": n}
+        assert await other.reader.read() == b""
+    await tapping.publish_past(nova, numbered("ending", range(5, 8)))
+    async with await Client.to_core(nova.data) as client:
+        later = Query(timebase="canonical", filters=lines.filters, after_key=closing["lastKey"])
+        found = [json.loads(event)["payload"]["n"] async for event in client.query(later)]
+    assert found == [5, 6, 7]
+
+
+async def test_a_client_that_has_not_read_everything_hears_up_to_where_it_has(
+    nova: RunningNova,
+) -> None:
+    """What waited for it is not sent any more, and is behind its `lastKey`."""
+    wanted = definition("behind")
+    small = {"batch_bytes": 4_096, "send_buffer_bytes": 4_096}
+    async with tapped(nova.data, **small) as tap:
+        await tap.start(wanted)
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            slow.connect(("127.0.0.1", wanted.port))
+            await tap.until("behind", lambda s: s.connections == 1 and s.cursor is not None)
+            for first in range(0, 2_000, 100):
+                await tapping.publish_past(nova, numbered("behind", range(first, first + 100)))
+            slow.setblocking(False)
+            ending = asyncio.create_task(tap.streams.stop("behind"))
+            received = bytearray()
+            async with asyncio.timeout(tapping.WAIT_S):
+                while part := await asyncio.get_running_loop().sock_recv(slow, 1 << 20):
+                    received += part
+            await ending
+    *got, closing = map(json.loads, bytes(received).splitlines())
+    assert closing["reason"] == "stopped"
+    async with await Client.to_core(nova.data) as client:
+        later = Query(
+            timebase="canonical", filters=wanted.filters, after_key=closing.get("lastKey")
+        )
+        rest = [json.loads(event)["payload"]["n"] async for event in client.query(later)]
+    numbers = [line["p"]["n"] for line in got]
+    assert rest[0] <= len(numbers) < 2_000, "it has missed something"
+    assert [*numbers[: rest[0]], *rest] == list(range(2_000))
 
 
 async def test_the_archive_stays_as_it_is(nova: RunningNova) -> None:

@@ -68,7 +68,8 @@ async def test_a_client_that_stops_reading_gets_later_messages_whole(nova: Runni
                 reading = asyncio.create_task(read_lines(slow))
                 await tap.until("catchup", lambda s: s.messages == 1_200 - dropped)
             await tap.streams.stop("catchup")
-            lines = await reading
+            *lines, closing = await reading
+        assert closing.startswith(b'{"type":"streamCancelled"')
         envelopes = await tapping.stored(nova.data, wanted)
         everything = [line_of(envelope).encode() for envelope in envelopes]
         assert len(lines) + dropped == len(everything)

@@ -11,9 +11,11 @@ import aiohttp
 from nova.edge.access import Access
 from nova.edge.background_task import background_task
 from nova.edge.edge_config import EdgeLimits
+from nova.edge.tcp_closing import STOPPED
 from nova.edge.tcp_room import make_room
 from nova.edge.tcp_stream import OwnerConnection, TcpServices, TcpStream, TcpStreamStatus
 from nova.edge.tcp_stream_store import StoredStream
+from nova.sdk.protocol.drain import SHUTTING_DOWN
 from nova.sdk.protocol.message import Timebase
 
 log = logging.getLogger(__name__)
@@ -55,9 +57,10 @@ class TcpStreams:
             await self._end(stream_id)
 
     async def close(self) -> None:
-        """Stop all streams."""
+        """Stop all streams, because the edge stops."""
         async with self._changing:
-            await asyncio.gather(*(self._end(stream_id) for stream_id in tuple(self._streams)))
+            ends = (self._end(stream_id, SHUTTING_DOWN) for stream_id in tuple(self._streams))
+            await asyncio.gather(*ends)
 
     async def running(self, _: object) -> AsyncIterator[None]:
         """Look after the streams while the edge runs, then stop them."""
@@ -114,10 +117,10 @@ class TcpStreams:
         open_now = [client for stream in self._streams.values() for client in stream.clients]
         return make_room(open_now, self._limits.clients_max)
 
-    async def _end(self, stream_id: str) -> None:
+    async def _end(self, stream_id: str, reason: str = STOPPED) -> None:
         stream = self._streams.pop(stream_id, None)
         if stream is not None:
-            await stream.close()
+            await stream.close(reason)
 
     async def _look_after(self) -> None:
         while True:

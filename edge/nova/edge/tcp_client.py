@@ -11,6 +11,7 @@ from collections import deque
 from typing import Protocol, cast
 
 from nova.edge.peer_socket import has_peer_ended, has_peer_gone
+from nova.edge.tcp_closing import Reached
 from nova.edge.tcp_format import MessageBatch
 from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.protocol.tcp_streams import Backpressure
@@ -63,6 +64,8 @@ class TcpClient(asyncio.BufferedProtocol):
         """Whether a replay has waited for this client in vain; until it has taken everything."""
 
         self.has_room.set()
+        self.reached = Reached()
+        """Up to where it was sent the stream."""
 
     # --- asyncio's side ---------------------------------------------------------------------------
 
@@ -137,6 +140,13 @@ class TcpClient(asyncio.BufferedProtocol):
         if self._queued_bytes > self._limits.queue_max_bytes // 2:
             self.has_room.clear()
 
+    def reach(self, reached: Reached) -> None:
+        """Nothing more comes of the stream up to here than was sent, or waits."""
+        if self._queue:
+            self._queue[-1] = self._queue[-1]._replace(reached=reached)
+        else:
+            self.reached = reached
+
     def check(self) -> None:
         """Disconnect a client that has taken nothing for too long, or has gone unnoticed."""
         stalled_s = time.monotonic() - self._moved_s if self._is_blocked else 0.0
@@ -159,9 +169,13 @@ class TcpClient(asyncio.BufferedProtocol):
         self._group.discard(self)
         self._reset()
 
-    def close(self) -> None:
-        """Close after the batch of which the client has a part, or at a deadline without it."""
+    def close(self, last_message: bytes = b"") -> None:
+        """Close after the batch of which the client has a part and a last message, or at a deadline
+        without them.
+        """
         self._forget_queue()
+        if last_message and not self._transport.is_closing():
+            self._transport.write(last_message)
         self._transport.close()
         loop = asyncio.get_running_loop()
         loop.call_later(self._limits.close_timeout_s, self._reset)
@@ -174,6 +188,7 @@ class TcpClient(asyncio.BufferedProtocol):
 
     def _write(self, batch: MessageBatch) -> None:
         self._transport.write(batch.data)
+        self.reached = batch.reached or self.reached
         self._group.sent(batch)
 
     def _overflow(self) -> None:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Raw
 
 from nova.edge.framing import FRAMINGS, largest_message
+from nova.edge.tcp_closing import Reached
 from nova.sdk import timestamps
 from nova.sdk.errors import TimestampError
 from nova.sdk.events.envelope import STORED_HEADER
@@ -49,10 +50,13 @@ _frame = msgspec.json.Decoder(bytes)
 
 
 class MessageBatch(NamedTuple):
-    """Whole messages, joined; all clients of a stream share the bytes."""
+    """Whole messages, joined; all clients of a stream share the bytes. `reached`: up to where a
+    client has the stream once it has them, None within a chunk.
+    """
 
     data: bytes
     messages: int
+    reached: Reached | None = None
 
 
 class MessageFormat:

@@ -17,6 +17,7 @@ from nova.edge.access import Access
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.identity_headers import identity_headers
 from nova.edge.tcp_client import TcpClient
+from nova.edge.tcp_closing import STOPPED, Reached, closing_message
 from nova.edge.tcp_format import MessageBatch, MessageFormat
 from nova.edge.tcp_ports import BACKLOG, cannot_listen, listening_socket
 from nova.edge.tcp_room import make_room
@@ -93,7 +94,7 @@ class TcpStream:
         self._is_empty = asyncio.Event()
         self._is_empty.set()
         self._refuses = False
-        self._cursor: str | None = None
+        self._reached = Reached()
         self._messages = self._dropped = self._bytes_sent = 0
         self._bytes_per_s = 0.0
         self._rated_s, self._rated_bytes = time.monotonic(), 0
@@ -112,7 +113,7 @@ class TcpStream:
             listening=self._server is not None,
             problem=self._problem,
             owner=self._owner,
-            cursor=self._cursor,
+            cursor=self._reached.cursor,
             connections=len(self._clients),
             messages=self._messages,
             dropped=self._dropped,
@@ -159,15 +160,28 @@ class TcpStream:
     def _new_client(self) -> TcpClient:
         return TcpClient(self, self._stored.definition.backpressure, self._limits)
 
-    async def close(self) -> None:
-        """Listen no longer and disconnect the clients, within the limits' `close_timeout_s`."""
+    async def close(self, reason: str = STOPPED) -> None:
+        """Listen no longer and disconnect the clients, within the limits' `close_timeout_s`. Each
+        gets a last message with the reason and where it can continue, if the format has one.
+        """
         if self._server is not None:
             self._server.close()
             self._server = None
         self._stop_reading()
+        if self._clients:
+            self._log_end(reason)
         for client in tuple(self._clients):
-            client.close()
+            client.close(closing_message(self._stored.definition.format, reason, client.reached))
         await self._is_empty.wait()
+
+    def _log_end(self, reason: str) -> None:
+        """Of a format without a last message, the log alone says where the stream ended."""
+        context = {
+            **{"stream": self._stored.definition.name, "reason": reason},
+            **{"cursor": self._reached.cursor, "lastKey": self._reached.last_key},
+            "clients": len(self._clients),
+        }
+        log.info("TCP stream ended", extra={"context": context})
 
     def check_clients(self) -> None:
         """Compute the rate, and disconnect clients that are stalled for too long. Called
@@ -282,7 +296,9 @@ class TcpStream:
             await asyncio.sleep(0)
             if not is_present:
                 await self._wait_for_clients()
-        self._cursor = chunk.cursor
+        self._reached = Reached(chunk.cursor, chunk.last_key or self._reached.last_key)
+        for client in self._clients:
+            client.reach(self._reached)
 
     def _is_present(self, chunk: StreamChunk) -> bool:
         """Whether a chunk shows the present. An owner may replay what was received just now."""

@@ -97,8 +97,8 @@ class TcpStreamSupervisor:
         """Serve while the application runs."""
         async with background_task(self._run()):
             yield
-        for stream_id in list(self._running):
-            await self._stop(stream_id)
+        self._running.clear()
+        await self._runtime.close()
         self._lock.release()
 
     async def apply(self) -> None:
