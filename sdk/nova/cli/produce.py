@@ -19,6 +19,7 @@ from nova.recordings.recording import RecordingError, Step
 from nova.recordings.recording_feed import Pace, PublishTally, publish_recording
 from nova.recordings.spooling import rereadable
 from nova.recordings.time_scale import SCALES
+from nova.sdk import lifecycle
 from nova.sdk.events.observation import Observer
 from nova.sdk.producer.producer import Producer, Retry
 from nova.sdk.transport.base import connect
@@ -190,6 +191,7 @@ def produce(
 
 async def _run(job: _Job, tally: PublishTally) -> None:
     transport = connect(job.url)
+    lifecycle.collect_garbage_rarely()
     try:
         with progress(job.file.name, job.file.stat().st_size) as report:
             await publish_recording(

@@ -61,10 +61,14 @@ class EventBuilder:
 
     def _record(self, observation: Observation, output: Output) -> Record:
         match output:
-            case Raw(frame, connection_id, sequence):
-                return self._records.raw(observation, frame, connection_id, sequence)
-            case Parsed(message_type, payload, schema_version):
-                return self._records.parsed(observation, message_type, payload, schema_version)
+            case Raw():
+                return self._records.raw(
+                    observation, output.frame, output.connection_id, output.sequence
+                )
+            case Parsed():
+                return self._records.parsed(
+                    observation, output.message_type, output.payload, output.schema_version
+                )
             case Ui(view_id, manifest_id, manifest_version, data):
                 return record_of(observation.ui(view_id, manifest_id, manifest_version, data))
             case Metadata(message_type, payload, effective_time):

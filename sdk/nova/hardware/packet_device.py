@@ -28,8 +28,8 @@ from nova.hardware.device_links import UDP_BUFFER_BYTES, UdpLink, make_link
 from nova.hardware.packet_command import PacketCommand, PacketCommandOptions
 from nova.hardware.sequence_counts import SequenceCounts
 from nova.recordings.ccsds import CONTAINER_ID, message_type
-from nova.recordings.packet_dating import DatedPacket, PacketDating
-from nova.recordings.packet_reading import PacketDecoder
+from nova.recordings.packet_dating import PacketDating
+from nova.recordings.packet_reading import PacketContent, PacketDecoder
 from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import Packet, PacketDamage
@@ -160,7 +160,7 @@ class PacketDevice:
             self._answer.receive(content.decoded.fields)
         incomplete = self._reading.incomplete()
         if self._dating is None:
-            self._add_content(DatedPacket(content, None), readings)
+            self._add_content(content, None, readings)
         else:
             self._dating.add(content)
             readings += self._dated()
@@ -177,7 +177,7 @@ class PacketDevice:
         """The readings of packets that wait no longer; those with the host's time are counted."""
         readings: list[Reading] = []
         for dated in self._dating.ready(is_end=is_end) if self._dating is not None else ():
-            self._add_content(dated, readings)
+            self._add_content(dated.content, dated.at_ns, readings)
             if dated.at_ns is None:
                 self._undated += 1
                 if self._undated % UNDATED_STEP == 1:
@@ -185,11 +185,12 @@ class PacketDevice:
                     readings.append(Reading(self._entity, [Metadata(UNDATED, counted)]))
         return readings
 
-    def _add_content(self, dated: DatedPacket, readings: list[Reading]) -> None:
+    def _add_content(
+        self, content: PacketContent, at_ns: int | None, readings: list[Reading]
+    ) -> None:
         """Add the same events as a recording of the packet would yield
         (`nova.recordings.ccsds`).
         """
-        content, at_ns = dated
         packet, decoded = content.packet, content.decoded
         apid = packet.apid
         entity = self._entities.get(apid)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from math import isfinite
 from struct import Struct
 from typing import Literal, NamedTuple, Protocol, cast
@@ -79,11 +80,11 @@ class ContainerDecoder:
     ) -> None:
         self._definition = definition
         self._container = definition.container(name)
+        self._has_heirs = bool(self._container.inheritors)
         self._fields = (*base, *definition.fields(name))
         self._layout: Sequence[PlacedField] | None = None
         self._size_bytes = 0
         self._key: Callable[[bytes], object] | None = None
-        self._decode: Decode | None = None
         self._selected: dict[object, _Selected] = {}
         self._heirs: dict[str, ContainerDecoder] = {}
         self._lay_out()
@@ -107,8 +108,6 @@ class ContainerDecoder:
             return selected.decode(packet)
         if selected == "several" or self._container.abstract:
             return None
-        if self._decode is None:
-            self._decode = self._compile()
         return self._decode(packet)
 
     # --- which container --------------------------------------------------------------------------
@@ -125,7 +124,7 @@ class ContainerDecoder:
 
     def _select(self, packet: bytes, read_key: Callable[[bytes], object]) -> _Selected:
         """The decoder of the only container that extends this one for a packet."""
-        if not self._container.inheritors:
+        if not self._has_heirs:
             return "none"
         key = read_key(packet)
         selected = self._selected.get(key)
@@ -148,7 +147,9 @@ class ContainerDecoder:
 
     # --- its fields -------------------------------------------------------------------------------
 
-    def _compile(self) -> Decode:
+    @cached_property
+    def _decode(self) -> Decode:
+        """The function, which is compiled for the first packet."""
         assert self._layout is not None
         source = DecoderSource(self._layout, _alone)
         text = "\n".join(_lines(self._container.name, source))

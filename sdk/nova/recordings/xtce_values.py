@@ -9,7 +9,7 @@ import struct
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import NamedTuple, Protocol, cast
+from typing import Protocol, cast
 
 from nova.recordings.decimals import shortest
 from nova.recordings.xtce_fields import FieldEncoding
@@ -36,44 +36,42 @@ class LibraryCalibrator(Protocol):
     def calibrate(self, uncalibrated_value: float) -> float: ...
 
 
-class Spline(NamedTuple):
-    """A spline of order 0 or 1, whose points are sorted."""
+def linear_spline(xs: Sequence[float], ys: Sequence[float], *, extrapolates: bool) -> Calibrate:
+    """The function of a spline of order 1 through sorted points; it raises an exception outside of
+    them, and at the last one.
+    """
+    first, last = xs[0], xs[-1]
 
-    xs: Sequence[float]
-    ys: Sequence[float]
-    extrapolates: bool
+    def line(left: int, value: float) -> float:
+        slope = (ys[left + 1] - ys[left]) / (xs[left + 1] - xs[left])
+        return (slope * (value - xs[left])) + ys[left]
 
-    def line(self, left: int, value: float) -> float:
-        """The line through the point at an index and the next."""
-        x, y = self.xs[left], self.ys[left]
-        slope = (self.ys[left + 1] - y) / (self.xs[left + 1] - x)
-        return (slope * (value - x)) + y
-
-    def linear(self, value: float) -> float:
-        """Order 1; raises an exception outside of the points, and at the last one."""
-        if self.xs[0] <= value <= self.xs[-1]:
-            return self.line(self._left_of(value), value)
-        if self.extrapolates and value > self.xs[-1]:
-            return self.line(len(self.xs) - 2, value)
-        if self.extrapolates and value < self.xs[0]:
-            return self.line(0, value)
+    def calibrate(value: float) -> float:
+        if first <= value <= last:
+            return line(bisect_right(xs, value) - 1, value)
+        if extrapolates and value > last:
+            return line(len(xs) - 2, value)
+        if extrapolates and value < first:
+            return line(0, value)
         raise ValueError("outside of the spline")
 
-    def step(self, value: float) -> float:
-        """Order 0; raises an exception outside of the points, and at the last one."""
-        if self.xs[0] <= value <= self.xs[-1]:
-            return self.ys[self._left_of(value)]
-        if self.extrapolates and value > self.xs[-1]:
-            return self.ys[-1]
-        if self.extrapolates and value < self.xs[0]:
-            return self.ys[0]
+    return calibrate
+
+
+def step_spline(xs: Sequence[float], ys: Sequence[float], *, extrapolates: bool) -> Calibrate:
+    """The same of order 0."""
+    first, last = xs[0], xs[-1]
+
+    def calibrate(value: float) -> float:
+        if first <= value < last:
+            return ys[bisect_right(xs, value) - 1]
+        if extrapolates and value > last:
+            return ys[-1]
+        if extrapolates and value < first:
+            return ys[0]
         raise ValueError("outside of the spline")
 
-    def _left_of(self, value: float) -> int:
-        index = bisect_right(self.xs, value)
-        if index == len(self.xs):
-            raise ValueError("no point of the spline is greater")
-        return index - 1
+    return calibrate
 
 
 def calibration_of(calibrator: object) -> Calibrate:
@@ -82,8 +80,8 @@ def calibration_of(calibrator: object) -> Calibrate:
     points = cast("Sequence[SplinePoint]", getattr(calibrator, "points", ()))
     if order in (0, 1) and len(points) > 1 and all(math.isfinite(one.raw) for one in points):
         xs, ys = [one.raw for one in points], [one.calibrated for one in points]
-        spline = Spline(xs, ys, bool(getattr(calibrator, "extrapolate", False)))
-        return spline.linear if order else spline.step
+        make = linear_spline if order else step_spline
+        return make(xs, ys, extrapolates=bool(getattr(calibrator, "extrapolate", False)))
     return cast(LibraryCalibrator, calibrator).calibrate
 
 

@@ -14,8 +14,9 @@ from typing import NamedTuple
 import orjson
 
 from nova.sdk import timestamps
-from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SEQUENCE_MAX
+from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, SEQUENCE_MAX
 from nova.sdk.events.observation import Entity, Observation, record_of
+from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 
 SERIES_MAX = 65_536
@@ -46,7 +47,7 @@ class RecordBuilder:
     def __init__(self, *, series_max: int = SERIES_MAX) -> None:
         self._series_max = series_max
         self._templates: dict[_SeriesKey, _RecordTemplate] = {}
-        self._time = (0, timestamps.text(0).encode())
+        self._second = (0, _second_text(0))
 
     def raw(
         self,
@@ -107,12 +108,17 @@ class RecordBuilder:
         self, observation: Observation, template: _RecordTemplate, content: tuple[bytes, ...]
     ) -> Record | None:
         """The record of an event; None if it is too large."""
-        at_ns, time = self._time
-        if at_ns != observation.at_ns:
-            time = timestamps.text(observation.at_ns).encode()
-            self._time = (observation.at_ns, time)
+        seconds, nanosecond = divmod(observation.at_ns, NS_PER_SECOND)
+        if seconds != self._second[0]:
+            self._second = (seconds, _second_text(seconds))
+        time = b"%b%09dZ" % (self._second[1], nanosecond)
         value = b"".join((template.head, time, *content, b"}"))
         return Record(template.address, value) if len(value) <= ENVELOPE_MAX_BYTES else None
+
+
+def _second_text(seconds: int) -> bytes:
+    """The text of all times in a second up to their nanoseconds."""
+    return timestamps.text(seconds * NS_PER_SECOND)[: SECOND_CHARS + 1].encode()
 
 
 def _plain_text(payload: Mapping[str, object]) -> bytes | None:
