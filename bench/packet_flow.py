@@ -109,7 +109,7 @@ class CpuTimes:
         self._others_us = sum(map(cpu_us, self._others))
 
     def spent_us(self, count: int) -> tuple[float, float]:
-        """Of the host and of all together, for each of so many packets."""
+        """Of the host and of all together, a packet."""
         host_us = cpu_us(self._host) - self._host_us
         others_us = sum(map(cpu_us, self._others)) - self._others_us
         return host_us / count, (host_us + others_us) / count

@@ -57,9 +57,7 @@ class PacketScanner:
     """
 
     def __init__(self, *, eager: bool = False, is_framed: bool = False) -> None:
-        self._data = b""
-        self._base = 0
-        self._at = 0
+        self._data, self._base, self._at = b"", 0, 0
         self._is_eager = eager
         self._is_end = False
         self._is_in_sync = True
@@ -68,7 +66,6 @@ class PacketScanner:
         self._counts: dict[int, int] = {}
         self._last_end = 0
         """The offset behind the last packet, or of the begin."""
-
         self._prefix_bytes = 0
         """The size of what was skipped before a packet, if it may be a prefix."""
 
@@ -81,8 +78,7 @@ class PacketScanner:
         """The packets and damage found so far; with `is_end`, all of the data is returned."""
         self._data = self._data[self._at :] + data
         self._base += self._at
-        self._at = 0
-        self._is_end = is_end
+        self._at, self._is_end = 0, is_end
         while self._at < len(self._data):
             if self._is_in_sync and not self._is_begin:
                 yield from self._followed()
@@ -128,21 +124,20 @@ class PacketScanner:
         header of such a packet behind it. They need no other look; all else is for `_next`.
         """
         data, counts, at = self._data, self._counts, self._at
-        size_bytes = len(data)
-        if self._base + at != self._last_end or at + HEADER_SIZE_BYTES > size_bytes:
+        last = len(data) - HEADER_SIZE_BYTES
+        if self._base + at != self._last_end or at > last:
             return
-        identification, sequence, length = HEADER.unpack_from(data, at)
-        while identification & SOURCE_MASK in counts and not identification >> 13:
-            end = at + HEADER_SIZE_BYTES + length + 1
-            if end + HEADER_SIZE_BYTES > size_bytes or not (identification or sequence):
+        header = HEADER.unpack_from(data, at)
+        while header[0] & SOURCE_MASK in counts and not header[0] >> 13:
+            end = at + HEADER_SIZE_BYTES + header[2] + 1
+            if end > last or not (header[0] or header[1]):
                 return
-            number, source = sequence & COUNT_MASK, identification & SOURCE_MASK
-            identification, sequence, length = HEADER.unpack_from(data, end)
-            if identification & SOURCE_MASK not in counts:
+            following = HEADER.unpack_from(data, end)
+            if following[0] & SOURCE_MASK not in counts:
                 return
-            counts[source] = number
+            counts[header[0] & SOURCE_MASK] = header[1] & COUNT_MASK
             packet = Packet(self._base + at, data[at:end])
-            self._at = at = end
+            self._at, header, at = end, following, end
             self._last_end = self._base + end
             yield packet
 
