@@ -176,7 +176,7 @@ class DailyFiles:
             return
         self._is_saved = False
         self._snapshot.advance(watermark)
-        self._snapshot.refresh()
+        self._snapshot.held_in_memory(self.state.cursor_ns + 1, watermark)
         if self._bound_drivers.load(watermark) and self._router is not None:
             self._router.reset_drivers()
         while self.state.cursor_ns < watermark:
@@ -203,6 +203,7 @@ class DailyFiles:
 
     def _next_day(self, watermark: int) -> bool:
         """Open the day of the first event after the cursor; False if there is none."""
+        self._snapshot.refresh()
         events = self._snapshot.archive.events
         lower, upper = time_key(self.state.cursor_ns + 1), time_key(watermark) + LAST_TAIL
         found = events.first("canonical", lower, upper)
@@ -233,6 +234,7 @@ class DailyFiles:
     def _seal_day(self, end_ns: int) -> Iterator[int]:
         """Seal the files of the day and close it; if a driver failed, write the day once more."""
         assert self._router is not None
+        self._snapshot.refresh()  # For initial states.
         self.state.cursor_ns = end_ns
         self.state.is_closing = True
         self.save()

@@ -23,11 +23,13 @@ from nova.core.files.file_folder import FileChangedError
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.commit_tail import CommitTail
 from nova.core.query.pass_pace import PASS_PACE, PassPace
+from nova.core.query.tail_feed import follow_feed
 from nova.core.scratch import scratch_folder
 from nova.core.store.durability_marker import read_marker
 from nova.core.store.secondary import open_secondary_archive
-from nova.sdk import archive_id, lifecycle, stored_files
+from nova.sdk import archive_id, endpoints, lifecycle, stored_files
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import ArchiveGoneError, NovaError
@@ -53,6 +55,7 @@ class DailyFilesWriter:
         pace: PassPace = PASS_PACE,
     ) -> None:
         self._pace = pace
+        self.tail = CommitTail()
         self.snapshot = snapshot
         self._data = settings.data_folder()
         self._served = served
@@ -75,7 +78,7 @@ class DailyFilesWriter:
             try:
                 events = await self._follow()
                 pause_s = RETRY_FIRST_S
-                await asyncio.sleep(self._pace.pause_s(events))
+                await self.tail.wait(self._pace.pause_s(events))
             except ArchiveGoneError:
                 raise
             except (OSError, NovaError) as error:
@@ -96,10 +99,17 @@ class DailyFilesWriter:
             )
             self._files.state.failures = max(self._files.state.failures, self._failures)
         marker, events = read_marker(self._data), 0
-        if marker is not None:
-            for step in self._files.follow(marker.canonical_ns):
-                events += step
-                await asyncio.sleep(0)
+        cursor_ns = self.cursor_ns
+        if self.tail.covers(cursor_ns + 1, self.tail.watermark):
+            watermark = self.tail.watermark  # What the feed brings is durable.
+        elif marker is not None:
+            watermark = marker.canonical_ns
+        else:
+            return events
+        for step in self._files.follow(watermark):
+            events += step
+            await asyncio.sleep(0)
+        self.tail.release(self.cursor_ns)
         return events
 
     def _record_failure(self, error: Exception) -> None:
@@ -172,7 +182,11 @@ async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
     """Write daily files until cancelled, and report metrics."""
     cursors = DerivedCursors()
     cursors.followed["files"] = lambda: writer.cursor_ns
-    await asyncio.gather(writer.run(), report_metrics("files", data, list, cursors.reported))
+    await asyncio.gather(
+        writer.run(),
+        follow_feed(endpoints.writer_socket(data), writer.snapshot, writer.tail),
+        report_metrics("files", data, list, cursors.reported),
+    )
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:

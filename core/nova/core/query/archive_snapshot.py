@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from nova.core.commit_feed import CommittedEvent
 from nova.core.ordering import TIME_BYTES, series_of_event_key, time_key
+from nova.core.query.commit_tail import CommitTail
 from nova.core.store.archive import Archive
 from nova.core.store.keys import series_bytes
 from nova.core.store.series_table import SeriesTable
@@ -27,6 +28,9 @@ class ArchiveSnapshot:
         self.series = SeriesTable()
         self.watermark = 0
         """Canonical time of the last durable event, in ns; nothing past it is served."""
+        self.tail: CommitTail | None = None
+        """The newest commits in memory, where this process follows the writer's feed for them."""
+
         self._behind = True
         self._seen_ns = NS_MIN
         self._newest_keys: dict[bytes, bytes] = {}
@@ -71,6 +75,15 @@ class ArchiveSnapshot:
         """Whether a series may have events after a canonical time."""
         newest = self._newest_keys.get(series_bytes(number), b"")
         return since_ns < self._unlisted_until_ns or newest >= time_key(since_ns + 1)
+
+    def held_in_memory(self, start_ns: int, stop_ns: int) -> CommitTail | None:
+        """The tail if it has every event from `start_ns` to `stop_ns`; else None, and the archive
+        has caught up with that range.
+        """
+        if self.tail is not None and self.tail.covers(start_ns, stop_ns):
+            return self.tail
+        self.refresh(stop_ns)
+        return None
 
     def refresh(self, until_ns: int = NS_MAX) -> None:
         """Catch up with the writer if it has announced commits since and `until_ns` is after the

@@ -83,6 +83,10 @@ class HiddenEvents:
             done = stop
         return kept + rows[done:] if done else rows
 
+    def without_seeks(self, rows: list[KeyValue]) -> list[KeyValue]:
+        """The rows that are not hidden, of a block from memory, which no index knows yet."""
+        return self._filtered(rows) if self._table.audit_suffixes else rows
+
     def _filtered(self, rows: list[KeyValue]) -> list[KeyValue]:
         side, hidden = self._timebase == "source", self._table.audit_suffixes
         return [row for row in rows if row[side][TIME_BYTES:EVENT_KEY_BYTES] not in hidden]

@@ -9,6 +9,7 @@ them.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from nova.core.ordering import (
@@ -18,9 +19,11 @@ from nova.core.ordering import (
     TIME_BYTES,
     Timebase,
     time_key,
+    time_of,
 )
 from nova.core.query.access_path import merge_costs_less, merge_is_cheaper
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.commit_tail import CommitTail
 from nova.core.query.deletion_guard import DeletionGuard
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.given_back_info import given_back_from
@@ -77,8 +80,10 @@ class RangeCursor:
         watermark: int | None = None,
     ) -> None:
         """`watermark`: an earlier one than now's, up to which another cursor of the span reads."""
-        snapshot.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
         self._snapshot = snapshot
+        self._tail: CommitTail | None = None
+        """What the present slice is read from, instead of the archive."""
+
         self._event_filter = event_filter
         self._matches_all = event_filter.matches_all
         self._hidden: HiddenEvents | None = None
@@ -94,6 +99,8 @@ class RangeCursor:
         self.after = after
         self.done = False
         self._guard: DeletionGuard | None = None
+        if not self._reads_tail():
+            snapshot.refresh(span.stop_ns if span.timebase == "canonical" else NS_MAX)
 
     def guarded(self) -> RangeCursor:
         """The cursor itself; `next_slice` raises RequestError from now on once retention has
@@ -131,6 +138,8 @@ class RangeCursor:
         if self.done or lower > upper:
             self.done = True
             return []
+        if self._reads_tail():
+            return self._accepted(self._scan_rows(lower, upper, max_events, max_bytes))
         if self._merge is None:
             self._merge = merge_is_cheaper(
                 *(self._snapshot, self._event_filter, self.span.timebase),
@@ -143,9 +152,13 @@ class RangeCursor:
         self._scanned_events += len(rows)
         if self.span.timebase == "source":
             return self._read_events(rows, max_bytes)
+        return self._accepted(rows)
+
+    def _accepted(self, hits: list[Hit]) -> list[Hit]:
+        """Those that the filter accepts by their content."""
         if self._event_filter.accepts_all:
-            return rows
-        return [row for row in rows if self._event_filter.accepts(row[1])]
+            return hits
+        return [hit for hit in hits if self._event_filter.accepts(hit[1])]
 
     def _scan_was_dear(self) -> bool:
         """Whether the scan so far has cost more than a merge would have; merges from then on."""
@@ -166,19 +179,30 @@ class RangeCursor:
             return lower, min(upper, self.after)
         return max(lower, self.after), upper
 
+    def _reads_tail(self) -> bool:
+        """Whether the unread range is in memory; if it is not, the archive has caught up with it,
+        where there is a tail.
+        """
+        if self._snapshot.tail is None or self.span.timebase == "source" or self.span.reverse:
+            return False
+        if self._merged is not None:  # It has its own position, and an archive that caught up.
+            self._tail = None
+            return False
+        stop_ns = min(self.span.stop_ns, self.watermark)
+        start_ns = self.span.start_ns if self.after is None else time_of(self.after)
+        self._tail = self._snapshot.held_in_memory(start_ns, stop_ns)
+        return self._tail is not None
+
     # --- scanning the timeline --------------------------------------------------------------------
 
     def _scan_rows(
         self, lower: bytes, upper: bytes, max_events: int, max_bytes: int
     ) -> list[KeyValue]:
         """At most `max_events` rows of wanted series; advances `after` past them."""
-        events, timebase = self._snapshot.archive.events, self.span.timebase
         chosen: list[KeyValue] = []
         size = count = 0
         want = max_events + (self.after is not None)
-        for rows, size_bytes in events.scan_blocks(
-            timebase, lower, upper, reverse=self.span.reverse, expected_rows=want
-        ):
+        for rows, size_bytes in self._blocks(lower, upper, want):
             if count == 0 and rows[0][0] == self.after:
                 # Returned by the slice before; its size does not count.
                 size_bytes -= len(rows.pop(0)[1])
@@ -195,8 +219,23 @@ class RangeCursor:
         self.done = True
         return chosen
 
+    def _blocks(
+        self, lower: bytes, upper: bytes, expected_rows: int
+    ) -> Iterator[tuple[list[KeyValue], int]]:
+        if self._tail is not None:
+            return self._tail.blocks(lower, upper)
+        return self._snapshot.archive.events.scan_blocks(
+            self.span.timebase,
+            lower,
+            upper,
+            reverse=self.span.reverse,
+            expected_rows=expected_rows,
+        )
+
     def _wanted(self, rows: list[KeyValue], *, starts_slice: bool) -> list[KeyValue]:
         """The rows of wanted series."""
+        if self._hidden is not None and self._tail is not None:
+            return self._hidden.without_seeks(rows)
         if self._hidden is not None:
             return self._hidden.without(rows, starts_slice=starts_slice)
         if self._matches_all:

@@ -1,0 +1,57 @@
+"""Brings a snapshot's tail the commits that the writer publishes.
+
+Nothing depends on it: while the writer is away, or its feed is behind, the archive is read instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+
+import aiohttp
+from aiohttp import WSMsgType
+
+from nova.core import commit_feed
+from nova.core.commit_feed import CommitFrame
+from nova.core.errors import ArchiveError
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.commit_tail import CommitTail
+from nova.sdk.channel import ChannelError
+
+RETRY_S = 1.0
+HEARTBEAT_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+async def follow_feed(
+    path: Path, snapshot: ArchiveSnapshot, tail: CommitTail, retry_s: float = RETRY_S
+) -> None:
+    """Apply the commits of the feed at a socket to the tail of a snapshot until cancelled."""
+    snapshot.tail = tail
+    while True:
+        try:
+            async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
+                await _follow_once(session, snapshot, tail)
+        except (OSError, aiohttp.ClientError, ArchiveError, ChannelError) as error:
+            log.debug("no commit feed", extra={"context": {"error": str(error)}})
+        finally:
+            tail.forget()
+        await asyncio.sleep(retry_s)
+
+
+async def _follow_once(
+    session: aiohttp.ClientSession, snapshot: ArchiveSnapshot, tail: CommitTail
+) -> None:
+    async with session.ws_connect(
+        "http://localhost/", max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
+    ) as socket:
+        async for message in socket:
+            if message.type is not WSMsgType.BINARY:
+                return
+            frame = commit_feed.FRAMES.decode(message.data)
+            if isinstance(frame, CommitFrame):
+                for number, names in frame.series:
+                    snapshot.add_series(number, names)
+                tail.apply(frame)
