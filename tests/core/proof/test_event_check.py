@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
+import pytest
+
 from nova.core.ordering import order_key, time_of
 from nova.core.proof.event_check import EventCheck
 from nova.core.store.key_value import KeyValue
@@ -13,6 +15,7 @@ from nova.sdk.events.event import Series, check_stored
 from nova.sdk.manifests import manifest_files
 from tests.core.derived.sealing import DAY_NS, SealedArchive
 from tests.core.writer.corpus import Corpus
+from tests.sdk.events.mutated_records import needs_native
 
 MANIFESTS = [file.manifest for file in manifest_files.load(None)]
 CHANGES = 3_000
@@ -40,13 +43,20 @@ def validated(row: KeyValue, names: list[Series]) -> bytes | None:
     return order_key(event.source_ns, event.lane, event.event_id) if is_right else None
 
 
-def test_it_agrees_with_the_validator(tmp_path: Path) -> None:
-    """Bytes changed anywhere, members exchanged, keys of other events: the same verdict."""
+@pytest.mark.parametrize("native", ["0", pytest.param("1", marks=needs_native)])
+def test_it_agrees_with_the_validator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: str
+) -> None:
+    """Bytes changed anywhere, members exchanged, keys of other events: the same verdict, with the
+    native part and without.
+    """
+    monkeypatch.setenv("NOVA_NATIVE", native)
     rows, names = stored_corpus(tmp_path)
     check = EventCheck(names)
-    whole = check.check(rows)
-    assert whole.faults == []
-    assert whole.source_keys() == [validated(row, names) for row in rows]
+    for _ in range(2):  # The native part learns from the first.
+        whole = check.check(rows)
+        assert whole.faults == []
+        assert whole.source_keys() == [validated(row, names) for row in rows]
     dice, verdicts = random.Random(3), set()
     for _ in range(CHANGES):
         key, stored = dice.choice(rows)

@@ -2,7 +2,7 @@
 
 They are decoded and printed together, as one array in which a secret mark stands between them. What
 of the printed text may differ from the canonical form is found in all bytes at once, and only the
-objects concerned are looked at one by one. A native implementation would replace this function.
+objects concerned are looked at one by one.
 """
 
 from __future__ import annotations

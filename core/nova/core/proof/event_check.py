@@ -29,6 +29,7 @@ from nova.core.ordering import (
     unsigned_time,
 )
 from nova.core.proof.canonical_objects import canonical_objects
+from nova.core.proof.native_proof import native_proof
 from nova.core.proof.time_texts import TimeTexts, normal_texts
 from nova.core.store.key_value import KeyValue
 from nova.core.store.row_table import RowTable, lines, table
@@ -120,17 +121,20 @@ class EventCheck:
 
     def __init__(self, names: Sequence[Series]) -> None:
         self._names = names
+        self._native = native_proof(names)
         self._known: dict[bytes, KnownSeries] = {}
         self._source_times = TimeTexts()
         self._stamp_times = TimeTexts()
 
     def check(self, rows: list[KeyValue]) -> CheckedBlock:
         """The events of a block in their order, with their keys."""
-        cut = self._cut(rows)
         source_table = np.zeros((len(rows), ORDER_KEY_BYTES), np.uint8)
         is_right = np.zeros(len(rows), np.bool_)
+        self._prove_natively(rows, source_table, is_right)
+        cut = self._cut(rows, np.flatnonzero(~is_right).tolist())
         if cut.numbers:
             source_table[cut.numbers], is_right[cut.numbers] = self._proved(cut, rows)
+            self._learn(rows, cut.numbers, is_right)
         faults: list[EventFault] = []
         for number in np.flatnonzero(~is_right).tolist():
             outcome = self._slowly(*rows[number])
@@ -144,22 +148,43 @@ class EventCheck:
             source_table = source_table[is_right]
         return CheckedBlock(rows, [key for key, _ in rows], source_table, faults)
 
-    def _cut(self, rows: list[KeyValue]) -> _Cut:
-        """The events whose text is that of their series, as far as it is fixed."""
+    def _prove_natively(
+        self, rows: list[KeyValue], source_table: RowTable, is_right: NDArray[np.bool_]
+    ) -> None:
+        """Fill in the events that the native part proves, if it is there."""
+        if self._native is None:
+            return
+        numbers, source_keys = self._native.proved(rows, STAMP_BYTES)
+        if numbers:
+            source_table[numbers] = table(b"".join(source_keys), ORDER_KEY_BYTES)
+            stored = [rows[number][1] for number in numbers]
+            is_right[numbers] = self._are_stamped(stored, [rows[number][0] for number in numbers])
+
+    def _learn(self, rows: list[KeyValue], numbers: list[int], is_right: NDArray[np.bool_]) -> None:
+        """Let the native part learn the streams of events that it has left to Python."""
+        if self._native is not None:
+            for number in numbers:
+                if is_right[number]:
+                    self._native.learn(rows[number])
+
+    def _cut(self, all_rows: list[KeyValue], numbers: list[int]) -> _Cut:
+        """Of some rows, the events whose text is that of their series, as far as it is fixed."""
         get, make = self._known.get, self._series
+        rows = [all_rows[number] for number in numbers]
         known = [get(key[TIME_BYTES:]) or make(key) for key, _ in rows]
         stored = [one for _, one in rows]
         ends = [one.find(b'"', to.before_end) for one, to in zip(stored, known, strict=True)]
-        numbers = [
-            number
-            for number, (one, to, end) in enumerate(zip(stored, known, ends, strict=True))
+        places = [
+            place
+            for place, (one, to, end) in enumerate(zip(stored, known, ends, strict=True))
             if one.startswith(to.before, ID_END) and one.startswith(to.behind, end)
         ]
-        if len(numbers) < len(rows) or NO_SERIES in known:
-            numbers = [number for number in numbers if known[number] is not NO_SERIES]
-            known = [known[number] for number in numbers]
-            stored = [stored[number] for number in numbers]
-            ends = [ends[number] for number in numbers]
+        if len(places) < len(rows) or NO_SERIES in known:
+            places = [place for place in places if known[place] is not NO_SERIES]
+            numbers = [numbers[place] for place in places]
+            known = [known[place] for place in places]
+            stored = [stored[place] for place in places]
+            ends = [ends[place] for place in places]
         columns = list(zip(stored, known, ends, strict=True))
         texts = [one[to.before_end : end] for one, to, end in columns]
         members = [one[end + to.header_chars : -STAMP_BYTES] for one, to, end in columns]

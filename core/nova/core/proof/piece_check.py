@@ -60,6 +60,7 @@ class PieceCheck:
         self.last_ns = archive.record.last_canonical_ns()
         self._archive = archive
         self._rows = RowReader(archive, BLOCK_ROWS)
+        self._check = EventCheck(self.names)
         self._scopes = [rollup_scope(one) for one in self.names]
         self._requests = {
             number.to_bytes(4, "big")
@@ -99,7 +100,7 @@ class PieceCheck:
             yield block
 
     def _events(self, request: CheckEvents) -> PieceOutcome:
-        found = _FoundEvents(EventCheck(self.names))
+        found = _FoundEvents(self._check)
         counts = EventCounts(self._scopes)
         for block in self.blocks(request.lower, request.upper, request.until_ns):
             checked = found.add(block, request.sealed_ns)
