@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from bench.own import Premade
 from nova.core.errors import ArchiveError
 from nova.core.server import reader_process as reader_app
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import MARKER_FILE, read_marker
+from nova.core.store.write_batch import ArchiveBatch
 from nova.core.writer import writer_process
 from nova.core.writer.committer import Committer
 from nova.sdk.client.client import Client
 from nova.sdk.errors import TransportError
 from nova.sdk.protocol.messages import Query
-from nova.sdk.settings import Settings
+from nova.sdk.settings import MIB, Settings
 from nova.sdk.transport.base import Receipt, Record, connect
 from tests.core.running import Core, running_writer
 
@@ -81,6 +84,44 @@ async def test_a_disk_that_fails_ends_the_writer_without_an_acknowledgement(
         assert caught.group_contains(OSError)
     with pytest.raises(TransportError):
         await publishing
+
+
+@pytest.mark.parametrize("most", [2_000, 6_000])
+async def test_commits_are_as_large_as_the_setting_allows(
+    data: Path, record: Make, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """What waits while the disk is slow is committed together, in full commits."""
+    settings = Settings(
+        data=str(data), mode="ground", commit_max_events=most, commit_max_bytes=16 * MIB
+    )
+    batches = [[record(start + n) for n in range(500)] for start in range(0, 24_000, 500)]
+    async with writer_process.open_writer(settings, ()) as (writer, _):
+        sizes: list[int] = []
+        write, durable = writer.committer.archive.write, threading.Event()
+        sync = writer.committer.archive.sync
+
+        def counted(batch: ArchiveBatch) -> None:
+            sizes.append(writer.committer.counters.events)
+            write(batch)
+
+        def slow_disk() -> None:
+            durable.wait(WAIT_S)
+            sync()
+
+        monkeypatch.setattr(writer.committer.archive, "write", counted)
+        monkeypatch.setattr(writer.committer.archive, "sync", slow_disk)
+        source = Premade(batches, lambda: 0)
+        work = asyncio.create_task(writer.run([source]))
+        async with asyncio.timeout(WAIT_S):
+            while writer.committer.counters.events < 500 * 4:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.2)
+            durable.set()
+            await source.done.wait()
+        work.cancel()
+        await asyncio.wait((work,))
+        added = [after - before for before, after in pairwise([0, *sizes])]
+    assert sum(added) == 24_000 and max(added) == most
 
 
 async def published(link: str, records: list[Record]) -> Receipt:

@@ -52,6 +52,9 @@ from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Batch, Receipt, Subscription, Transport
 
 INTAKE_MAX_BATCHES = 8
+INTAKE_BATCH_RECORDS = 500
+"""As many records at least are in a batch of a busy transport."""
+
 CHECKED_MAX_GROUPS = 3
 CHECK_GROUP_RECORDS = 1_000
 UNSYNCED_MAX_GROUPS = 4
@@ -107,7 +110,7 @@ class Writer:
             self._manifests.manifests,
             settings.own_scope(),
         )
-        self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(INTAKE_MAX_BATCHES)
+        self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(_intake_batches(settings))
         self._checking_groups: asyncio.Queue[CheckingGroup] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._unsynced: asyncio.Queue[UnsyncedGroup] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
         self._pending_marker: DurabilityMarker | None = None
@@ -182,10 +185,12 @@ class Writer:
             await self._consumed.put(ConsumedBatch(transport, batch))
 
     async def _check_groups(self) -> None:
+        # Two groups that wait fill a commit, also a large one.
+        least = max(CHECK_GROUP_RECORDS, self._settings.commit_max_events // 2)
         while True:
             group = [await self._consumed.get()]
             records = len(group[0].batch.records)
-            while records < CHECK_GROUP_RECORDS and not self._consumed.empty():
+            while records < least and not self._consumed.empty():
                 group.append(self._consumed.get_nowait())
                 records += len(group[-1].batch.records)
             found = self._validation.check([arrived.batch.records for arrived in group])
@@ -288,6 +293,11 @@ class Writer:
         commit_queue.complete(group.writes)
         for transport, batch, receipt in group.acknowledgements:
             await transport.acknowledge(batch, receipt)
+
+
+def _intake_batches(settings: Settings) -> int:
+    """How many consumed batches wait at most: enough for a commit of the largest size."""
+    return max(INTAKE_MAX_BATCHES, settings.commit_max_events // INTAKE_BATCH_RECORDS)
 
 
 def _committer(

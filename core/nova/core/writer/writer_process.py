@@ -106,7 +106,9 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
         stopped.cancel()
         writer, transports = opening.result()
         _report_ready(settings, writer)
-        log.info("writer ready", extra={"context": {"links": [t.link for t in transports]}})
+        checks = {"native": writer.committer.checker.known is not None}
+        context = {"links": [transport.link for transport in transports], **checks}
+        log.info("writer ready", extra={"context": context})
         try:
             await lifecycle.run_until_stopped(
                 _run(writer, transports),
