@@ -67,6 +67,25 @@ def work() -> None:
         pass
 
 
+def test_a_start_counts_while_its_process_is_stopped(stopped: int) -> None:
+    """Also before its first heartbeat, when it may still be loading its modules."""
+    monitor = ChildMonitor(stopped, is_starting=True)
+    monitor.add(4.0)
+    assert monitor.silence_s == 4.0
+
+
+def test_a_start_does_not_count_while_its_process_works_or_has_sent_nothing() -> None:
+    """It opens a large archive, or is a plug-in's that sends no heartbeats and waits."""
+    monitor = ChildMonitor(os.getpid(), is_starting=True)
+    for _ in range(5):
+        work()
+        monitor.add(100.0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as waiting:
+        sleeping = ChildMonitor(waiting.pid, is_starting=True)
+        sleeping.add(100.0)
+    assert monitor.silence_s == sleeping.silence_s == 0.0
+
+
 def test_an_announced_step_does_not_count_while_its_process_works() -> None:
     """This process works between two looks at it."""
     monitor = ChildMonitor(os.getpid())

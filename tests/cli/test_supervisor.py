@@ -162,6 +162,44 @@ async def test_a_hung_child_is_told_and_restarted_and_a_busy_one_is_not(tmp_path
     assert supervisor.health.state == "stopping"
 
 
+STUCK = """
+import asyncio, os, pathlib, signal, sys
+from nova.sdk import lifecycle
+
+async def main():
+    stop = lifecycle.stop_event(exit_with_stdin=True)
+    once = pathlib.Path(__file__).with_suffix(".stuck")
+    if not once.exists():
+        once.touch()
+        os.kill(os.getpid(), signal.SIGSTOP)
+    lifecycle.print_ready("stuck")
+    await stop.wait()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_child_that_hangs_while_it_starts_is_told_and_restarted(tmp_path: Path) -> None:
+    """Long before the time in which it has to be ready."""
+    (tmp_path / "stuck_child.py").write_text(STUCK)
+    path = {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))}
+    child = ChildProcess("stuck", ("stuck_child",), path, is_awaited=False)
+    supervisor = Supervisor([child], hung_after_s=1, hung_restart_s=2)
+    seen: list[str] = []
+    supervisor.health.subscribe(lambda: seen.append(supervisor.health.state_of("stuck")))
+    await supervisor.start()
+    watching = asyncio.create_task(supervisor.watch(stop := asyncio.Event()))
+    async with asyncio.timeout(ORPHAN_MAX_S):
+        while not is_ready(supervisor, "stuck"):
+            await asyncio.sleep(0.05)
+    stop.set()
+    await watching
+    await supervisor.stop()
+    assert child.restarts == 1
+    states = [one for one, before in zip(seen, ["", *seen], strict=False) if one != before]
+    assert states[:4] == ["starting", "hung", "restarting", "starting"]
+
+
 async def test_a_machine_that_was_suspended_restarts_nothing(tmp_path: Path) -> None:
     """Nothing could send a heartbeat meanwhile, nor could anybody have received one."""
     (tmp_path / "step_child.py").write_text(STEP)

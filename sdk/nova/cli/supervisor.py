@@ -97,20 +97,18 @@ class ChildProcess:
 
     async def start(self) -> None:
         """Start the process and wait for its ready line; raises NovaError."""
-        with (
-            contextlib.nullcontext()
-            if self.logs is None
-            else self.logs.channel(self.name) as stderr
-        ):
+        self.monitor = None  # That of the process before.
+        no_channel = contextlib.nullcontext()
+        with no_channel if self.logs is None else self.logs.channel(self.name) as stderr:
             self.process = await self._start_process(stderr)
-        assert self.process.stdout is not None
-        facts = await self._read_report(self.process, self.process.stdout)
-        while "ready" not in facts:
+        stdout = self.process.stdout
+        assert stdout is not None
+        self.monitor = monitor = ChildMonitor(self.process.pid, is_starting=True)
+        while "ready" not in (facts := await self._read_report(self.process, stdout, monitor)):
             log.info("not ready yet", extra={"context": {"child": self.name, **facts}})
-            facts = await self._read_report(self.process, self.process.stdout)
         self.facts = facts
-        self.monitor = monitor = ChildMonitor(self.process.pid)
-        self.output_task = asyncio.create_task(self._forward_output(self.process.stdout, monitor))
+        monitor.is_starting = False
+        self.output_task = asyncio.create_task(self._forward_output(stdout, monitor))
 
     async def _start_process(self, stderr: int | None) -> RunningProcess:
         environment = {**os.environ, **self.environment, SUPERVISOR_VARIABLE: str(os.getpid())}
@@ -130,12 +128,15 @@ class ChildProcess:
         )
 
     async def _read_report(
-        self, process: RunningProcess, stdout: asyncio.StreamReader
+        self, process: RunningProcess, stdout: asyncio.StreamReader, monitor: ChildMonitor
     ) -> dict[str, str]:
-        """Read its next line, which reports progress or readiness; raises NovaError."""
+        """Read its next line but heartbeats, which reports progress or readiness; raises
+        NovaError.
+        """
         try:
             async with asyncio.timeout(self.ready_timeout_s):
-                line = await stdout.readline()
+                while monitor.receive(line := await stdout.readline()):
+                    pass
         except TimeoutError:
             raise NovaError(
                 f"{self.name} reported neither readiness nor progress for "
@@ -269,19 +270,20 @@ class Supervisor:
                     self._check(child, child.monitor)
 
     def _check(self, child: ChildProcess, monitor: ChildMonitor) -> None:
-        """Report a ready child that hangs, and one that no longer does; kill one that has hung for
-        too long.
+        """Report a child that hangs, and one that no longer does; kill one that has hung for too
+        long.
         """
         state = self.health.state_of(child.name)
-        if state not in ("ready", "hung"):
+        if state not in ("starting", "ready", "hung"):
             return
+        working: ProcessState = "starting" if monitor.is_starting else "ready"
         is_hung = monitor.silence_s >= self._hung_after_s
         context = {"child": child.name, "silentS": round(monitor.silence_s, 1)}
-        if is_hung and state == "ready":
+        if is_hung and state != "hung":
             log.error("a process hangs: it sends no heartbeat", extra={"context": context})
         elif state == "hung" and not is_hung:
             log.warning("a process that hung continues", extra={"context": context})
-        self._set_state(child, "hung" if is_hung else "ready")
+        self._set_state(child, "hung" if is_hung else working)
         if 0 < self._hung_restart_s <= monitor.silence_s:
             log.error("killing a process that hangs", extra={"context": context})
             self._set_state(child, "restarting")

@@ -78,7 +78,7 @@ class StopEvent(asyncio.Event):
 
 
 def print_ready(process: str, **facts: str) -> None:
-    """Print the line that the supervisor waits for; from then on it expects heartbeats."""
+    """Print the line that the supervisor waits for."""
     _print_line({"ready": process, **facts})
     if _is_supervised():
         process_heartbeat.begin()
@@ -105,6 +105,8 @@ def stop_event(
     not cut that: a service manager may send its own to every process.
     """
     is_supervised = _end_with_supervisor()
+    if is_supervised:
+        process_heartbeat.begin()  # Its start may hang too.
     loop = asyncio.get_running_loop()
     stop = StopEvent()
     on_signal = stop.set if is_supervised else stop.signal
