@@ -78,7 +78,7 @@ async def test_streams_that_take_no_batches_or_part_of_a_lane_get_records_alone(
 async def test_a_batch_that_the_server_refuses_stores_nothing_and_the_next_are_smaller(
     make_transport: MakeTransport,
 ) -> None:
-    """The server does not tell its limit. The caller publishes again, as after every error."""
+    """The server does not report its limit. The caller publishes again, as after every error."""
     server = NatsProcess(jetstream="limits { batch { max_msgs: 100 } }")
     server.start()
     try:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from nova.core.errors import RequestError
-from nova.core.ordering import Timebase
+from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import Hit
-from nova.core.query.yield_every import YieldEvery
-from nova.core.store.keys import timeline_key
+from nova.core.store.key_value import KeyValue
+from nova.core.store.keys import series_bytes, series_key_time, timeline_key
 from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.protocol.messages import SERIES_LIMIT_MAX
 
-YIELD_EVERY_SERIES = 50
-"""Series looked up before the event loop serves sockets; a few milliseconds."""
+SERIES_PER_SLICE = 16
+"""Series that are looked up together, before the event loop serves sockets: a millisecond, and the
+memory of as many events.
+"""
 
 
 class LatestPage(NamedTuple):
@@ -48,15 +52,17 @@ async def latest(
     start = 0 if after_key is None else _parse_key(after_key)
     found: list[Hit] = []
     size = 0
-    yields = YieldEvery(YIELD_EVERY_SERIES)
-    for place, number in enumerate(wanted[start:], start):
-        if len(found) == limit or size >= max_bytes:
-            return LatestPage(sorted(found), str(place))
-        event = latest_event(snapshot, event_filter, number, timebase, time_ns)
-        if event is not None:
-            found.append(event)
-            size += len(event[1])
-        await yields.step()
+    while start < len(wanted):
+        group = wanted[start : start + min(SERIES_PER_SLICE, limit - len(found) or 1)]
+        events = latest_events(snapshot, event_filter, group, timebase, time_ns)
+        for place, event in enumerate(events, start):
+            if len(found) == limit or size >= max_bytes:
+                return LatestPage(sorted(found), str(place))
+            if event is not None:
+                found.append(event)
+                size += len(event[1])
+        start += len(group)
+        await asyncio.sleep(0)
     return LatestPage(sorted(found), None)
 
 
@@ -68,6 +74,54 @@ def _parse_key(key: str) -> int:
     return int(key)
 
 
+def latest_events(
+    snapshot: ArchiveSnapshot,
+    event_filter: EventFilter,
+    numbers: Sequence[int],
+    timebase: Timebase,
+    time_ns: int,
+) -> list[Hit | None]:
+    """The latest wanted event of each series at or before a time: a seek for each, and one look-up
+    for all.
+    """
+    rows = snapshot.archive.series.seeker(timebase)
+    until_ns = min(time_ns, snapshot.watermark) if timebase == "canonical" else time_ns
+    last = [
+        rows.last(number, until_ns) if _is_kept(snapshot, number, time_ns) else None
+        for number in numbers
+    ]
+    keys = [
+        b"" if row is None else _event_key(row, number, timebase)
+        for row, number in zip(last, numbers, strict=True)
+    ]
+    stored = iter(snapshot.archive.events.envelopes(list(filter(None, keys))))
+    found: list[Hit | None] = []
+    for number, row, key in zip(numbers, last, keys, strict=True):
+        if row is None:
+            found.append(None)
+            continue
+        envelope = require_envelope(key, next(stored))
+        if time_of(key) <= snapshot.watermark and event_filter.accepts(envelope):
+            lane = LANE_PRIORITY[snapshot.series.names[number].lane]
+            found.append((timeline_key(row[0], lane), envelope))
+        else:
+            before = _latest_before(
+                snapshot, event_filter, number, timebase, series_key_time(row[0])
+            )
+            found.append(before)
+    return found
+
+
+def _is_kept(snapshot: ArchiveSnapshot, number: int, time_ns: int) -> bool:
+    """Whether the latest event until a time cannot have been deleted."""
+    return time_ns >= snapshot.archive.given_back.kept_from(snapshot.series.names[number])
+
+
+def _event_key(row: KeyValue, number: int, timebase: Timebase) -> bytes:
+    series = series_bytes(number)
+    return (row[0].removeprefix(series) if timebase == "canonical" else row[1]) + series
+
+
 def latest_event(
     snapshot: ArchiveSnapshot,
     event_filter: EventFilter,
@@ -76,10 +130,18 @@ def latest_event(
     time_ns: int,
 ) -> Hit | None:
     """The latest wanted event of one series at or before a time."""
-    names = snapshot.series.names[number]
-    if time_ns < snapshot.archive.given_back.kept_from(names):
-        return None  # The latest event until then may be deleted.
-    lane, events = LANE_PRIORITY[names.lane], snapshot.archive.events
+    return latest_events(snapshot, event_filter, [number], timebase, time_ns)[0]
+
+
+def _latest_before(
+    snapshot: ArchiveSnapshot,
+    event_filter: EventFilter,
+    number: int,
+    timebase: Timebase,
+    time_ns: int,
+) -> Hit | None:
+    """The latest durable and wanted event of a series; reads its events backwards."""
+    lane, events = LANE_PRIORITY[snapshot.series.names[number].lane], snapshot.archive.events
     for event_key in event_keys(snapshot, number, timebase, time_ns, reverse=True):
         key = event_key.canonical_key
         stored = require_envelope(key, events.envelope(key))
