@@ -54,7 +54,8 @@ from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.edge.websocket import EdgeServices, EdgeSession
-from nova.sdk.endpoints import departures, exports_folder
+from nova.sdk.connection_ends import departures
+from nova.sdk.endpoints import exports_folder
 from nova.sdk.protocol.messages import REQUEST_MAX_BYTES
 
 log = logging.getLogger(__name__)

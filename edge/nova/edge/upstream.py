@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import WSMsgType
 
 from nova.edge.edge_config import EdgeLimits
-from nova.sdk.endpoints import send_text
+from nova.sdk.connection_ends import send_text
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES
 
 READER_URL = "http://localhost/"

@@ -30,8 +30,8 @@ from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk import log_context
+from nova.sdk.connection_ends import send_text
 from nova.sdk.default_view import DefaultView
-from nova.sdk.endpoints import send_text
 from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.account import AccountRequest, ChangePassword, ListSessions, Logout

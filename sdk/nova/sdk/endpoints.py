@@ -1,21 +1,14 @@
-"""The Unix sockets of an instance's writer and reader, and the closing of connections to them."""
+"""The Unix sockets of an instance's writer and reader."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import fcntl
 import hashlib
-import logging
 import os
 import secrets
 import socket
-import struct
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-
-from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
 from nova.sdk import durable, private
 from nova.sdk.errors import NovaError
@@ -36,49 +29,9 @@ FILES_STATE_FILE = "state.json"
 SHARED_FILE = "shared"
 """The first part of the names of daily files that several streams share."""
 
-CLOSE_TIMEOUT_S = 1.0
-log = logging.getLogger(__name__)
-
-PEER_CREDENTIALS = struct.Struct("3i")
-"""Process, user and group id of the peer of a Unix socket, as Linux's SO_PEERCRED returns them."""
-
 
 _stand_ins: dict[Path, Path] = {}
 """The data folders of the stand-ins that this process has found."""
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@web.middleware
-async def departures(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Middleware: a client that goes before it has its reply is no failure of the server."""
-    try:
-        return await handler(request)
-    except ConnectionError:
-        if request.transport is not None and not request.transport.is_closing():
-            raise
-        log.debug("a client has gone before its reply", extra={"context": {"path": request.path}})
-        # aiohttp drops the reply, because the connection is closed.
-        return web.Response()
-
-
-async def send_text(
-    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
-) -> None:
-    """Send a text frame; cancelling the caller does not cancel the write.
-
-    aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
-    too, and the client of that one would wait for ever.
-    """
-    sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
-    sending.add_done_callback(_retrieve_error)
-    await asyncio.shield(sending)
-
-
-def _retrieve_error(sending: asyncio.Future[None]) -> None:
-    """Retrieve the error of a frame whose sender was cancelled; its client has disconnected."""
-    if not sending.cancelled():
-        sending.exception()
 
 
 def run_folder(data: Path) -> Path:
@@ -224,47 +177,6 @@ def reader_socket(data: Path) -> Path:
 def exports_folder(data: Path) -> Path:
     """The folder of finished exports: readers write them, edges serve them until they expire."""
     return data / "exports"
-
-
-async def close_all(connections: Mapping[web.WebSocketResponse, web.Request]) -> None:
-    """Close connections with a close frame, and abort after CLOSE_TIMEOUT_S those that do not
-    answer: a closing handshake would wait for ever behind bytes that the peer does not read.
-    """
-    requests = list(connections.values())
-    polite = (peer.close(code=WSCloseCode.GOING_AWAY) for peer in list(connections))
-    closing = asyncio.gather(*polite, return_exceptions=True)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await asyncio.shield(closing)
-    for request in requests:
-        abort(request)
-    await closing
-
-
-def abort(request: web.Request) -> None:
-    """End a connection at once and discard its unsent bytes."""
-    if request.transport is not None:
-        request.transport.abort()
-
-
-def cut(socket_: ClientWebSocketResponse[bool]) -> None:
-    """End a client's connection at once; a closing handshake would wait for a hung peer."""
-    raw = socket_.get_extra_info("socket")
-    if raw is not None:
-        with contextlib.suppress(OSError):
-            raw.shutdown(socket.SHUT_RDWR)
-
-
-def describe_peer(request: web.Request) -> str:
-    """A description of the peer for operators: its process id, or else its address and port."""
-    transport, option = request.transport, getattr(socket, "SO_PEERCRED", None)
-    peer = None if transport is None else transport.get_extra_info("socket")
-    if peer is not None and peer.family == socket.AF_UNIX and option is not None:
-        with contextlib.suppress(OSError):
-            found = peer.getsockopt(socket.SOL_SOCKET, option, PEER_CREDENTIALS.size)
-            return f"of process {PEER_CREDENTIALS.unpack(found)[0]}"
-    name = None if transport is None else transport.get_extra_info("peername")
-    return f"at {name[0]}:{name[1]}" if isinstance(name, tuple) else "of this machine"
 
 
 def is_shared_file(path: str) -> bool:

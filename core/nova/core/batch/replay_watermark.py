@@ -8,7 +8,6 @@ from pathlib import Path
 from nova.core.store.archive import Archive
 from nova.core.store.durability_marker import read_marker
 from nova.sdk import endpoints, timestamps
-from nova.sdk.client.client import Client
 from nova.sdk.errors import ConnectionLostError
 
 
@@ -30,6 +29,8 @@ def durable_watermark(data: Path, archive: Archive) -> int:
 
 
 async def _ask_reader(data: Path) -> int:
+    from nova.sdk.client.client import Client  # Workers are told the watermark.
+
     async with await Client.to_core(data, restart_wait_s=0.0) as client:
         durable_time = (await client.status()).durable_time
     return timestamps.parse(durable_time) if durable_time else 0

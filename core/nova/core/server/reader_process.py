@@ -37,7 +37,7 @@ from nova.core.server.session import ReaderSession
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.archive import Archive
 from nova.core.store.secondary import open_secondary_archive
-from nova.sdk import archive_id, endpoints, lifecycle
+from nova.sdk import archive_id, connection_ends, endpoints, lifecycle
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AUDIT_PATH
 from nova.sdk.process_states import ProcessStates
@@ -151,7 +151,7 @@ class Reader:
             heartbeat=HEARTBEAT_S,
         )
         await socket.prepare(request)
-        abort = partial(endpoints.abort, request)
+        abort = partial(connection_ends.abort, request)
         session = ReaderSession(self._services, socket, principal, abort)
         self._connections[socket] = request
         self._sessions.add(session)
@@ -170,7 +170,7 @@ class Reader:
 
     async def disconnect(self) -> None:
         """Close every client connection and the one to the writer."""
-        await endpoints.close_all(self._connections)
+        await connection_ends.close_all(self._connections)
         await self._services.submissions.close()
 
     async def sweep_exports(self) -> None:
@@ -222,7 +222,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 
 
 async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
-    app = web.Application(middlewares=[endpoints.departures], client_max_size=FRAME_MAX_BYTES)
+    app = web.Application(middlewares=[connection_ends.departures], client_max_size=FRAME_MAX_BYTES)
     app.router.add_get("/", reader.serve)
     app.router.add_post(AUDIT_PATH, reader.audit.post)
     app.router.add_post(METRICS_PATH, reader.metrics_board.post)

@@ -25,7 +25,7 @@ from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
 from nova.sdk import log_context, request_id
-from nova.sdk.endpoints import send_text
+from nova.sdk.connection_ends import send_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.drain import SHUTTING_DOWN, Drain, refusal

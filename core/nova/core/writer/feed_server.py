@@ -14,7 +14,8 @@ from aiohttp import web
 
 from nova.core import commit_feed
 from nova.core.commit_feed import CommitFrame, LinkStates, WriterMetrics
-from nova.sdk.endpoints import claim_socket, close_all, departures
+from nova.sdk.connection_ends import close_all, departures
+from nova.sdk.endpoints import claim_socket
 
 PENDING_MAX_FRAMES = 64
 """A reader with more pending frames gets only watermarks, without events, until it catches up."""

@@ -14,7 +14,7 @@ from nova.core.submission_messages import SubmissionReply, SubmissionRequest
 from nova.core.writer.submission_handler import SubmissionHandler
 from nova.sdk import log_context, request_id
 from nova.sdk.channel import ChannelError
-from nova.sdk.endpoints import close_all
+from nova.sdk.connection_ends import close_all
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.drain import REFUSAL, SHUTTING_DOWN

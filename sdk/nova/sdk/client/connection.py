@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 from aiohttp import WSMsgType
 
-from nova.sdk import endpoints
+from nova.sdk import connection_ends
 from nova.sdk.client.client_stream import ClientStream
 from nova.sdk.client.http_refusal import retry_after_s
 from nova.sdk.client.local_reader import (
@@ -274,7 +274,7 @@ class Connection:
 
     async def _send(self, frame: bytes) -> None:
         try:
-            await endpoints.send_text(self._socket, frame)
+            await connection_ends.send_text(self._socket, frame)
         except (ConnectionError, aiohttp.ClientError) as error:
             raise ConnectionLostError(f"the connection is gone: {error}") from error
 
@@ -303,7 +303,7 @@ class Connection:
     def _on_hang(self, hung: ReaderHungError) -> None:
         self._hung_error = hung
         self._listener.cancel()
-        endpoints.cut(self._socket)
+        connection_ends.cut(self._socket)
 
     async def _receive(self, reply: messages.Reply) -> None:
         if isinstance(reply, messages.Error) and (reply.ref, reply.code) == (

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import aiohttp
 
-from nova.sdk import endpoints
+from nova.sdk import connection_ends, endpoints
 from nova.sdk.client.retry_policy import CORE_UNAVAILABLE, Backoff, NoReplyError
 from nova.sdk.errors import ConnectionLostError, ServiceError
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES
@@ -44,7 +44,7 @@ async def open_socket(
         compress=0,
         max_msg_size=FRAME_MAX_BYTES,
         decode_text=False,
-        timeout=aiohttp.ClientWSTimeout(ws_close=endpoints.CLOSE_TIMEOUT_S),
+        timeout=aiohttp.ClientWSTimeout(ws_close=connection_ends.CLOSE_TIMEOUT_S),
     )
 
 

@@ -24,7 +24,8 @@ from aiohttp import web
 
 from nova.sdk.address import is_dispatch
 from nova.sdk.channel import ChannelError
-from nova.sdk.endpoints import claim_socket, close_all, departures, run_folder
+from nova.sdk.connection_ends import close_all, departures
+from nova.sdk.endpoints import claim_socket, run_folder
 from nova.sdk.errors import NovaError, TransportError
 from nova.sdk.request_socket import RequestSocket
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription

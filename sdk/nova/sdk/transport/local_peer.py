@@ -12,7 +12,7 @@ from typing import ClassVar
 import aiohttp
 from aiohttp import web
 
-from nova.sdk.endpoints import abort, describe_peer
+from nova.sdk.connection_ends import abort, describe_peer
 
 
 class LocalPeer(ABC):
