@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import resource
 import select
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -134,3 +136,10 @@ def test_a_block_that_cannot_be_read_is_said(tmp_path: Path) -> None:
                 workers[0], everything(archive.committer.last_ns), output(tmp_path / "out", "jsonl")
             )
     assert raised.value.code == "archive"
+
+
+def test_a_worker_loads_no_library_of_servers() -> None:
+    """A replay starts several, and their imports are most of what a small range costs."""
+    code = "import sys, nova.core.batch.range_worker; print({'aiohttp'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stderr
