@@ -15,6 +15,7 @@ from nova.hardware.outbox import Outbox
 from nova.sdk.producer.producer import Producer
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import Line
+from tests.hardware.stored import rows
 from tests.hardware.test_outbox_log import OpenedLog, opened, records
 
 
@@ -87,9 +88,11 @@ async def test_what_is_published_on_a_full_disk_is_published_once(tmp_path: Path
         with full_disk(tmp_path):
             async with publishing(outbox):
                 pass
+            await outbox.delete_published()
             assert line.records == records(0, 3)
         async with publishing(outbox):
             await outbox.put(records(3, 3))
+        await outbox.delete_published()
     assert line.records == records(0, 6)
     async with opened(tmp_path) as log:
         assert log.is_empty
@@ -160,3 +163,35 @@ async def test_a_cancelled_put_has_stored_its_records_once(tmp_path: Path) -> No
             await asyncio.wait((storing,))
         found: list[Record] = (await log.read())[0]
         assert found == records(0, 20)
+
+
+async def test_published_batches_are_deleted_when_nothing_more_comes(tmp_path: Path) -> None:
+    """All of them together, though each was published as it came."""
+    line = Line()
+    async with opened(tmp_path) as log:
+        outbox = Outbox("readings", log, Producer(line, "sat"), delete_after_s=0.05)
+        async with publishing(outbox), asyncio.timeout(20):
+            for number in range(5):
+                await outbox.put(records(number, 1))
+            while log.undeleted_batches or not log.is_empty:
+                await asyncio.sleep(0.01)
+            assert rows(tmp_path, "SELECT number FROM batch") == []
+    assert line.records == records(0, 5)
+
+
+async def test_published_batches_that_are_not_deleted_are_published_again(tmp_path: Path) -> None:
+    """A killed host leaves them to the next, which cannot know; an orderly stop does not."""
+    line = Line()
+    async with opened(tmp_path) as log:
+        outbox = Outbox("readings", log, Producer(line, "sat"), delete_after_s=60)
+        async with publishing(outbox):
+            await outbox.put(records(0, 3))
+        assert log.is_empty
+    async with opened(tmp_path) as log:
+        assert (await log.read())[0] == line.records
+        outbox = Outbox("readings", log, Producer(line, "sat"), delete_after_s=60)
+        async with publishing(outbox):
+            pass
+        await outbox.delete_published()
+    async with opened(tmp_path) as log:
+        assert log.is_empty

@@ -172,6 +172,7 @@ class HardwareHost:
                         await asyncio.wait((stopping, starting))
                 await self.router.finish_left_over()
                 await _within(LAST_PUBLISH_TIMEOUT_S, self._outboxes.wait_drained())
+            await self._outboxes.delete_published()
         finally:
             self.close()
 

@@ -104,6 +104,11 @@ class HostOutboxes:
         groups = (self.feedback, self.dropping, self.holding)
         await asyncio.gather(*(group.wait_drained() for group in groups))
 
+    async def delete_published(self) -> None:
+        """Delete what is published from the disk; the next host publishes what is left."""
+        for group in (self.feedback, self.dropping, self.holding):
+            await group.delete_published()
+
 
 def _stored_name(link: str) -> str:
     """A link's name in the database: its scheme for readability, and a digest for uniqueness."""

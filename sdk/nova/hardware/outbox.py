@@ -19,13 +19,27 @@ from nova.sdk.transport.base import Receipt, Record
 URGENT_RESERVE = 0.25
 """Share of the limit reserved for a device that executes a command: its data may be the answer."""
 
+DELETED_BATCHES = 64
+DELETED_BYTES = 1024 * 1024
+"""Published batches and bytes that are deleted together, while more are being published."""
+DELETE_AFTER_S = 0.1
+"""How long published batches stay on disk when nothing more comes."""
+
 _log = logging.getLogger(__name__)
 
 
 class Outbox:
     """Publishes an outbox log until cancelled."""
 
-    def __init__(self, name: str, outbox_log: OutboxLog, producer: Producer) -> None:
+    def __init__(
+        self,
+        name: str,
+        outbox_log: OutboxLog,
+        producer: Producer,
+        *,
+        delete_after_s: float = DELETE_AFTER_S,
+    ) -> None:
+        self._delete_after_s = delete_after_s
         self._name = name
         self._outbox_log = outbox_log
         self._producer = producer
@@ -111,7 +125,7 @@ class Outbox:
         self._changed.clear()
         records, place = await self._outbox_log.read()
         if not records:
-            await self._changed.wait()
+            await self._wait_for_records()
             return
         receipt = await self._producer.publish(records)
         self.published += len(records)
@@ -123,9 +137,30 @@ class Outbox:
         async with self._committed:
             self._committed.notify_all()
 
+    async def _wait_for_records(self) -> None:
+        """Wait for more records; what is published is deleted when none come for a while."""
+        if self._outbox_log.undeleted_batches:
+            try:
+                async with asyncio.timeout(self._delete_after_s):
+                    await self._changed.wait()
+                    return
+            except TimeoutError:
+                await self.delete_published()
+        await self._changed.wait()
+
     async def _commit(self, position: LogPosition) -> None:
+        """Mark records as published. They are deleted together, since a transaction for each batch
+        costs more than a small batch.
+        """
+        log = self._outbox_log
+        log.mark_published(position)
+        if log.undeleted_batches >= DELETED_BATCHES or log.undeleted_bytes >= DELETED_BYTES:
+            await self.delete_published()
+
+    async def delete_published(self) -> None:
+        """Delete what is published from the disk; logs if that fails."""
         try:
-            await self._outbox_log.commit(position)
+            await self._outbox_log.delete_published()
         except OSError as error:
             _log.error(
                 "published events cannot be removed from the buffer",
@@ -198,3 +233,8 @@ class OutboxGroup:
     async def wait_drained(self) -> None:
         """Return once everything stored before the call is published."""
         await asyncio.gather(*(outbox.wait_drained() for outbox in self._outboxes))
+
+    async def delete_published(self) -> None:
+        """Delete what is published from the disk."""
+        for outbox in self._outboxes:
+            await outbox.delete_published()

@@ -57,6 +57,8 @@ class OutboxLog:
         """The newest batch; and the bytes that are not published."""
         self.published = self._range.start - 1
         """The batch up to which everything is published."""
+        self.undeleted_batches = self.undeleted_bytes = 0
+        """What is published and still stored."""
         self._read_until = self.published
         self._recent = RecentBatches(self.end)
         # What is read is not dropped, and what is being dropped is not read.
@@ -162,16 +164,29 @@ class OutboxLog:
         return [], LogPosition(self.published, 0)
 
     async def commit(self, position: LogPosition) -> None:
-        """Mark what a read gave as published. If OSError is raised it is not read again by this
-        process, and deleted with the next.
+        """Mark what a read gave as published, and delete it. If OSError is raised it is not read
+        again by this process, and deleted with the next.
+        """
+        self.mark_published(position)
+        await self.delete_published()
+
+    def mark_published(self, position: LogPosition) -> None:
+        """Mark what a read gave as published. Until it is deleted, the next host publishes it
+        again.
         """
         if position.number > self.published:
+            self.undeleted_batches += position.number - self.published
+            self.undeleted_bytes += position.size_bytes
             self.published = position.number
             self.size_bytes -= position.size_bytes
-            done = range(self._range.start, position.number + 1)
-            await self._database.run(
-                partial(outbox_rows.delete, numbers=done), size_bytes=position.size_bytes
-            )
+
+    async def delete_published(self) -> None:
+        """Delete what is marked as published; raises OSError if that cannot be stored."""
+        if not self.undeleted_batches:
+            return
+        size_bytes, self.undeleted_bytes, self.undeleted_batches = self.undeleted_bytes, 0, 0
+        done = range(self._range.start, self.published + 1)
+        await self._database.run(partial(outbox_rows.delete, numbers=done), size_bytes=size_bytes)
 
 
 def _records(
