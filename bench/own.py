@@ -16,11 +16,12 @@ from typing import Self
 from unittest.mock import patch
 
 from bench.peer_stamp import CHUNK_CURSOR, CHUNK_EVENTS, CHUNK_ID
+from nova.core.commit_feed import CommitFrame
 from nova.core.derived.checkpoint_maker import CheckpointMaker
 from nova.core.derived.sampler import Sampler
 from nova.core.effect.moment import moment_at
 from nova.core.effect.published import PublishedMetadata
-from nova.core.ordering import Timebase, order_key, time_of
+from nova.core.ordering import TIME_BYTES, Timebase, order_key, time_key, time_of
 from nova.core.query import summary
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import open_for_writing
@@ -29,9 +30,10 @@ from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest_event
 from nova.core.query.manifest_page import manifest_page
 from nova.core.query.page import PAGE_MAX_BYTES
-from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
+from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.core.store.archive import Archive
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.keys import FAMILIES
@@ -46,6 +48,7 @@ from nova.sdk.events.checker import Checker
 from nova.sdk.protocol.messages import Filters, GetUiState, chunk_frame
 from nova.sdk.protocol.timeline import Sample, SampleResponse, Summary, SummaryResponse
 from nova.sdk.settings import Settings
+from nova.sdk.timestamps import NS_MAX
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkState
 
@@ -53,6 +56,8 @@ LINK = SCOPE = "bench"
 BATCH_EVENTS = 2_000
 """A commit of the writer's, and of every peer's."""
 
+UI_ONLY = Filters(lanes=["ui"])
+CROWD_START_S = 1.0
 SST_BYTES = "rocksdb.total-sst-files-size"
 
 
@@ -273,6 +278,26 @@ class ReaderSide:
         """Numbers of a series, by time."""
         return await self._samples.respond(request, timebase)
 
+    async def live_us(self, clients: int, commits: int, events: int) -> float:
+        """µs of processor time for each client and commit of so many ui events, which all follow
+        LIVE, without sockets.
+        """
+        hits = self._reading(UI_ONLY, Span("canonical")).read_slice(events)
+        crowd = _LiveCrowd(self._view, clients)
+        await crowd.start()
+        started = time.process_time()
+        for number in range(commits):
+            first_ns = self._view.watermark + 1
+            made = [
+                (time_key(first_ns + place) + key[TIME_BYTES:], stored)
+                for place, (key, stored) in enumerate(hits)
+            ]
+            await crowd.tail.apply(CommitFrame(first_ns + len(made), [], made))
+            await crowd.until_received((number + 1) * clients * len(made))
+        took_s = time.process_time() - started
+        crowd.end()
+        return took_s / commits / clients * 1e6
+
     def replay(self, timebase: Timebase) -> int:
         """Everything in order as frames; returns the number of events."""
         reading = self._reading(Filters(), Span(timebase))
@@ -328,6 +353,39 @@ class ReaderSide:
 
     def _reading(self, filters: Filters, span: Span) -> RangeCursor:
         return RangeCursor(self._view, EventFilter(filters, self._view.series), span)
+
+
+class _LiveCrowd:
+    """LIVE streams of one filter, which count what they send."""
+
+    def __init__(self, view: ArchiveSnapshot, clients: int) -> None:
+        self.tail = LiveTail(view, keep_events=1_000_000)
+        self._view = view
+        self._clients = clients
+        self._received = 0
+        self._tasks: list[asyncio.Task[int]] = []
+
+    async def start(self) -> None:
+        for _ in range(self._clients):
+            wanted = EventFilter(UI_ONLY, self._view.series)
+            stream = LiveStream(self._view, self.tail, wanted, chunk_max_events=CHUNK_EVENTS)
+            history = RangeCursor(self._view, wanted, Span("canonical", self._view.watermark))
+            self._tasks.append(asyncio.create_task(stream.run(history, NS_MAX, self._send)))
+        await asyncio.sleep(CROWD_START_S)
+        self._received = 0
+
+    async def _send(self, cursor_ns: int, events: Sequence[Hit]) -> None:
+        chunk_frame(CHUNK_ID, str(cursor_ns), [stored for _, stored in events], None)
+        self._received += len(events)
+
+    async def until_received(self, events: int) -> None:
+        """Return when all clients together have received so many."""
+        while self._received < events:
+            await asyncio.sleep(0)
+
+    def end(self) -> None:
+        for task in self._tasks:
+            task.cancel()
 
 
 def _sst_bytes(archive: Archive, family: str) -> int:

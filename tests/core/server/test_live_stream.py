@@ -119,3 +119,34 @@ def test_a_stream_without_history_begins_at_the_present(view: ArchiveSnapshot) -
     selection, tail = EventFilter(Filters(), view.series), LiveTail(view, 100)
     assert LiveStream(view, tail, selection, chunk_max_events=1, is_present=True).is_present
     assert not LiveStream(view, tail, selection, chunk_max_events=1).is_present
+
+
+async def test_streams_of_the_same_filter_share_what_is_selected_of_the_tail(
+    view: ArchiveSnapshot,
+    commit: Callable[[Sequence[Record]], CommitFrame],
+    record: Callable[..., Record],
+) -> None:
+    """Hundreds of clients at the present cost one selection for each commit."""
+    tail = LiveTail(view, 100)
+    start = view.watermark
+    await tail.apply(commit([record(n, unit="ab"[n % 2]) for n in range(10)]))
+    of_a, also_of_a, of_b = (
+        EventFilter(Filters(unique_id=unit), view.series) for unit in ("a", "a", "b")
+    )
+    chunk = tail.chunk_after(start, of_a, 100, CHUNK_MAX_BYTES)
+    assert chunk is not None and len(chunk.events) == 5
+    assert chunk.position == view.watermark
+    assert tail.chunk_after(start, also_of_a, 100, CHUNK_MAX_BYTES) is chunk
+    other = tail.chunk_after(start, of_b, 100, CHUNK_MAX_BYTES)
+    assert other is not None and not set(other.events) & set(chunk.events)
+
+    part = tail.chunk_after(start, of_a, 3, CHUNK_MAX_BYTES)
+    assert part is not None and part.events == chunk.events[: len(part.events)]
+    rest = tail.chunk_after(part.position, of_a, None, CHUNK_MAX_BYTES)
+    assert rest is not None and part.events + rest.events == chunk.events
+
+    await tail.apply(commit([record(20, unit="a")]))
+    longer = tail.chunk_after(start, of_a, 100, CHUNK_MAX_BYTES)
+    assert longer is not None and longer.events[:5] == chunk.events and len(longer.events) == 6
+    tail.clear()
+    assert tail.chunk_after(start, of_a, 100, CHUNK_MAX_BYTES) is None

@@ -31,8 +31,11 @@ class EventFilter:
         self._types = None if filters.message_types is None else frozenset(filters.message_types)
         self._lanes = None if filters.lanes is None else frozenset(filters.lanes)
         # The same filters select the same series of a table, whoever sends them.
+        self.key = (msgspec.json.encode(filters), visibility)
+        """Equal for filters that select the same events of a table."""
+
         self._selection = table.selections.selection(
-            (msgspec.json.encode(filters), visibility),
+            self.key,
             lambda: SeriesSelection(table, self.matches, filters.unique_id),
         )
 

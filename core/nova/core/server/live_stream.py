@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from itertools import takewhile
+from typing import NamedTuple
 
 from nova.core.commit_feed import CommitFrame, CommittedEvent
 from nova.core.effect import moment
@@ -29,8 +30,19 @@ PRESENT_LAG_MAX_S = 10.0
 """A stream shows the present if it has sent all events that were durable this long ago."""
 
 
+class TailChunk(NamedTuple):
+    """The wanted events of a part of the tail, and the canonical position in ns at its end."""
+
+    events: list[Hit]
+    position: int
+
+
 class LiveTail:
-    """The newest events: all after `_floor` up to the snapshot's watermark, in canonical order."""
+    """The newest events: all after `_floor` up to the snapshot's watermark, in canonical order.
+
+    Streams with the same filter at the same position share their chunk, as hundreds of clients at
+    the present are.
+    """
 
     def __init__(self, snapshot: ArchiveSnapshot, keep_events: int) -> None:
         self._snapshot = snapshot
@@ -38,12 +50,15 @@ class LiveTail:
         self._events: deque[CommittedEvent] = deque()
         self._floor = 0
         self._advanced = asyncio.Condition()
+        self._chunks: dict[Hashable, TailChunk] = {}
+        """What was read of the tail since the last commit."""
 
     async def apply(self, committed: CommitFrame) -> None:
         """Apply a commit that the writer announced, and wake the streams."""
         for number, names in committed.series:
             self._snapshot.add_series(number, names)
         self._snapshot.advance(committed.watermark, committed.events)
+        self._chunks.clear()
         if committed.events is None:
             self.clear()
         else:
@@ -69,6 +84,26 @@ class LiveTail:
         except TimeoutError:
             return False
         return True
+
+    def chunk_after(
+        self, position: int, event_filter: EventFilter, max_events: int | None, max_bytes: int
+    ) -> TailChunk | None:
+        """The wanted ones of the first events after a canonical position, or of all for
+        `max_events` None; None if the tail starts later.
+        """
+        if position < self._floor:
+            return None
+        watermark = self._snapshot.watermark
+        place = position, watermark, event_filter.key, max_events, max_bytes
+        found = self._chunks.get(place)
+        if found is None:
+            newer = self.since(position) or []
+            part: Sequence[CommittedEvent] = newer
+            if max_events is not None:
+                part = next(split_chunks(newer, max_events, max_bytes), [])
+            reached = watermark if len(part) == len(newer) else time_of(part[-1][0])
+            found = self._chunks[place] = TailChunk(selected(part, event_filter), reached)
+        return found
 
     def since(self, position: int) -> list[CommittedEvent] | None:
         """The events after a canonical position; None if the tail starts later."""
@@ -158,27 +193,21 @@ class LiveStream:
 
     async def _send_newer(self, send: SendChunk) -> bool:
         """Send the events that became durable after the position; returns whether any were sent."""
-        watermark = self._snapshot.watermark
-        newer = self._tail.since(self._position)
-        if newer is None:
+        # Events that the client is not ready for stay in the shared tail or in the store.
+        max_events = self._chunk_max_events if self._conflation is None else None
+        chunk = self._tail.chunk_after(
+            self._position, self._event_filter, max_events, self._chunk_bytes()
+        )
+        if chunk is None:
             return await self._from_store(send)
-        if self._conflation is None:
-            # Events that the client is not ready for stay in the shared tail or in the store.
-            newer, is_all = self._first_chunk(newer)
-            self._position = watermark if is_all else time_of(newer[-1][0])
-        else:
-            self._position = watermark
-        found = selected(newer, self._event_filter)
+        self._position = chunk.position
         if self._conflation is not None:
             buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
-            buffer.add(found)
+            buffer.add(chunk.events)
             return await self._send_conflated(self._conflation, buffer, send)
-        return await self._send_all(found, send)
-
-    def _first_chunk(self, newer: list[CommittedEvent]) -> tuple[list[CommittedEvent], bool]:
-        """The events of the first chunk, and whether these are all."""
-        part = next(split_chunks(newer, self._chunk_max_events, self._chunk_bytes()), [])
-        return list(part), len(part) == len(newer)
+        if chunk.events:
+            await self._send(send, chunk.events)
+        return bool(chunk.events)
 
     async def _from_store(self, send: SendChunk) -> bool:
         span = Span("canonical", self._position + 1, NS_MAX)
