@@ -332,7 +332,10 @@ def test_a_shard_that_dies_is_said(resting: Path, whole: dict[Timebase, bytes]) 
     wait_for_end_of_shards(resting)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number",
+    [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL],
+)
 def test_interrupted_leaves_no_process(resting: Path, number: signal.Signals) -> None:
     """However a replay is ended, its shards end with it."""
     with started(resting) as process:

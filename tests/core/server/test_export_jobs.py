@@ -59,14 +59,24 @@ async def streamed(client: Client, timebase: Timebase, filters: Filters) -> list
     return [bytes(event) async for chunk in chunks for event in chunk.events]
 
 
+SOME = Filters(lanes=["parsed", "ui"], unique_id="u1")
+
+
 def nothing_is_left(data: Path) -> bool:
     """Whether no export is being made, or has left anything but itself."""
     folder = exports_folder(data)
     return not [path for path in folder.glob("*") if path.name.startswith(TEMPORARY_PREFIX)]
 
 
-@pytest.mark.parametrize("timebase", ["source", "canonical"])
-@pytest.mark.parametrize("filters", [Filters(), Filters(lanes=["parsed", "ui"], unique_id="u1")])
+@pytest.mark.parametrize(
+    ("filters", "timebase"),
+    [
+        (Filters(), "source"),
+        (SOME, "canonical"),
+        pytest.param(Filters(), "canonical", marks=pytest.mark.slow),
+        pytest.param(SOME, "source", marks=pytest.mark.slow),
+    ],
+)
 async def test_an_export_is_what_was_streamed(
     core: Core, tmp_path: Path, timebase: Timebase, filters: Filters
 ) -> None:

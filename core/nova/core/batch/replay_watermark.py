@@ -29,7 +29,7 @@ def durable_watermark(data: Path, archive: Archive) -> int:
 
 
 async def _ask_reader(data: Path) -> int:
-    from nova.sdk.client.client import Client  # Workers are told the watermark.
+    from nova.sdk.client.client import Client  # Workers get the watermark.
 
     async with await Client.to_core(data, restart_wait_s=0.0) as client:
         durable_time = (await client.status()).durable_time
