@@ -24,6 +24,7 @@ from statistics import median
 
 import msgspec
 
+from bench.bulk_archive import FIRST_EVENTS, fill
 from bench.busy_producer import publish
 from bench.own import BATCH_EVENTS
 from bench.work import Work
@@ -104,11 +105,17 @@ def _digests(data: Path) -> tuple[int, str, str]:
     return canonical.events, canonical.text(), source.hexdigest()
 
 
-def measure(folder: Path, events: int, rounds: int) -> list[str]:
-    """The lines of the result."""
+def measure(folder: Path, events: int, rounds: int, *, is_bulk: bool = False) -> list[str]:
+    """The lines of the result. In the bulk way the first events are written straight into the
+    store, and those that are published follow on them.
+    """
     data, target, back = folder / "data", folder / "target", folder / "back"
+    if is_bulk:
+        fill(data, events)
+        events = FIRST_EVENTS  # Published ones are others: they have more members.
     with running_nova(data, "--scope", Work(0).scope) as nova:
         feed = _Feed(nova)
+        feed.events = FIRST_EVENTS if is_bulk else 0
         while feed.events < events:
             feed.publish(min(ROUND_EVENTS, events - feed.events))
         alone: list[float] = []
@@ -121,7 +128,7 @@ def measure(folder: Path, events: int, rounds: int) -> list[str]:
             seconds += made
         place = ("--data", str(data), "--to", str(target))
         first = _result("backup", *place)
-        feed.publish(round(feed.events * GROWTH_SHARE))
+        feed.publish(round(first["events"] * GROWTH_SHARE))
         second = _result("backup", *place)
         nova.kill()
     restored = _result("restore", "--from", str(target), "--data", str(back))
@@ -151,9 +158,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.backups")
     parser.add_argument("--events", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=ROUNDS_DEFAULT)
+    parser.add_argument("--bulk", action="store_true", help="fill the archive in the bulk way")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="nova-bench-") as folder:
-        for line in measure(Path(folder), given.events, given.rounds):
+        for line in measure(Path(folder), given.events, given.rounds, is_bulk=given.bulk):
             print(line)
 
 

@@ -8,6 +8,7 @@ import ctypes
 import gc
 import logging
 import os
+import platform
 import resource
 import signal
 import sys
@@ -28,6 +29,11 @@ of a scan.
 
 NICENESS = 19
 """The lowest priority."""
+
+IOPRIO_SET_CALLS = {"x86_64": 251, "aarch64": 30}
+"""The number of ioprio_set(2) by machine; no library has a function for it."""
+
+IOPRIO_WHO_PROCESS, IOPRIO_IDLE = 1, 3 << 13
 
 AUTOGROUP = Path("/proc/self/autogroup")
 """The priority of a session relative to others (Linux, sched(7))."""
@@ -195,6 +201,16 @@ def take_lowest_priority() -> None:
         os.nice(NICENESS)
     if os.getsid(0) == os.getpid():
         _lower_session_priority()
+
+
+def take_idle_disk_priority() -> None:
+    """Use the disk only when nobody else does, as `ionice -c 3` (ioprio_set(2)); on this thread and
+    those that it starts. Not every scheduler of the kernel honours it.
+    """
+    call = IOPRIO_SET_CALLS.get(platform.machine())
+    if sys.platform == "linux" and call is not None:
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).syscall(call, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE)
 
 
 def _lower_session_priority() -> None:

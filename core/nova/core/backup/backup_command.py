@@ -53,6 +53,7 @@ def backup(
     private.restrict_umask()
     lifecycle.raise_file_limit()
     lifecycle.take_lowest_priority()
+    lifecycle.take_idle_disk_priority()
     chosen = settings.load(config, data=None if data is None else str(data), mode="ground")
     request = BackupRequest(
         chosen.data_folder(), with_users, config if with_settings else None, keep, verify_all

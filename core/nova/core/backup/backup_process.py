@@ -136,6 +136,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.raise_file_limit()
     lifecycle.take_lowest_priority()
+    lifecycle.take_idle_disk_priority()
     data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
     backups = ScheduledBackups(settings, served)

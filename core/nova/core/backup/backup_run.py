@@ -28,6 +28,7 @@ from nova.core.backup.generation import (
     time_now,
     write_generation,
 )
+from nova.core.backup.pace import BackupPace
 from nova.core.backup.piece_store import PIECE_BYTES, PieceStore
 from nova.core.backup.pruning import Pruned, prune
 from nova.core.backup.writer_flush import flush_writer
@@ -108,10 +109,12 @@ class _Backup:
             if file.unique_id
         }
         self._done_bytes = 0
+        self._pace = BackupPace()
 
     def make(self) -> Generation:
         data = self._request.data
-        flush_writer(data)
+        if flush_writer(data):
+            self._pace.slow_down()
         with contextlib.ExitStack() as stack:
             copy = stack.enter_context(hot_copy(data))
             extra = stack.enter_context(scratch_folder("backup-extra"))
@@ -164,6 +167,7 @@ class _Backup:
     def _step(self, what: str, done: int, total: int) -> None:
         self._lock.require()
         self._report(what, done, total)
+        self._pace.step()
 
 
 def _contents(path: Path, size: int) -> Iterator[bytes]:

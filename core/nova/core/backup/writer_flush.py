@@ -16,12 +16,16 @@ from nova.sdk import endpoints
 FLUSH_TIMEOUT_S = 60.0
 
 
-def flush_writer(data: Path) -> None:
-    """Flush the writer of a data folder, if one runs; otherwise logs are copied as they are."""
+def flush_writer(data: Path) -> bool:
+    """Flush the writer of a data folder; returns whether one runs. Otherwise logs are copied as
+    they are.
+    """
     socket = endpoints.writer_socket(data)
     if socket.exists():
         with contextlib.suppress(aiohttp.ClientError, OSError, TimeoutError):
             asyncio.run(_flush(socket))
+            return True
+    return False
 
 
 async def _flush(socket: Path) -> None:
