@@ -34,9 +34,12 @@ from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import ArchiveGoneError, NovaError
 from nova.sdk.settings import Settings
-from nova.sdk.timestamps import NS_MIN
+from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
 
 MEMORY_BYTES = 64 * 1024 * 1024
+FEED_WITHIN_NS = NS_PER_SECOND
+"""A process that is further behind reads the archive anyway, and follows no feed."""
+
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 LOCK_FILE = ".lock"
@@ -110,6 +113,9 @@ class DailyFilesWriter:
             events += step
             await asyncio.sleep(0)
         self.tail.release(self.cursor_ns)
+        newest = read_marker(self._data)
+        if newest is not None and newest.canonical_ns - self.cursor_ns <= FEED_WITHIN_NS:
+            self.tail.wanted.set()
         return events
 
     def _record_failure(self, error: Exception) -> None:

@@ -1,8 +1,8 @@
 """The newest durable commits in memory, as the writer's feed brings them, so that what follows the
 archive need not read them from it: a secondary that catches up reads the whole write-ahead log.
 
-What is read and released stays little. Of a follower that is behind the oldest commits are dropped,
-and it reads those from the archive.
+What is read and released stays little. A follower that is too far behind loses them all, and needs
+no feed until it has caught up from the archive.
 """
 
 from __future__ import annotations
@@ -39,6 +39,10 @@ class CommitTail:
         self.after_ns = NS_MAX
         self.watermark = NS_MIN
         self._is_half_full = asyncio.Event()
+        self.wanted = asyncio.Event()
+        """Set while the feed is worth following; cleared when the tail has outgrown its limit."""
+
+        self.wanted.set()
 
     def apply(self, frame: CommitFrame) -> None:
         """Add the next commit of the feed; one whose frame omits its events empties the tail."""
@@ -52,8 +56,9 @@ class CommitTail:
             size = sum(len(stored) for _, stored in events)
             self._commits.append(_Commit(events, size, self.watermark))
             self._size_bytes += size
-        while self._size_bytes > self._max_bytes:
-            self._drop_oldest()
+        if self._size_bytes > self._max_bytes:
+            self.forget()
+            self.wanted.clear()
         if 2 * self._size_bytes >= self._max_bytes:
             self._is_half_full.set()
 
@@ -61,6 +66,7 @@ class CommitTail:
         """Hold nothing, as commits may be missed from now on."""
         self._commits.clear()
         self._size_bytes, self.after_ns = 0, NS_MAX
+        self._is_half_full.clear()
 
     def release(self, until_ns: int) -> None:
         """Drop the commits up to a canonical time, which nobody reads again."""

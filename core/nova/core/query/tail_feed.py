@@ -28,9 +28,12 @@ log = logging.getLogger(__name__)
 async def follow_feed(
     path: Path, snapshot: ArchiveSnapshot, tail: CommitTail, retry_s: float = RETRY_S
 ) -> None:
-    """Apply the commits of the feed at a socket to the tail of a snapshot until cancelled."""
+    """Apply the commits of the feed at a socket to the tail of a snapshot, whenever these are
+    wanted, until cancelled.
+    """
     snapshot.tail = tail
     while True:
+        await tail.wanted.wait()
         try:
             async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
                 await _follow_once(session, snapshot, tail)
@@ -55,3 +58,5 @@ async def _follow_once(
                 for number, names in frame.series:
                     snapshot.add_series(number, names)
                 tail.apply(frame)
+                if not tail.wanted.is_set():
+                    return
