@@ -35,10 +35,16 @@ class LogChannel:
     that share it have ended. One message is one line, so theirs never mix.
     """
 
-    def __init__(self, process: str, put: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        process: str,
+        put: Callable[[bytes], None],
+        sockets: tuple[socket.socket, socket.socket] | None = None,
+    ) -> None:
+        """`sockets`: the reading and the writing one, if they are there already."""
         self._process = process
         self._put = put
-        self._ours, self.theirs = socket.socketpair(socket.AF_UNIX, KIND)
+        self._ours, self.theirs = sockets or socket.socketpair(socket.AF_UNIX, KIND)
         self.theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         self._text = bytearray()
         self._thread = threading.Thread(target=self._run, name=f"log of {process}", daemon=True)
@@ -48,7 +54,7 @@ class LogChannel:
         """Whether a process may still write to it."""
         return self._thread.is_alive()
 
-    def join(self, timeout_s: float) -> None:
+    def join(self, timeout_s: float | None = None) -> None:
         """Wait until all that was written is read, if all processes have ended."""
         self._thread.join(timeout_s)
 

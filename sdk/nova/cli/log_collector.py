@@ -23,6 +23,9 @@ from nova.sdk.settings import MIB, Settings
 CLOSE_TIMEOUT_S = 10.0
 """Wait for the last lines of processes that have ended; one that has not holds its channel."""
 
+PROCESS_PLACE = "{process}"
+"""In the name of the log file, where the name of the process stands."""
+
 log = logging.getLogger(__name__)
 
 
@@ -53,7 +56,7 @@ class LogCollector:
 def collected_logs(chosen: Settings) -> Iterator[LogCollector]:
     """Collect logs into the file of the settings, or onto stderr; raises NovaError."""
     process = logs.configured_process() or "nova"
-    file = None if chosen.log_file is None else open_log_file(chosen, Path(chosen.log_file))
+    file = None if chosen.log_file is None else open_log_file(chosen, file_of(chosen, process))
     stderr = os.dup(STDERR)
     writer = LogWriter(process, file, stderr)
     writer.start()
@@ -70,6 +73,11 @@ def collected_logs(chosen: Settings) -> Iterator[LogCollector]:
         logs.configure(process)
         writer.close()
         os.close(stderr)
+
+
+def file_of(chosen: Settings, process: str) -> Path:
+    """The file in which a process collects logs."""
+    return Path((chosen.log_file or "").replace(PROCESS_PLACE, process))
 
 
 def open_log_file(chosen: Settings, path: Path) -> LogFile:

@@ -15,6 +15,9 @@ from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.utf8 import check_arguments, check_environment
 
 COMMAND_GROUP = "nova.commands"
+LOG_FILE_VARIABLE = "NOVA_LOG_FILE"
+ARGUMENTS = "nova.cli.arguments"
+"""Key of the command's arguments in the context's `meta`."""
 
 log = logging.getLogger(__name__)
 
@@ -62,11 +65,14 @@ class CommandGroup(click.Group):
             check_environment(os.environ)
         except SettingsError as error:
             raise click.UsageError(str(error)) from None
+        ctx.meta[ARGUMENTS] = list(args)
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run a subcommand; a NovaError becomes one line on stderr and exit status 1."""
         try:
+            if ctx.obj and LOG_FILE_VARIABLE in os.environ:  # It is the whole program.
+                _collect_own_logs(ctx.meta[ARGUMENTS])
             return super().invoke(ctx)
         except NovaError as error:
             _say(error)
@@ -74,6 +80,12 @@ class CommandGroup(click.Group):
         except BrokenPipeError:
             sys.stderr.close()
             sys.exit(1)
+
+
+def _collect_own_logs(arguments: list[str]) -> None:
+    from nova.cli.own_logs import collect_own_logs  # Most commands need none of it.
+
+    collect_own_logs(arguments)
 
 
 def _load(name: str, entry: command_table.CommandEntry) -> object:
