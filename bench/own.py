@@ -279,8 +279,8 @@ class ReaderSide:
         return await self._samples.respond(request, timebase)
 
     async def live_us(self, clients: int, commits: int, events: int) -> float:
-        """µs of processor time for each client and commit of so many ui events, which all follow
-        LIVE, without sockets.
+        """µs of processor time for each client and commit of `events` ui events, which all clients
+        follow LIVE, without sockets.
         """
         hits = self._reading(UI_ONLY, Span("canonical")).read_slice(events)
         crowd = _LiveCrowd(self._view, clients)
@@ -379,7 +379,7 @@ class _LiveCrowd:
         self._received += len(events)
 
     async def until_received(self, events: int) -> None:
-        """Return when all clients together have received so many."""
+        """Return when all clients together have received that many."""
         while self._received < events:
             await asyncio.sleep(0)
 
