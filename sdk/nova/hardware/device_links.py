@@ -95,6 +95,7 @@ class TcpLink:
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
         self._socket: socket.socket | None = None
+        self._sending: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """Connect, with keep-alive probes that detect a vanished server."""
@@ -119,13 +120,24 @@ class TcpLink:
 
     async def write(self, data: bytes) -> None:
         """Send bytes; waits while the buffer is full."""
-        if self._socket is None:
+        connection = self._socket
+        if connection is None:
             raise DeviceError("not connected")
-        await asyncio.get_running_loop().sock_sendall(self._socket, data)
+        loop = asyncio.get_running_loop()
+        self._sending = sending = asyncio.ensure_future(loop.sock_sendall(connection, data))
+        try:
+            await sending
+        except asyncio.CancelledError:
+            if self._socket is not connection:
+                raise DeviceError("the connection was closed while it was written to") from None
+            raise
 
     async def close(self) -> None:
-        """Close the connection and discard unsent bytes."""
+        """Close the connection and discard unsent bytes; a write that waits fails."""
         closing, self._socket = self._socket, None
+        if self._sending is not None and not self._sending.done():
+            self._sending.cancel()
+            await asyncio.wait((self._sending,))
         if closing is not None:
             closing.close()
 
