@@ -70,7 +70,7 @@ async def test_a_write_that_waits_fails_when_the_link_is_closed() -> None:
 
 
 async def test_a_write_that_is_cancelled_leaves_the_link_open() -> None:
-    """Reading goes on."""
+    """What arrives later is still read."""
     async with linked() as (link, far), asyncio.timeout(TIMEOUT_S):
         writing = asyncio.create_task(link.write(bytes(64 * 1024 * 1024)))
         await asyncio.sleep(0.05)
