@@ -12,28 +12,19 @@ import msgspec
 import pytest
 import yaml
 
+from tests.e2e.debian_prometheus import prometheus_program
 from tests.e2e.served_nova import ALL_UP, metrics_text, served_nova, until, work
 from tests.metric_expressions import ALERTS, rules
 
 pytestmark = pytest.mark.slow
 
 CASES = Path(__file__).with_name("alert_cases.yaml")
-PACKAGE = "prometheus"
 
 
 @pytest.fixture(scope="module")
 def promtool(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The path of the tool."""
-    if found := shutil.which("promtool"):
-        return found
-    folder = tmp_path_factory.mktemp("promtool")
-    try:
-        subprocess.run(["apt-get", "download", PACKAGE], cwd=folder, check=True)
-        (package,) = folder.glob("*.deb")
-        subprocess.run(["dpkg", "-x", package.name, "root"], cwd=folder, check=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"there is no promtool here: {error}")
-    return str(folder / "root" / "usr" / "bin" / "promtool")
+    return prometheus_program("promtool", tmp_path_factory.mktemp("promtool"))
 
 
 def run(*command: str, stdin: str = "", cwd: Path | None = None) -> None:
