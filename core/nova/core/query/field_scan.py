@@ -6,42 +6,28 @@ arrival, so that the source times of neighbours may overlap: their values are me
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from enum import Enum, auto
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
+from nova.core.query.field_values import (
+    MERGED_MAX_VALUES,
+    FieldValuesPart,
+    Position,
+    Waiting,
+    in_order,
+)
 from nova.core.store.column import Mask
-from nova.core.store.column_codec import Integers, Numbers
 from nova.core.store.column_rows import ColumnRows
 from nova.core.store.column_tree import BlockId, children, roots
 from nova.core.store.column_zone import ColumnZone, TimesZone, column_zone
 from nova.core.store.sample_store import SampledSeries
 
 READ_MAX_BLOCKS = 16
-MERGED_MAX_VALUES = 8_000_000
-"""Values that wait for others of earlier times. Each takes 24 bytes."""
-
-Position = tuple[int, int]
-"""Time in ns and, for events at the same time, canonical time."""
-
-
-class FieldValuesPart(NamedTuple):
-    """Values in order, with their times in the timebase and their canonical times."""
-
-    times: Integers
-    arrivals: Integers
-    values: Numbers
-
-    def select(self, kept: Mask | slice | Integers) -> FieldValuesPart:
-        return FieldValuesPart(self.times[kept], self.arrivals[kept], self.values[kept])
-
-    def position(self, index: int) -> Position:
-        return int(self.times[index]), int(self.arrivals[index])
 
 
 class ScanSpan(NamedTuple):
@@ -106,12 +92,8 @@ class ColdRule(Protocol):
     def is_cold(self, zone: ColumnZone) -> bool:
         """Whether the values of a block with this zone need not be known."""
 
-    def is_alike(self, left: ColumnZone, right: ColumnZone) -> bool:
-        """Whether it does not matter in which order the values of two cold blocks are."""
-
-    @property
-    def keeps_beside(self) -> bool:
-        """Whether the place of cold values beside those of a block that is read matters."""
+    def constant(self, zone: ColumnZone) -> float | None:
+        """The value that all of a cold block have, if the finder has to know it."""
 
 
 class FieldScan:
@@ -137,38 +119,33 @@ class FieldScan:
         found = [*self._find(self._roots, rule), *_as_block(tail)]
         blocks = self._in_direction(self._separate(found, rule))
         loaded = self._load_all(blocks, tail)
-        waiting = tail.select(slice(0, 0))
+        waiting = Waiting(self._span.reverse, merged_max)
         for index, block in enumerate(blocks):
-            ready = self._ready(waiting, block)
-            if ready:
-                yield waiting.select(slice(0, ready))
-                waiting = waiting.select(slice(ready, None))
-            if block.is_cold:
+            if block.is_cold or waiting.is_full:
+                yield from waiting.before(block.last if self._span.reverse else block.first)
+            if not block.is_cold:
+                waiting.add(loaded(index))
+            elif (value := rule.constant(block.zone)) is None:
                 yield block
-                continue
-            waiting = self._merge([waiting, loaded(index)])
-            if len(waiting.times) > merged_max:
-                raise RequestError(
-                    "badRange",
-                    f"startTime, stopTime: more than {merged_max:,} values of this span arrived "
-                    "in another order than their source times. Request a shorter span",
-                )
-        if len(waiting.times):
-            yield waiting
+            else:
+                time, arrival = self._first_of(block.blocks)
+                at = np.array([time], np.int64), np.array([arrival], np.int64)
+                waiting.add(FieldValuesPart(*at, np.array([value])))
+        yield from waiting.before(None)
 
-    def first_of(self, cold: ScanBlock) -> Position:
-        """The position of the earliest value of a cold block, which is in the span as a whole."""
-        return min(self._first_of(block) for block in cold.blocks)
-
-    def _first_of(self, block: BlockId) -> Position:
-        if not block.level:
-            return self._in_order(self._read([block])[0], reverse=False).position(0)
+    def _first_of(self, blocks: Sequence[BlockId]) -> Position:
+        """The position of the earliest value of cold blocks, which are in the span as a whole."""
         best: Position | None = None
-        for one in sorted(self._below(block), key=lambda below: below.first):
+        found = sorted(self._zoned(blocks, None), key=_by_first)
+        for one in found:
             if best is not None and one.first > best[0]:
                 break
-            found = self._first_of(one.blocks[0])
-            best = found if best is None else min(best, found)
+            (block,) = one.blocks
+            if block.level:
+                first = self._first_of(children(block, self._sizes))
+            else:
+                first = in_order(self._read([block])[0], reverse=False).position(0)
+            best = first if best is None else min(best, first)
         assert best is not None, "a zone counts values, and no block below has any"
         return best
 
@@ -184,10 +161,6 @@ class FieldScan:
                 else:
                     below += children(block.blocks[0], self._sizes)
             blocks = below
-
-    def _below(self, block: BlockId) -> Iterator[ScanBlock]:
-        """The blocks that a cold summary covers."""
-        return self._zoned(children(block, self._sizes), None)
 
     def _zoned(self, blocks: Sequence[BlockId], rule: ColdRule | None) -> Iterator[ScanBlock]:
         """Blocks with values in the span. `rule`: None if they are cold."""
@@ -212,20 +185,22 @@ class FieldScan:
         return first > start and last < stop
 
     def _separate(self, blocks: list[ScanBlock], rule: ColdRule) -> list[ScanBlock]:
-        """Blocks in order, of which no cold one overlaps a hot one: those that do are read."""
+        """Blocks in order, of which no cold one overlaps a hot one, or a cold one of other values:
+        those that do are read.
+        """
         while True:
-            hot = _joined_spans(blocks, rule)
-            cold, others = _groups([block for block in blocks if block.is_cold], rule)
-            beside = others + [block for block in cold if _touches(block, hot)]
+            hot = _joined_spans(blocks)
+            clashing = _clashing([one for one in blocks if one.heat is not Heat.HOT], rule)
+            beside = {one.blocks for one in blocks if one.is_cold and _touches(one, hot)} | clashing
             if not beside:
-                return sorted([*(b for b in blocks if not b.is_cold), *cold], key=_by_first)
-            refined = {one for block in beside for one in block.blocks}
-            kept = [block for block in blocks if refined.isdisjoint(block.blocks)]
-            for one in (block for block in blocks if not refined.isdisjoint(block.blocks)):
-                if one.blocks[0].level:
-                    kept += self._below(one.blocks[0])
-                else:
-                    kept.append(one._replace(heat=Heat.BESIDE))
+                return _grouped(sorted(blocks, key=_by_first), rule)
+            kept = [one for one in blocks if not (one.is_cold and one.blocks in beside)]
+            for one in blocks:
+                if one.is_cold and one.blocks in beside:
+                    if one.blocks[0].level:
+                        kept += self._zoned(children(one.blocks[0], self._sizes), None)
+                    else:
+                        kept.append(one._replace(heat=Heat.BESIDE))
             blocks = kept
 
     def _in_direction(self, blocks: list[ScanBlock]) -> list[ScanBlock]:
@@ -248,7 +223,8 @@ class FieldScan:
                 places = range(index, min(index + READ_MAX_BLOCKS, len(blocks)))
                 wanted = [at for at in places if blocks[at].blocks and not blocks[at].is_cold]
                 found = self._read([blocks[place].blocks[0] for place in wanted])
-                ahead.update(zip(wanted, map(self._inside, found), strict=True))
+                for place, part in zip(wanted, found, strict=True):
+                    ahead[place] = self._inside(part, blocks[place])
             return ahead.pop(index)
 
         return load
@@ -263,31 +239,13 @@ class FieldScan:
             for of_block, one in zip(times, columns, strict=True)
         ]
 
-    def _inside(self, part: FieldValuesPart) -> FieldValuesPart:
+    def _inside(self, part: FieldValuesPart, block: ScanBlock | None = None) -> FieldValuesPart:
         """The values in the span, in its direction."""
-        mask = self._span.mask(part)
-        if not mask.all():
-            part = part.select(mask)
-        return self._in_order(part, reverse=self._span.reverse)
-
-    def _in_order(self, part: FieldValuesPart, *, reverse: bool) -> FieldValuesPart:
-        if not bool((part.times[1:] >= part.times[:-1]).all()):
-            part = part.select(np.lexsort((part.arrivals, part.times)))
-        return part.select(slice(None, None, -1)) if reverse else part
-
-    def _merge(self, parts: Sequence[FieldValuesPart]) -> FieldValuesPart:
-        known = [part for part in parts if len(part.times)]
-        if len(known) < 2:
-            return known[0] if known else parts[0]
-        joined = FieldValuesPart(*(np.concatenate(columns) for columns in zip(*known, strict=True)))
-        order = np.lexsort((joined.arrivals, joined.times))
-        return joined.select(order[::-1] if self._span.reverse else order)
-
-    def _ready(self, waiting: FieldValuesPart, block: ScanBlock) -> int:
-        """How many of the waiting values precede all of a block."""
-        if self._span.reverse:
-            return int(np.searchsorted(~waiting.times, ~block.last, "left"))
-        return int(np.searchsorted(waiting.times, block.first, "left"))
+        start, stop = self._span.bounds()
+        is_whole = block is not None and start < block.first and block.last < stop
+        if not is_whole:
+            part = part.select(self._span.mask(part))
+        return in_order(part, reverse=self._span.reverse)
 
 
 def _as_block(tail: FieldValuesPart) -> Iterator[ScanBlock]:
@@ -301,13 +259,10 @@ def _by_first(block: ScanBlock) -> tuple[int, tuple[BlockId, ...]]:
     return block.first, block.blocks
 
 
-def _joined_spans(blocks: Sequence[ScanBlock], rule: ColdRule) -> list[tuple[int, int]]:
-    """The times of the blocks beside which cold ones are read, as spans that do not overlap."""
-    heats = {Heat.HOT, Heat.BESIDE} if rule.keeps_beside else {Heat.HOT}
+def _joined_spans(blocks: Sequence[ScanBlock]) -> list[tuple[int, int]]:
+    """The times of hot blocks as spans that do not overlap."""
     spans: list[tuple[int, int]] = []
-    for block in sorted(blocks, key=_by_first):
-        if block.heat not in heats:
-            continue
+    for block in sorted((one for one in blocks if one.heat is Heat.HOT), key=_by_first):
         if spans and block.first <= spans[-1][1]:
             spans[-1] = spans[-1][0], max(spans[-1][1], block.last)
         else:
@@ -320,19 +275,47 @@ def _touches(block: ScanBlock, spans: Sequence[tuple[int, int]]) -> bool:
     return place >= 0 and spans[place][1] >= block.first
 
 
-def _groups(blocks: Sequence[ScanBlock], rule: ColdRule) -> tuple[list[ScanBlock], list[ScanBlock]]:
-    """Cold blocks that overlap as one, and those groups of which the order matters."""
-    alike: list[ScanBlock] = []
-    others: list[ScanBlock] = []
-    group: list[ScanBlock] = []
-    for block in [*sorted(blocks, key=_by_first), None]:
-        if group and (block is None or block.first > max(one.last for one in group)):
-            last = max(one.last for one in group)
-            members = tuple(one.blocks[0] for one in group)
-            joined = group[0]._replace(last=last, blocks=members)
-            is_alike = all(rule.is_alike(group[0].zone, one.zone) for one in group[1:])
-            (alike if is_alike else others).append(joined)
-            group = []
-        if block is not None:
-            group.append(block)
-    return alike, others
+def _clashing(blocks: Sequence[ScanBlock], rule: ColdRule) -> set[tuple[BlockId, ...]]:
+    """The cold blocks that overlap one of another constant."""
+    by_constant: dict[float | None, list[ScanBlock]] = {}
+    for block in blocks:
+        by_constant.setdefault(rule.constant(block.zone), []).append(block)
+    if len(by_constant) < 2:
+        return set()
+    every = _Overlaps(blocks)
+    return {
+        block.blocks
+        for alike in by_constant.values()
+        for own in (_Overlaps(alike),)
+        for block in alike
+        if block.is_cold and every.count(block) > own.count(block)
+    }
+
+
+class _Overlaps:
+    """Counts the blocks that overlap another."""
+
+    def __init__(self, blocks: Sequence[ScanBlock]) -> None:
+        self._firsts = sorted(block.first for block in blocks)
+        self._lasts = sorted(block.last for block in blocks)
+
+    def count(self, block: ScanBlock) -> int:
+        return bisect_right(self._firsts, block.last) - bisect_left(self._lasts, block.first)
+
+
+def _grouped(blocks: Sequence[ScanBlock], rule: ColdRule) -> list[ScanBlock]:
+    """Neighbouring cold blocks of the same constant as one."""
+    groups: list[ScanBlock] = []
+    for block in blocks:
+        last = groups[-1] if groups else None
+        if (
+            last is not None
+            and last.is_cold
+            and block.is_cold
+            and rule.constant(last.zone) == rule.constant(block.zone)
+        ):
+            members = last.blocks + block.blocks
+            groups[-1] = last._replace(last=max(last.last, block.last), blocks=members)
+        else:
+            groups.append(block)
+    return groups

@@ -9,13 +9,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from nova.core.query.field_scan import ColdRule, FieldValuesPart, Position, ScanBlock
+from nova.core.query.field_scan import ColdRule
+from nova.core.query.field_values import FieldValuesPart, Position
 from nova.core.store.column import Mask
 from nova.core.store.column_cells import unsigned_times
 from nova.core.store.column_codec import Numbers
 from nova.core.store.column_zone import ColumnZone
 
-FirstOf = Callable[[ScanBlock], Position]
 Compare = Callable[[Numbers], Mask]
 
 
@@ -37,11 +37,8 @@ class Finder(ColdRule, Protocol):
     def feed(self, part: FieldValuesPart) -> Iterator[Found]:
         """Find in the next values."""
 
-    def skip(self, block: ScanBlock) -> Iterator[Found]:
-        """Pass over a cold block."""
-
     def end(self) -> Iterator[Found]:
-        """The values have ended."""
+        """The values have ended, or those that follow are in a block that is not read."""
 
 
 class RunFinder:
@@ -61,13 +58,11 @@ class RunFinder:
         self._open: Found | None = None
         """The run that the last values belong to; `start` is where the scan met it."""
 
-    keeps_beside = False
-
     def is_cold(self, zone: ColumnZone) -> bool:
         return self._is_cold(zone)
 
-    def is_alike(self, left: ColumnZone, right: ColumnZone) -> bool:
-        return True
+    def constant(self, zone: ColumnZone) -> float | None:
+        return None
 
     def feed(self, part: FieldValuesPart) -> Iterator[Found]:
         mask = self._meets(part.values)
@@ -93,9 +88,6 @@ class RunFinder:
         lasting &= np.maximum(first, last) - np.minimum(first, last) >= np.uint64(self._min_ns)
         for place in np.flatnonzero(lasting):
             yield _ordered(_run(part, int(starts[place]), int(stops[place])))
-
-    def skip(self, block: ScanBlock) -> Iterator[Found]:
-        yield from self.end()
 
     def end(self) -> Iterator[Found]:
         found, self._open = self._open, None
@@ -135,13 +127,11 @@ class GapFinder:
         self._longer_ns = longer_ns
         self._last: Position | None = None
 
-    keeps_beside = True
-
     def is_cold(self, zone: ColumnZone) -> bool:
         return False
 
-    def is_alike(self, left: ColumnZone, right: ColumnZone) -> bool:
-        return False
+    def constant(self, zone: ColumnZone) -> float | None:
+        return None
 
     def feed(self, part: FieldValuesPart) -> Iterator[Found]:
         if self._last is not None:
@@ -154,9 +144,6 @@ class GapFinder:
         for place in np.flatnonzero(later - earlier > np.uint64(self._longer_ns)):
             yield _ordered(Found(part.position(int(place)), part.position(int(place) + 1)))
 
-    def skip(self, block: ScanBlock) -> Iterator[Found]:
-        raise AssertionError("no block is cold")
-
     def end(self) -> Iterator[Found]:
         return iter(())
 
@@ -164,43 +151,28 @@ class GapFinder:
 class ChangeFinder:
     """Finds values that differ from the one before. A change is where the new value is first."""
 
-    keeps_beside = True
-
-    def __init__(self, first_of: FirstOf, *, reverse: bool) -> None:
-        self._first_of = first_of
+    def __init__(self, *, reverse: bool) -> None:
         self._reverse = reverse
-        self._value: float | None = None
-        self._place: Position | ScanBlock | None = None
-        """Where the last value of the scan is: its position, or a block of equal values."""
+        self._last: tuple[float, Position] | None = None
 
     def is_cold(self, zone: ColumnZone) -> bool:
         return zone.least == zone.greatest
 
-    def is_alike(self, left: ColumnZone, right: ColumnZone) -> bool:
-        return left.least == right.least
+    def constant(self, zone: ColumnZone) -> float | None:
+        return zone.least
 
     def feed(self, part: FieldValuesPart) -> Iterator[Found]:
         values = part.values
-        yield from self._meet(float(values[0]), part.position(0))
+        if self._last is not None and values[0] != self._last[0]:
+            yield self._change(self._last, (float(values[0]), part.position(0)))
         for place in (np.flatnonzero(values[1:] != values[:-1]) + 1).tolist():
-            self._place = part.position(place - 1)
-            yield from self._meet(float(values[place]), part.position(place))
-        self._place = part.position(-1)
+            last, this = float(values[place - 1]), float(values[place])
+            yield self._change((last, part.position(place - 1)), (this, part.position(place)))
+        self._last = float(values[-1]), part.position(-1)
 
-    def skip(self, block: ScanBlock) -> Iterator[Found]:
-        yield from self._meet(block.zone.least, block)
-
-    def _meet(self, value: float, place: Position | ScanBlock) -> Iterator[Found]:
-        """The next value; it stays the last one."""
-        last, last_place = self._value, self._place
-        self._value, self._place = value, place
-        if last is None or last == value:
-            return
-        new = last_place if self._reverse else place
-        assert new is not None
-        at = self._first_of(new) if isinstance(new, ScanBlock) else new
-        before, after = (value, last) if self._reverse else (last, value)
-        yield Found(at, at, 1, before=before, after=after)
+    def _change(self, last: tuple[float, Position], this: tuple[float, Position]) -> Found:
+        before, after = (this, last) if self._reverse else (last, this)
+        return Found(after[1], after[1], 1, before=before[0], after=after[0])
 
     def end(self) -> Iterator[Found]:
         return iter(())

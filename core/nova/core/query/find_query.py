@@ -13,7 +13,8 @@ from nova.core.errors import DerivedDamagedError, RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
-from nova.core.query.field_scan import FieldScan, Position, ScanBlock, ScanSpan
+from nova.core.query.field_scan import FieldScan, ScanBlock, ScanSpan
+from nova.core.query.field_values import Position
 from nova.core.query.fields import visible_number
 from nova.core.query.find_conditions import ChangeFinder, Finder, Found, GapFinder, RunFinder
 from nova.core.query.page import parse_time_or
@@ -102,10 +103,10 @@ class FindQueries:
         )
         record = field.record if field.column is not None else SampledSeries()
         scan = FieldScan(field.rows, number, record, field.column or 0, span)
-        finder = _finder(request, field, scan)
+        finder = _finder(request, field)
         found: list[Found] = []
         for part in scan.parts(finder, field.tail):
-            new = finder.skip(part) if isinstance(part, ScanBlock) else finder.feed(part)
+            new = finder.end() if isinstance(part, ScanBlock) else finder.feed(part)
             found += islice(new, request.limit - len(found))
             if len(found) == request.limit:
                 break
@@ -168,12 +169,12 @@ def _key(request: Find, found: Found) -> str:
     return f"{time}:{arrival}"
 
 
-def _finder(request: Find, field: StoredField, scan: FieldScan) -> Finder:
+def _finder(request: Find, field: StoredField) -> Finder:
     min_ns = round(request.min_seconds * NS_PER_SECOND)
     if request.condition == "gap":
         return GapFinder(min_ns)
     if request.condition == "change":
-        return ChangeFinder(scan.first_of, reverse=request.reverse)
+        return ChangeFinder(reverse=request.reverse)
     if isinstance(request.value, str):
         texts = field.texts or []
         value = float(texts.index(request.value)) if request.value in texts else NO_TEXT

@@ -14,7 +14,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.event_key import event_keys, event_times
 from nova.core.query.field_columns import field_columns
-from nova.core.query.field_scan import FieldValuesPart
+from nova.core.query.field_values import FieldValuesPart
 from nova.core.query.lookup import look_up
 from nova.core.store.column_rows import ColumnRows
 from nova.core.store.sample_store import FIELDS_MAX, FieldColumn, SampledSeries, SampleStore

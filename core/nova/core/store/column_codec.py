@@ -67,10 +67,7 @@ def decode_integers(encoded: bytes) -> Integers:
         if form == _INTEGERS:
             return _integers(encoded)
         if form == _DELTAS:
-            values = np.empty(count, np.uint64)
-            values[0] = np.int64(base).view(np.uint64)
-            values[1:] = decode_integers(encoded[_HEAD.size :]).view(np.uint64)
-            return np.cumsum(values, dtype=np.uint64).view(np.int64)
+            return _times(encoded, count, base)
     except (struct.error, ValueError, KeyError, IndexError) as error:
         raise _damage(error) from error
     raise _damage(f"form {form!r} of integers")
@@ -79,10 +76,9 @@ def decode_integers(encoded: bytes) -> Integers:
 def decode_numbers(encoded: bytes) -> Numbers:
     """Raises DerivedDamagedError."""
     try:
-        form, width, exponent, count, _ = _HEAD.unpack_from(encoded)
+        form, width, _, count, _ = _HEAD.unpack_from(encoded)
         if form == _DECIMALS:
-            values = _integers(encoded).astype(np.float64)
-            return values / 10.0**exponent if exponent else values
+            return _decimals(encoded)
         if form == _FLOATS:
             planes = np.frombuffer(encoded, np.uint8, offset=_HEAD.size).reshape(width, count)
             floats = np.ascontiguousarray(planes.T).reshape(-1).view(_FLOAT_TYPES[width])
@@ -90,6 +86,30 @@ def decode_numbers(encoded: bytes) -> Numbers:
     except (struct.error, ValueError, KeyError) as error:
         raise _damage(error) from error
     raise _damage(f"form {form!r} of numbers")
+
+
+def _times(encoded: bytes, count: int, first: int) -> Integers:
+    _, width, _, _, step = _HEAD.unpack_from(encoded, _HEAD.size)
+    start = np.int64(first).view(np.uint64)
+    if width == 0:  # steady
+        steps = np.arange(count, dtype=np.uint64) * np.int64(step).view(np.uint64)
+        return (steps + start).view(np.int64)
+    times = np.empty(count, np.uint64)
+    times[0] = start
+    times[1:] = _integers(encoded[_HEAD.size :]).view(np.uint64)
+    return np.cumsum(times, dtype=np.uint64).view(np.int64)
+
+
+def _decimals(encoded: bytes) -> Numbers:
+    _, width, exponent, count, base = _HEAD.unpack_from(encoded)
+    if width in (0, 8):
+        values = _integers(encoded).astype(np.float64)
+    else:
+        values = np.frombuffer(encoded, _UNSIGNED[width], count, _HEAD.size).astype(np.float64)
+        values += float(base)  # exact, since all three are integers below 2^53
+    if exponent:
+        values /= 10.0**exponent
+    return values
 
 
 def _damage(reason: object) -> DerivedDamagedError:
