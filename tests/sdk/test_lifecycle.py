@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -78,6 +79,20 @@ def test_a_process_ends_cleanly_when_told_or_left_alone(
         end(process)
         assert process.wait(WAIT_S) == 0
         assert process.stdout is not None and process.stdout.read() == b"stopped\n"
+
+
+def test_a_process_that_starts_after_the_end_of_its_supervisor_does_nothing() -> None:
+    """A reader waited for its writer for half a minute before it looked whether to stop."""
+    theirs, ours = os.pipe()
+    os.close(ours)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(with_stdin=True)],
+        stdin=theirs,
+        capture_output=True,
+        env={**os.environ, lifecycle.SUPERVISOR_VARIABLE: "0"},
+    )
+    os.close(theirs)
+    assert (done.returncode, done.stdout) == (lifecycle.ORPHAN_STATUS, b"")
 
 
 def test_the_end_of_stdin_is_nothing_to_a_process_of_its_own() -> None:

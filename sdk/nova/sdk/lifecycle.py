@@ -10,6 +10,7 @@ import logging
 import os
 import platform
 import resource
+import select
 import signal
 import sys
 import threading
@@ -113,6 +114,8 @@ def stop_event(
     is_supervised = _end_with_supervisor()
     if is_supervised:
         process_heartbeat.begin()  # Its start may hang too.
+    elif exit_with_stdin and _is_orphan():
+        os._exit(ORPHAN_STATUS)
     loop = asyncio.get_running_loop()
     stop = StopEvent()
     on_signal = stop.set if is_supervised else stop.signal
@@ -127,6 +130,15 @@ def stop_event(
 def _is_supervised() -> bool:
     """Whether a supervisor has started this process, and is still there."""
     return os.environ.get(SUPERVISOR_VARIABLE) == str(os.getppid())
+
+
+def _is_orphan() -> bool:
+    """Whether a supervisor has started this process and ended since: nobody holds stdin open."""
+    if SUPERVISOR_VARIABLE not in os.environ:
+        return False
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 def _end_with_supervisor() -> bool:
