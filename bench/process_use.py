@@ -62,8 +62,8 @@ class ProcessUse:
             next(
                 sample.at_s
                 for sample in self.samples
-                if sample.cpu_s.get(name, 0.0) - first[name]
-                >= DONE_SHARE * (last[name] - first[name])
+                if sample.cpu_s.get(name, 0.0) - first.get(name, 0.0)
+                >= DONE_SHARE * (last.get(name, 0.0) - first.get(name, 0.0))
             )
             for name in names
         )

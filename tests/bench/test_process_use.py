@@ -14,6 +14,8 @@ def test_work_is_done_at_the_moment_after_which_nearly_nothing_is_spent() -> Non
     use.samples = [UseSample(at_s, {"files": one, "sampler": two}) for at_s, one, two in spent]
     assert use.done_s(("files",)) == 2
     assert use.done_s(("files", "sampler")) == 3
+    use.samples[0].cpu_s.pop("sampler")  # It was being restarted.
+    assert use.done_s(("files", "sampler")) == 3
 
 
 def test_the_processes_of_an_instance_are_found_by_name() -> None:
