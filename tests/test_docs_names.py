@@ -18,6 +18,9 @@ PAGES = [page for page in tracked("*.md") if page.name != "CHANGELOG.md"]
 DOTTED = re.compile(r"(?<![\w/.-])nova(?:\.\w+)+")
 SETTINGS_FILE = "nova.toml"
 ENTRY_POINT_GROUPS = {"nova.commands", "nova.devices", "nova.drivers", "nova.transports"}
+NATIVE = {"nova.native"}
+"""Is there only where it was built."""
+
 HOST = "nova.example.org"
 ADDRESS_END = ".v1"
 """The end of each address, which is a NATS subject or a Kafka topic."""
@@ -54,7 +57,7 @@ def resolves(dotted: str) -> bool:
 
 def test_every_dotted_name_exists() -> None:
     """A module of `nova`, or what one defines; a group of entry points; the settings file."""
-    known = {*ENTRY_POINT_GROUPS, SETTINGS_FILE, HOST}
+    known = {*ENTRY_POINT_GROUPS, *NATIVE, SETTINGS_FILE, HOST}
     names = [(n, p) for n, p in names_of(DOTTED) if n not in known and not n.endswith(ADDRESS_END)]
     assert [(name, page) for name, page in names if not resolves(name)] == []
 
