@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,13 +79,13 @@ class ColumnBench:
         writer = ColumnWriter(self._store)
         seconds = 0.0
         for block in parts(self._events):
-            seconds += _timed(lambda one=block: self._append(writer, one))  # type: ignore[misc]
+            seconds += _timed(partial(self._append, writer, block))
         yield f"written: {_rate(self._events, seconds)}"
         for timebase in TIMEBASES:
             for name, finder in self._finders():
-                seconds = _timed(lambda f=finder, t=timebase: self._find(f, VALUE, t))  # type: ignore[misc]
+                seconds = _timed(partial(self._find, finder, VALUE, timebase))
                 yield f"{timebase}, {name}: {seconds * MS:,.0f} ms, {_rate(self._events, seconds)}"
-            seconds = _timed(lambda t=timebase: self._find(None, MODE, t))  # type: ignore[misc]
+            seconds = _timed(partial(self._find, None, MODE, timebase))
             yield f"{timebase}, changes of the enumeration: {seconds * MS:,.0f} ms"
             plots = sorted(self._plots(timebase))
             p50, p99 = plots[len(plots) // 2], plots[len(plots) * 99 // 100]
@@ -121,7 +122,7 @@ class ColumnBench:
             chosen = level_for(unsigned_time(low), unsigned_time(high), PIXELS, 0)
             buckets = SampleBuckets(["n"], chosen)
             blocks = SampleBlocks(self._store.columns, 0, self._record, buckets, timebase)
-            yield _timed(lambda one=blocks, of=buckets: _plot(one, of, timebase))  # type: ignore[misc]
+            yield _timed(partial(_plot, blocks, buckets, timebase))
 
 
 def _plot(blocks: SampleBlocks, buckets: SampleBuckets, timebase: Timebase) -> None:
@@ -149,8 +150,12 @@ def duckdb_lines(folder: Path, events: int) -> Iterator[str]:
     with duckdb.connect(config={"threads": 1}) as connection:
         for name, above in (("all values read", OFTEN), ("ruled out by zones", NEVER)):
             query = f"select count(n), max(canonical) from '{file}' where n > {above}"
-            seconds = _timed(lambda q=query: connection.sql(q).fetchall())  # type: ignore[misc]
+            seconds = _timed(partial(_fetch, connection, query))
             yield f"DuckDB, {name}: {seconds * MS:,.0f} ms, {_rate(events, seconds)}"
+
+
+def _fetch(connection: duckdb.DuckDBPyConnection, query: str) -> None:
+    connection.sql(query).fetchall()
 
 
 def _timed(work: Callable[[], object]) -> float:

@@ -72,8 +72,8 @@ class ColumnWriter:
 
     def read(self, number: int, record: SampledSeries, block: ValueBlock) -> ColumnBlock:
         """A stored block with all of its columns."""
-        (times,) = self._rows.block_times(number, [block.number])
-        found = ColumnBlock(*times)
+        ((canonical, source),) = self._rows.block_times(number, [block.number])
+        found = ColumnBlock(canonical, source)
         for column in self._columns_of(number, record, block.block_id):
             (found.columns[column],) = self._rows.block_columns(number, column, [block.number])
         return found

@@ -22,7 +22,7 @@ from nova.core.query.field_values import (
     in_order,
 )
 from nova.core.store.column import Mask
-from nova.core.store.column_rows import ColumnRows
+from nova.core.store.column_rows import BOTH, ColumnRows
 from nova.core.store.column_tree import BlockId, children, roots
 from nova.core.store.column_zone import ColumnZone, TimesZone, column_zone
 from nova.core.store.sample_store import SampledSeries
@@ -231,11 +231,11 @@ class FieldScan:
 
     def _read(self, blocks: Sequence[BlockId]) -> list[FieldValuesPart]:
         numbers = [block.number for block in blocks]
-        times = self._rows.block_times(self._series, numbers)
         columns = self._rows.block_columns(self._series, self._column, numbers)
-        is_source = self._span.timebase == "source"
+        bases = BOTH if self._span.timebase == "source" else BOTH[:1]
+        times = self._rows.block_times(self._series, numbers, bases)
         return [
-            FieldValuesPart(one.at(of_block[is_source]), one.at(of_block[0]), one.values)
+            FieldValuesPart(one.at(of_block[-1]), one.at(of_block[0]), one.values)
             for of_block, one in zip(times, columns, strict=True)
         ]
 

@@ -97,11 +97,9 @@ class SampleBlocks:
                 self._buckets.add_cells(index, values, cells.level, numbers)
 
     def _add_values(self, blocks: list[BlockId], columns: Mapping[int, int]) -> None:
-        is_source = self._timebase == "source"
-        times = [
-            unsigned_times(of_block[is_source])
-            for of_block in self._rows.block_times(self._number, [one.number for one in blocks])
-        ]
+        wanted = [block.number for block in blocks]
+        found_times = self._rows.block_times(self._number, wanted, (self._timebase,))
+        times = [unsigned_times(of_block) for (of_block,) in found_times]
         for index, column in columns.items():
             zones = self._rows.column_zones(self._number, column, blocks)
             places = [place for place, zone in enumerate(zones) if zone is not None]

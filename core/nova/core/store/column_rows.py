@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 
 from nova.core.errors import DerivedDamagedError
+from nova.core.ordering import Timebase
 from nova.core.store.column import Column, ColumnBlock
 from nova.core.store.column_codec import (
     Integers,
@@ -27,6 +28,8 @@ from nova.core.store.keys import series_bytes
 
 TIMES = 0
 """The column of an event's times."""
+
+BOTH: tuple[Timebase, ...] = ("canonical", "source")
 
 GetMany = Callable[[Sequence[bytes]], Sequence[bytes | None]]
 
@@ -74,13 +77,16 @@ def encode_column(column: Column, events: int) -> bytes:
     return _encode(StoredValues(encode_numbers(column.values), rows))
 
 
-def decode_block_times(value: bytes) -> tuple[Integers, Integers]:
-    """Canonical and source times; raises DerivedDamagedError."""
+def decode_block_times(value: bytes, timebases: Sequence[Timebase]) -> tuple[Integers, ...]:
+    """The times in each of the timebases; raises DerivedDamagedError."""
     try:
         stored = _times_decoder.decode(value)
     except msgspec.DecodeError as error:
         raise _damage(error) from error
-    return decode_integers(stored.canonical), decode_integers(stored.source)
+    return tuple(
+        decode_integers(stored.source if timebase == "source" else stored.canonical)
+        for timebase in timebases
+    )
 
 
 def decode_column(value: bytes) -> Column:
@@ -117,10 +123,12 @@ class ColumnRows:
         found = self._get_many([zone_key(series, column, block) for block in blocks])
         return [None if value is None else decode_column_zone(value) for value in found]
 
-    def block_times(self, series: int, numbers: Sequence[int]) -> list[tuple[Integers, Integers]]:
-        """Canonical and source times of blocks of level 0, which exist."""
+    def block_times(
+        self, series: int, numbers: Sequence[int], timebases: Sequence[Timebase] = BOTH
+    ) -> list[tuple[Integers, ...]]:
+        """The times of blocks of level 0, which exist, in each of the timebases."""
         found = self._get_many([values_key(series, TIMES, number) for number in numbers])
-        return [decode_block_times(_require(value)) for value in found]
+        return [decode_block_times(_require(value), timebases) for value in found]
 
     def block_columns(self, series: int, column: int, numbers: Sequence[int]) -> list[Column]:
         """A column's values in blocks of level 0 that have some."""
