@@ -71,6 +71,19 @@ def test_a_sampler_that_was_killed_ends_as_one_that_was_not(
     assert len(whole) > 40
 
 
+def test_columns_do_not_depend_on_memory(
+    follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
+) -> None:
+    """Whether events wait, are made columns early, or are forgotten and read again."""
+    whole = sampled(follower, tmp_path / "whole", committer.last_ns, limits=SamplerLimits(SIZES))
+    small = SamplerLimits(
+        SIZES, chunk_max_events=7, stored_max_bytes=400, blocks_max_bytes=900, extract_min_events=2
+    )
+    for number, limits in enumerate((small, small._replace(cached_max_series=1))):
+        folder = tmp_path / str(number)
+        assert sampled(follower, folder, committer.last_ns, limits=limits) == whole
+
+
 def test_samples_of_another_archive_are_forgotten(
     follower: ArchiveSnapshot, committer: Committer, tmp_path: Path
 ) -> None:

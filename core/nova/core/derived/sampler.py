@@ -175,13 +175,16 @@ class Sampler:
                     break
                 size -= series.block_bytes
                 self._append(series, series.units)
-        if sum(series.stored_bytes for series in every) > self._limits.stored_max_bytes:
-            for series in every:
+        size = sum(series.stored_bytes for series in every)
+        if size > self._limits.stored_max_bytes:
+            for series in sorted(every, key=lambda one: one.stored, reverse=True):
+                if size <= self._limits.stored_max_bytes * 3 // 4:
+                    break
+                size -= series.stored_bytes
                 if series.stored >= self._limits.extract_min_events:
                     series.extract(self._snapshot, time_of(self._newest))
-        if sum(series.stored_bytes for series in every) > self._limits.stored_max_bytes:
-            for series in every:
-                series.forget_stored()
+                else:
+                    series.forget_stored()
 
 
 def _full_units(series: PendingEvents) -> int:
