@@ -32,6 +32,9 @@ while sys.argv[2] == "endless" or number < int(sys.argv[2]):
     context = {"n": number, "text": "x" * (number * 37 % 20_000)}
     log.debug("line", extra={"context": context})
     number += 1
+    if number == 10:
+        with open(sys.argv[3], "a") as mark:
+            mark.write("ten")
 """
 CRASH = """
 import ctypes, os, sys
@@ -69,10 +72,14 @@ def test_processes_that_are_killed_tear_no_line(tmp_path: Path) -> None:
     logs.configure("up")
     chosen = settings.load(scope="sat1", log_file=str(path), log_file_max_mib=1, log_keep_mib=500)
     with collected_logs(chosen) as collector:
-        killed = [start(collector, f"k{n}", CHATTY, f"k{n}", "endless") for n in range(2)]
-        counted = start(collector, "counted", CHATTY, "counted", "150")
+        marks = [tmp_path / name for name in ("k0", "k1", "counted")]
+        killed = [
+            start(collector, f"k{n}", CHATTY, f"k{n}", "endless", str(marks[n])) for n in range(2)
+        ]
+        counted = start(collector, "counted", CHATTY, "counted", "150", str(marks[2]))
         assert counted.wait(60) == 0
-        for process in killed:
+        for process, mark in zip(killed, marks, strict=False):
+            wait_for(mark, b"ten")
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
         logging.getLogger("nova.cli").warning("of the supervisor")

@@ -108,9 +108,12 @@ class LineClient:
             self._read()
 
     def expect_end(self) -> None:
-        """The stream ends."""
+        """The stream ends with the line that says so."""
         self._socket.settimeout(WAIT_S)
-        assert self._socket.recv(1) == b""
+        received = self._rest
+        while more := self._socket.recv(65_536):
+            received += more
+        assert json.loads(received.splitlines()[-1])["type"] == "streamCancelled"
 
     def _read(self) -> list[int]:
         received = self._socket.recv(65_536)

@@ -30,7 +30,12 @@ def series_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
         click.option("--view", default="", help="viewId, of the lane ui."),
         click.option("--type", required=True, help="messageType."),
-        click.option("--lane", type=click.Choice(["parsed", "ui"]), default="parsed"),
+        click.option(
+            "--lane",
+            type=click.Choice(["parsed", "ui"]),
+            default="parsed",
+            help="Lane of the field.",
+        ),
         click.option("--unique", required=True, metavar="ID", help="uniqueId."),
         click.option("--container", required=True, metavar="ID", help="containerId."),
         click.option("--system", required=True, metavar="ID", help="systemId."),
