@@ -32,12 +32,13 @@ demo: $(STAMP)/python $(STAMP)/web ## NOVA with a simulated satellite, live in y
 	@$(BIN)/nova demo --listen $(DEMO_LISTEN)
 
 # Types and the page are checked beside the tests, which mostly wait at their start; a fault of any
-# is named in the last line.
+# is named in the last line. The first collection compiles all tests once for all processes.
 test: lint $(STAMP)/system $(STAMP)/web $(STAMP)/native ## All checks and tests but the slow ones
 	@echo "mypy and the page's tests run beside pytest; what they print comes after it"
 	@failed=; folder=$$(scripts/test-folder $$$$); \
 	$(BIN)/mypy > $(STAMP)/mypy.log 2>&1 & mypy=$$!; \
 	npm --prefix web test > $(STAMP)/page.log 2>&1 & page=$$!; \
+	$(BIN)/pytest -q -m "not slow" --collect-only > $(STAMP)/collected.log 2>&1; \
 	TMPDIR=$${folder:-$${TMPDIR:-/tmp}} $(BIN)/pytest -q -m "not slow" -n $(TEST_PROCESSES) \
 	  --dist loadfile --no-loadscope-reorder -o tmp_path_retention_policy=failed \
 	  $${folder:+--basetemp=$$folder/t} || failed="$$failed pytest"; \
