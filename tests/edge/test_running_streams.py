@@ -24,7 +24,7 @@ from nova.sdk.protocol.submission import LANES_HEADER, ROLE_HEADER, SCOPES_HEADE
 from nova.sdk.protocol.timeline import Neighbour, NeighbourResponse
 from nova.testkit.running_nova import RunningNova
 from tests.edge import tapping
-from tests.edge.peer import Peer, chunk
+from tests.edge.peer import CURSOR, Peer, chunk
 from tests.edge.tapping import ADMIN, SCOPE, definition, tapped, tapped_reader
 
 
@@ -260,6 +260,35 @@ EVENT = (
     b'"sourceTruthTime":"2026-01-01T00:00:00.000000000Z","messageType":"M","payload":{},'
     b'"canonicalTruthTime":"2026-01-01T00:00:00.000000000Z"}'
 )
+
+
+async def test_a_client_hears_nothing_of_where_former_clients_got(
+    peer: Peer, reader_socket: Path
+) -> None:
+    """Nothing was read in between: a former one's `lastKey` would give what came in that time, and
+    its cursor would say that the stream is at the present before it is.
+    """
+    wanted = definition("anew")
+    async with tapped_reader(reader_socket) as tap:
+        await tap.start(wanted)
+        for last_key in ("aa", None):
+            opened, writer = await asyncio.open_connection("127.0.0.1", wanted.port)
+            connection = await peer.connection()
+            assert isinstance(await connection.take(), Neighbour)
+            assert tap.status("anew").cursor is None
+            await connection.send(messages.encode(NeighbourResponse(key="bb")))
+            await connection.take()
+            events = [EVENT] if last_key else []
+            await connection.send(messages.chunk_frame("tcp", CURSOR, events, last_key))
+            await tap.until("anew", lambda s: s.cursor == CURSOR)
+            if last_key:
+                tapping.TapClient(opened, writer).reset()
+                await tap.until("anew", lambda s: s.connections == 0)
+                await connection.wait_closed()
+        await tap.streams.close()
+        closing = await tapping.TapClient(opened, writer).line()
+        assert closing["cursor"] == CURSOR and "lastKey" not in closing
+        writer.close()
 
 
 async def test_nothing_is_read_when_the_last_client_has_gone(

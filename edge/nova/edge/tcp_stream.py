@@ -207,6 +207,7 @@ class TcpStream:
         self._clients.add(client)
         self._is_empty.clear()
         if self._reading is None:
+            self._reached = Reached()  # Where former clients got says nothing of this one.
             self._start_reading()
         return True
 
