@@ -40,7 +40,8 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
 
     async with running_core(Settings(data=str(tmp_path), mode="ground")) as core:
         payloads: list[JsonObject] = [
-            {"n": n % 4, "mode": "safe" if n < 6 else "on"} for n in range(12)
+            {"n": n % 4, "below": -n, "mode": "safe" if n < 6 else "on", "port": str(n % 4)}
+            for n in range(12)
         ]
         await core.publish(
             [telling(START_NS + n * SECOND_NS, payload) for n, payload in enumerate(payloads)]
@@ -55,12 +56,24 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
         assert (change["before"], change["after"]) == ("safe", "on")
         assert await asyncio.to_thread(run, "mode", "=", "safe", "--seconds", "9") == []
         assert await asyncio.to_thread(run, "n", "--gaps", "1.5") == []
+        (low,) = await asyncio.to_thread(run, "below", "<", "-5")
+        assert (low["min"], low["max"]) == (-11, -6)
+        assert await asyncio.to_thread(run, "port", "=", "1") == []
+        assert len(await asyncio.to_thread(run, "port", "=", "1", "--text")) == 3
 
 
 def test_one_condition_has_to_be_stated() -> None:
     for arguments in ([], [">"], ["--changes", "--gaps", "1"], [">", "1", "--changes"]):
         result = asked("n", *arguments)
         assert result.exit_code == 2 and "state one condition" in result.output
+
+
+def test_what_is_no_finite_number_is_refused() -> None:
+    for arguments in (["--gaps", "nan"], ["--changes", "--seconds", "inf"], [">", "1e400"]):
+        result = asked("n", *arguments)
+        assert result.exit_code == 2 and arguments[-1] in result.output
+    result = asked("n", ">", "5", "--smaples", "3")
+    assert result.exit_code == 2 and "--smaples" in result.output
 
 
 def asked(*arguments: str) -> Result:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 import sys
 from collections.abc import Callable
 from typing import cast
@@ -23,6 +25,14 @@ COMPARISONS: dict[str, FindCondition] = {
     "=": "equal",
     "!=": "notEqual",
 }
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+
+
+def finite(_: click.Context, parameter: click.Parameter, seconds: float | None) -> float | None:
+    """A duration; raises click.BadParameter for a NaN and an infinite one."""
+    if seconds is not None and not math.isfinite(seconds):
+        raise click.BadParameter(f"{seconds} is not a number of seconds.", param=parameter)
+    return seconds
 
 
 def series_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -45,14 +55,27 @@ def series_options(command: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value
 @click.argument("field")
 @click.argument("comparison", type=click.Choice(list(COMPARISONS)), required=False)
 @click.argument("value", required=False)
 @click.option("--changes", is_flag=True, help="Where the value changes.")
-@click.option("--gaps", type=float, metavar="SECONDS", help="Longer times without a value.")
+@click.option("--text", is_flag=True, help="VALUE is a text, whatever it looks like.")
+@click.option(
+    "--gaps",
+    type=click.FloatRange(min=0),
+    callback=finite,
+    metavar="SECONDS",
+    help="Longer times without a value.",
+)
 @click.option("--samples", type=click.IntRange(min=1), default=1, help="Values of a run at least.")
-@click.option("--seconds", type=click.FloatRange(min=0), default=0.0, help="Its least duration.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(min=0),
+    callback=finite,
+    default=0.0,
+    help="Its least duration.",
+)
 @click.option("--from", "start", type=TimeParameter(), help="First time, inclusive.")
 @click.option("--to", "stop", type=TimeParameter(), help="Last time, inclusive.")
 @click.option("--timebase", type=click.Choice(["source", "canonical"]), help="Clock of the times.")
@@ -78,12 +101,13 @@ async def find(
     Examples (each with --scope, --system, --container, --unique and --type):
       nova find temperature '>' 40 --samples 3     runs of three or more such values
       nova find mode = SAFE --reverse --limit 1     when it was last in this mode
+      nova find port = 1 --text                     the text "1" and not the number
       nova find mode --changes
       nova find voltage --gaps 60 --json
     """
     request = _request(options, comparison, value, (changes, gaps))
     left = limit if limit is not None else sys.maxsize
-    console, is_behind = Console(), False
+    console, is_behind, count = Console(), False, 0
     async with await source.connect() as client:
         while left:
             request.limit = min(left, timeline.FIND_LIMIT_MAX)
@@ -91,10 +115,13 @@ async def find(
             for finding in page.findings:
                 _write(finding, console, as_json)
             left -= len(page.findings)
+            count += len(page.findings)
             is_behind = page.behind
             request.after_key = page.next_key
             if page.next_key is None:
                 break
+    if not count:
+        click.echo("Nothing found. A field or series that does not exist has no values.", err=True)
     if is_behind:
         click.echo("The newest values are not searched yet: the sampler is behind.", err=True)
 
@@ -127,7 +154,7 @@ def _request(
         view_id=str(options["view"]),
         field=str(options["field"]),
         condition=condition,
-        value=None if value is None else _value(value),
+        value=None if value is None else _value(value, is_text=bool(options["text"])),
         min_samples=cast("int", options["samples"]),
         min_seconds=seconds,
         start_time=cast("str | None", options["start"]),
@@ -137,14 +164,17 @@ def _request(
     )
 
 
-def _value(text: str) -> bool | float | str:
-    """A number or a boolean if the text is one."""
+def _value(text: str, is_text: bool) -> bool | float | str:
+    """A number or a boolean if it looks like one; raises click.UsageError."""
+    if is_text:
+        return text
     if text in ("true", "false"):
         return text == "true"
-    try:
-        return float(text)
-    except ValueError:
+    if not NUMBER.fullmatch(text):
         return text
+    if not math.isfinite(number := float(text)):
+        raise click.UsageError(f"VALUE: {text} is beyond the largest number, about 1.8e308")
+    return number
 
 
 def _write(finding: FieldFinding, console: Console, as_json: bool) -> None:
