@@ -79,6 +79,38 @@ def test_sigterm_ends_all_processes_cleanly(nova: RunningNova) -> None:
         assert asyncio.run(count(again.data)) == 1
 
 
+@pytest.mark.parametrize("streams", ["closed", "unread"])
+def test_nobody_has_to_read_what_it_prints(tmp_path: Path, streams: str) -> None:
+    """It runs on, and ends at SIGTERM."""
+    log = tmp_path / "nova.log"
+    up = [
+        sys.executable,
+        "-m",
+        "nova.cli",
+        "up",
+        "--data",
+        str(tmp_path / "data"),
+        "--scope",
+        "sat",
+    ]
+    up += ["--listen", "127.0.0.1:0"]
+    if streams == "closed":
+        up = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *up]
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = subprocess.Popen(up, stdout=writer, env={**os.environ, "NOVA_LOG_FILE": str(log)})
+    os.close(writer)
+    try:
+        asyncio.run(until(lambda: log.exists() and "NOVA is ready" in log.read_text()))
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
+        process.terminate()
+        assert process.wait() == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
 def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
     """Nothing outlives `nova up`, however it ends: no child keeps a lock, not one either that hears
     nothing.

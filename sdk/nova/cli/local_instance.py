@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -137,13 +138,16 @@ def _show_first_password(file: str | None) -> None:
 
 
 def _print_ready(url: str, chosen: Settings, as_json: bool, notes: Sequence[str]) -> None:
+    """Nobody has to read it."""
     publish = publish_url(chosen)
     log.info("NOVA is ready", extra={"context": {"url": url, "publish": publish}})
+    facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}
     if as_json:
-        facts = {"url": url, "publish": publish, "data": str(Path(chosen.data).absolute())}
-        sys.stdout.write(msgspec.json.encode(facts).decode() + "\n")
+        lines = [msgspec.json.encode(facts).decode()]
     else:
-        click.echo(f"NOVA is ready: {url}  (publish to {publish})")
-        for note in notes:
-            click.echo(note)
-    sys.stdout.flush()
+        lines = [f"NOVA is ready: {url}  (publish to {publish})", *notes]
+    try:
+        click.echo("\n".join(lines))
+    except BrokenPipeError:
+        log.warning("nobody reads what this process prints")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
