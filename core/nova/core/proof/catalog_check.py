@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from nova.core.errors import ArchiveDamagedError
 from nova.core.ordering import ORDER_KEY_BYTES, time_of
 from nova.core.proof.check_messages import StoredRequest
@@ -13,6 +11,7 @@ from nova.core.proof.finding import Finding
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
 from nova.core.store.catalog_reader import CATALOG
+from nova.core.store.catalog_record import UNREADABLE, record_name
 from nova.core.store.deleted_ids import DELETED_PREFIX, HEAD_BYTES
 from nova.core.store.given_back import (
     GIVEN_BACK_PREFIX,
@@ -48,12 +47,6 @@ DECODERS: dict[bytes, Callable[[bytes], object]] = {
     DELETED_PREFIX: bytes,
 }
 """What reads a record, by its key or the beginning of it; other keys are unknown."""
-
-
-def record_name(key: bytes) -> str:
-    """A catalog key for people; its binary parts as hex."""
-    text = key.decode("ascii", "backslashreplace")
-    return f"catalog {text}" if text.isprintable() else f"catalog 0x{key.hex()}"
 
 
 class CatalogCheck:
@@ -97,7 +90,7 @@ class CatalogCheck:
                 if series in seen:
                     found.append(_changed(name, f"it has the names of series {seen[series]}"))
                 seen[series] = number
-        except (msgspec.DecodeError, ArchiveDamagedError):
+        except ArchiveDamagedError:
             return []  # Reported by its record.
         return found
 
@@ -177,7 +170,7 @@ def _record_fault(row: KeyValue) -> Finding | None:
         return Finding(kind="added", place=name, reason="this version knows no such record")
     try:
         decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, ValueError, TypeError, IndexError) as error:
+    except UNREADABLE as error:
         return _changed(name, f"it cannot be read: {error}")
     if head + slash == catalog.REQUEST_PREFIX and len(value) != ORDER_KEY_BYTES:
         return _changed(name, "it is no order key")

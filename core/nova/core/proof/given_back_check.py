@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 import msgspec
 
 from nova.core.ordering import time_of
-from nova.core.proof.catalog_check import record_name
 from nova.core.proof.finding import Finding
+from nova.core.proof.piece_check import UNREADABLE_SERIES
 from nova.core.retention.due_days import due_until, sealed_events
 from nova.core.store.archive import Archive
+from nova.core.store.catalog_record import UNREADABLE, record_name
 from nova.core.store.given_back import DayGivenBack, given_back_key
 from nova.core.store.left_digest import left_digest
 from nova.sdk.errors import SettingsError
@@ -103,7 +104,7 @@ def _left(archive: Archive, last: DayGivenBack) -> list[bytes]:
     """The keys of the events that are left of a scope and lane up to a day."""
     return [
         event_key
-        for number, names in archive.record.series()
+        for number, names in archive.record.series(unreadable=UNREADABLE_SERIES)
         if last.has_series(names)
         for event_key in archive.series.event_keys(number, NS_MIN, last.span[1])
     ]
@@ -148,12 +149,15 @@ def _name(one: DayGivenBack) -> str:
 
 def _audited(archive: Archive) -> Audited:
     audited: Audited = {}
-    for number, series in archive.record.series():
+    for number, series in archive.record.series(unreadable=UNREADABLE_SERIES):
         if is_audit(series) and series.message_type == DAY_GIVEN_BACK:
             for event_key in archive.series.event_keys(number):
                 stored = archive.events.envelope(event_key)
                 if stored is not None:
-                    one = msgspec.json.decode(stored, type=_AuditedDay).payload
+                    try:
+                        one = msgspec.json.decode(stored, type=_AuditedDay).payload
+                    except UNREADABLE:
+                        continue  # Reported as an event; its day is not proved.
                     details = _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
                     audited.setdefault(details, _Deletion(one.left_digest, time_of(event_key)))
     return audited

@@ -28,13 +28,16 @@ from nova.core.store.index_rows import times_of_rows
 from nova.core.store.key_value import KeyValue
 from nova.core.store.rollup import rollup_scope, stored_buckets
 from nova.core.store.row_reader import RowReader
-from nova.core.store.series_table import SeriesTable
 from nova.core.utc_day import day_of, span_of
+from nova.sdk.events.event import Series
 from nova.sdk.events.merkle import leaf_hashes
 from nova.sdk.timestamps import NS_MAX
 
 BLOCK_ROWS = 4_096
 """Rows that are handled together."""
+
+UNREADABLE_SERIES = Series("", "raw", "", "", "", "", "")
+"""Stands for a series whose record is damaged; no event has these names."""
 
 
 class PieceOutcome(NamedTuple):
@@ -54,9 +57,10 @@ class PieceCheck:
     """Checks against one open archive, which does not follow its writer meanwhile."""
 
     def __init__(self, archive: Archive) -> None:
-        series = SeriesTable()
-        series.load(archive)
-        self.names = series.names
+        self.names: list[Series] = []
+        for number, series in archive.record.series(unreadable=UNREADABLE_SERIES):
+            if number == len(self.names):
+                self.names.append(series)
         self.last_ns = archive.record.last_canonical_ns()
         self._archive = archive
         self._rows = RowReader(archive, BLOCK_ROWS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from nova.core.proof.catalog_check import record_name
 from nova.core.proof.finding import Finding
 from nova.core.proof.kept_roots import KeptRoots
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
+from nova.core.store.catalog_record import record_name
 from nova.core.store.day_tree import DayTree
 from nova.core.store.seal_reader import sealed_day
 from nova.core.utc_day import is_day

@@ -10,6 +10,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import LOOP_PASSES_PER_SLICE
 from nova.core.store import catalog
+from nova.core.store.catalog_record import read_record
 from nova.sdk import timestamps
 from nova.sdk.protocol.messages import RejectInfo, Rejects, RejectsResponse
 
@@ -74,7 +75,8 @@ class _Page:
 
     def _add(self, number: int, stored: bytes) -> bool:
         """Append a row; False at the end of the page, which may be that of the log."""
-        reject = catalog.decode_reject(stored, RAW_SHOWN_BYTES)
+        path, key = self._view.archive.path, catalog.reject_key(number)
+        reject = read_record(path, key, stored, _decode)
         if reject.canonical_ns > self._watermark:
             return False
         if len(self.found) == self._limit or min(self._bytes_left, self._read_left) <= 0:
@@ -85,6 +87,10 @@ class _Page:
         self._read_left -= len(stored)
         self._next = number + 1
         return True
+
+
+def _decode(stored: bytes) -> catalog.Reject:
+    return catalog.decode_reject(stored, RAW_SHOWN_BYTES)
 
 
 def _reject(number: int, reject: catalog.Reject) -> RejectInfo:

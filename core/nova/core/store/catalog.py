@@ -27,6 +27,7 @@ import msgspec
 from nova.core.errors import ArchiveError
 from nova.core.ordering import time_key, time_of
 from nova.core.store.keys import series_bytes
+from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.drivers.driver_stream import DriverStream
 from nova.sdk.events.event import Series
 
@@ -117,7 +118,11 @@ def encode_series(series: Series) -> bytes:
 
 
 def decode_series(value: bytes) -> Series:
-    return Series(*msgspec.json.decode(value, type=tuple[str, str, str, str, str, str, str]))
+    """Raises msgspec.DecodeError or ValueError if these are no names of a series."""
+    series = Series(*msgspec.json.decode(value, type=tuple[str, str, str, str, str, str, str]))
+    if series.lane not in LANE_PRIORITY:
+        raise ValueError(f"lane {series.lane!r} is not one of {', '.join(LANE_PRIORITY)}")
+    return series
 
 
 def position_key(link: str) -> bytes:

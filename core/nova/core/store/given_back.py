@@ -17,6 +17,7 @@ import msgspec
 
 from nova.core.ordering import TIME_BYTES, time_of
 from nova.core.store import catalog
+from nova.core.store.catalog_record import read_record
 from nova.core.store.families import Families
 from nova.core.store.scan import scan
 from nova.core.utc_day import span_of
@@ -80,8 +81,15 @@ class Deletions(msgspec.Struct, array_like=True, frozen=True):
     deleted: int
 
 
-decode_given_back = msgspec.msgpack.Decoder(DayGivenBack).decode
+_given_back = msgspec.msgpack.Decoder(DayGivenBack)
 decode_reclaimed = msgspec.msgpack.Decoder(Reclaimed).decode
+
+
+def decode_given_back(value: bytes) -> DayGivenBack:
+    """Raises msgspec.DecodeError, UnicodeDecodeError, or NovaError if its day is none."""
+    entry = _given_back.decode(value)
+    span_of(entry.day)
+    return entry
 
 
 def given_back_key(number: int) -> bytes:
@@ -109,8 +117,8 @@ class GivenBackDays:
         first = self.finished
         del self.entries[first:]
         upper = GIVEN_BACK_PREFIX + b"\xff" * NUMBER_BYTES
-        for _, value in scan(self._families[CATALOG], given_back_key(first), upper):
-            entry = decode_given_back(value)
+        for key, value in scan(self._families[CATALOG], given_back_key(first), upper):
+            entry = read_record(self._families.path, key, value, decode_given_back)
             self.entries.append(entry)
             self._kept_from[entry.scope_id, entry.lane] = entry.span[1] + 1
 
@@ -156,12 +164,16 @@ class GivenBackDays:
         """Whether an event with this key may have been deleted."""
         if not self.entries or not event_key:
             return False
-        stored = self._families.read(CATALOG, catalog.SERIES_PREFIX + event_key[TIME_BYTES:])
+        key = catalog.SERIES_PREFIX + event_key[TIME_BYTES:]
+        stored = self._families.read(CATALOG, key)
         if stored is None:
             return False
-        return time_of(event_key) < self.kept_from(catalog.decode_series(stored))
+        series = read_record(self._families.path, key, stored, catalog.decode_series)
+        return time_of(event_key) < self.kept_from(series)
 
     def reclaimed(self) -> Reclaimed:
         """What was compacted so far."""
         stored = self._families.read(CATALOG, RECLAIMED_KEY)
-        return Reclaimed() if stored is None else decode_reclaimed(stored)
+        if stored is None:
+            return Reclaimed()
+        return read_record(self._families.path, RECLAIMED_KEY, stored, decode_reclaimed)

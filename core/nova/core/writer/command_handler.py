@@ -309,15 +309,15 @@ def _failure(event: Event, reason: str) -> Event:
 
 def read_stored(committer: Committer, first_key: bytes) -> tuple[Event, int]:
     """The stored event of an order key, and its canonical time in ns."""
-    events = committer.archive.events
-    event_key = events.event_key(first_key)
-    stored = None if event_key is None else events.envelope(event_key)
-    if stored is None:
+    archive = committer.archive
+    stored = archive.events.envelope(archive.events.event_key(first_key) or b"")
+    try:
+        return check_stored(stored or b"")
+    except EnvelopeError as error:
         raise ArchiveDamagedError(
-            f"the archive in {committer.archive.path} lacks the CommandRequest of order key "
-            f"{first_key.hex()}"
-        )
-    return check_stored(stored)
+            f"the archive in {archive.path} is damaged: the CommandRequest of order key "
+            f"{first_key.hex()} is missing or cannot be read: {error}. Run `nova verify`"
+        ) from error
 
 
 def _dispatch_key(event: Event) -> bytes:

@@ -145,7 +145,7 @@ def check_stored(stored: bytes) -> tuple[Event, int]:
     """Validate a stored envelope by its own content; returns the event and its canonical ns."""
     try:
         canonical = timestamps.parse(msgspec.json.decode(stored, type=_Stamp).canonical_truth_time)
-    except (msgspec.DecodeError, TimestampError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TimestampError) as error:
         raise EnvelopeError("malformed", "canonicalTruthTime", str(error)) from None
     body, _, _ = stored.rpartition(b',"canonicalTruthTime":')
     return check(body + b"}", max_bytes=len(stored)), canonical
