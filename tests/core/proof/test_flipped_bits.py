@@ -136,7 +136,7 @@ def test_an_archive_whose_records_are_damaged_is_not_opened(
     archive: Archive, tmp_path: Path, key: bytes
 ) -> None:
     record, value = rows(archive, "catalog", key)[0]
-    put(archive, "catalog", (record, flipped(value, -1, 7)))
+    put(archive, "catalog", (record, flipped(value, 0, 7)))
     assert (tmp_path / archive_id.ID_FILE).exists()
     with pytest.raises(ArchiveDamagedError) as error:
         verified(tmp_path)

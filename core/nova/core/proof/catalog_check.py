@@ -13,6 +13,7 @@ from nova.core.store.archive import Archive
 from nova.core.store.catalog_reader import CATALOG
 from nova.core.store.catalog_record import UNREADABLE, record_name
 from nova.core.store.deleted_ids import DELETED_PREFIX, HEAD_BYTES
+from nova.core.store.deleted_ids_sum import DeletedIdsSum, IdsSum
 from nova.core.store.given_back import (
     GIVEN_BACK_PREFIX,
     ORIGIN_KEY,
@@ -62,14 +63,15 @@ class CatalogCheck:
         """What is wrong. `is_still`: no event was stored while the others were checked, so that
         counts can be compared.
         """
-        found, ids = [], 0
+        found, ids, ids_sum = [], 0, DeletedIdsSum()
         for block in self._rows.blocks(CATALOG, b"", b"\xff" * 64):
             for row in block:
                 if row[0].startswith(DELETED_PREFIX):
                     ids += len(row[1]) // HEAD_BYTES
+                    ids_sum.add([row])
                 if one := _record_fault(row):
                     found.append(one)
-        found += self._deletions(ids)
+        found += self._deletions(ids, ids_sum.value())
         found += self._series()
         found += self._identity()
         if is_still:
@@ -102,12 +104,19 @@ class CatalogCheck:
         reason = f"the archive has the id {stored}, but the file beside it {beside}"
         return [_changed(archive_id.ID_FILE, reason)]
 
-    def _deletions(self, ids: int) -> list[Finding]:
-        """The days that were given back have deleted what is counted, and each event's id stays."""
+    def _deletions(self, ids: int, ids_sum: IdsSum) -> list[Finding]:
+        """The days that were given back have deleted what is counted, and each event's id stays.
+        Their sum is in the last record, if this version wrote it.
+        """
         deleted = self._archive.given_back.deletions().deleted
         found = []
         if ids != deleted:
             reason = f"{deleted:,} events were deleted, but the ids of {ids:,} are there"
+            found.append(_changed(record_name(DELETED_PREFIX), reason))
+        elif (entries := self._archive.given_back.entries) and (
+            entries[-1].ids_sum not in (b"", ids_sum)
+        ):
+            reason = "the ids that are kept are not those of the deleted events"
             found.append(_changed(record_name(DELETED_PREFIX), reason))
         counted = self._archive.record.counters().deleted
         if counted != deleted:

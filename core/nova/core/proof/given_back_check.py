@@ -41,6 +41,8 @@ class _AuditedDetails(_Details, frozen=True, rename="camel"):
     """
 
     left_digest: str | None = None
+    record_digest: str | None = None
+    """Of the finished record; earlier versions did not write it."""
 
 
 class _AuditedDay(msgspec.Struct):
@@ -48,9 +50,10 @@ class _AuditedDay(msgspec.Struct):
 
 
 class _Deletion(NamedTuple):
-    """An audited deletion: the digest of what stayed, and when it was finished."""
+    """An audited deletion: digests of what stayed and of its record, and when it was finished."""
 
     left_digest: str | None
+    record_digest: str | None
     at_ns: int
 
 
@@ -65,7 +68,7 @@ def record_findings(archive: Archive, day: str | None = None) -> list[Finding]:
     for number, one in enumerate(entries):
         is_last = number == len(entries) - 1
         if one.is_finished:
-            fault = _unproved(one, audited) or _not_allowed(archive, one, audited[_details(one)])
+            fault = _unproved(one, audited) or _unfounded(archive, number, audited[_details(one)])
         else:
             fault = _unfinished(one, is_last=is_last)
         if fault and day in (None, one.day):
@@ -121,6 +124,14 @@ def _unproved(one: DayGivenBack, audited: Audited) -> str | None:
     return f"{_name(one)} is recorded as deleted on purpose, but no audit event says so"
 
 
+def _unfounded(archive: Archive, number: int, deletion: _Deletion) -> str | None:
+    """Why a record is not that of its audit event, or not one of retention."""
+    one = archive.given_back.entries[number]
+    if deletion.record_digest not in (None, archive.given_back.stored_digest(number)):
+        return f"{_name(one)} has another record than the one in its audit event"
+    return _not_allowed(archive, one, deletion)
+
+
 def _not_allowed(archive: Archive, one: DayGivenBack, deletion: _Deletion) -> str | None:
     """Why retention cannot have deleted a day: it deletes sealed days only, that are older than
     their rule keeps them.
@@ -159,5 +170,7 @@ def _audited(archive: Archive) -> Audited:
                     except UNREADABLE:
                         continue  # Reported as an event; its day is not proved.
                     details = _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
-                    audited.setdefault(details, _Deletion(one.left_digest, time_of(event_key)))
+                    at_ns = time_of(event_key)
+                    deletion = _Deletion(one.left_digest, one.record_digest, at_ns)
+                    audited.setdefault(details, deletion)
     return audited

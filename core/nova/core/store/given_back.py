@@ -11,6 +11,7 @@ archive/origin    event key of the archive's first event, once that may be delet
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -18,6 +19,7 @@ import msgspec
 from nova.core.ordering import TIME_BYTES, time_of
 from nova.core.store import catalog
 from nova.core.store.catalog_record import read_record
+from nova.core.store.deleted_ids_sum import IdsSum
 from nova.core.store.families import Families
 from nova.core.store.scan import scan
 from nova.core.utc_day import span_of
@@ -38,7 +40,8 @@ TimeSpan = tuple[int, int]
 class DayGivenBack(msgspec.Struct, array_like=True, kw_only=True):
     """One day of a scope and lane. `events`, `bytes` and `digest` are of all its events in order of
     receipt; `deleted` counts those that are deleted, with earlier ones that states needed until
-    then. `source_spans` cover the source times of the deleted events.
+    then. `source_spans` cover the source times of the deleted events. `ids_sum` is that of all rows
+    with ids of deleted events, of this day and of all before it; earlier versions wrote none.
     """
 
     day: str
@@ -53,6 +56,7 @@ class DayGivenBack(msgspec.Struct, array_like=True, kw_only=True):
     source_spans: list[TimeSpan]
     deleted: int = 0
     is_finished: bool = False
+    ids_sum: IdsSum = b""
 
     @property
     def span(self) -> TimeSpan:
@@ -98,6 +102,11 @@ def given_back_key(number: int) -> bytes:
 
 def encode_given_back(entry: DayGivenBack) -> bytes:
     return msgspec.msgpack.encode(entry)
+
+
+def record_digest(stored: bytes) -> str:
+    """The digest of a finished record as it is stored."""
+    return hashlib.sha256(stored).hexdigest()
 
 
 def encode_reclaimed(reclaimed: Reclaimed) -> bytes:
@@ -170,6 +179,11 @@ class GivenBackDays:
             return False
         series = read_record(self._families.path, key, stored, catalog.decode_series)
         return time_of(event_key) < self.kept_from(series)
+
+    def stored_digest(self, number: int) -> str | None:
+        """The digest of a record as it is stored; None without it."""
+        stored = self._families.read(CATALOG, given_back_key(number))
+        return None if stored is None else record_digest(stored)
 
     def reclaimed(self) -> Reclaimed:
         """What was compacted so far."""

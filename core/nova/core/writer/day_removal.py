@@ -20,14 +20,18 @@ from nova.core.retention.due_days import DueDay
 from nova.core.retention.survey import DayPart, DaySurvey, day_parts, earlier_events, source_key
 from nova.core.retention.unfinished_day import series_of
 from nova.core.store.archive import Archive
-from nova.core.store.deleted_ids import slot_level
+from nova.core.store.deleted_ids import DELETED_PREFIX, slot_level
+from nova.core.store.deleted_ids_sum import DeletedIdsSum, IdsSum
 from nova.core.store.given_back import (
+    CATALOG,
     ORIGIN_KEY,
     DayGivenBack,
     encode_given_back,
     given_back_key,
+    record_digest,
 )
 from nova.core.store.left_digest import left_digest
+from nova.core.store.row_reader import RowReader
 from nova.core.writer.audit_trail import audit_event
 from nova.core.writer.committer import Committer
 from nova.core.writer.removed_events import removed_events
@@ -40,6 +44,9 @@ PART_EVENTS = 2_000
 
 SERIES_AT_ONCE = 500
 """Series that are looked up before the event loop serves sockets; some milliseconds."""
+
+LAST_ROW = b"\xff" * 32
+"""Behind the rest of the key of every row with ids."""
 
 T = TypeVar("T")
 ReportRemoval = Callable[[DayGivenBack], None]
@@ -91,6 +98,7 @@ class DayRemoval:
             bytes=survey.bytes,
             digest=survey.digest.text(),
             source_spans=survey.source_spans(),
+            ids_sum=await self._ids_sum(),
         )
         await self._submit(lambda committer: _begin(committer, record))
         return await self._remove(record, due.numbers, survey.staying())
@@ -102,10 +110,27 @@ class DayRemoval:
         if unfinished is None:
             return None
         record = replace(unfinished)  # The archive's own changes when it is read again.
+        record.ids_sum = record.ids_sum or await self._stored_ids_sum()
         numbers = series_of(self._committer.series, record)
         # What stays is the same: of the events that are left, the same ones decide.
         survey = await self.survey(record.day, record.lane, numbers)
         return await self._remove(record, numbers, survey.staying())
+
+    async def _ids_sum(self) -> IdsSum:
+        """The sum of the ids of all events that were deleted up to now."""
+        entries = self._archive.given_back.entries
+        if entries and entries[-1].ids_sum:
+            return entries[-1].ids_sum
+        return await self._stored_ids_sum()
+
+    async def _stored_ids_sum(self) -> IdsSum:
+        """That of the rows that are there: an earlier version has written them without a sum."""
+        total = DeletedIdsSum()
+        upper = DELETED_PREFIX + LAST_ROW
+        for block in RowReader(self._archive).blocks(CATALOG, DELETED_PREFIX, upper):
+            total.add(block)
+            await asyncio.sleep(0)
+        return total.value()
 
     async def survey(self, day: str, lane: str, numbers: Sequence[int]) -> DaySurvey:
         """What a day has; nothing of it changes any more."""
@@ -131,7 +156,8 @@ class DayRemoval:
             ]
             if going:
                 record.deleted += len(going)
-                await self._submit(partial(_delete, record=record, going=going, level=level))
+                write = partial(_delete, record=record, going=going, level=level)
+                await self._submit(partial(write, earlier=record.ids_sum))
             self._report(record)
             await asyncio.sleep(0)
         left = left_digest(self._archive, staying)
@@ -160,11 +186,21 @@ def _begin(committer: Committer, record: DayGivenBack) -> None:
 
 
 def _delete(
-    committer: Committer, *, record: DayGivenBack, going: Sequence[tuple[bytes, bytes]], level: int
+    committer: Committer,
+    *,
+    record: DayGivenBack,
+    going: Sequence[tuple[bytes, bytes]],
+    level: int,
+    earlier: IdsSum,
 ) -> None:
+    """Delete events; `earlier` is the sum of the ids that are kept before that."""
     event_keys, source_keys = zip(*going, strict=True)
     names = committer.series.names
-    committer.open.remove_events(removed_events(event_keys, source_keys, names, level))
+    removed = removed_events(event_keys, source_keys, names, level)
+    committer.open.remove_events(removed)
+    ids_sum = DeletedIdsSum(earlier)
+    ids_sum.add(removed.id_rows)
+    record.ids_sum = ids_sum.value()
     _put(committer, record)
 
 
@@ -192,6 +228,7 @@ def _audit_event(record: DayGivenBack, scope_id: str, left: str) -> Event:
         "digest": record.digest,
         "deleted": record.deleted,
         "leftDigest": left,
+        "recordDigest": record_digest(encode_given_back(record)),
     }
     kind = cast(ActorKind, record.principal_kind)
     return audit_event(new_entry("DayGivenBack", record.principal, kind, details), scope_id)
