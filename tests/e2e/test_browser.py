@@ -217,7 +217,8 @@ def test_an_instance_that_says_nothing_opens_on_its_first_entity(
 
 KEEP_SOCKET = (
     "window.WebSocket = class extends WebSocket {"
-    "constructor(...given) { super(...given); window.novaSocket = this; } };"
+    "constructor(...given) { super(...given); window.novaSocket = this; this.said = ''; }"
+    "send(text) { super.send(text); this.said += text; } };"
 )
 SAY = (
     "() => new Promise((resolve) => { const socket = window.novaSocket; const ref = 'said';"
@@ -229,9 +230,10 @@ SAY = (
 )
 
 
-def stated(screen: Screen) -> int:
-    """How often the page has said where its clock stands."""
-    return sum(message["type"] == "setCursor" for message in screen.sent)
+HAS_STATED_AGAIN = (
+    "() => window.novaSocket !== window.closedSocket"
+    " && window.novaSocket.said.includes('setCursor')"
+)
 
 
 def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: RunningNova) -> None:
@@ -249,10 +251,8 @@ def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: R
     screen.seek(screen.cursor_ns() - 5 * NS_PER_SECOND)
     assert page.evaluate(SAY) == "replayRefused"
     # On a new connection the page says it again.
-    before = stated(screen)
-    page.evaluate("() => window.novaSocket.close()")
-    while stated(screen) == before:
-        page.wait_for_timeout(50)
+    page.evaluate("() => { window.closedSocket = window.novaSocket; window.closedSocket.close(); }")
+    page.wait_for_function(HAS_STATED_AGAIN)
     assert page.evaluate(SAY) == "replayRefused"
     page.get_by_test_id("live").click()
     screen.expect_state("LIVE")
