@@ -10,17 +10,15 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import msgspec
 
-from bench.side_by_side import PACKAGES, ROOT, in_turns, work_tree
+from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.work import RATE_HZ, START_NS, Work
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
@@ -79,15 +77,6 @@ def probe(work: Work, queries: int) -> CpuCost:
     return cost
 
 
-def probed(tree: Path, events: int, queries: int) -> CpuCost:
-    """What this program says of the packages of a tree."""
-    command = [sys.executable, __file__, "--probe", str(events), str(queries)]
-    folders = [str(tree), *(str(tree / name) for name in PACKAGES)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=CpuCost)
-
-
 def ratios(pairs: Sequence[tuple[CpuCost, CpuCost]], name: str, unit: str) -> str:
     """One line: the medians of both sides, and the ratio of each pair; below 1 is better here."""
     both = [(getattr(here, unit), getattr(there, unit)) for here, there in pairs]
@@ -104,9 +93,11 @@ def ratios(pairs: Sequence[tuple[CpuCost, CpuCost]], name: str, unit: str) -> st
 @click.option("--queries", type=click.IntRange(min=10), default=2_000, show_default=True)
 def compare(commit: str, pairs: int, events: int, queries: int) -> None:
     """Print the CPU time of this tree and of COMMIT, which is a commit or a folder."""
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
-        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, events, queries))
+    arguments = [__file__, "--probe", str(events), str(queries)]
+    with work_tree(commit) as there:
+        found = in_turns(
+            ROOT, there, pairs, lambda tree: probed(tree, arguments, CpuCost, programs=tree)
+        )
     click.echo(f"{'µs of CPU':9} {'here':>8} {'there':>8} {'ratio':>6}   of each pair")
     click.echo(ratios(found, "an event", "event_us"))
     click.echo(ratios(found, "a query", "query_us"))

@@ -92,23 +92,30 @@ class Pump:
 
 
 @asynccontextmanager
+async def hardware_host(folder: Path, nova: RunningNova, config: str) -> AsyncIterator[int]:
+    """A hardware host that is ready, while the block runs; its process id."""
+    path = folder / "hardware.toml"
+    path.write_text(config)
+    arguments = ["--config", str(path), "--data", str(folder / "hardware"), "--to", nova.publish]
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        await process.stdout.readline()
+        yield process.pid
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
 async def hosted_pump(folder: Path, nova: RunningNova, scope_id: str) -> AsyncIterator[Pump]:
     """A pump behind a hardware host that is ready, while the block runs."""
     pump = Pump()
     server = await asyncio.start_server(pump.listen, "127.0.0.1", 0)
-    config = folder / "hardware.toml"
-    config.write_text(CONFIG.format(scope=scope_id, port=server.sockets[0].getsockname()[1]))
-    arguments = ["--config", str(config), "--data", str(folder / "hardware"), "--to", nova.publish]
-    async with server:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            await process.stdout.readline()
-            yield pump
-        finally:
-            process.terminate()
-            await process.wait()
+    config = CONFIG.format(scope=scope_id, port=server.sockets[0].getsockname()[1])
+    async with server, hardware_host(folder, nova, config):
+        yield pump

@@ -6,22 +6,21 @@ until their values are at a client.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing, asynccontextmanager, nullcontext
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import click
 import msgspec
 
 from bench.cpu_cost import cpu_us
+from bench.devices import hardware_host
 from bench.figures import MS, quantile
-from bench.side_by_side import PACKAGES, ROOT, in_turns, work_tree
+from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.telemetry_packets import (
     FIRST_APID,
     KINDS,
@@ -81,23 +80,10 @@ class FarEnd:
 async def hosted(folder: Path, nova: RunningNova, far: FarEnd) -> AsyncIterator[int]:
     """A hardware host with one packet device; its process id."""
     server = await asyncio.start_server(far.accept, "127.0.0.1", 0)
-    config = folder / "hardware.toml"
     xtce, port = write_xtce(folder / "bench.xml"), server.sockets[0].getsockname()[1]
-    config.write_text(CONFIG.format(scope=SCOPE, port=port, xtce=xtce))
-    arguments = ["--config", str(config), "--data", str(folder / "hardware"), "--to", nova.publish]
-    async with server:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        try:
-            assert process.stdout is not None
-            await process.stdout.readline()
-            yield process.pid
-        finally:
-            process.terminate()
-            await process.wait()
+    config = CONFIG.format(scope=SCOPE, port=port, xtce=xtce)
+    async with server, hardware_host(folder, nova, config) as process_id:
+        yield process_id
 
 
 class CpuTimes:
@@ -217,24 +203,15 @@ def probe(count: int) -> FlowFigures:
     return figures
 
 
-def probed(tree: Path, count: int) -> FlowFigures:
-    """What this program says of the packages of a tree."""
-    command = [sys.executable, __file__, "--probe", str(count)]
-    folders = [*(str(tree / name) for name in PACKAGES), str(ROOT)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=FlowFigures)
-
-
 @click.command()
 @click.argument("commit")
 @click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--packets", "count", type=click.IntRange(min=1), default=20_000, show_default=True)
 def compare(commit: str, pairs: int, count: int) -> None:
     """Print the figures of this tree and of COMMIT, which is a commit or a folder."""
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
-        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, count))
+    arguments = [__file__, "--probe", str(count)]
+    with work_tree(commit) as there:
+        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, arguments, FlowFigures))
     click.echo(f"{'':13} {'here':>9} {'there':>9} {'ratio':>6}")
     for name in FlowFigures.__struct_fields__:
         here = statistics.median(getattr(one, name) for one, _ in found)

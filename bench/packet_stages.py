@@ -5,20 +5,17 @@ of this tree and of another commit in turns.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import msgspec
 
-from bench.side_by_side import PACKAGES, ROOT, in_turns, work_tree
+from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.telemetry_packets import packets, write_xtce
 from nova.hardware.device import Reading, Setup
 from nova.hardware.event_builder import EventBuilder
@@ -99,24 +96,15 @@ def _best_us(count: int, task: Callable[[], object]) -> float:
     return min(found)
 
 
-def probed(tree: Path, count: int) -> StageCosts:
-    """What this program says of the packages of a tree."""
-    command = [sys.executable, __file__, "--probe", str(count)]
-    folders = [*(str(tree / name) for name in PACKAGES), str(ROOT)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
-    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
-    return msgspec.json.decode(done.stdout, type=StageCosts)
-
-
 @click.command()
 @click.argument("commit")
 @click.option("--pairs", type=click.IntRange(min=1), default=3, show_default=True)
 @click.option("--packets", "count", type=click.IntRange(min=1), default=5_000, show_default=True)
 def compare(commit: str, pairs: int, count: int) -> None:
     """Print the CPU time of this tree and of COMMIT, which is a commit or a folder."""
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
-        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, count))
+    arguments = [__file__, "--probe", str(count)]
+    with work_tree(commit) as there:
+        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, arguments, StageCosts))
     click.echo(f"{'µs a packet':11} {'here':>8} {'there':>8} {'ratio':>6}")
     for name in StageCosts.__struct_fields__:
         here = statistics.median(getattr(one, name) for one, _ in found)

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -34,7 +34,12 @@ MeasuredT = TypeVar("MeasuredT")
 
 @contextmanager
 def work_tree(commit: str, repository: Path = ROOT) -> Iterator[Path]:
-    """A commit of a repository in a temporary folder; raises ClickException if it has none such."""
+    """A commit of a repository in a temporary folder, or the folder of a work tree as it is; raises
+    ClickException if it is neither.
+    """
+    if Path(commit).is_dir():
+        yield Path(commit).resolve()
+        return
     with tempfile.TemporaryDirectory(prefix="nova-bench-tree-") as name:
         folder = Path(name) / "tree"
         _git(repository, "worktree", "add", "--detach", str(folder), commit)
@@ -49,6 +54,23 @@ def _git(repository: Path, *arguments: str) -> None:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise click.ClickException(f"git {arguments[0]}: {done.stderr.strip()}")
+
+
+def probed(
+    tree: Path,
+    probe: Sequence[str],
+    answer: type[MeasuredT],
+    programs: Path = ROOT,
+    **variables: str,
+) -> MeasuredT:
+    """What a probe says of the packages of a tree: the arguments of a Python program that prints
+    JSON. It has the bench of `programs`, and `variables` in its environment.
+    """
+    folders = [str(programs), *(str(tree / name) for name in PACKAGES)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), **variables}
+    command = [sys.executable, *probe]
+    done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=answer)
 
 
 def measured(tree: Path, options: Sequence[str]) -> Report:
@@ -141,8 +163,7 @@ def compare(
     options += [
         flag for flag, is_set in (("--quick", quick), ("--skip-brokers", skip_brokers)) if is_set
     ]
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
+    with work_tree(commit) as there:
         found = in_turns(ROOT, there, pairs, lambda tree: measured(tree, options))
     table = side_by_side(found)
     click.echo(table)

@@ -8,14 +8,11 @@ in turns, both by this program.
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -25,7 +22,7 @@ from bench.busy_producer import publish
 from bench.figures import US
 from bench.peers import NO_PEERS, Peers, compared
 from bench.process_use import ProcessUse
-from bench.side_by_side import PACKAGES, ROOT, in_turns, work_tree
+from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.table import Row, improvement, number
 from bench.work import Work
 from nova.sdk.client.client import Client
@@ -177,19 +174,6 @@ def run(work: Work, records: Sequence[Record], idle_s: float = IDLE_S) -> WholeF
     return figures
 
 
-def probed(tree: Path, events: int) -> WholeFigures:
-    """What this program says of the packages of a tree."""
-    folders = [str(ROOT), *(str(tree / name) for name in PACKAGES)]
-    done = subprocess.run(
-        [sys.executable, "-P", "-m", "bench.whole", "--probe", str(events)],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders)},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return msgspec.json.decode(done.stdout, type=WholeFigures)
-
-
 def side_by_side(pairs: Sequence[tuple[WholeFigures, WholeFigures]]) -> str:
     """The medians of both sides and the ratios of all pairs; above 1 is better here."""
     lines = [f"{'':50} {'unit':12} {'here':>10} {'there':>10}   here ÷ there of each pair"]
@@ -213,9 +197,9 @@ def _figure(whole: WholeFigures, task: str) -> float:
 @click.option("--events", type=click.IntRange(min=1_000), default=200_000, show_default=True)
 def compare(commit: str, pairs: int, events: int) -> None:
     """Print the figures of this tree and of COMMIT, which is a commit or a folder."""
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
-        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, events))
+    arguments = ["-P", "-m", "bench.whole", "--probe", str(events)]
+    with work_tree(commit) as there:
+        found = in_turns(ROOT, there, pairs, lambda tree: probed(tree, arguments, WholeFigures))
     click.echo(side_by_side(found))
 
 

@@ -7,22 +7,19 @@ RocksDB's threads, and of its worker process if it has one.
 
 from __future__ import annotations
 
-import os
 import resource
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import click
 import msgspec
 
 from bench.own import BATCH_EVENTS, WriterSide
-from bench.side_by_side import PACKAGES, ROOT, work_tree
+from bench.side_by_side import ROOT, probed, work_tree
 from bench.work import Work
 from nova.sdk import lifecycle
 
@@ -62,19 +59,6 @@ def probe(events: int) -> WriterCost:
     return WriterCost(rate_hz, writer_us, worker_us)
 
 
-def probed(tree: Path, events: int, native: str) -> WriterCost:
-    """What this program says of the packages of a tree."""
-    folders = [str(tree), *(str(tree / name) for name in PACKAGES)]
-    done = subprocess.run(
-        [sys.executable, __file__, "--probe", str(events)],
-        cwd=tree,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(folders), VARIABLE: native},
-        stdout=subprocess.PIPE,
-        check=True,
-    )
-    return msgspec.json.decode(done.stdout, type=WriterCost)
-
-
 def line(name: str, found: Sequence[WriterCost], there: Sequence[WriterCost]) -> str:
     """Medians, and the ratios to the other commit; above 1 is better here."""
     costs = [getattr(one, unit) for unit in ("rate_hz", "writer_us", "worker_us") for one in found]
@@ -95,14 +79,16 @@ def line(name: str, found: Sequence[WriterCost], there: Sequence[WriterCost]) ->
 @click.option("--events", type=click.IntRange(min=20_000), default=200_000, show_default=True)
 def compare(commit: str, rounds: int, events: int) -> None:
     """Print rate and CPU time of this tree, with and without the native part, and of COMMIT."""
-    folder = Path(commit)
-    with nullcontext(folder.resolve()) if folder.is_dir() else work_tree(commit) as there:
+    arguments = [__file__, "--probe", str(events)]
+    with work_tree(commit) as there:
         runs = {"there": (there, "0"), "here, Python": (ROOT, "0"), "here, native": (ROOT, "1")}
         found: dict[str, list[WriterCost]] = {name: [] for name in runs}
         for number in range(rounds):
             click.echo(f"round {number + 1} of {rounds}…", err=True)
             for name, (tree, native) in sorted(runs.items(), reverse=number % 2 == 1):
-                found[name].append(probed(tree, events, native))
+                found[name].append(
+                    probed(tree, arguments, WriterCost, programs=tree, **{VARIABLE: native})
+                )
     click.echo(f"{'':16} {'records/s':>10} {'writer':>8} {'worker':>8} {'rate':>10} {'CPU':>10}")
     for name, costs in found.items():
         click.echo(line(name, costs, found["there"]))
