@@ -16,6 +16,7 @@ from nova.core.server.reader_limits import READER_LIMITS, ReaderLimits
 from nova.core.writer import writer_process
 from nova.core.writer.pipeline import Writer
 from nova.sdk import endpoints
+from nova.sdk.alarms.alarm_rule_files import RuleFile
 from nova.sdk.client.client import Client
 from nova.sdk.manifests.manifest_files import ManifestFile
 from nova.sdk.producer.producer import Producer
@@ -98,10 +99,10 @@ class Core:
 
 @asynccontextmanager
 async def running_writer(
-    settings: Settings, files: Sequence[ManifestFile] = ()
+    settings: Settings, files: Sequence[ManifestFile] = (), rules: Sequence[RuleFile] = ()
 ) -> AsyncIterator[Writer]:
     """A writer that works for as long as the block runs, and then stops as on SIGTERM."""
-    async with writer_process.open_writer(settings, files) as (writer, transports):
+    async with writer_process.open_writer(settings, files, rules) as (writer, transports):
         work = asyncio.create_task(writer.run(transports))
         try:
             yield writer

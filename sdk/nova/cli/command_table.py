@@ -71,6 +71,7 @@ COMMANDS = {
     "restore": CommandEntry(
         "nova.core.backup.restore_command:restore", "Restore a backup into an empty folder."
     ),
+    "rules": CommandEntry("nova.cli.rules_command:rules", "Check alarm rules."),
     "status": CommandEntry("nova.cli.status:status", "Show counts and links of an instance."),
     "retention": CommandEntry(
         "nova.core.retention_command:retention", "Delete days that are older than rules keep them."

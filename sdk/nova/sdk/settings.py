@@ -74,6 +74,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     chunk_max_events: Annotated[int, Meta(ge=1, le=10_000)] = 1_500
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
     manifests: str | None = None
+    alarm_rules: str | None = None
     default_view: str | None = None
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
@@ -179,6 +180,7 @@ HELP: Mapping[str, SettingHelp] = {
     "chunk_max_events": SettingHelp("Maximum number of events in one stream chunk."),
     "chunk_interval_ms": SettingHelp("Maximum time between two chunks while a stream plays."),
     "manifests": SettingHelp("Folder of your own card manifests, in addition to the shipped ones."),
+    "alarm_rules": SettingHelp("Folder of your alarm rules, which the writer reads at its start."),
     "default_view": SettingHelp(
         "File of the view that a screen opens with until its user changes it."
     ),

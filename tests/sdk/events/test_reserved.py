@@ -46,7 +46,16 @@ NOTHING: JsonObject = {"payload": {}}
 METADATA: list[tuple[str, JsonObject]] = [
     ("ManifestPublished", published_body(MANIFEST)),
     ("DriverBinding", BINDING),
-    *((kind, NOTHING) for kind in ("IngestGap", "AlarmAcknowledged", *get_args(AuditKind))),
+    *(
+        (kind, NOTHING)
+        for kind in (
+            "IngestGap",
+            "AlarmRulePublished",
+            "AlarmAcknowledged",
+            "AlarmAction",
+            *get_args(AuditKind),
+        )
+    ),
 ]
 ANYTHING: list[tuple[str, str | None, JsonObject]] = [
     ("raw", None, {"bytes": "AA=="}),

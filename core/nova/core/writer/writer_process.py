@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
+from pathlib import Path
 
 from nova.core.commit_feed import FLUSH_PATH
 from nova.core.errors import ArchiveError
@@ -21,7 +23,10 @@ from nova.core.writer.committer import Committer
 from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.pipeline import Writer
 from nova.core.writer.rollup_backfill import backfill_with_progress
+from nova.core.writer.rule_events import publish_rules
 from nova.sdk import archive_id, endpoints, lifecycle
+from nova.sdk.alarms import alarm_rule_files
+from nova.sdk.alarms.alarm_rule_files import RuleFile
 from nova.sdk.errors import ArchiveGoneError, SettingsError
 from nova.sdk.manifests import manifest_files
 from nova.sdk.manifests.manifest_files import ManifestFile
@@ -52,7 +57,7 @@ def open_committer(settings: Settings) -> Iterator[Committer]:
 
 @asynccontextmanager
 async def open_writer(
-    settings: Settings, files: Sequence[ManifestFile]
+    settings: Settings, files: Sequence[ManifestFile], rules: Sequence[RuleFile] = ()
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, socket and transports, which are closed in reverse order."""
     data = settings.data_folder()
@@ -67,6 +72,7 @@ async def open_writer(
         writer = Writer(settings, archive, server, files)
         stack.callback(writer.stop_syncing)
         writer.publish_manifests()
+        publish_rules(writer.committer, archive, settings.own_scope(), rules, time.time_ns())
         writer.mark_recovered()
         server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
         server.add_route(FLUSH_PATH, ArchiveFlush(archive).serve, "POST")
@@ -96,8 +102,12 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_garbage_rarely()
     stopped = asyncio.create_task(stop.wait())
     files = manifest_files.load(settings.manifests_folder())
+    folder = settings.alarm_rules
+    rules = [] if folder is None else alarm_rule_files.load_rules(Path(folder))
     async with AsyncExitStack() as stack:
-        opening = asyncio.create_task(stack.enter_async_context(open_writer(settings, files)))
+        opening = asyncio.create_task(
+            stack.enter_async_context(open_writer(settings, files, rules))
+        )
         await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():  # It may be backfilling the rollups of a large archive.
             opening.cancel()

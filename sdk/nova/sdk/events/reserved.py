@@ -14,7 +14,15 @@ CORE_SYSTEMS = frozenset(("nova", "tcpStream"))
 """Events of these systems are the Core's, on every lane."""
 
 CORE_TYPES = frozenset(
-    ("ManifestPublished", "DriverBinding", "IngestGap", "AlarmAcknowledged", *AUDIT_TYPES)
+    (
+        "ManifestPublished",
+        "DriverBinding",
+        "IngestGap",
+        "AlarmRulePublished",
+        "AlarmAcknowledged",
+        "AlarmAction",
+        *AUDIT_TYPES,
+    )
 )
 """Reserved types of the metadata lane."""
 

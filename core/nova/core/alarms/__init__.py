@@ -1,0 +1,1 @@
+"""The fold of alarms: a pure function of values, rules and actions, in the order of a timebase."""
