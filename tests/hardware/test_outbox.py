@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import random
 import resource
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from nova.hardware.database_file import FILE_NAME
-from nova.hardware.outbox import Outbox
+from nova.hardware.outbox import SMALL_BATCH_RECORDS, Outbox
 from nova.sdk.producer.producer import Producer
 from nova.sdk.transport.base import Record
 from tests.hardware.bench_device import Line
@@ -40,6 +43,17 @@ async def publishing(outbox: Outbox) -> AsyncIterator[None]:
         await outbox.wait_drained()
     work.cancel()
     await asyncio.wait((work,))
+
+
+@asynccontextmanager
+async def opened_copy(folder: Path) -> AsyncIterator[OpenedLog]:
+    """The log as the next host would find it if this one were killed now."""
+    copy = folder / "copy"
+    copy.mkdir()
+    for path in folder.glob(f"{FILE_NAME}*"):
+        shutil.copy(path, copy)
+    async with opened(copy, drops=False) as log:
+        yield log
 
 
 def outbox_of(log: OpenedLog, line: Line) -> Outbox:
@@ -194,4 +208,127 @@ async def test_published_batches_that_are_not_deleted_are_published_again(tmp_pa
             pass
         await outbox.delete_published()
     async with opened(tmp_path) as log:
+        assert log.is_empty
+
+
+async def test_what_is_acknowledged_soon_is_never_stored(tmp_path: Path) -> None:
+    """`put` returns when the Core has it, and the disk is left alone."""
+    line = Line()
+    async with opened(tmp_path, drops=False) as log:
+        outbox = Outbox("held", log, Producer(line, "sat"), delete_after_s=60)
+        async with publishing(outbox):
+            await asyncio.sleep(0)
+            for number in range(5):
+                await outbox.put(records(number, 1))
+                assert line.records == records(0, number + 1)
+            assert rows(tmp_path, "SELECT number FROM batch") == []
+            assert log.is_empty
+    async with opened(tmp_path, drops=False) as log:
+        assert log.is_empty
+
+
+async def test_what_is_not_acknowledged_soon_is_stored_and_published_once(tmp_path: Path) -> None:
+    """With what came after it, in order; and the next host publishes what this one could not."""
+    line = Line()
+    async with opened(tmp_path, drops=False) as log:
+        outbox = Outbox("held", log, Producer(line, "sat"), acknowledged_within_s=0.01)
+        async with publishing(outbox):
+            await asyncio.sleep(0)
+            line.away = True
+            await outbox.put(records(0, 2))
+            await outbox.put(records(2, 1))
+            assert len(rows(tmp_path, "SELECT number FROM batch")) == 2
+            async with opened_copy(tmp_path) as next_log:
+                assert (await next_log.read())[0] == records(0, 3)
+            line.away = False
+        await outbox.delete_published()
+        assert rows(tmp_path, "SELECT number FROM batch") == []
+        assert line.records == records(0, 3)
+
+
+async def test_a_large_batch_is_stored_while_it_is_published(tmp_path: Path) -> None:
+    """Its source has more, which need not wait for the Core."""
+    line = Line()
+    many = records(0, SMALL_BATCH_RECORDS + 1)
+    async with opened(tmp_path, drops=False) as log:
+        outbox = Outbox("held", log, Producer(line, "sat"), acknowledged_within_s=60)
+        async with publishing(outbox):
+            await asyncio.sleep(0)
+            line.away = True
+            await outbox.put(many)
+            assert len(rows(tmp_path, "SELECT number FROM batch")) == 1
+            line.away = False
+        assert line.records == many
+
+
+async def test_a_put_that_is_cancelled_before_its_acknowledgement_is_stored(tmp_path: Path) -> None:
+    """Whether the Core got it or not, it is there."""
+    line = Line()
+    async with opened(tmp_path, drops=False) as log:
+        outbox = Outbox("held", log, Producer(line, "sat"), acknowledged_within_s=60)
+        async with publishing(outbox):
+            await asyncio.sleep(0)
+            line.away = True
+            putting = asyncio.create_task(outbox.put(records(0, 2)))
+            await asyncio.sleep(0.05)
+            assert rows(tmp_path, "SELECT number FROM batch") == []
+            putting.cancel()
+            await asyncio.wait((putting,))
+            assert putting.cancelled()
+            assert len(rows(tmp_path, "SELECT number FROM batch")) == 1
+            line.away = False
+        assert line.records == records(0, 2)
+
+
+async def test_a_full_disk_stops_nobody_while_the_core_acknowledges(tmp_path: Path) -> None:
+    """Once it does not, devices wait until one of both has room."""
+    line = Line()
+    async with opened(tmp_path, drops=False) as log:
+        await log.append(records(100, 1))  # So that the database's log exists.
+        outbox = Outbox("held", log, Producer(line, "sat"), acknowledged_within_s=0.01)
+        async with publishing(outbox):
+            await outbox.wait_drained()
+            with full_disk(tmp_path):
+                await outbox.put(records(0, 2))
+                line.away = True
+                waiting = asyncio.create_task(outbox.put(records(2, 1)))
+                done, _ = await asyncio.wait((waiting,), timeout=0.2)
+                assert not done
+                line.away = False
+                async with asyncio.timeout(20):
+                    await waiting
+        assert line.records == [*records(100, 1), *records(0, 3)]
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_each_source_gets_all_through_once_and_in_order(tmp_path: Path, seed: int) -> None:
+    """Several at a time, over a line that goes away and comes back, with batches of all sizes."""
+    line, drawn = Line(), random.Random(seed)
+    async with opened(tmp_path, max_bytes=2**24, drops=False) as log:
+        outbox = Outbox(
+            *("held", log, Producer(line, "sat")), delete_after_s=0.01, acknowledged_within_s=0.003
+        )
+
+        async def source(first: int) -> None:
+            number = first
+            for _ in range(15):
+                count = drawn.choice((1, 1, 2, SMALL_BATCH_RECORDS + 1))
+                await outbox.put(records(number, count))
+                number += count
+                await asyncio.sleep(drawn.choice((0, 0.001, 0.004)))
+
+        async with publishing(outbox):
+            sources = [asyncio.create_task(source(100_000 * one)) for one in range(3)]
+            while not all(one.done() for one in sources):
+                line.away = drawn.random() < 0.4
+                await asyncio.sleep(0.005)
+            line.away = False
+            await asyncio.gather(*sources)
+        numbers = [json.loads(one.value)["payload"]["number"] for one in line.records]
+        for first in (0, 100_000, 200_000):
+            own = [one for one in numbers if first <= one < first + 100_000]
+            assert own == list(range(first, first + len(own)))
+        assert len(numbers) == outbox.published
+        await outbox.delete_published()
+        assert rows(tmp_path, "SELECT number FROM batch") == []
         assert log.is_empty

@@ -70,3 +70,40 @@ async def test_a_client_that_goes_is_no_failure(
     assert b" 500 " in await reader.readline()
     writer.close()
     await runner.cleanup()
+
+
+async def test_a_send_that_finds_room_is_over_at_once() -> None:
+    """Nothing else runs in between."""
+    found = list[str]()
+
+    async def send() -> None:
+        found.append("sent")
+
+    other = asyncio.create_task(asyncio.sleep(0))
+    await connection_ends.finish_alone(send())
+    assert found == ["sent"] and not other.done()
+    await other
+
+
+async def test_a_send_goes_on_when_its_caller_is_cancelled() -> None:
+    """Each of several that wait for room finishes, as does the one whose caller is gone; an error
+    reaches a caller that waits.
+    """
+    room, found = asyncio.get_running_loop().create_future(), list[int]()
+
+    async def send(number: int) -> None:
+        await room
+        await asyncio.sleep(0.001)
+        found.append(number)
+        if number == 2:
+            raise ConnectionResetError("the peer is gone")
+
+    callers = [asyncio.create_task(connection_ends.finish_alone(send(one))) for one in range(3)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    await asyncio.wait((callers[0],))
+    assert callers[0].cancelled() and found == []
+    room.set_result(None)
+    _, ended, failed = await asyncio.gather(*callers, return_exceptions=True)
+    assert ended is None and isinstance(failed, ConnectionResetError)
+    assert sorted(found) == [0, 1, 2]

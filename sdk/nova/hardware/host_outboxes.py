@@ -45,7 +45,8 @@ class HostOutboxes:
         self._entity = Entity(SYSTEM_ID, "host", config.name)
         self._links = {_stored_name(one.link): one.link for one in transports}
         self.feedback = OutboxGroup(
-            self._make_outbox(one, "answers", FEEDBACK_MAX_BYTES) for one in transports
+            [self._make_outbox(one, "answers", FEEDBACK_MAX_BYTES) for one in transports],
+            may_offer=False,  # A command does not wait for the feedback on the one before.
         )
         max_bytes = config.buffer_mib * MIB
         self.dropping = OutboxGroup(

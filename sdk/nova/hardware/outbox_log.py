@@ -1,9 +1,12 @@
 """The outbox log: ordered records in the host's database until their transport has stored them.
 
-Records that are appended together are a batch, one row. The log is bounded. One that drops deletes
-its oldest batches when it is full, but never those being published; the deleted records are counted
-and reported to `on_lost` first. One that does not drop requires its writer to check `has_room` and
-wait, and it syncs: a source that can wait may forget what the log has.
+Records that are appended together are a batch, one row. One that is offered while nothing else is
+unpublished may be published first, and is stored only if that takes long.
+
+The log is bounded. One that drops deletes its oldest batches when it is full, but never those being
+published; the deleted records are counted and reported to `on_lost` first. One that does not drop
+requires its writer to check `has_room` and wait, and it syncs: a source that can wait may forget
+what the log has.
 """
 
 from __future__ import annotations
@@ -31,6 +34,16 @@ class LogPosition(NamedTuple):
 
     number: int
     size_bytes: int
+
+
+class OfferedBatch:
+    """A batch that is being published, and not stored unless somebody asks for it."""
+
+    def __init__(self, records: Sequence[Record], position: LogPosition) -> None:
+        self.records = records
+        self.position = position
+        self.published = asyncio.Event()
+        self.is_being_stored = False
 
 
 class OutboxLog:
@@ -89,6 +102,29 @@ class OutboxLog:
             self._recent.clear(last)
         if is_cancelled:
             raise asyncio.CancelledError
+
+    def offer(self, records: Sequence[Record]) -> OfferedBatch | None:
+        """A batch for the reader to publish at once, before it is stored; None if something else is
+        unpublished, or the batch is larger than a read.
+        """
+        if not self.is_empty or not outbox_rows.is_one_batch(records):
+            return None
+        self.end += 1
+        size_bytes = outbox_rows.values_bytes(records)
+        self.size_bytes += size_bytes
+        self._read_until = self.end
+        self._recent.clear(self.end)
+        return OfferedBatch(records, LogPosition(self.end, size_bytes))
+
+    async def store_offered(self, batch: OfferedBatch) -> None:
+        """Store a batch that was offered, unless it is published; raises as `append` does."""
+        if batch.published.is_set():
+            return
+        batch.is_being_stored = True
+        rows = list(outbox_rows.rows_of(batch.records))
+        work = partial(outbox_rows.insert, first=batch.position.number, rows=rows)
+        size_bytes = batch.position.size_bytes
+        await self._database.run(work, is_synced=not self._drops, size_bytes=size_bytes)
 
     async def _store(self, rows: Sequence[BatchRow], size_bytes: int) -> int:
         """Store rows; returns the number of the last."""
@@ -180,13 +216,28 @@ class OutboxLog:
             self.published = position.number
             self.size_bytes -= position.size_bytes
 
+    def mark_offered_published(self, batch: OfferedBatch) -> None:
+        """Mark a batch that was offered as published; there is nothing to delete of one that nobody
+        has stored.
+        """
+        batch.published.set()
+        self.mark_published(batch.position)
+        if not batch.is_being_stored:
+            self.undeleted_batches -= 1
+            self.undeleted_bytes -= batch.position.size_bytes
+
     async def delete_published(self) -> None:
         """Delete what is marked as published; raises OSError if that cannot be stored."""
         if not self.undeleted_batches:
             return
         size_bytes, self.undeleted_bytes, self.undeleted_batches = self.undeleted_bytes, 0, 0
         done = range(self._range.start, self.published + 1)
-        await self._database.run(partial(outbox_rows.delete, numbers=done), size_bytes=size_bytes)
+        work = partial(outbox_rows.delete, numbers=done)
+        try:
+            await self._database.run(work, size_bytes=size_bytes)
+        except OSError:
+            self.undeleted_batches += 1  # So that they are deleted with the next.
+            raise
 
 
 def _records(

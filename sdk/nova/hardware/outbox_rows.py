@@ -39,7 +39,7 @@ class _SourceTime(msgspec.Struct, rename="camel"):
 
 def rows_of(records: Sequence[Record]) -> Iterator[BatchRow]:
     """Records as batches that a read can return; a record over the limit is a batch of its own."""
-    if 0 < len(records) <= READ_MAX_RECORDS and _size_bytes(records) <= READ_MAX_BYTES:
+    if is_one_batch(records):
         yield _row(records)
         return
     start = size_bytes = 0
@@ -53,7 +53,13 @@ def rows_of(records: Sequence[Record]) -> Iterator[BatchRow]:
         yield _row(records[start:])
 
 
-def _size_bytes(records: Sequence[Record]) -> int:
+def is_one_batch(records: Sequence[Record]) -> bool:
+    """Whether records are some, and within the limits of one read."""
+    return 0 < len(records) <= READ_MAX_RECORDS and values_bytes(records) <= READ_MAX_BYTES
+
+
+def values_bytes(records: Sequence[Record]) -> int:
+    """The bytes of the values of records."""
     return sum(len(record.value) for record in records)
 
 

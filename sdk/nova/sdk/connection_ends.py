@@ -7,7 +7,8 @@ import contextlib
 import logging
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 from aiohttp import ClientWebSocketResponse, WSCloseCode, WSMsgType, web
 
@@ -42,9 +43,46 @@ async def send_text(
     aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
     too, and the client of that one would wait for ever.
     """
-    sending = asyncio.ensure_future(socket.send_frame(frame, WSMsgType.TEXT))
-    sending.add_done_callback(_retrieve_error)
-    await asyncio.shield(sending)
+    await finish_alone(socket.send_frame(frame, WSMsgType.TEXT))
+    await asyncio.sleep(0)  # Others have their turn, however fast the peer reads.
+
+
+async def finish_alone(sending: Coroutine[Any, Any, None]) -> None:
+    """Run a send at once, and what is left of it, if it has to wait, in a task of its own, which is
+    not cancelled with the caller. Nearly every frame finds room and needs no task.
+    """
+    try:
+        awaited = _step(sending)
+    except StopIteration:
+        return
+    rest = asyncio.ensure_future(_continued(sending, awaited))
+    rest.add_done_callback(_retrieve_error)
+    await asyncio.shield(rest)
+
+
+async def _continued(sending: Coroutine[Any, Any, None], awaited: Any) -> None:
+    """Run a coroutine that has begun to its end; `awaited` is the future that it awaits, None if it
+    only yielded.
+    """
+    while True:
+        if awaited is None:
+            await asyncio.sleep(0)
+        else:
+            await asyncio.wait((awaited,))
+        try:
+            awaited = _step(sending)
+        except StopIteration:
+            return
+
+
+def _step(sending: Coroutine[Any, Any, None]) -> Any:
+    """Run a coroutine to what it awaits next, and accept that as asyncio's tasks do, so that others
+    may await it too.
+    """
+    awaited = sending.send(None)
+    if asyncio.isfuture(awaited):
+        awaited._asyncio_future_blocking = False  # noqa: SLF001 - how asyncio marks one awaited
+    return awaited
 
 
 def _retrieve_error(sending: asyncio.Future[None]) -> None:

@@ -7,10 +7,10 @@ import itertools
 from collections.abc import Awaitable, Callable
 from typing import Generic, Protocol, TypeVar
 
-import aiohttp
 from aiohttp import ClientWebSocketResponse, WSMsgType
 
 from nova.sdk.channel import ChannelError, FrameCodec
+from nova.sdk.connection_ends import finish_alone
 from nova.sdk.pending_replies import PendingReplies
 
 
@@ -64,8 +64,8 @@ class RequestSocket(Generic[ReplyT]):
         """
         connection = await self.ensure_connected()
         reply = connection.pending.expect(ref)
-        connection.send(frame)
         try:
+            await connection.send(frame)
             return await reply
         finally:
             connection.pending.forget(ref)
@@ -82,11 +82,7 @@ class RequestSocket(Generic[ReplyT]):
 
 
 class _OpenSocket(Generic[ReplyT]):
-    """One connection with its pending requests; they fail with it, and those of no other do.
-
-    A task sends the frames: aiohttp lets all that wait for room in a connection share one future,
-    so a request that is cancelled while it sends itself would cancel the next one too.
-    """
+    """One connection with its pending requests; they fail with it, and those of no other do."""
 
     def __init__(
         self,
@@ -98,28 +94,21 @@ class _OpenSocket(Generic[ReplyT]):
         self.pending: PendingReplies[ReplyT] = PendingReplies()
         self._replies = replies
         self._on_lost = on_lost
-        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
-        self._sender = asyncio.create_task(self._send())
         self._listener = asyncio.create_task(self._listen())
 
     @property
     def has_ended(self) -> bool:
-        return self.socket.closed or self._listener.done() or self._sender.done()
+        return self.socket.closed or self._listener.done()
 
-    def send(self, frame: bytes) -> None:
-        """Queue a frame. The queue is as long as there are requests, which wait for replies."""
-        self._unsent.put_nowait(frame)
+    async def send(self, frame: bytes) -> None:
+        """Send a frame, in the order of the calls; it is sent whole if the caller is cancelled.
+        Raises OSError or aiohttp's ClientError.
+        """
+        await finish_alone(self.socket.send_bytes(frame))
 
     async def close(self) -> None:
         await self.socket.close()
-        await asyncio.wait((self._listener, self._sender))
-
-    async def _send(self) -> None:
-        try:
-            while True:
-                await self.socket.send_bytes(await self._unsent.get())
-        except (OSError, aiohttp.ClientError) as error:
-            self.pending.fail(error)
+        await asyncio.wait((self._listener,))
 
     async def _listen(self) -> None:
         reason = "the connection was closed before the reply"
@@ -133,6 +122,5 @@ class _OpenSocket(Generic[ReplyT]):
             reason = f"the peer is not a NOVA of this version: {error}"
             await self.socket.close()
         finally:
-            self._sender.cancel()
             self.pending.fail(ChannelError(reason))
             self._on_lost(self)
