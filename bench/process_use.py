@@ -86,9 +86,11 @@ def _processes(supervisor: int) -> Iterator[tuple[str, int]]:
 
 
 def _name(process: int) -> str:
+    """The name by its command. A forked process shows its own with spaces between the arguments."""
     arguments: list[bytes] = []
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        arguments = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        command = Path(f"/proc/{process}/cmdline").read_bytes()
+        arguments = command.replace(b"\0", b" ").split()
     return next((name for name in CHILDREN if name.encode() in arguments), SUPERVISOR)
 
 

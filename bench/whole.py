@@ -42,7 +42,15 @@ SETTLE_S = 5.0
 CATCH_UP_TIMEOUT_S = 1_200.0
 IDLE_S = 10.0
 MINUTE_S = 60.0
-FOLDERS = {"archive": ("truth",), "derived": ("samples", "checkpoints"), "files": ("files",)}
+STORED = {
+    "archive": ("truth/*.sst",),
+    "log": ("truth/*.log",),
+    "derived": ("samples/**/*", "checkpoints/**/*"),
+    "files": ("files/**/*",),
+}
+"""What a stored event takes room in. The log is that of RocksDB, which has a size of its own: what
+is in tables already is deleted from it, at `WAL_MAX_BYTES` at the latest.
+"""
 
 
 class WholeFigures(msgspec.Struct):
@@ -87,8 +95,8 @@ async def measured(
         },
         peak_mib=use.peak_mib,
         bytes_per_event={
-            name: sum(_bytes(nova.data / folder) for folder in folders) / events
-            for name, folders in FOLDERS.items()
+            name: sum(_bytes(nova.data, pattern) for pattern in patterns) / events
+            for name, patterns in STORED.items()
         },
         idle_cpu_s=idle,
     )
@@ -133,9 +141,9 @@ async def _idle_cpu_s(nova: RunningNova, seconds: float) -> float:
     return spent_s / (last.at_s - first.at_s) * MINUTE_S
 
 
-def _bytes(folder: Path) -> int:
-    """Bytes of all files below a folder."""
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+def _bytes(folder: Path, pattern: str) -> int:
+    """Bytes of the files below a folder that a pattern names."""
+    return sum(path.stat().st_size for path in folder.glob(pattern) if path.is_file())
 
 
 def rows(whole: WholeFigures, others: Peers = NO_PEERS) -> list[Row]:

@@ -17,6 +17,13 @@ def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
 def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
     """Stored envelopes of bodies without their closing brace, 1 ns apart from `first_ns` on."""
 
+NativeField = tuple[str, bool, bytearray, bytearray | None, list[str] | None, bool]
+
+def field_columns(
+    stored: Sequence[bytes], depth: int
+) -> tuple[bytearray, list[NativeField]] | None:
+    """The source times and the fields of stored envelopes; None if it is not sure of one."""
+
 class RecordChecker:
     """Checks records of the streams that it has learned."""
 

@@ -4,6 +4,7 @@
 
 mod base64;
 mod envelope;
+mod fields;
 mod json;
 mod number;
 mod rows;
@@ -21,7 +22,7 @@ use envelope::NAMES;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 2;
+const API: u32 = 3;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
@@ -131,6 +132,7 @@ fn lists(py: Python<'_>, columns: Columns) -> PyResult<Checked<'_>> {
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("API", API)?;
     module.add_class::<RecordChecker>()?;
+    module.add_function(wrap_pyfunction!(fields::field_columns, module)?)?;
     module.add_function(wrap_pyfunction!(rows::series_rows, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::event_keys, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::stamped, module)?)

@@ -6,6 +6,8 @@ const SAFE_INTEGER_MAX: u64 = (1 << 53) - 1;
 const SURE_DIGITS: usize = 15;
 /// Integers of so many digits at most are safe; longer ones are compared.
 const EXACT_DIGITS: usize = 16;
+/// Integers of more digits than 64 bits hold are no integers in every reader.
+const INTEGER_DIGITS: usize = 18;
 
 /// Both printed forms of one number: appended to `stored` and `canonical`. Returns the end of its
 /// text.
@@ -52,6 +54,40 @@ pub fn print(text: &[u8], start: usize, stored: &mut Vec<u8>, canonical: &mut Ve
         print_float(number, stored, canonical)?;
     }
     Ok(at)
+}
+
+/// The end of a number, and its value as a float.
+pub fn value(text: &[u8], start: usize) -> Result<(usize, f64), Unsure> {
+    let is_negative = text[start] == b'-';
+    let whole = start + usize::from(is_negative);
+    let mut at = skip_digits(text, whole);
+    let whole_digits = at - whole;
+    if whole_digits == 0 || (whole_digits > 1 && text[whole] == b'0') {
+        return Err(Unsure);
+    }
+    let mut is_integer = true;
+    if text.get(at) == Some(&b'.') {
+        is_integer = false;
+        let end = skip_digits(text, at + 1);
+        if end == at + 1 {
+            return Err(Unsure);
+        }
+        at = end;
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        is_integer = false;
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let end = skip_digits(text, at);
+        if end == at {
+            return Err(Unsure);
+        }
+        at = end;
+    }
+    if is_integer && (whole_digits > INTEGER_DIGITS || (is_negative && text[whole] == b'0')) {
+        return Err(Unsure);
+    }
+    let value: f64 = std::str::from_utf8(&text[start..at]).ok().and_then(|text| text.parse().ok()).ok_or(Unsure)?;
+    if value.is_finite() { Ok((at, value)) } else { Err(Unsure) }
 }
 
 fn skip_digits(text: &[u8], mut at: usize) -> usize {

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 
 from bench.process_use import SUPERVISOR, ProcessUse, UseSample, cpu_seconds
+
+SHOWN_AS = (
+    "import setproctitle as one, sys; one.setproctitle(sys.argv[1]); print(flush=True); "
+    "sys.stdin.read()"
+)
 
 
 def test_work_is_done_at_the_moment_after_which_nearly_nothing_is_spent() -> None:
@@ -26,3 +33,13 @@ def test_the_processes_of_an_instance_are_found_by_name() -> None:
         pass
     assert use.look().cpu_s[SUPERVISOR] > first.cpu_s[SUPERVISOR]
     assert use.peak_mib[SUPERVISOR] > 1
+
+
+def test_a_forked_process_is_found_by_the_command_that_it_shows() -> None:
+    """Its title has spaces between the arguments, where others have zero bytes."""
+    command = [sys.executable, "-c", SHOWN_AS, "nova core writer --data folder"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None and child.stdout.readline()
+        assert "writer" in ProcessUse(os.getpid()).look().cpu_s
+        assert child.stdin is not None
+        child.stdin.close()

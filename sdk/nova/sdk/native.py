@@ -17,7 +17,7 @@ from nova.sdk.errors import SettingsError
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 2
+API = 3
 """Of another API the native part is of another version, and is not used."""
 
 
@@ -48,6 +48,13 @@ class RecordChecker(Protocol):
         """
 
 
+NativeField = tuple[str, bool, bytearray, bytearray | None, list[str] | None, bool]
+"""The path of a field, whether it is a text field, its values (float64), their rows (int64; None:
+each event has one), the texts to which the values of a text field are places, and whether all
+values are booleans.
+"""
+
+
 class NativePart(Protocol):
     """The module `nova.native`."""
 
@@ -72,6 +79,15 @@ class NativePart(Protocol):
     def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
         """Stored envelopes of bodies that lack their closing brace; each is 1 ns after the one
         before.
+        """
+
+    @staticmethod
+    def field_columns(
+        stored: Sequence[bytes], depth: int
+    ) -> tuple[bytearray, list[NativeField]] | None:
+        """The source times (int64) of stored envelopes and their fields, by first event, then by
+        path; objects more than `depth` levels below a payload have none. None if it is not sure of
+        an envelope.
         """
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
 import msgspec
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,6 +18,7 @@ from nova.core.query.field_columns import FieldValues, field_columns
 from nova.core.query.fields import DEPTH_MAX
 from nova.core.store.sample_store import FieldColumn
 from nova.sdk import timestamps
+from nova.sdk.native import VARIABLE, native_part
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from tests.core.numbering import numeric_fields
 from tests.core.telling import START_NS, telling
@@ -72,6 +79,76 @@ def test_columns_are_those_of_single_events(
             assert value == (None if one is None else by_row(one, 1)[0])
         assert values.is_boolean == all(one[field].is_boolean for one in alone if field in one)
     assert {field for one in alone for field in one} == set(columns)
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
+ANY_NUMBERS = st.one_of(
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.integers(-(2**64), 2**64),
+    st.booleans(),
+)
+ANY_VALUES = st.recursive(
+    ANY_NUMBERS | TEXTS | st.none(),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=12,
+)
+"""What an envelope may hold: any text, every exponent of floats, members of any names."""
+
+
+@contextmanager
+def native_is(wanted: str) -> Iterator[None]:
+    """The block runs with the native part, or without it ("0")."""
+    with patch.dict(os.environ, {VARIABLE: wanted}):
+        yield
+
+
+def told(stored: list[bytes]) -> tuple[list[int], list[tuple[FieldColumn, list[str], bool]]]:
+    """The columns of events, with the texts in place of their numbers."""
+    times, columns = field_columns(stored)
+    return times.tolist(), [
+        (field, [repr(one) for one in by_row(values, len(stored))], values.is_boolean)
+        for field, values in columns.items()
+    ]
+
+
+@law(300)
+@given(st.lists(st.tuples(TIMES, st.dictionaries(TEXTS, ANY_VALUES)), min_size=1, max_size=6))
+def test_the_native_part_finds_the_same(
+    events: list[tuple[int, dict[str, object]]],
+) -> None:
+    """With it and without it; where it is not sure of an event, Python reads all."""
+    stored = [
+        msgspec.json.encode(
+            {"eventId": "x", "sourceTruthTime": timestamps.text(at_ns), "payload": members}
+        )
+        for at_ns, members in events
+    ]
+    with native_is("0"):
+        expected = told(stored)
+    with native_is(""):
+        assert told(stored) == expected
+
+
+@pytest.mark.skipif(native_part() is None, reason="needs the native part")
+def test_the_native_part_is_sure_of_what_is_usual() -> None:
+    """Else it would be of no use; of doubtful events Python decides."""
+    part = native_part()
+    assert part is not None
+    body = rb'{"eventId":"x","sourceTruthTime":"2026-01-01T00:00:00.5Z","payload":%b}'
+    inner = rb'{"l":[1,{}],"b":true,"z":null}'
+    usual = rb'{"n":-1.5e-7,"i":9007199254740992,"s":"\u00b0C \"x\"","o":%b}' % inner
+    found = part.field_columns([body % usual, body % b"{}"], DEPTH_MAX)
+    assert found is not None
+    assert [field[0] for field in found[1]] == ["i", "n", "o.b", "s"]
+    assert found[1][3][4] == ['\N{DEGREE SIGN}C "x"']
+    for doubtful in (
+        b'{"a":1,"a":2}',
+        b'{"a.b":1,"a":{"b":2}}',
+        b'{"n":-0}',
+        b'{"n":1e999}',
+        b"[]",
+    ):
+        assert part.field_columns([body % usual, body % doubtful], DEPTH_MAX) is None
 
 
 def test_columns_are_in_the_order_of_their_first_event() -> None:

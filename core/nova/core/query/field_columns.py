@@ -1,5 +1,6 @@
-"""The fields of many events as columns. Events are decoded one by one, then handled shape by shape:
-events with the same member names have their values in the same places.
+"""The fields of many events as columns: by the native part, or without it, and where it is not
+sure, in Python. There events are decoded one by one, then handled shape by shape: events with the
+same member names have their values in the same places.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from nova.core.query.fields import DEPTH_MAX, JsonMembers
 from nova.core.store.column import Column
 from nova.core.store.column_codec import Integers, Numbers
 from nova.core.store.sample_store import FieldColumn
+from nova.sdk.native import NativeField, native_part
 
 NUMBER_TYPES = frozenset((float, int, bool))
 TEXT_TYPES = frozenset((str,))
@@ -40,10 +42,30 @@ class _EventBody(msgspec.Struct, rename="camel", gc=False):
 _decode = msgspec.json.Decoder(_EventBody).decode
 
 
-def field_columns(stored: Sequence[bytes]) -> tuple[Integers, dict[FieldColumn, FieldValues]]:
-    """The source times of events in ns, and the columns of their fields: by first event, then by
-    path. If members of an event share a path, the last one wins.
+FieldColumns = tuple[Integers, dict[FieldColumn, FieldValues]]
+"""The source times of events in ns, and the columns of their fields."""
+
+
+def field_columns(stored: Sequence[bytes]) -> FieldColumns:
+    """The columns of events, by first event, then by path. If members of an event share a path, the
+    last one wins.
     """
+    part = native_part()
+    found = None if part is None else part.field_columns(stored, DEPTH_MAX)
+    if found is None:
+        return _columns_in_python(stored)
+    times, fields = found
+    return np.frombuffer(times, np.int64), dict(map(_native_field, fields))
+
+
+def _native_field(field: NativeField) -> tuple[FieldColumn, FieldValues]:
+    path, is_text, values, rows, texts, is_boolean = field
+    of_rows = None if rows is None else np.frombuffer(rows, np.int64)
+    column = Column(np.frombuffer(values, np.float64), of_rows)
+    return FieldColumn(path, is_text), FieldValues(column, texts, is_boolean)
+
+
+def _columns_in_python(stored: Sequence[bytes]) -> FieldColumns:
     bodies = [_decode(envelope) for envelope in stored]
     times = accepted_times([body.source_truth_time for body in bodies])
     collected = _Collected()
