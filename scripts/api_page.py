@@ -19,8 +19,8 @@ The public API of `nova.sdk`, made from its `__all__` by `make api`. How to use 
 """
 SECTIONS = {
     "Publish": "Producer Retry Entity Observation Event check record_of",
-    "Read": "Client login Query Filters StreamChunk StreamGap SubmitCommand",
-    "Without an event loop": "BlockingProducer BlockingClient",
+    "Read": "Client login Query Filters Columns ColumnTable StreamChunk StreamGap SubmitCommand",
+    "Without an event loop": "BlockingProducer BlockingClient columns",
     "Transports": (
         "connect Transport Record Receipt Rejection Batch Gap Subscription LinkState LinkHealth"
     ),
@@ -32,7 +32,7 @@ SECTIONS = {
         "NotFoundError RateLimitError ServiceError ConnectionLostError DriverError"
     ),
 }
-MADE_BY_METHODS = ("BlockingClient", "Client", "Observation")
+MADE_BY_METHODS = ("BlockingClient", "Client", "ColumnTable", "Observation")
 """Classes whose constructors are not for users."""
 
 DEVICE_HEAD = """\

@@ -17,6 +17,7 @@ from nova.edge.user_store import Role
 from nova.sdk.protocol import (
     account,
     admin,
+    column_messages,
     export,
     health,
     messages,
@@ -72,6 +73,7 @@ SAMPLES: tuple[Message, ...] = (
         **UNIT, lane="ui", message_type="UiUpdate", field="n", condition="above", value=1
     ),
     timeline.Fields(**UNIT, lane="ui"),
+    column_messages.Columns(**UNIT, lane="ui", message_type="UiUpdate", fields=["n"]),
     timeline.Neighbour(time=SPAN[0], direction="next"),
     health.Status(),
     health.Links(),

@@ -76,6 +76,14 @@ def until_following(nova: RunningNova, output: IO[bytes]) -> None:
         assert line, "the follower has ended"
 
 
+def test_a_field_is_read_as_an_array(nova: RunningNova) -> None:
+    """Of all that was published: the greatest value, and when it was."""
+    first_ns = timestamps.parse("2026-02-01T12:00:00Z")
+    publish_volts(nova, 20.5, 99.25, 21.5, first_ns=first_ns)
+    (line,) = run_script("read_columns.py", str(nova.data)).splitlines()
+    assert line.endswith("at most 99.25 at 2026-02-01T12:00:01.000000000Z")
+
+
 def test_a_range_becomes_a_frame(nova: RunningNova) -> None:
     """Both ends of the range are in it, and the index has nanoseconds."""
     first_ns = timestamps.parse("2026-01-31T12:00:00.000000001Z")

@@ -42,6 +42,9 @@ COMMANDS = {
         "nova.core.backup.backup_command:backup", "Back up an archive, also while NOVA runs."
     ),
     "chat": CommandEntry("nova.cli.chat:chat", "Send a chat message to everyone in a scope."),
+    "columns": CommandEntry(
+        "nova.cli.columns_command:columns", "Read fields of a series as columns, into a file."
+    ),
     "command": CommandEntry("nova.cli.command:command", "Send a command and follow its progress."),
     "core": CommandEntry("nova.core.cli:core", "Run one process of the Core by hand."),
     "demo": CommandEntry(

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from nova.sdk import timestamps as timestamps
     from nova.sdk.blocking.blocking_client import BlockingClient as BlockingClient
     from nova.sdk.blocking.blocking_producer import BlockingProducer as BlockingProducer
+    from nova.sdk.blocking.local_columns import columns as columns
     from nova.sdk.client.client import Client as Client
     from nova.sdk.client.client import login as login
+    from nova.sdk.client.column_table import ColumnTable as ColumnTable
     from nova.sdk.drivers.driver import Driver as Driver
     from nova.sdk.drivers.driver import DriverFile as DriverFile
     from nova.sdk.drivers.driver import SealedDriver as SealedDriver
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from nova.sdk.events.observation import record_of as record_of
     from nova.sdk.producer.producer import Producer as Producer
     from nova.sdk.producer.producer import Retry as Retry
+    from nova.sdk.protocol.column_messages import Columns as Columns
     from nova.sdk.protocol.message import Filters as Filters
     from nova.sdk.protocol.messages import Query as Query
     from nova.sdk.protocol.messages import StreamChunk as StreamChunk
@@ -70,6 +73,8 @@ __all__ = [
     "BlockingClient",
     "BlockingProducer",
     "Client",
+    "ColumnTable",
+    "Columns",
     "ConnectionLostError",
     "Driver",
     "DriverError",
@@ -106,6 +111,7 @@ __all__ = [
     "ValidationError",
     "address",
     "check",
+    "columns",
     "connect",
     "login",
     "record_of",
@@ -116,7 +122,9 @@ __all__ = [
 _HOMES = {
     "blocking.blocking_client": ("BlockingClient",),
     "blocking.blocking_producer": ("BlockingProducer",),
+    "blocking.local_columns": ("columns",),
     "client.client": ("Client", "login"),
+    "client.column_table": ("ColumnTable",),
     "drivers.driver": ("Driver", "DriverFile", "SealedDriver", "stem_of"),
     "drivers.driver_stream": ("DriverStream",),
     "errors": (
@@ -139,6 +147,7 @@ _HOMES = {
     "events.event": ("Event", "check"),
     "events.observation": ("Entity", "Observation", "record_of"),
     "producer.producer": ("Producer", "Retry"),
+    "protocol.column_messages": ("Columns",),
     "protocol.message": ("Filters",),
     "protocol.messages": ("Query", "StreamChunk"),
     "protocol.submission": ("SubmitCommand",),
@@ -158,7 +167,7 @@ _HOMES = {
 """The module of each public name. It repeats the imports for type checkers, as a test verifies."""
 
 _MODULES = ("address", "timestamps")
-_OF_CLIENT = ("BlockingClient", "Client", "login")
+_OF_CLIENT = ("BlockingClient", "Client", "columns", "login")
 """Names that need aiohttp, the extra `client`."""
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

@@ -49,6 +49,7 @@ export type Reply =
   | FieldsResponse
   | NeighbourResponse
   | StreamGap
+  | ColumnsResponse
   | CommandAck
   | ChatAck
   | AlarmAck
@@ -91,6 +92,7 @@ export type Request =
   | Find
   | Fields
   | Neighbour
+  | Columns
   | SubmitCommand
   | SubmitChat
   | AcknowledgeAlarm
@@ -635,6 +637,66 @@ export interface ChatMessage {
 export interface CheckpointInfo {
   time: string;
   data: unknown;
+}
+/**
+ * One column of a page: `values` has a value for each row, little-endian: float64 of numbers,
+ *     a byte of booleans, and of texts the position in `texts` as uint32. `present` has a bit for each
+ *     row, the lowest first, which is 0 where the event has no such value; empty: each has one.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ColumnValues".
+ */
+export interface ColumnValues {
+  field: string;
+  kind: "boolean" | "number" | "string";
+  values: string;
+  texts?: string[];
+  present?: string;
+}
+/**
+ * The values of a series' fields, a row for each event of the span that has one of them.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Columns".
+ */
+export interface Columns {
+  type: "columns";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  lane: "parsed" | "ui";
+  messageType: string;
+  viewId?: string;
+  /**
+   * @minItems 1
+   * @maxItems 64
+   */
+  fields: [string, ...string[]];
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * A page of rows; `times` are int64 ns since 1970, little-endian. `next_key` if there may be
+ *     more. `behind` if the newest events are missing: those received after `complete_until`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ColumnsResponse".
+ */
+export interface ColumnsResponse {
+  type: "columnsResponse";
+  ref?: string | number | null;
+  timebase: "canonical" | "source";
+  rows: number;
+  times: string;
+  columns: ColumnValues[];
+  nextKey?: string | null;
+  behind?: boolean;
+  completeUntil?: string | null;
 }
 /**
  * The command is recorded; `time` is its canonical time. Without `failure` its transport has

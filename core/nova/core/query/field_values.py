@@ -10,6 +10,7 @@ import numpy as np
 from nova.core.errors import RequestError
 from nova.core.store.column import Mask
 from nova.core.store.column_codec import Integers, Numbers
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 MERGED_MAX_VALUES = 8_000_000
 """Values that wait for others of earlier times. Each takes 24 bytes."""
@@ -30,6 +31,26 @@ class FieldValuesPart(NamedTuple):
 
     def position(self, index: int) -> Position:
         return int(self.times[index]), int(self.arrivals[index])
+
+
+def position_key(position: Position) -> str:
+    """The `nextKey` of a reply that ends at a position."""
+    time, arrival = position
+    return f"{time}:{arrival}"
+
+
+def parse_position(key: str | None) -> Position | None:
+    """The position of an `afterKey`; raises RequestError."""
+    if key is None:
+        return None
+    time, _, arrival = key.partition(":")
+    try:
+        position = int(time), int(arrival)
+    except ValueError:
+        position = NS_MAX + 1, 0
+    if not all(NS_MIN <= number <= NS_MAX for number in position):
+        raise RequestError("badKey", "afterKey is no nextKey of an earlier reply")
+    return position
 
 
 def in_order(part: FieldValuesPart, *, reverse: bool) -> FieldValuesPart:

@@ -15,6 +15,7 @@ from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.sdk.events.event import Series
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.timeline import (
     FieldInfo,
     FieldKind,
@@ -44,7 +45,10 @@ class _FieldsBody(msgspec.Struct, rename="camel"):
 _body_decoder = msgspec.json.Decoder(_FieldsBody)
 
 
-def series_of_request(request: Fields | Sample | Find) -> Series:
+SeriesRequest = Fields | Sample | Find | Columns
+
+
+def series_of_request(request: SeriesRequest) -> Series:
     return Series(
         scope_id=request.scope_id,
         lane=request.lane,
@@ -57,7 +61,7 @@ def series_of_request(request: Fields | Sample | Find) -> Series:
 
 
 def visible_number(
-    snapshot: ArchiveSnapshot, request: Fields | Sample | Find, visibility: Visibility
+    snapshot: ArchiveSnapshot, request: SeriesRequest, visibility: Visibility
 ) -> int | None:
     """The number of the requested series; None if there is none, or it may not be seen."""
     series = series_of_request(request)

@@ -14,7 +14,7 @@ from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.field_scan import FieldScan, ScanBlock, ScanSpan
-from nova.core.query.field_values import Position
+from nova.core.query.field_values import parse_position, position_key
 from nova.core.query.fields import visible_number
 from nova.core.query.find_conditions import ChangeFinder, Finder, Found, GapFinder, RunFinder
 from nova.core.query.page import parse_time_or
@@ -147,26 +147,14 @@ def _span(request: Find, timebase: Timebase) -> ScanSpan:
     if start > stop:
         raise RequestError("badRange", "startTime is after stopTime")
     included = request.condition == "gap" or (request.condition == "change" and not request.reverse)
-    return ScanSpan(timebase, start, stop, request.reverse, _position(request), included)
-
-
-def _position(request: Find) -> Position | None:
-    if request.after_key is None:
-        return None
-    time, _, arrival = request.after_key.partition(":")
-    try:
-        position = int(time), int(arrival)
-    except ValueError:
-        position = NS_MAX + 1, 0
-    if not all(NS_MIN <= number <= NS_MAX for number in position):
-        raise RequestError("badKey", "afterKey is no nextKey of an earlier reply")
-    return position
+    return ScanSpan(
+        timebase, start, stop, request.reverse, parse_position(request.after_key), included
+    )
 
 
 def _key(request: Find, found: Found) -> str:
     """Where a request continues behind a finding."""
-    time, arrival = found.start if request.reverse else found.stop
-    return f"{time}:{arrival}"
+    return position_key(found.start if request.reverse else found.stop)
 
 
 def _finder(request: Find, field: StoredField) -> Finder:

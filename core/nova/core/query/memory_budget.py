@@ -18,6 +18,7 @@ from typing import NamedTuple
 from nova.core.errors import RequestError
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.playback import CHUNK_MAX_BYTES
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import CancelExport, Export
 from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest
 from nova.sdk.protocol.messages import (
@@ -56,6 +57,11 @@ UNBUDGETED_REQUESTS = (
 )
 """Requests that need no budget and are never `busy`: submissions, small replies, and requests that
 end something that takes memory.
+"""
+
+COLUMNS_BYTES = 4 * 1024 * 1024
+"""The reply to a Columns request with a large limit, which is larger than other pages since its
+parts are not worth a message each.
 """
 
 OVERSHOOT = 2
@@ -199,6 +205,8 @@ class ConnectionBudget:
             yield Share(SMALL_BYTES, SMALL_BYTES)
             return
         large = has_large_reply(request)
+        if large and isinstance(request, Columns):
+            size = max(size, COLUMNS_BYTES)
         async with AsyncExitStack() as stack:
             if large or size > SMALL_BYTES:
                 await stack.enter_async_context(self._large)
@@ -208,6 +216,6 @@ class ConnectionBudget:
 
 
 def has_large_reply(request: ReaderRequest) -> bool:
-    if isinstance(request, Query | Discover | Latest | GetUiState | Rejects | Find):
+    if isinstance(request, Query | Discover | Latest | GetUiState | Rejects | Find | Columns):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

@@ -24,6 +24,7 @@ from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
 from nova.sdk.protocol import export, messages, timeline
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import ExportRequest
 from nova.sdk.protocol.follow_stream import FollowStream
 from nova.sdk.protocol.messages import Filters, Message
@@ -183,6 +184,14 @@ async def _find(context: RequestContext, request: timeline.Find) -> Reply:
     return await services.findings.respond(request, timebase, context.visibility)
 
 
+async def _columns(context: RequestContext, request: Columns) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    return await services.columns.respond(
+        request, timebase, context.share.held_bytes, context.visibility
+    )
+
+
 async def _extent(context: RequestContext, request: timeline.Extent) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
@@ -240,6 +249,7 @@ HANDLERS: dict[type[Message], Handler] = {
     timeline.Summary: _summary,
     timeline.Sample: _sample,
     timeline.Find: _find,
+    Columns: _columns,
     timeline.Extent: _extent,
     timeline.Neighbour: _neighbour,
     messages.StartStream: _stream,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from nova.core.query.column_query import COLUMN_LIMITS, ColumnLimits
 from nova.core.query.find_query import FIND_LIMITS, FindLimits
 from nova.core.query.sample_query import SAMPLE_LIMITS, SampleLimits
 from nova.core.server.conflation import PENDING_MAX_EVENTS
@@ -14,6 +15,7 @@ class ReaderLimits(NamedTuple):
 
     samples: SampleLimits = SAMPLE_LIMITS
     finding: FindLimits = FIND_LIMITS
+    columns: ColumnLimits = COLUMN_LIMITS
     pending_max_events: int = PENDING_MAX_EVENTS
 
 

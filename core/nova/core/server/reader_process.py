@@ -17,6 +17,7 @@ from nova.core.effect.published import PublishedMetadata
 from nova.core.errors import ArchiveError
 from nova.core.metrics.report import METRICS_PATH
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
 from nova.core.query.find_query import FindQueries
 from nova.core.query.memory_budget import MemoryBudget
@@ -75,6 +76,7 @@ class Reader:
             links=links,
             samples=SampleQueries(snapshot, data, scratch / "samples", limits.samples),
             findings=FindQueries(snapshot, data, scratch / "find", limits.finding),
+            columns=ColumnQueries(snapshot, data, scratch / "columns", limits.columns),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
             published=published,
             discovery=Discovery(snapshot, published),
@@ -181,6 +183,7 @@ class Reader:
         """Close the derived databases; the archive belongs to the caller."""
         self._services.samples.close()
         self._services.findings.close()
+        self._services.columns.close()
         self._services.ui_states.close()
 
 

@@ -9,6 +9,7 @@ from nova.core.effect.moment import Moment
 from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
 from nova.core.query.find_query import FindQueries
 from nova.core.query.memory_budget import MemoryBudget
@@ -39,6 +40,7 @@ class Services:
     links: LinkRegistry
     samples: SampleQueries
     findings: FindQueries
+    columns: ColumnQueries
     ui_states: UiStates
     published: PublishedMetadata
     discovery: Discovery

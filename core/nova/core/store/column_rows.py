@@ -130,6 +130,11 @@ class ColumnRows:
         found = self._get_many([values_key(series, TIMES, number) for number in numbers])
         return [decode_block_times(_require(value), timebases) for value in found]
 
+    def find_columns(self, series: int, column: int, numbers: Sequence[int]) -> list[Column | None]:
+        """A column's values in blocks of level 0; None of a block without any."""
+        found = self._get_many([values_key(series, column, number) for number in numbers])
+        return [None if value is None else decode_column(value) for value in found]
+
     def block_columns(self, series: int, column: int, numbers: Sequence[int]) -> list[Column]:
         """A column's values in blocks of level 0 that have some."""
         found = self._get_many([values_key(series, column, number) for number in numbers])

@@ -8,8 +8,10 @@ from typing import Self, TypeVar
 
 from nova.sdk.blocking.blocking_facade import BlockingFacade
 from nova.sdk.client.client import Client
+from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
 from nova.sdk.protocol.metric_messages import Metric
@@ -128,6 +130,10 @@ class BlockingClient(BlockingFacade[Client]):
     def find(self, message: timeline.Find) -> timeline.FindResponse:
         """Where the values of a field meet a condition: one page."""
         return self._thread.run(self._opened.find(message))
+
+    def columns(self, message: Columns) -> ColumnTable:
+        """The values of fields over a span as columns, of all pages from the message's page on."""
+        return self._thread.run(self._opened.columns(message))
 
     def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
         """The fields in the newest events of a series, ordered by name, and the kind of each."""

@@ -9,12 +9,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Self, TypeVar
 
 from nova.sdk.client.client_stream import ClientStream
+from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.client.connection import Connection
 from nova.sdk.client.edge_login import EdgeLogin
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.error_codes import error_of_reply
 from nova.sdk.protocol.export import (
     CancelExport,
@@ -220,6 +222,14 @@ class Client(Connection):
     async def find(self, message: timeline.Find) -> timeline.FindResponse:
         """Where the values of a field meet a condition: one page."""
         return await self.request(message, timeline.FindResponse)
+
+    async def columns(self, message: Columns) -> ColumnTable:
+        """The values of fields over a span as columns, of all pages from the message's page on."""
+        pages = [await self.request(message, ColumnsResponse)]
+        while pages[-1].next_key is not None:
+            message.after_key = pages[-1].next_key
+            pages.append(await self.request(message, ColumnsResponse))
+        return ColumnTable.of_pages(pages)
 
     async def fields(self, message: timeline.Fields) -> list[timeline.FieldInfo]:
         """The fields in the newest events of a series, ordered by name, and the kind of each."""

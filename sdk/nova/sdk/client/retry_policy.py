@@ -12,6 +12,7 @@ import random
 
 from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol import account, admin, export, messages, timeline
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.drain import SHUTTING_DOWN
 from nova.sdk.protocol.messages import Error, Message
 from nova.sdk.protocol.submission import SubmitCommand
@@ -42,6 +43,7 @@ READS = (
     timeline.Extent,
     timeline.Sample,
     timeline.Find,
+    Columns,
     timeline.Fields,
     timeline.Neighbour,
     export.Drivers,

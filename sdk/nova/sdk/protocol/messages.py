@@ -18,6 +18,7 @@ from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.account import AccountReply
 from nova.sdk.protocol.admin import AdminReply
+from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
 from nova.sdk.protocol.export import ExportReply, ExportRequest
@@ -151,6 +152,7 @@ Request = (
     | GetUiState
     | HealthRequest
     | TimelineRequest
+    | Columns
     | Submission
     | ExportRequest
 )
@@ -281,6 +283,7 @@ Reply = (
     | UiStateResponse
     | HealthReply
     | TimelineReply
+    | ColumnsResponse
     | SubmissionReply
     | ExportReply
     | AccountReply

@@ -1,0 +1,165 @@
+"""Writes a table of columns as a file: Arrow, Parquet, npz or CSV, or as lines of CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import click
+import orjson
+
+from nova.sdk import timestamps
+from nova.sdk.client.column_table import ARROW_EXTRA, NUMPY_EXTRA, ColumnTable
+from nova.sdk.durable import NEW_SUFFIX
+from nova.sdk.optional_imports import import_optional
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PART_ROWS = 50_000
+"""Rows that are made into lines at once."""
+
+PRESENT_SUFFIX = ".present"
+"""Of the array in an npz file that says which rows have a value."""
+
+
+def write_file(table: ColumnTable, path: Path) -> None:
+    """Write the file that the name's ending asks for, whole or not at all. Raises NovaError if a
+    library is missing.
+    """
+    fresh = path.with_name(path.name + NEW_SUFFIX)
+    try:
+        with fresh.open("wb") as out:
+            WRITERS[path.suffix.lower()](table, out)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def check_file(path: Path) -> Path:
+    """Refuse a name whose ending names no format, and ask for its library before anything is read.
+    Raises click.BadParameter and NovaError.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in WRITERS:
+        raise click.BadParameter(
+            f"{path.name!r} names no format by its ending: {', '.join(WRITERS)}"
+        )
+    if WRITERS[suffix] in (_write_arrow, _write_parquet):
+        import_optional("pyarrow", ARROW_EXTRA)
+    return path
+
+
+def _write_arrow(table: ColumnTable, out: BinaryIO) -> None:
+    arrow = import_optional("pyarrow", ARROW_EXTRA)
+    content = table.to_arrow()
+    with arrow.ipc.new_file(out, content.schema) as writer:
+        writer.write_table(content)
+
+
+def _write_parquet(table: ColumnTable, out: BinaryIO) -> None:
+    import_optional("pyarrow.parquet", ARROW_EXTRA).write_table(table.to_arrow(), out)
+
+
+def _write_npz(table: ColumnTable, out: BinaryIO) -> None:
+    """Arrays by the names of columns. Where some rows have no value, `NAME.present` says which have
+    one; the others are NaN, false or an empty text.
+    """
+    numpy = import_optional("numpy", NUMPY_EXTRA)
+    arrays: dict[str, NDArray[Any]] = {table.time_name: table.times}
+    for name, kind in table.kinds.items():
+        values = table[name]
+        if isinstance(values, numpy.ma.MaskedArray):
+            arrays[name + PRESENT_SUFFIX] = ~numpy.ma.getmaskarray(values)
+            values = values.filled({"number": numpy.nan, "boolean": False, "string": ""}[kind])
+        # Texts of an array of objects could only be read by unpickling.
+        arrays[name] = values.astype(str) if kind == "string" else values
+    numpy.savez(out, **arrays)
+
+
+def _write_csv(table: ColumnTable, out: BinaryIO) -> None:
+    out.writelines(csv_lines(table))
+
+
+WRITERS: dict[str, Callable[[ColumnTable, BinaryIO], None]] = {
+    ".arrow": _write_arrow,
+    ".feather": _write_arrow,
+    ".parquet": _write_parquet,
+    ".npz": _write_npz,
+    ".csv": _write_csv,
+}
+"""By the ending of a file's name; .feather is another name of the Arrow IPC file format."""
+
+
+def csv_lines(table: ColumnTable) -> Iterator[bytes]:
+    """A line of names, then a line for each row, many at once. What a row does not have is empty;
+    what is no finite number is NaN, Infinity or -Infinity.
+    """
+    yield ",".join(_quoted([table.time_name, *table.names])).encode() + b"\n"
+    columns = [(table[name], kind) for name, kind in table.kinds.items()]
+    times = table.times_ns
+    for start in range(0, len(table), PART_ROWS):
+        part = slice(start, start + PART_ROWS)
+        cells = [[timestamps.text(time).encode() for time in times[part].tolist()]]
+        cells += [_cells(values[part], kind) for values, kind in columns]
+        yield b"\n".join(map(b",".join, zip(*cells, strict=True))) + b"\n"
+
+
+def json_lines(table: ColumnTable) -> Iterator[bytes]:
+    """A JSON object for each row. Numbers that JSON has not are texts: "NaN", "Infinity"."""
+    for row in table.to_rows():
+        members = {name: _json_value(value) for name, value in row.items()}
+        members[table.time_name] = timestamps.text(cast("int", row[table.time_name]))
+        yield orjson.dumps(members) + b"\n"
+
+
+def _json_value(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return _not_finite(value)
+    return value
+
+
+def _cells(values: NDArray[Any], kind: str) -> list[bytes]:
+    """The values of a column as CSV has them."""
+    numpy = import_optional("numpy", NUMPY_EXTRA)
+    absent: list[int] = []
+    if isinstance(values, numpy.ma.MaskedArray):
+        absent = numpy.flatnonzero(numpy.ma.getmaskarray(values)).tolist()
+        values = values.data
+    if kind == "string":
+        known = {text: cell.encode() for text, cell in _quoted_once(values.tolist())}
+        cells = [known[text] for text in values.tolist()]
+    else:
+        array = numpy.ascontiguousarray(values)
+        encoded = orjson.dumps(array, option=orjson.OPT_SERIALIZE_NUMPY)
+        cells = encoded[1:-1].split(b",")
+        for place in () if kind == "boolean" else numpy.flatnonzero(~numpy.isfinite(array)):
+            cells[place] = _not_finite(float(array[place])).encode()
+    for place in absent:
+        cells[place] = b""
+    return cells
+
+
+def _not_finite(number: float) -> str:
+    """The text of what is no finite number."""
+    if math.isnan(number):
+        return "NaN"
+    return "Infinity" if number > 0 else "-Infinity"
+
+
+def _quoted(texts: list[str]) -> list[str]:
+    """Texts as CSV has them: quoted where they have to be."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\0")
+    for text in texts:
+        writer.writerow([text])
+    return lines.getvalue().split("\0")[:-1]
+
+
+def _quoted_once(texts: list[str]) -> Iterator[tuple[str, str]]:
+    known = list(dict.fromkeys(texts))
+    return zip(known, _quoted([str(text) for text in known]), strict=True)
