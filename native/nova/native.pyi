@@ -24,6 +24,14 @@ def field_columns(
 ) -> tuple[bytearray, list[NativeField]] | None:
     """The source times and the fields of stored envelopes; None if it is not sure of one."""
 
+def rows_sum(rows: list[tuple[bytes, bytes]], secret: tuple[int, int]) -> int:
+    """The sum of the keyed hashes of rows, modulo 2^64."""
+
+def index_sums(
+    event_keys: bytes, source_keys: bytes, secret: tuple[int, int]
+) -> tuple[int, int, int]:
+    """The sums of the rows of events in `source`, `series_canonical` and `series_source`."""
+
 class RecordChecker:
     """Checks records of the streams that it has learned."""
 
@@ -42,3 +50,4 @@ class RecordChecker:
     def check(
         self, records: Sequence[tuple[str | None, bytes, str]]
     ) -> tuple[list[bytes], list[int], list[bytes], list[int]]: ...
+    def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]: ...

@@ -7,6 +7,7 @@ mod envelope;
 mod fields;
 mod json;
 mod number;
+mod proof;
 mod rows;
 mod stamp;
 mod stream;
@@ -19,9 +20,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use envelope::NAMES;
+use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
-/// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
+/// Raised when something that is here changes; `nova.sdk.native` uses only the one that it knows, and
+/// looks for what was added since by its name.
 const API: u32 = 3;
 
 /// Not an event of a known stream that is plain in every respect.
@@ -107,6 +110,56 @@ impl RecordChecker {
         let columns = py.detach(|| self.lock().check(&slices));
         lists(py, columns)
     }
+
+    /// Prove rows of `canonical`: for each, whether it is proved (one byte), and its order key.
+    /// Other threads run meanwhile.
+    fn prove<'py>(
+        &self,
+        py: Python<'py>,
+        rows: &Bound<'py, PyList>,
+        series: &[u8],
+    ) -> (Bound<'py, PyBytes>, Bound<'py, PyBytes>) {
+        let held = held_rows(rows);
+        let slices: Vec<Option<(&[u8], &[u8])>> = held
+            .iter()
+            .map(|row| row.as_ref().map(|(key, stored)| (key.as_bytes(), stored.as_bytes())))
+            .collect();
+        let proved = py.detach(|| self.lock().prove(&slices, series));
+        (PyBytes::new(py, &proved.is_right), PyBytes::new(py, &proved.source_keys))
+    }
+}
+
+/// Rows of a family as Python reads them; what else a list has is None.
+fn held_rows<'py>(rows: &Bound<'py, PyList>) -> Vec<Option<(Bound<'py, PyBytes>, Bound<'py, PyBytes>)>> {
+    let row = |row: Bound<'py, PyAny>| {
+        let fields = row.cast_into::<PyTuple>().ok()?;
+        let key = fields.get_item(0).ok()?.cast_into::<PyBytes>().ok()?;
+        Some((key, fields.get_item(1).ok()?.cast_into::<PyBytes>().ok()?))
+    };
+    rows.iter().map(row).collect()
+}
+
+/// The sum of rows, modulo 2^64.
+#[pyfunction]
+fn rows_sum(rows: &Bound<'_, PyList>, secret: (u64, u64)) -> PyResult<u64> {
+    let sum = RowSum::new(secret);
+    rows.iter().try_fold(0u64, |total, row| {
+        let row = row.cast::<PyTuple>()?;
+        let (key, value) = (row.get_item(0)?, row.get_item(1)?);
+        let (key, value) = (key.cast::<PyBytes>()?, value.cast::<PyBytes>()?);
+        Ok(total.wrapping_add(sum.hash(&[key.as_bytes()], value.as_bytes())))
+    })
+}
+
+/// The sums of the index rows of events, whose keys stand one behind the other.
+#[pyfunction]
+fn index_sums(
+    py: Python<'_>,
+    event_keys: &[u8],
+    source_keys: &[u8],
+    secret: (u64, u64),
+) -> (u64, u64, u64) {
+    py.detach(|| RowSum::new(secret).of_events(event_keys, source_keys)).into()
 }
 
 /// The address and the bytes of a record; None if they are of other types.
@@ -133,6 +186,8 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("API", API)?;
     module.add_class::<RecordChecker>()?;
     module.add_function(wrap_pyfunction!(fields::field_columns, module)?)?;
+    module.add_function(wrap_pyfunction!(rows_sum, module)?)?;
+    module.add_function(wrap_pyfunction!(index_sums, module)?)?;
     module.add_function(wrap_pyfunction!(rows::series_rows, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::event_keys, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::stamped, module)?)

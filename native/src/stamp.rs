@@ -6,9 +6,17 @@ use pyo3::types::{PyBytes, PyList};
 
 use crate::time;
 
-const SIGN: u64 = 1 << 63;
+pub const SIGN: u64 = 1 << 63;
 const MEMBER: &[u8] = b",\"canonicalTruthTime\":\"";
 const END: &[u8] = b"\"}";
+
+/// What a stored envelope has behind its body.
+pub const BYTES: usize = MEMBER.len() + time::NORMAL_CHARS + END.len();
+
+/// Whether a text is what stamps an event with the time of this text.
+pub fn is_stamp(text: &[u8], time: &[u8]) -> bool {
+    text.strip_prefix(MEMBER).and_then(|text| text.strip_suffix(END)) == Some(time)
+}
 
 /// Event keys of events that are 1 ns apart from `first_ns` on.
 #[pyfunction]

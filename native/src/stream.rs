@@ -41,6 +41,16 @@ pub struct Columns {
     pub unsure: Vec<usize>,
 }
 
+impl Columns {
+    pub fn clear(&mut self) {
+        self.keys.clear();
+        self.bodies.clear();
+        self.body_ends.clear();
+        self.streams.clear();
+        self.unsure.clear();
+    }
+}
+
 pub const KEY_BYTES: usize = 8 + 1 + 32;
 const SIGN: u64 = 1 << 63;
 
@@ -94,7 +104,7 @@ impl Checker {
         columns
     }
 
-    fn check_one(&mut self, address: Option<&[u8]>, record: &[u8], columns: &mut Columns) -> Result<(), Unsure> {
+    pub fn check_one(&mut self, address: Option<&[u8]>, record: &[u8], columns: &mut Columns) -> Result<(), Unsure> {
         if record.len() > self.max_bytes || std::str::from_utf8(record).is_err() {
             return Err(Unsure);
         }

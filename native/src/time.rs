@@ -4,6 +4,7 @@ use crate::Unsure;
 
 const SECOND_CHARS: usize = b"2026-01-01T00:00:00".len();
 const NS_DIGITS: usize = 9;
+pub const NORMAL_CHARS: usize = SECOND_CHARS + 1 + NS_DIGITS + 1;
 const NS_PER_SECOND: i64 = 1_000_000_000;
 const DAY_S: i64 = 86_400;
 /// Years that int64 nanoseconds hold as a whole.
@@ -11,7 +12,7 @@ const YEARS: std::ops::RangeInclusive<i64> = 1678..=2261;
 
 /// A source time: as it is hashed, and in nanoseconds since 1970.
 pub struct NormalTime {
-    pub text: [u8; SECOND_CHARS + 1 + NS_DIGITS + 1],
+    pub text: [u8; NORMAL_CHARS],
     pub ns: i64,
 }
 
@@ -71,7 +72,7 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 }
 
 /// The normal form of a time.
-pub fn normal_text(ns: i64) -> [u8; SECOND_CHARS + 1 + NS_DIGITS + 1] {
+pub fn normal_text(ns: i64) -> [u8; NORMAL_CHARS] {
     let (second, nanosecond) = (ns.div_euclid(NS_PER_SECOND), ns.rem_euclid(NS_PER_SECOND));
     let (day, of_day) = (second.div_euclid(DAY_S), second.rem_euclid(DAY_S));
     let (year, month, day) = civil(day);

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, cast
 
 from nova.sdk.errors import SettingsError
 
@@ -18,7 +18,9 @@ MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
 API = 3
-"""Of another API the native part is of another version, and is not used."""
+"""Of another API the native part is of another version, and is not used. What was added to one API
+is looked for by its name.
+"""
 
 
 class RecordChecker(Protocol):
@@ -45,6 +47,28 @@ class RecordChecker(Protocol):
     ) -> tuple[list[bytes], list[int], list[bytes], list[int]]:
         """The order keys, stream numbers and bodies of the events that it is sure of, and the
         places of all other records.
+        """
+
+    def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]:
+        """For each row of `canonical` a byte, which is 1 if all of it is that of an event of its
+        series, and the order keys of those events, one behind the other. `series` are the series
+        bytes of the streams. It is among what was added.
+        """
+
+
+class NativeRowSums(Protocol):
+    """What was added to the module `nova.native` for the check of an archive."""
+
+    @staticmethod
+    def rows_sum(rows: list[tuple[bytes, bytes]], secret: tuple[int, int]) -> int:
+        """The sum of the hashes of rows, modulo 2^64."""
+
+    @staticmethod
+    def index_sums(
+        event_keys: bytes, source_keys: bytes, secret: tuple[int, int]
+    ) -> tuple[int, int, int]:
+        """The sums of the rows of events in `source`, `series_canonical` and `series_source`; their
+        keys stand one behind the other.
         """
 
 
@@ -109,6 +133,12 @@ def native_part() -> NativePart | None:
             f"{VARIABLE} is 1, but {fault}: install nova-native of this version, or unset it"
         )
     return None
+
+
+def native_row_sums() -> NativeRowSums | None:
+    """Sums of rows by the native part; None without it, and where it has none."""
+    part = native_part()
+    return cast(NativeRowSums, part) if hasattr(part, "rows_sum") else None
 
 
 def _fault() -> str | None:

@@ -81,9 +81,12 @@ class CheckedBlock(NamedTuple):
     """The events of a block, their event keys and order keys, and what is wrong with the others."""
 
     rows: list[KeyValue]
-    event_keys: list[bytes]
+    event_table: RowTable
     source_table: RowTable
     faults: list[EventFault]
+
+    def event_keys(self) -> list[bytes]:
+        return lines(self.event_table)
 
     def source_keys(self) -> list[bytes]:
         return lines(self.source_table)
@@ -128,9 +131,11 @@ class EventCheck:
 
     def check(self, rows: list[KeyValue]) -> CheckedBlock:
         """The events of a block in their order, with their keys."""
-        source_table = np.zeros((len(rows), ORDER_KEY_BYTES), np.uint8)
-        is_right = np.zeros(len(rows), np.bool_)
-        self._prove_natively(rows, source_table, is_right)
+        if self._native is None:
+            source_table = np.zeros((len(rows), ORDER_KEY_BYTES), np.uint8)
+            is_right = np.zeros(len(rows), np.bool_)
+        else:
+            is_right, source_table = self._native.proved(rows)
         cut = self._cut(rows, np.flatnonzero(~is_right).tolist())
         if cut.numbers:
             source_table[cut.numbers], is_right[cut.numbers] = self._proved(cut, rows)
@@ -146,26 +151,18 @@ class EventCheck:
         if faults:
             rows = [row for row, right in zip(rows, is_right.tolist(), strict=True) if right]
             source_table = source_table[is_right]
-        return CheckedBlock(rows, [key for key, _ in rows], source_table, faults)
-
-    def _prove_natively(
-        self, rows: list[KeyValue], source_table: RowTable, is_right: NDArray[np.bool_]
-    ) -> None:
-        """Fill in the events that the native part proves, if it is there."""
-        if self._native is None:
-            return
-        numbers, source_keys = self._native.proved(rows, STAMP_BYTES)
-        if numbers:
-            source_table[numbers] = table(b"".join(source_keys), ORDER_KEY_BYTES)
-            stored = [rows[number][1] for number in numbers]
-            is_right[numbers] = self._are_stamped(stored, [rows[number][0] for number in numbers])
+        event_table = table(b"".join([key for key, _ in rows]), EVENT_KEY_BYTES)
+        return CheckedBlock(rows, event_table, source_table, faults)
 
     def _learn(self, rows: list[KeyValue], numbers: list[int], is_right: NDArray[np.bool_]) -> None:
-        """Let the native part learn the streams of events that it has left to Python."""
-        if self._native is not None:
-            for number in numbers:
-                if is_right[number]:
-                    self._native.learn(rows[number])
+        """Let the native part learn the streams of events that it has left to Python, one of each
+        series: the next block shows whether the series has others.
+        """
+        if self._native is None:
+            return
+        right = (rows[number] for number in numbers if is_right[number])
+        for row in {row[0][TIME_BYTES:]: row for row in right}.values():
+            self._native.learn(row)
 
     def _cut(self, all_rows: list[KeyValue], numbers: list[int]) -> _Cut:
         """Of some rows, the events whose text is that of their series, as far as it is fixed."""

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nova.core.ordering import EVENT_KEY_BYTES, LANE_OFFSET, TIME_BYTES, TIMEBASES, Timebase
+from nova.core.ordering import LANE_OFFSET, TIME_BYTES, TIMEBASES, Timebase
 from nova.core.store.rollup import FINEST_LEVEL, LANE_UNITS
-from nova.core.store.row_table import RowTable, table
+from nova.core.store.row_table import RowTable
 from nova.core.writer.rollup_counts import RollupTotals
 
 _LANE_BITS, _SCOPE_BITS = 3, 24
@@ -27,9 +27,8 @@ class EventCounts:
         self._scope_of = np.array([numbers[scope] for scope in scopes], np.uint64)
         self._counts: dict[Timebase, Counter[int]] = {one: Counter() for one in TIMEBASES}
 
-    def add(self, event_keys: Sequence[bytes], source_keys: RowTable) -> None:
-        """Count events by their keys."""
-        events = table(b"".join(event_keys), EVENT_KEY_BYTES)
+    def add(self, events: RowTable, source_keys: RowTable) -> None:
+        """Count events by their event keys and order keys."""
         series = np.ascontiguousarray(events[:, TIME_BYTES:]).view(">u4")[:, 0]
         lanes = source_keys[:, LANE_OFFSET].astype(np.uint64)
         places = self._scope_of[series] << np.uint64(_LANE_BITS) | lanes

@@ -8,8 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nova.core.ordering import TIME_BYTES
+import numpy as np
+from numpy.typing import NDArray
+
+from nova.core.ordering import ORDER_KEY_BYTES, TIME_BYTES
 from nova.core.store.key_value import KeyValue
+from nova.core.store.row_table import RowTable, table
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, Series, check_stored
 from nova.sdk.events.event_id import hashed_head
 from nova.sdk.events.known_streams import KnownStreams, known_streams
@@ -23,11 +27,11 @@ that is not looked at again and again.
 """
 
 
-class ProvedEvents(NamedTuple):
-    """Rows by their places in a block, with the order keys of their events."""
+class ProvedRows(NamedTuple):
+    """Which rows of a block are proved, and the order keys of their events; zeros of the others."""
 
-    numbers: list[int]
-    source_keys: list[bytes]
+    is_right: NDArray[np.bool_]
+    source_table: RowTable
 
 
 class NativeProof:
@@ -41,23 +45,12 @@ class NativeProof:
 
         self._learned: Counter[bytes] = Counter()
 
-    def proved(self, rows: Sequence[KeyValue], stamp_bytes: int) -> ProvedEvents:
-        """The rows whose text up to the stamp, the last `stamp_bytes`, is that of an event of their
-        series.
-        """
-        records = [(None, b"%b}" % stored[:-stamp_bytes], "") for _, stored in rows]
-        found = self._known.check(records)
-        unsure = set(found.unsure)
-        sure = [number for number in range(len(rows)) if number not in unsure]
-        proved = ProvedEvents([], [])
-        columns = zip(sure, found.keys, found.streams, found.bodies, strict=True)
-        for number, source_key, stream, body in columns:
-            key, stored = rows[number]
-            is_whole = len(stored) == len(body) + stamp_bytes and stored.startswith(body)
-            if is_whole and key[TIME_BYTES:] == self._tails[stream]:
-                proved.numbers.append(number)
-                proved.source_keys.append(source_key)
-        return proved
+    def proved(self, rows: list[KeyValue]) -> ProvedRows:
+        """The rows that are those of events of their series in every byte."""
+        is_right, source_keys = self._known.prove(rows, b"".join(self._tails))
+        return ProvedRows(
+            np.frombuffer(is_right, np.bool_).copy(), table(source_keys, ORDER_KEY_BYTES).copy()
+        )
 
     def learn(self, row: KeyValue) -> None:
         """Learn the stream of an event that Python has proved."""
@@ -76,6 +69,6 @@ class NativeProof:
 
 
 def native_proof(names: Sequence[Series]) -> NativeProof | None:
-    """None without the native part."""
+    """None without the native part, and where it proves nothing."""
     known = known_streams(ENVELOPE_MAX_BYTES, STREAMS_MAX, {})
-    return None if known is None else NativeProof(known, names)
+    return NativeProof(known, names) if known is not None and known.can_prove else None

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from nova.core.ordering import TIME_BYTES, last_key_at, time_key, time_of
 from nova.core.proof.check_messages import (
@@ -22,7 +23,7 @@ from nova.core.proof.check_messages import (
 )
 from nova.core.proof.event_check import CheckedBlock, EventCheck
 from nova.core.proof.event_counts import EventCounts
-from nova.core.proof.row_sums import ROLLUP, Sums, add_expected, buckets_sum, counts_sum, rows_sum
+from nova.core.proof.row_sums import ROLLUP, RowSums, Sums, buckets_sum, counts_sum, row_sums
 from nova.core.store.archive import Archive
 from nova.core.store.index_rows import times_of_rows
 from nova.core.store.key_value import KeyValue
@@ -65,12 +66,13 @@ class PieceCheck:
         self._archive = archive
         self._rows = RowReader(archive, BLOCK_ROWS)
         self._check = EventCheck(self.names)
+        self._row_sums = row_sums()
         self._scopes = [rollup_scope(one) for one in self.names]
-        self._requests = {
-            number.to_bytes(4, "big")
+        self._requests = [
+            number
             for number, one in enumerate(self.names)
             if (one.lane, one.message_type) == ("command", "CommandRequest")
-        }
+        ]
 
     def check(self, request: CheckRequest) -> PieceOutcome:
         match request:
@@ -104,13 +106,13 @@ class PieceCheck:
             yield block
 
     def _events(self, request: CheckEvents) -> PieceOutcome:
-        found = _FoundEvents(self._check)
+        found = _FoundEvents(self._check, self._row_sums)
         counts = EventCounts(self._scopes)
         for block in self.blocks(request.lower, request.upper, request.until_ns):
             checked = found.add(block, request.sealed_ns)
             if not checked.rows:
                 continue
-            counts.add(checked.event_keys, checked.source_table)
+            counts.add(checked.event_table, checked.source_table)
             found.requests += self._requests_in(checked)
         found.sums[ROLLUP] = counts_sum(counts.by_scope())
         return PieceOutcome(found.reply(), found.leaves, found.series)
@@ -118,12 +120,12 @@ class PieceCheck:
     def _requests_in(self, checked: CheckedBlock) -> Iterator[StoredRequest]:
         if not self._requests:
             return
-        for number, (key, stored) in enumerate(checked.rows):
-            if key[TIME_BYTES:] in self._requests:
-                ids = msgspec.json.decode(stored, type=_RequestIds)
-                scope_id = self.names[int.from_bytes(key[TIME_BYTES:], "big")].scope_id
-                source_key = checked.source_table[number].tobytes()
-                yield StoredRequest(scope_id, ids.request_id, ids.command_id, source_key)
+        tails = np.ascontiguousarray(checked.event_table[:, TIME_BYTES:]).view(">u4")[:, 0]
+        for place in np.flatnonzero(np.isin(tails, self._requests)).tolist():
+            ids = msgspec.json.decode(checked.rows[place][1], type=_RequestIds)
+            scope_id = self.names[int(tails[place])].scope_id
+            source_key = checked.source_table[place].tobytes()
+            yield StoredRequest(scope_id, ids.request_id, ids.command_id, source_key)
 
     def _index(self, request: CheckIndex) -> PieceOutcome:
         rows = total = 0
@@ -131,7 +133,7 @@ class PieceCheck:
             request.family, request.lower, request.upper, request.until_ns
         ):
             rows += len(block)
-            total += rows_sum(block)
+            total += self._row_sums.rows(block)
         return PieceOutcome(RowsChecked(rows=rows, sum=str(total)))
 
     def _rollups(self, until_ns: int) -> PieceOutcome:
@@ -153,12 +155,13 @@ class PieceCheck:
 class _FoundEvents:
     """The events of a piece."""
 
-    def __init__(self, check: EventCheck) -> None:
+    def __init__(self, check: EventCheck, row_sums: RowSums) -> None:
         self.sums: Sums = {}
         self.leaves: list[bytes] = []
         self.series: list[bytes] = []
         self.requests: list[StoredRequest] = []
         self._check = check
+        self._row_sums = row_sums
         self._events = 0
         self._days: list[tuple[str, int]] = []
         self._faults: list[FaultyEvent] = []
@@ -167,7 +170,7 @@ class _FoundEvents:
         checked = self._check.check(block)
         self._events += len(block)
         self._faults += [FaultyEvent(*fault) for fault in checked.faults]
-        add_expected(self.sums, checked.event_keys, checked.source_table)
+        self._row_sums.add_expected(self.sums, checked.event_table, checked.source_table)
         for day, count in _days_of(block):
             if self._days and self._days[-1][0] == day:
                 count += self._days.pop()[1]

@@ -45,7 +45,7 @@ class RowSearch:
         found: dict[str, Finding] = {}
         for block in self._pieces.blocks(lower, upper, self._until_ns):
             checked = self._check.check(block)
-            event_keys, source_keys = checked.event_keys, checked.source_keys()
+            event_keys, source_keys = checked.event_keys(), checked.source_keys()
             for family in [one for one in families if one not in found]:
                 rows = index_rows(family, event_keys, source_keys)
                 values = self._rows.values(family, [key for key, _ in rows])
@@ -85,7 +85,7 @@ class RowSearch:
         stored = self._rows.values("canonical", keys)
         present = [(key, envelope) for key, envelope in zip(keys, stored, strict=True) if envelope]
         checked = self._check.check([row for row in present if len(row[0]) == EVENT_KEY_BYTES])
-        expected = set(index_rows(family, checked.event_keys, checked.source_keys()))
+        expected = set(index_rows(family, checked.event_keys(), checked.source_keys()))
         for key, row in zip(keys, block, strict=True):
             if row not in expected and key not in self._faulty:
                 yield key, row[0][EVENT_ID_OFFSET:] if family == "source" else b""

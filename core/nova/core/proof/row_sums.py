@@ -1,36 +1,77 @@
 """Sums by which two sets of rows are compared without sorting or holding either.
 
-A row counts with Python's hash of its key and value, which is keyed by a secret of the process: who
-prepares rows cannot know it. Two sets with one sum are the same but for one chance in 2^60. All
-processes of one check share the secret (PYTHONHASHSEED), and only sums of one check are compared.
+A row counts with a hash of its key and value that is keyed by a secret of the process: who prepares
+rows cannot know it. Two sets with one sum are the same but for one chance in 2^60. All processes of
+one check share the secret (PYTHONHASHSEED) and the hash, and only sums of one check are compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
+from typing import Protocol
 
 from nova.core.ordering import Timebase
-from nova.core.store.index_rows import index_rows_of_table
+from nova.core.store.index_rows import INDEX_FAMILIES, index_rows_of_table
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import TIMEBASE_BYTES
 from nova.core.store.rollup import COARSEST_LEVEL, LEVELS, coarsen
 from nova.core.store.row_table import RowTable
 from nova.core.writer.rollup_counts import RollupCounts
+from nova.sdk.native import NativeRowSums, native_row_sums
 
 Sums = dict[str, int]
 """By index family, and `rollup` for the counts of the rollups."""
 
 ROLLUP = "rollup"
+SUMS_MODULUS = 2**64
+"""Sums of index rows are equal if they are so modulo this; those of rollups are exact."""
 
 
-def rows_sum(rows: Iterable[KeyValue]) -> int:
-    return sum(map(hash, rows))
+class RowSums(Protocol):
+    """Sums of rows, in Python or by the native part; those of the two differ."""
+
+    def rows(self, rows: list[KeyValue]) -> int:
+        """The sum of rows as they are stored."""
+
+    def add_expected(self, to: Sums, event_table: RowTable, source_table: RowTable) -> None:
+        """Add the index rows that events must have. The tables have their event keys and order
+        keys.
+        """
 
 
-def add_expected(to: Sums, event_keys: Sequence[bytes], source_table: RowTable) -> None:
-    """Add the index rows of events; `source_table` has their order keys."""
-    for family, rows in index_rows_of_table(event_keys, source_table).items():
-        to[family] = to.get(family, 0) + rows_sum(rows)
+class PythonRowSums:
+    """By Python's own hash."""
+
+    def rows(self, rows: list[KeyValue]) -> int:
+        return sum(map(hash, rows))
+
+    def add_expected(self, to: Sums, event_table: RowTable, source_table: RowTable) -> None:
+        for family, rows in index_rows_of_table(event_table, source_table).items():
+            to[family] = to.get(family, 0) + sum(map(hash, rows))
+
+
+class NativelySummedRows:
+    """By the native part, whose sums are below 2^64."""
+
+    def __init__(self, native: NativeRowSums) -> None:
+        self._native = native
+        # Python's hash of any text is a part of its secret that nobody else can compute.
+        self._secret = hash(b"first half") % SUMS_MODULUS, hash(b"second half") % SUMS_MODULUS
+
+    def rows(self, rows: list[KeyValue]) -> int:
+        return self._native.rows_sum(rows, self._secret)
+
+    def add_expected(self, to: Sums, event_table: RowTable, source_table: RowTable) -> None:
+        keys = event_table.tobytes(), source_table.tobytes()
+        sums = self._native.index_sums(*keys, self._secret)
+        for family, total in zip(INDEX_FAMILIES, sums, strict=True):
+            to[family] = to.get(family, 0) + total
+
+
+def row_sums() -> RowSums:
+    """By the native part where it is installed."""
+    native = native_row_sums()
+    return PythonRowSums() if native is None else NativelySummedRows(native)
 
 
 def counts_sum(counts: RollupCounts) -> int:

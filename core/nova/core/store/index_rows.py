@@ -48,16 +48,15 @@ def index_rows(
 
 
 def index_rows_of_table(
-    event_keys: Sequence[bytes], source_table: RowTable
+    event_table: RowTable, source_table: RowTable
 ) -> dict[str, Iterable[KeyValue]]:
     """`index_rows` of every family, in columns: the check of an archive needs them of every event.
-    `source_table` has the order keys.
+    The tables have event keys and order keys.
     """
-    events = table(b"".join(event_keys), EVENT_KEY_BYTES)
-    times, series = events[:, :TIME_BYTES], events[:, TIME_BYTES:]
+    times, series = event_table[:, :TIME_BYTES], event_table[:, TIME_BYTES:]
     in_source = np.hstack((series, source_table[:, :TIME_BYTES], source_table[:, ID_HEAD]))
     return {
-        "source": zip(lines(source_table), event_keys, strict=True),
+        "source": zip(lines(source_table), lines(event_table), strict=True),
         "series_canonical": zip(lines(np.hstack((series, times))), repeat(b""), strict=False),
         "series_source": zip(lines(in_source), lines(times), strict=True),
     }

@@ -57,11 +57,12 @@ class _FileExtent(NamedTuple):
 @dataclass(slots=True)
 class _Cluster:
     """Files that overlap in time. `events` is known; `weight`, the sum over its probed parts,
-    distributes them.
+    distributes them. Weights are whole, because floats would lose the parts of a millisecond
+    beside those of centuries.
     """
 
     events: float
-    weight: float = 0.0
+    weight: int = 0
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class _RangePart:
     start_ns: int
     stop_ns: int
     cluster: _Cluster
-    weight: float | None = None
+    weight: int | None = None
 
     def events(self) -> float:
         """Estimated number of events."""
@@ -83,11 +84,19 @@ class _RangePart:
 class TimeDistribution:
     """The estimated distribution of events over [start_ns, stop_ns] in one timebase."""
 
-    def __init__(self, archive: Archive, timebase: Timebase, start_ns: int, stop_ns: int) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        timebase: Timebase,
+        start_ns: int,
+        stop_ns: int,
+        probe_rows: int = PROBE_ROWS,
+    ) -> None:
         self._family = archive.families[timebase]
         self._start_ns = start_ns
         self._end_ns = max(stop_ns + 1, start_ns)
         self._probes_left = PROBES_MAX
+        self._probe_rows = probe_rows
         # `id` breaks ties, because parts are not comparable.
         self._heap: list[tuple[float, int, _RangePart]] = []
         for extent in _clusters(_extents(self._family, timebase)):
@@ -137,18 +146,31 @@ class TimeDistribution:
         with few events is counted exactly.
         """
         self._probes_left -= 1
-        times, is_all = _probe(self._family, part.start_ns, part.stop_ns, reverse=False)
+        times, is_all = self._probe(part, reverse=False)
         if not is_all:
             ahead = len(times) / (times[-1] - times[0] + 1)
-            back, _ = _probe(self._family, part.start_ns, part.stop_ns, reverse=True)
+            back, _ = self._probe(part, reverse=True)
             behind = len(back) / (back[0] - back[-1] + 1)
             part.start_ns, part.stop_ns = times[0], back[0] + 1
-            part.weight = max((part.stop_ns - part.start_ns) * (ahead + behind) / 2, len(times))
+            weight = round((part.stop_ns - part.start_ns) * (ahead + behind) / 2)
+            part.weight = max(weight, len(times))
         else:
-            part.weight = float(len(times))
+            part.weight = len(times)
             if times:
                 part.start_ns, part.stop_ns = times[0], times[-1] + 1
         part.cluster.weight += part.weight
+
+    def _probe(self, part: _RangePart, *, reverse: bool) -> tuple[list[int], bool]:
+        """Times of the first (or last) events of a range, and whether the range has no others."""
+        times: list[int] = []
+        size = 0
+        lower, upper = time_key(part.start_ns), time_key(part.stop_ns - 1) + LAST_TAIL
+        for key, value in scan(self._family, lower, upper, reverse=reverse):
+            times.append(time_of(key))
+            size += len(value)
+            if len(times) == self._probe_rows or size >= PROBE_BYTES:
+                return times, False
+        return times, True
 
     def _clamped(self) -> list[tuple[int, int, float]]:
         """(start, stop, events) of each part, clamped to the range and sorted."""
@@ -199,19 +221,6 @@ def _halves(part: _RangePart) -> Iterator[_RangePart]:
     middle = (part.start_ns + part.stop_ns) // 2
     yield _RangePart(part.start_ns, middle, part.cluster)
     yield _RangePart(middle, part.stop_ns, part.cluster)
-
-
-def _probe(family: Rdict, start_ns: int, stop_ns: int, *, reverse: bool) -> tuple[list[int], bool]:
-    """Times of the first (or last) events of a range, and whether the range has no others."""
-    times: list[int] = []
-    size = 0
-    lower, upper = time_key(start_ns), time_key(stop_ns - 1) + LAST_TAIL
-    for key, value in scan(family, lower, upper, reverse=reverse):
-        times.append(time_of(key))
-        size += len(value)
-        if len(times) == PROBE_ROWS or size >= PROBE_BYTES:
-            return times, False
-    return times, True
 
 
 def _extents(family: Rdict, timebase: Timebase) -> list[_FileExtent]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nova.core.store.archive import Archive
+from nova.core.store.index_rows import INDEX_FAMILIES
 from nova.core.store.key_value import KeyValue
-from nova.core.store.scan import scan_blocks
+from nova.core.store.scan import scan_blocks, scan_small_rows
 
 BLOCK_ROWS = 1_024
 """The least number of rows of a block, but for the last one."""
@@ -22,6 +23,9 @@ class RowReader:
         self._block_rows = block_rows
 
     def blocks(self, family: str, lower: bytes, upper: bytes) -> Iterator[list[KeyValue]]:
+        if family in INDEX_FAMILIES:
+            yield from scan_small_rows(self._families[family], lower, upper, self._block_rows)
+            return
         rows: list[KeyValue] = []
         for block, _ in scan_blocks(self._families[family], lower, upper):
             rows += block

@@ -65,6 +65,22 @@ def scan_blocks(
             return
 
 
+def scan_small_rows(
+    family: Rdict, lower: bytes, upper: bytes, count: int
+) -> Iterator[list[KeyValue]]:
+    """`scan_blocks` of a family whose rows are all small, in blocks of `count` rows."""
+    rows = cast("Iterator[KeyValue]", family.items(from_key=lower))
+    last = lower
+    while block := list(islice(rows, count)):
+        last = block[-1][0]
+        if last > upper:
+            if inside := [row for row in block if row[0] <= upper]:
+                yield inside
+            return
+        yield block
+    _prove_end(family, last, reverse=False)
+
+
 def scan(
     family: Rdict,
     lower: bytes,

@@ -81,6 +81,15 @@ class KnownStreams:
             return _without(found, refused, len(records))
         return found
 
+    @property
+    def can_prove(self) -> bool:
+        """Whether the native part has what `prove` needs."""
+        return hasattr(self._checker, "prove")
+
+    def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]:
+        """Prove rows of an archive; manifests are not looked at."""
+        return self._checker.prove(rows, series)
+
     def _refused_updates(self, found: KnownEvents) -> list[int]:
         """The indexes of updates that their manifests do not allow, which the native part does not
         know.
