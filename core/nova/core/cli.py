@@ -66,7 +66,7 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 @core.command()
 @process_options
 def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
-    """Run the sampler, which maintains samples and checkpoints. One per archive."""
+    """Run the sampler, which maintains samples, checkpoints and alarms. One per archive."""
     from nova.core.derived import sampler_process
 
     logs.configure("sampler")

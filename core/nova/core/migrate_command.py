@@ -45,7 +45,8 @@ def migrate_command(data: Path | None, dry_run: bool, config: Path | None, as_js
 
     The new archive is written beside the old one, which stays as truth.layout-N; events, their
     bytes and both orders are compared before the two are exchanged. It may be interrupted at any
-    time and started again. Samples, checkpoints and daily files are made anew when NOVA starts.
+    time and started again. Samples, checkpoints, alarms and daily files are made anew when NOVA
+    starts.
 
     \b
     Examples:

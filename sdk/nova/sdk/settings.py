@@ -209,7 +209,7 @@ HELP: Mapping[str, SettingHelp] = {
         "exceed it fails."
     ),
     "reserve_mib": SettingHelp(
-        "Free disk space that exports, daily files, samples, checkpoints and backups leave to the "
+        "Free disk space that exports, daily files, derived data and backups leave to the "
         "archive on the same disk."
     ),
     "export_keep_h": SettingHelp("How long a finished export can be downloaded."),

@@ -41,7 +41,7 @@ def backup(
     """Back up an archive, whether NOVA is running on it or not.
 
     Copies only what the target lacks, reads it back and compares digests. Each backup is whole by
-    itself. Samples, checkpoints and daily files are not included: NOVA makes them again.
+    itself. Samples, checkpoints, alarms and daily files are not included: NOVA makes them again.
 
     \b
     Examples:

@@ -1,6 +1,6 @@
 """The sampler process: follows the archive as a secondary, up to the durability marker, and
-maintains the derived databases: samples, and checkpoints of views. It also seals the days that are
-over (`day_sealer.py`).
+maintains the derived databases: samples, checkpoints of views, and alarms. It also seals the days
+that are over (`day_sealer.py`).
 
 No other process depends on it. It runs at the lowest priority; a reader computes from the events
 what the sampler has not reached.
@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from nova.core.derived import checkpoint_follower
+from nova.core.derived import alarm_follower, checkpoint_follower
 from nova.core.derived.day_sealer import SealService
 from nova.core.derived.sampler import Sampler
 from nova.core.derived.sampler_limits import SAMPLER_LIMITS, SamplerLimits
@@ -66,16 +66,17 @@ async def maintain(
 
 
 async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
-    """Maintain samples and checkpoints until cancelled, and report their metrics."""
-    data = settings.data_folder()
+    """Maintain samples, checkpoints and alarms until cancelled, and report their metrics."""
+    data, own_scope = settings.data_folder(), settings.own_scope()
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
-    samples, checkpoints = asyncio.Event(), asyncio.Event()
+    samples, checkpoints, alarms = (asyncio.Event() for _ in range(3))
     shared = SharedSnapshot(data, derived_writer.MEMORY_BYTES)
     cursors, growth = DerivedCursors(), DiskGrowth(data, settings.files_folder())
 
     async def announce() -> None:
         await samples.wait()
         await checkpoints.wait()
+        await alarms.wait()
         lifecycle.print_ready("sampler", data=str(data))
         log.info("sampler ready")
 
@@ -84,6 +85,7 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         await asyncio.gather(
             maintain(data, samples, served, cursors, reserve, shared),
             checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared),
+            alarm_follower.maintain(data, own_scope, alarms, served, cursors, reserve, shared),
             SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),

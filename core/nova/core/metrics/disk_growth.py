@@ -23,7 +23,7 @@ from nova.sdk import archive_id, durable, private
 from nova.sdk.protocol.metric_messages import Metric, gauge
 
 GROWTH_FILE = "growth.json"
-GROWING_FOLDERS = ("truth", "samples", "checkpoints", "seals")
+GROWING_FOLDERS = ("truth", "samples", "checkpoints", "alarms", "seals")
 MEASURE_INTERVAL_S = 600.0
 HISTORY_S = 7 * 86_400.0
 KNOWN_AFTER_S = 3_600.0

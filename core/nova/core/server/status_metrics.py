@@ -45,7 +45,7 @@ def _archive(status: StatusResponse) -> Iterator[Metric]:
         "request_clashes": ("Requests that reused a requestId", status.request_clashes),
         "unknown_commands": ("Progress and results of unknown commands", status.unknown_commands),
         "file_failures": ("Failed writes of the daily files", status.file_failures),
-        "derived_remade": ("Rebuilds of damaged samples or checkpoints", status.derived_remade),
+        "derived_remade": ("Rebuilds of damaged derived data", status.derived_remade),
     }
     for name, (text, value) in counts.items():
         yield counter(f"nova_{name}_total", text).add(value)

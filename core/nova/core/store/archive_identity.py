@@ -15,7 +15,13 @@ from nova.core.store.open_check import require_id
 from nova.sdk import archive_id, durable
 from nova.sdk.default_timebase import TIMEBASE_FILE
 
-REMAINS = ("files/state.json", "samples/CURRENT", "checkpoints/CURRENT", TIMEBASE_FILE)
+REMAINS = (
+    "files/state.json",
+    "samples/CURRENT",
+    "checkpoints/CURRENT",
+    "alarms/CURRENT",
+    TIMEBASE_FILE,
+)
 """What only an instance with an archive makes in its data folder."""
 
 RESTORING_FOLDER = "restoring"

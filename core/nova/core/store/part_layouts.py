@@ -12,6 +12,7 @@ import msgspec
 
 from nova.core.errors import ArchiveError
 from nova.core.scratch import scratch_folder
+from nova.core.store.alarm_store import AlarmStore
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.sample_store import SampleStore
@@ -51,7 +52,7 @@ def part_layouts(data: Path, *, is_migrated: bool) -> list[PartLayout]:
 
 
 def _derived_layouts(data: Path, *, is_migrated: bool) -> Iterator[PartLayout]:
-    stores: tuple[type[DerivedDatabase], ...] = (SampleStore, CheckpointStore)
+    stores: tuple[type[DerivedDatabase], ...] = (SampleStore, CheckpointStore, AlarmStore)
     for store in stores:
         if (data / store.FOLDER / "CURRENT").exists():
             layout = _stored_layout(data, store)

@@ -167,7 +167,7 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Daily files of the present day that several streams share, because of `files_max`."""
 
     derived_remade: int = 0
-    """How often samples or checkpoints were rebuilt because they were damaged."""
+    """How often samples, checkpoints or alarms were rebuilt because they were damaged."""
 
     derived_last_remade: str | None = None
     """The time of the last rebuild, which of the two it was, and the reason."""

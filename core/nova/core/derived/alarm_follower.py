@@ -1,0 +1,48 @@
+"""Maintains alarms as the archive grows, up to the durability marker; rebuilds them on request."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from nova.core.derived.alarm_maker import AlarmMaker
+from nova.core.disk_reserve import NO_RESERVE, DiskReserve
+from nova.core.metrics.derived_lag import DerivedCursors
+from nova.core.query import derived_writer
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.pass_pace import PassPace
+from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
+from nova.sdk.archive_id import ArchiveIdentity
+
+ALARM_PACE = PassPace(idle_s=0.1, busy_s=0.25)
+"""People wait for alarms."""
+
+
+@asynccontextmanager
+async def open_alarm_maker(data: Path, own_scope: str) -> AsyncIterator[AlarmMaker]:
+    """A maker with its archive snapshot and its database."""
+    with derived_writer.open_for_writing(data, AlarmStore) as (snapshot, store):
+        yield AlarmMaker(snapshot, store, own_scope)
+
+
+async def maintain(
+    data: Path,
+    own_scope: str,
+    opened: asyncio.Event,
+    served: ArchiveIdentity,
+    cursors: DerivedCursors | None = None,
+    reserve: DiskReserve = NO_RESERVE,
+    shared: SharedSnapshot | None = None,
+) -> None:
+    """Maintain the alarms until cancelled, rebuilding them when needed or requested."""
+
+    async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
+        maker = AlarmMaker(view, store, own_scope)
+        if cursors is not None:
+            cursors.followed["alarms"] = lambda: maker.cursor_ns
+        await derived_writer.follow(data, ALARMS_FOLDER, maker.make, reserve, pace=ALARM_PACE)
+
+    await derived_writer.maintain(data, AlarmStore, make, opened, served=served, shared=shared)
