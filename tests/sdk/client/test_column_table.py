@@ -7,8 +7,11 @@ import math
 import numpy as np
 
 from nova.cli.column_files import csv_lines, json_lines
+from nova.sdk import timestamps
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.protocol.column_messages import ColumnsResponse, ColumnValues
+from nova.sdk.timestamps import NS_MAX, NS_MIN
+from tests.core.telling import START_NS
 
 NUMBERS = np.array([math.nan, math.inf, -math.inf, -0.0, 5e-324, 0.1])
 
@@ -21,6 +24,10 @@ def page(times: list[int], *columns: ColumnValues) -> ColumnsResponse:
 def numbers(values: np.ndarray, present: bytes = b"") -> ColumnValues:
     raw = values.astype("<f8").tobytes()
     return ColumnValues(field="n", kind="number", values=raw, present=present)
+
+
+def other(values: np.ndarray) -> ColumnValues:
+    return ColumnValues(field="m", kind="number", values=values.astype("<f8").tobytes())
 
 
 def test_numbers_keep_every_bit_and_absent_ones_are_masked() -> None:
@@ -71,6 +78,15 @@ def test_what_json_and_csv_have_no_numbers_for_is_named() -> None:
     lines = b"".join(csv_lines(table)).decode().splitlines()
     assert [line.split(",")[1] for line in lines] == ["n", "NaN", "Infinity", "-Infinity"]
     assert b'"n":"NaN"' in next(iter(json_lines(table)))
+
+
+def test_times_of_csv_are_those_of_nova() -> None:
+    """At both ends of time, before 1970, and with every number of digits."""
+    times = [NS_MIN, -1, 0, 1, 999_999_999, 10**9, START_NS + 120, NS_MAX]
+    table = ColumnTable.of_pages([page(times, numbers(np.arange(8.0)), other(np.arange(8.0) / 8))])
+    lines = b"".join(csv_lines(table)).decode().splitlines()[1:]
+    assert [line.split(",")[0] for line in lines] == list(map(timestamps.text, times))
+    assert [line.split(",", 1)[1] for line in lines[:3]] == ["0.0,0.0", "1.0,0.125", "2.0,0.25"]
 
 
 def test_an_empty_answer_has_no_columns() -> None:

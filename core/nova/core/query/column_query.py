@@ -110,10 +110,11 @@ class ColumnQueries:
         await page.pick(self._tails, number, rows_max(request.limit, len(paths), max_bytes))
         in_tail = [field for field in page.tail.fields if field.path in paths]
         fields = sorted({*stored, *in_tail}, key=lambda one: (paths.index(one.path), one.is_text))
+        chosen = page.reading.choose(page.rows)
         columns = []
         for field in fields:
             values = page.tail.fields.get(field)
-            columns.append(PageColumn.read(page.reading, record, field, values, page.rows))
+            columns.append(PageColumn.read(page.reading, record, field, values, chosen))
             await asyncio.sleep(0)
         reply = columns_response(span.timebase, page.times, columns)
         reply.next_key = None if page.end is None else position_key(page.end)

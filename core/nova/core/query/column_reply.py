@@ -8,7 +8,7 @@ import numpy as np
 
 from nova.core.ordering import Timebase
 from nova.core.query.field_columns import FieldValues
-from nova.core.query.series_rows import SeriesRows
+from nova.core.query.series_rows import ChosenRows, SeriesRows
 from nova.core.store.column import Column, Mask
 from nova.core.store.column_codec import Integers
 from nova.core.store.sample_store import FieldColumn, SampledSeries
@@ -31,7 +31,7 @@ class PageColumn(NamedTuple):
         record: SampledSeries,
         field: FieldColumn,
         in_tail: FieldValues | None,
-        rows: Integers,
+        chosen: ChosenRows,
     ) -> PageColumn:
         """The values of a field in the blocks and in the events of no block."""
         number = record.number_of(field.path, is_text=field.is_text)
@@ -42,7 +42,7 @@ class PageColumn(NamedTuple):
         kind: FieldKind = "string" if field.is_text else "number"
         if not field.is_text and (number is None or number in record.booleans):
             kind = "boolean" if in_tail is None or in_tail.is_boolean else "number"
-        return cls(field.path, kind, reading.values(number, tail, rows), texts)
+        return cls(field.path, kind, reading.values(number, tail, chosen), texts)
 
     def select(self, kept: Mask) -> PageColumn:
         return self._replace(values=self.values.select(kept))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,9 +21,31 @@ from nova.core.store.column_codec import Integers, Numbers
 from nova.core.store.column_rows import BOTH, ColumnRows
 from nova.core.store.column_tree import BlockId, children, roots
 from nova.core.store.sample_store import SampledSeries
+from nova.sdk.timestamps import NS_MAX
 
 Leaf = tuple[int, BlockId | None]
 """A block of level 0, or None for the events that are in no block, and the first of its times."""
+
+
+class ChosenRun(NamedTuple):
+    """Rows of one block: where it begins, from which to before which of the ascending rows they
+    are, and their places in it.
+    """
+
+    start: int
+    first: int
+    last: int
+    places: Integers
+
+
+class ChosenRows(NamedTuple):
+    """Rows whose values are read, block by block. `order`: their places in ascending order, None if
+    they are in it.
+    """
+
+    size: int
+    order: Integers | None
+    runs: list[ChosenRun]
 
 
 class SeriesRows:
@@ -142,36 +165,36 @@ class SeriesRows:
 
     # --- their values -----------------------------------------------------------------------------
 
-    def values(self, column: int | None, tail: Column | None, rows: Integers) -> Column:
+    def choose(self, rows: Integers) -> ChosenRows:
+        """Rows of blocks that `parts` has read, or of the tail, to read columns of."""
+        order = None if bool((rows[1:] > rows[:-1]).all()) else np.argsort(rows, kind="stable")
+        ascending = rows if order is None else rows[order]
+        starts = sorted({*self._starts, self.tail_start})
+        ends = np.searchsorted(ascending, [*starts[1:], NS_MAX]).tolist()
+        runs = [
+            ChosenRun(start, first, last, ascending[first:last] - start)
+            for start, first, last in zip(starts, [0, *ends], ends, strict=False)
+            if last > first
+        ]
+        return ChosenRows(len(rows), order, runs)
+
+    def values(self, column: int | None, tail: Column | None, chosen: ChosenRows) -> Column:
         """The values of rows: of those that have one. `column` and `tail`: None if no block, or no
         event in no block, has such values.
         """
-        order = None if bool((rows[1:] > rows[:-1]).all()) else np.argsort(rows, kind="stable")
-        sorted_rows = rows if order is None else rows[order]
-        ends = np.searchsorted(sorted_rows, self.tail_start)
-        found, has = np.zeros(len(rows)), np.zeros(len(rows), np.bool_)
-        segments = self._segments(column, sorted_rows[:ends])
-        if tail is not None:
-            segments.append((self.tail_start, tail))
-        for start, one in segments:
-            _fill(found, has, sorted_rows - start, one)
-        if order is not None:
-            found[order], has[order] = found.copy(), has.copy()
+        found, has = np.zeros(chosen.size), np.zeros(chosen.size, np.bool_)
+        stored = [run for run in chosen.runs if run.start != self.tail_start]
+        numbers = [] if column is None else [run.start // self._unit_events for run in stored]
+        columns = self._rows.find_columns(self._series, column or 0, numbers)
+        for run, one in zip(stored, columns, strict=False):
+            if one is not None:
+                _fill(found[run.first : run.last], has[run.first : run.last], run.places, one)
+        for run in chosen.runs[len(stored) :]:
+            if tail is not None:
+                _fill(found[run.first : run.last], has[run.first : run.last], run.places, tail)
+        if chosen.order is not None:
+            found[chosen.order], has[chosen.order] = found.copy(), has.copy()
         return Column(found) if has.all() else Column(found[has], np.flatnonzero(has))
-
-    def _segments(self, column: int | None, rows: Integers) -> list[tuple[int, Column]]:
-        """The stored values around ascending rows, and where they begin."""
-        if column is None or not len(rows):
-            return []
-        starts = np.sort(np.array(self._starts, np.int64))
-        owners = np.unique(np.searchsorted(starts, rows, "right")) - 1
-        numbers = [int(start) // self._unit_events for start in starts[owners]]
-        found = self._rows.find_columns(self._series, column, numbers)
-        return [
-            (number * self._unit_events, one)
-            for number, one in zip(numbers, found, strict=True)
-            if one is not None
-        ]
 
 
 def rows_part(times: Integers, arrivals: Integers, start: int) -> FieldValuesPart:
@@ -179,15 +202,20 @@ def rows_part(times: Integers, arrivals: Integers, start: int) -> FieldValuesPar
     return FieldValuesPart(times, arrivals, np.arange(start, start + len(times), dtype=np.float64))
 
 
-def _fill(found: Numbers, has: Mask, rows: Integers, column: Column) -> None:
-    """Set the values of ascending rows of a column."""
-    size = len(column.values) if column.rows is None else int(column.rows[-1]) + 1
-    first, last = np.searchsorted(rows, (0, size))
-    wanted = rows[first:last]
+def _fill(found: Numbers, has: Mask, places: Integers, column: Column) -> None:
+    """Set the values at ascending places of a column."""
+    first, last = int(places[0]), int(places[-1]) + 1
+    is_run = last - first == len(places)
     if column.rows is None:
-        found[first:last], has[first:last] = column.values[wanted], True
+        found[:] = column.values[first:last] if is_run else column.values[places]
+        has[:] = True
         return
-    places = np.searchsorted(column.rows, wanted)
-    hits = column.rows[places] == wanted
-    found[first:last][hits] = column.values[places[hits]]
-    has[first:last] |= hits
+    if is_run:
+        start, stop = np.searchsorted(column.rows, (first, last))
+        hits = column.rows[start:stop] - first
+        found[hits], has[hits] = column.values[start:stop], True
+        return
+    near = np.minimum(np.searchsorted(column.rows, places), len(column.rows) - 1)
+    is_hit = column.rows[near] == places
+    found[is_hit] = column.values[near[is_hit]]
+    has |= is_hit
