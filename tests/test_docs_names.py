@@ -18,6 +18,9 @@ PAGES = [page for page in tracked("*.md") if page.name != "CHANGELOG.md"]
 DOTTED = re.compile(r"(?<![\w/.-])nova(?:\.\w+)+")
 SETTINGS_FILE = "nova.toml"
 ENTRY_POINT_GROUPS = {"nova.commands", "nova.devices", "nova.drivers", "nova.transports"}
+USERS_GROUPS = {"nova.derived"}
+"""Groups of which NOVA itself registers nothing."""
+
 NATIVE = {"nova.native"}
 """Is there only where it was built."""
 
@@ -57,7 +60,7 @@ def resolves(dotted: str) -> bool:
 
 def test_every_dotted_name_exists() -> None:
     """A module of `nova`, or what one defines; a group of entry points; the settings file."""
-    known = {*ENTRY_POINT_GROUPS, *NATIVE, SETTINGS_FILE, HOST}
+    known = {*ENTRY_POINT_GROUPS, *USERS_GROUPS, *NATIVE, SETTINGS_FILE, HOST}
     names = [(n, p) for n, p in names_of(DOTTED) if n not in known and not n.endswith(ADDRESS_END)]
     assert [(name, page) for name, page in names if not resolves(name)] == []
 

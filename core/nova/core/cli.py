@@ -98,6 +98,27 @@ def backup(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
     asyncio.run(backup_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
 
 
+@core.command()
+@process_options
+def derive(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the process that derives telemetry live by definitions. One per archive."""
+    from nova.core.derivation import derive_process
+
+    logs.configure("derive")
+    private.restrict_umask()
+    asyncio.run(derive_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
+@core.command(hidden=True)
+@click.option("--memory-mib", type=int, required=True, help="Most memory beyond its start.")
+def formula_worker(memory_mib: int) -> None:
+    """Run one process of formulas, which its parent controls on stdin and stdout."""
+    from nova.core.derivation import formula_worker as process
+
+    logs.configure("formulas")
+    process.serve(memory_mib)
+
+
 @core.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 def check_worker(data: Path) -> None:

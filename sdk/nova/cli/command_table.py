@@ -50,6 +50,9 @@ COMMANDS = {
     "demo": CommandEntry(
         "nova.cli.demo:demo", "Run NOVA with a simulated satellite, live.", starts=_SERVERS
     ),
+    "derive": CommandEntry(
+        "nova.core.derivation.derive_command:derive", "Derive telemetry over history."
+    ),
     "edge": CommandEntry("nova.edge.cli:edge", "Serve the web page and the client protocol."),
     "eventid": CommandEntry("nova.cli.eventid:eventid", "Print the eventId of each envelope."),
     "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),

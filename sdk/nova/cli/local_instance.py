@@ -31,6 +31,7 @@ MODULES = {
     "reader": ("nova.core.cli", "nova.core.server.reader_process"),
     "sampler": ("nova.core.cli", "nova.core.derived.sampler_process"),
     "files": ("nova.core.cli", "nova.core.files.files_process"),
+    "derive": ("nova.core.cli", "nova.core.derivation.derive_process"),
     "backup": ("nova.core.cli", "nova.core.backup.backup_process"),
     "edge": ("nova.edge.cli",),
 }
@@ -40,17 +41,20 @@ log = logging.getLogger(__name__)
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
     """The instance's processes, with shared settings: writer, reader, sampler, edge, the files
-    process if daily files are configured, and the backup process if there is a target.
+    process if daily files are configured, the one that derives telemetry if there are definitions,
+    and the backup process if there is a target.
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
     files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
+    derive = ChildProcess("derive", ("nova.cli", "core", "derive", *data), shared, is_awaited=False)
     backup = ChildProcess("backup", ("nova.cli", "core", "backup", *data), shared, is_awaited=False)
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared, stops_last=True),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
         ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
         *([files] if chosen.chosen_drivers() else []),
+        *([derive] if chosen.definitions else []),
         *([backup] if chosen.backup_to else []),
         ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]

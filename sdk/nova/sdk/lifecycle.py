@@ -150,10 +150,16 @@ def _end_with_supervisor() -> bool:
     if not _is_supervised():
         return False
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        kill_with_parent()
         if not _is_supervised():
             os._exit(ORPHAN_STATUS)  # The supervisor ended before prctl took effect.
     return True
+
+
+def kill_with_parent() -> None:
+    """Ask the kernel to kill this process when its parent ends, where the kernel can (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def run_until_stopped(

@@ -75,6 +75,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     chunk_interval_ms: Annotated[int, Meta(ge=10, le=1_000)] = 50
     manifests: str | None = None
     alarm_rules: str | None = None
+    definitions: str | None = None
     default_view: str | None = None
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
@@ -181,9 +182,8 @@ HELP: Mapping[str, SettingHelp] = {
     "chunk_interval_ms": SettingHelp("Maximum time between two chunks while a stream plays."),
     "manifests": SettingHelp("Folder of your own card manifests, in addition to the shipped ones."),
     "alarm_rules": SettingHelp("Folder of your alarm rules, which the writer reads at its start."),
-    "default_view": SettingHelp(
-        "File of the view that a screen opens with until its user changes it."
-    ),
+    "definitions": SettingHelp("Folder of definitions of derived telemetry; none derives nothing."),
+    "default_view": SettingHelp("File of the view that screens open with until users change it."),
     "commands_require_descriptor": SettingHelp(
         "Whether a command requires a descriptor of its target in effect; if it does not and there "
         "is none, the command itself names systemId and containerId."

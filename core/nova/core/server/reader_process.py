@@ -216,7 +216,8 @@ async def open_reader(
 
 def _reporting(settings: Settings) -> list[str]:
     """The processes of the Core that report their metrics to the reader."""
-    return ["writer", "sampler", *(["files"] if settings.chosen_drivers() else [])]
+    files = ["files"] if settings.chosen_drivers() else []
+    return ["writer", "sampler", *files, *(["derive"] if settings.definitions else [])]
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmana
 from pathlib import Path
 
 from nova.core.commit_feed import FLUSH_PATH
+from nova.core.definitions.definition_manifest import derived_manifests
 from nova.core.errors import ArchiveError
 from nova.core.retention.retention_messages import RETENTION_PATH
 from nova.core.store.archive import Archive
@@ -102,6 +103,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     lifecycle.collect_garbage_rarely()
     stopped = asyncio.create_task(stop.wait())
     files = manifest_files.load(settings.manifests_folder())
+    files += derived_manifests(settings.definitions)
     folder = settings.alarm_rules
     rules = [] if folder is None else alarm_rule_files.load_rules(Path(folder))
     async with AsyncExitStack() as stack:

@@ -1,0 +1,1 @@
+"""Definitions of derived telemetry: their structure, their files and their rules."""

@@ -1,0 +1,137 @@
+"""Definition files: `*.toml` or `*.json`, each with one definition.
+
+A file with a fault does not keep the others from being used.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from nova.core.definitions.definition import Definition
+from nova.core.definitions.definition_graph import loops, outputs_of
+from nova.core.definitions.definition_rules import Fault, faults_of
+from nova.sdk.errors import NovaError
+
+SUFFIXES = (".toml", ".json")
+
+
+class DefinitionError(NovaError):
+    """A definition cannot be used; the message names the file, the place, the rule and a remedy."""
+
+
+class DefinitionFile(NamedTuple):
+    """A definition and its path."""
+
+    path: Path
+    definition: Definition
+
+
+class FileFault(NamedTuple):
+    """A fault of a file."""
+
+    path: Path
+    fault: Fault
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.fault}"
+
+
+class LoadedDefinitions(NamedTuple):
+    """The definitions that can be used, and the faults of the others."""
+
+    files: list[DefinitionFile]
+    faults: list[FileFault]
+
+    def named(self, name: str) -> Definition:
+        """The definition `id@version`, or the only version of an id; raises DefinitionError."""
+        found = [one.definition for one in self.files if name in (_names(one.definition))]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(one.definition.name for one in self.files) or "none"
+        reason = "has several versions" if found else "is not defined"
+        raise DefinitionError(f"{name} {reason}: name one of {known}")
+
+
+def _names(definition: Definition) -> tuple[str, str]:
+    return definition.id, definition.name
+
+
+def load(folder: Path) -> LoadedDefinitions:
+    """The definitions of a folder, in the order of file names; raises DefinitionError if it cannot
+    be read.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    except OSError as error:
+        raise DefinitionError(
+            f"cannot read the definitions in {folder}: {error.strerror}"
+        ) from None
+    return load_files(paths)
+
+
+def load_files(paths: Sequence[Path]) -> LoadedDefinitions:
+    """The definitions of files, checked by themselves and together."""
+    found: list[DefinitionFile] = []
+    faults: list[FileFault] = []
+    for path in paths:
+        read = _read(path)
+        if isinstance(read, Definition):
+            own = list(faults_of(read))
+            faults += [FileFault(path, fault) for fault in own]
+            found += [] if own else [DefinitionFile(path, read)]
+        else:
+            faults.append(FileFault(path, read))
+    joint = [*_collisions(found), *_loop_faults(found)]
+    bad = {fault.path for fault in joint}
+    return LoadedDefinitions([one for one in found if one.path not in bad], [*faults, *joint])
+
+
+def _read(path: Path) -> Definition | Fault:
+    try:
+        text = path.read_text()
+        members = tomllib.loads(text) if path.suffix == ".toml" else msgspec.json.decode(text)
+        return msgspec.convert(members, Definition)
+    except OSError as error:
+        return Fault(
+            "file", "unreadable", f"{error.strerror}", "Check the path and its permissions"
+        )
+    except msgspec.ValidationError as error:
+        rule, _, place = str(error).partition(" - at ")
+        remedy = "docs/derived.md lists all members"
+        return Fault(place.strip("`").removeprefix("$.") or "file", "badValue", rule, remedy)
+    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        form = path.suffix[1:].upper()
+        return Fault("file", "malformed", f"it is not {form}: {error}", "Correct its syntax")
+
+
+def _collisions(files: Sequence[DefinitionFile]) -> Iterator[FileFault]:
+    first: dict[str, Path] = {}
+    writers: dict[object, DefinitionFile] = {}
+    for one in files:
+        other = first.setdefault(one.definition.name, one.path)
+        if other != one.path:
+            rule = f"{other} has the same id and version"
+            yield FileFault(one.path, Fault("version", "conflict", rule, "Give it a new version"))
+            continue
+        for series in outputs_of(one.definition):
+            writer = writers.setdefault(series, one)
+            if writer.definition.id != one.definition.id:
+                rule = f"{writer.path} writes the same address and type"
+                remedy = "Let each id have an output of its own"
+                yield FileFault(one.path, Fault("output", "conflict", rule, remedy))
+                break
+
+
+def _loop_faults(files: Sequence[DefinitionFile]) -> Iterator[FileFault]:
+    path_of = {id(one.definition): one.path for one in files}
+    for loop in loops([one.definition for one in files]):
+        names = " uses ".join(one.name for one in (*loop, loop[0]))
+        rule = f"a definition must not depend on its own output: {names}"
+        for definition in loop:
+            fault = Fault("inputs", "loop", rule, "Remove one of these inputs")
+            yield FileFault(path_of[id(definition)], fault)
