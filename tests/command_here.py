@@ -1,4 +1,4 @@
-"""`nova` commands in the test's own process: the same code, without half a second of imports.
+"""`nova` commands in the test's own process: the same code, without a process.
 
 For tests of what a command does. How the program starts, and what it makes of signals, pipes and
 terminals, needs a process of its own: `nova.testkit.running_nova.nova_command`.

@@ -55,7 +55,7 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
         patch.setenv("NOVA_DRIVERS", "jsonl")
         patch.setenv("NOVA_METRICS_TOKEN", SECRET)
         data = tmp_path_factory.mktemp("ahead") / "data"
-        with running_nova(data, "--scope", "sat") as running:
+        with running_nova(data, "--scope", "sat", may_fork=False) as running:
             yield running
             running.kill()
 

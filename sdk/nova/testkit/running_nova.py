@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from typing import IO
 import msgspec
 
 from nova.sdk.errors import NovaError
+from nova.testkit.command_fork import CommandProcess, start_command
 
 PASSWORD = "only-for-tests"
 """Password of the user `admin` of a NOVA that tests start."""
@@ -35,7 +35,7 @@ FREE_PORT = ("--listen", "127.0.0.1:0", "--json", "--exit-with-stdin")
 class RunningNova:
     """A running NOVA. It holds a pipe of this process and so ends with it."""
 
-    process: subprocess.Popen[bytes]
+    process: CommandProcess
     data: Path
     url: str
     publish: str
@@ -90,18 +90,26 @@ def _is_running(process_id: int) -> bool:
 
 @contextmanager
 def running_nova(
-    data: Path, *arguments: str, command: str = "up", log: IO[bytes] | None = None
+    data: Path,
+    *arguments: str,
+    command: str = "up",
+    log: IO[bytes] | None = None,
+    may_fork: bool = True,
 ) -> Iterator[RunningNova]:
     """A NOVA that is ready while the block runs; raises NovaError if it does not start. Its log
-    goes to `log`, or to stderr.
+    goes to `log`, or to stderr. It is forked, which saves most of the time that it needs to start,
+    unless it should have an interpreter of its own.
     """
     folder = ("--data", str(data)) if command == "up" else ()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "nova.cli", command, *folder, *FREE_PORT, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    environment = {**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD}
+    process = start_command(
+        command,
+        *folder,
+        *FREE_PORT,
+        *arguments,
+        environment=environment,
         stderr=log,
-        env={**os.environ, "NOVA_ADMIN_PASSWORD": PASSWORD},
+        may_fork=may_fork,
     )
     with process:
         try:
@@ -112,7 +120,7 @@ def running_nova(
                 process.wait(STOP_TIMEOUT_S)
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes]) -> RunningNova:
+def _wait_until_ready(process: CommandProcess) -> RunningNova:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
@@ -127,11 +135,8 @@ def nova_command(
     *arguments: str, stdin: bytes = b"", **variables: str
 ) -> subprocess.CompletedProcess[bytes]:
     """Run one `nova` command to its end, with additional environment variables."""
-    return subprocess.run(
-        [sys.executable, "-m", "nova.cli", *arguments],
-        input=stdin,
-        capture_output=True,
-        env={**os.environ, **variables},
-        timeout=COMMAND_TIMEOUT_S,
-        check=False,
-    )
+    environment = {**os.environ, **variables}
+    with start_command(*arguments, environment=environment, stderr=subprocess.PIPE) as process:
+        stdout, stderr = process.communicate(stdin, COMMAND_TIMEOUT_S)
+    assert process.returncode is not None
+    return subprocess.CompletedProcess(arguments, process.returncode, stdout, stderr)
