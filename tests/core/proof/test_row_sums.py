@@ -1,4 +1,4 @@
-"""Sums of rows tell two sets of rows apart, by the native part and without."""
+"""Sums of rows differ where two sets of rows do, by the native part and without."""
 
 from __future__ import annotations
 
