@@ -16,7 +16,12 @@ import pytest
 
 from nova.core.backup.target_place import open_target
 from nova.core.batch.zip_package import pack
-from nova.core.disk_reserve import DiskReserve, DiskReserveError, reserved_file
+from nova.core.disk_reserve import (
+    FILE_BLOCK_BYTES,
+    DiskReserve,
+    DiskReserveError,
+    reserved_file,
+)
 from nova.core.files.daily_files import DailyFiles
 from nova.core.files.day_rebuild import rebuild_day_files
 from nova.core.files.file_folder import FileFolder
@@ -261,3 +266,34 @@ def test_daily_files_stop_at_the_reserve_and_go_on_later(tmp_path: Path, disk: P
         found, expected = tree(root), tree(archive.root)
         assert found.keys() == expected.keys()
         assert all(found[name] == expected[name] for name in found if name != state)
+
+
+def test_what_is_written_in_a_turn_counts_without_another_look(disk: Path) -> None:
+    """Another writer waits for its end, and sees what was written."""
+    reserve = DiskReserve(disk, free_bytes(disk) - 4 * MIB, disk)
+    folder, waiting = FileFolder(disk / "files", reserve), threading.Event()
+    refused: list[OSError] = []
+
+    def write_too() -> None:
+        waiting.set()
+        try:
+            with reserve.room(3 * MIB):
+                pass
+        except DiskReserveError as error:
+            refused.append(error)
+
+    other = threading.Thread(target=write_too)
+    with reserve.turn():
+        folder.append("a", 0, bytes(2 * MIB))
+        other.start()
+        waiting.wait()
+        left = reserve.free_bytes()
+        folder.append("b", 0, bytes(1))
+        assert reserve.free_bytes() == left - FILE_BLOCK_BYTES
+        assert not refused
+        with pytest.raises(DiskReserveError):
+            folder.append("c", 0, bytes(2 * MIB))
+    other.join()
+    assert len(refused) == 1
+    assert folder.paths() == ["a", "b"]
+    folder.close()

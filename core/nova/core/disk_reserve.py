@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MIB = 1024 * 1024
 BLOCK_BYTES = MIB
+FILE_BLOCK_BYTES = 4_096
+"""By which a file grows on most file systems."""
 
 
 class DiskReserveError(OSError):
@@ -38,11 +40,15 @@ class DiskReserve:
         self._locked_folder = data or folder
         self._lock_descriptor: int | None = None
         self._turn = threading.Lock()
+        self._thread_in_turn = 0
+        self._left_in_turn = 0
 
     def free_bytes(self) -> int:
         """Bytes that may be written before the reserve is touched; negative inside it."""
         if not self._applies or self.size_bytes == 0:
             return 2**63 - 1
+        if self._is_in_turn():
+            return self._left_in_turn
         disk = os.statvfs(_nearest(self._folder))
         return disk.f_bavail * disk.f_frsize - self.size_bytes
 
@@ -54,9 +60,29 @@ class DiskReserve:
         if not self._applies or self.size_bytes == 0:
             yield
             return
-        with self._turn, self._locked():
+        with self.turn():
             self.require_room(size)
+            self._left_in_turn -= -(-size // FILE_BLOCK_BYTES) * FILE_BLOCK_BYTES
             yield
+
+    @contextlib.contextmanager
+    def turn(self) -> Iterator[None]:
+        """Write several times in the block, for a moment only, after one look at the free space:
+        other processes wait until it ends.
+        """
+        if not self._applies or self.size_bytes == 0 or self._is_in_turn():
+            yield
+            return
+        with self._turn, self._locked():
+            self._left_in_turn = self.free_bytes()
+            self._thread_in_turn = threading.get_ident()
+            try:
+                yield
+            finally:
+                self._thread_in_turn = 0
+
+    def _is_in_turn(self) -> bool:
+        return self._thread_in_turn == threading.get_ident()
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

@@ -60,8 +60,8 @@ def bound(
     view = ArchiveSnapshot(Archive.open_secondary(data, data / "scratch"))
     view.advance(committer.last_ns)
     found = BoundDrivers(view, REGISTRY, timebase)
-    assert found.load(committer.last_ns)
-    assert not found.load(committer.last_ns)
+    assert found.load(committer.last_ns) == {STREAM.target_id}
+    assert found.load(committer.last_ns) == set()
     try:
         yield found
     finally:

@@ -17,7 +17,7 @@ from operator import attrgetter
 from nova.core.derived.checkpoint_limits import CHECKPOINT_LIMITS, CheckpointLimits
 from nova.core.derived.recent_updates import RecentUpdates
 from nova.core.derived.view_fold import ViewFold
-from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
+from nova.core.ordering import TIME_BYTES, TIMEBASES, Timebase, series_of_event_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
@@ -131,13 +131,16 @@ class CheckpointMaker:
         return found
 
     def _fold_chunk(self, hits: Sequence[Hit]) -> None:
-        by_series: defaultdict[int, list[dict[Timebase, Update]]] = defaultdict(list)
-        for key, stored in hits:
-            by_series[series_of_event_key(key)].append(in_both_timebases(key, stored))
-        for number, updates in by_series.items():
-            series = self._cached(number)
+        keys, stored = [key for key, _ in hits], [envelope for _, envelope in hits]
+        updates = in_both_timebases(keys, stored)
+        by_series: defaultdict[bytes, list[int]] = defaultdict(list)
+        for place, key in enumerate(keys):
+            by_series[key[TIME_BYTES:]].append(place)
+        for places in by_series.values():
+            series = self._cached(series_of_event_key(keys[places[0]]))
             for timebase in TIMEBASES:
-                self._fold(series, timebase, [update[timebase] for update in updates])
+                of_all = updates[timebase]
+                self._fold(series, timebase, [of_all[place] for place in places])
         self._bound_recent()
 
     def _cached(self, number: int) -> _SeriesFolds:

@@ -50,6 +50,11 @@ class ViewFold:
         self._limits = limits
         self._segment_events = limits.segment_events
         self._states: dict[str, ViewState] = {}
+        self._last: dict[str, Update] = {}
+        """By version the last update, which its state lacks. An update of the same keys replaces
+        all that one before it has set, so most are never applied.
+        """
+
         self._segment: bytes | None = None
         self._in_segment: set[str] = set()
         self._events = self._bytes = self._row_bytes = 0
@@ -59,6 +64,7 @@ class ViewFold:
     def resume(self, segment: bytes, states: dict[str, ViewState]) -> None:
         """Resume at the start of a segment with the states that the versions had there."""
         self._segment, self._states = segment, states
+        self._last.clear()
         if self._timebase == "source":
             self._hour_end_ns = hour_start(position_time(segment)) + HOUR_NS
         self.frontier = position_before(segment)
@@ -76,14 +82,23 @@ class ViewFold:
         row: KeyValue | None = None
         if version not in self._in_segment:
             assert self._segment is not None
+            self._apply_last(version, state)
             self._in_segment.add(version)
             row = checkpoint_row(self._timebase, self._number, self._segment, version, state)
             self._row_bytes += len(row[1])
-        state.apply(update.fields.data, update.time_ns)
+        last = self._last.get(version)
+        if last is not None and list(last.fields.data) != list(update.fields.data):
+            self._apply_last(version, state)
+        self._last[version] = update
         self._events += 1
         self._bytes += len(update.stored)
         self.frontier = update.position
         return row
+
+    def _apply_last(self, version: str, state: ViewState) -> None:
+        last = self._last.pop(version, None)
+        if last is not None:
+            state.apply(last.fields.data, last.time_ns)
 
     def _ends_segment(self, update: Update) -> bool:
         """Whether an update starts a new segment: by its hour, or because the segment is full. A
@@ -106,7 +121,9 @@ class ViewFold:
         if state is None:
             state = self._load(version) if self._record_version(version) else ViewState()
             if len(self._states) >= self._limits.states_max:
-                del self._states[next(iter(self._states))]
+                oldest = next(iter(self._states))
+                del self._states[oldest]
+                self._last.pop(oldest, None)
             self._states[version] = state
         return state
 

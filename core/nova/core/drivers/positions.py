@@ -13,18 +13,27 @@ from nova.sdk.drivers.driver import Driver, DriverFile
 from nova.sdk.drivers.driver_stream import DriverStream
 
 COLUMNS = ("time", "latitude", "longitude", "altitude", "speed")
-MEMBER_NAMES = {
-    "latitude": ("latitude", "latitudeDeg", "lat"),
-    "longitude": ("longitude", "longitudeDeg", "lon"),
-    "altitude": ("altitude", "altitudeM", "alt"),
-    "speed": ("speed", "speedMS"),
-}
-"""Member names used by producers; the first one present is taken."""
 
 
-class _Position(msgspec.Struct, rename="camel"):
+class _Members(msgspec.Struct, rename="camel", gc=False):
+    """The members of a payload that are of use, under the names that producers give them."""
+
+    latitude: object = None
+    latitude_deg: object = None
+    lat: object = None
+    longitude: object = None
+    longitude_deg: object = None
+    lon: object = None
+    altitude: object = None
+    altitude_m: object = None
+    alt: object = None
+    speed: object = None
+    speed_ms: object = msgspec.field(default=None, name="speedMS")
+
+
+class _Position(msgspec.Struct, rename="camel", gc=False):
     source_truth_time: str
-    payload: dict[str, object]
+    payload: _Members
 
 
 _positions = msgspec.json.Decoder(_Position)
@@ -47,22 +56,25 @@ class PositionCsv(Driver):
         rows = csv.writer(out, lineterminator=LINE_END)
         if file.events == 0 and events:
             rows.writerow(COLUMNS)
-        for stored in events:
-            event = _positions.decode(stored)
-            payload = event.payload
-            rows.writerow(
-                [
-                    event.source_truth_time,
-                    *[_first_present(payload, names) for names in MEMBER_NAMES.values()],
-                ]
-            )
+        rows.writerows(map(_row, map(_positions.decode, events)))
         return (out.getvalue().encode(),)
 
 
-def _first_present(payload: dict[str, object], names: tuple[str, ...]) -> object:
-    for name in names:
-        value = payload.get(name)
+def _row(event: _Position) -> Sequence[object]:
+    of = event.payload
+    return (
+        event.source_truth_time,
+        _first_present(of.latitude, of.latitude_deg, of.lat),
+        _first_present(of.longitude, of.longitude_deg, of.lon),
+        _first_present(of.altitude, of.altitude_m, of.alt),
+        _first_present(of.speed, of.speed_ms),
+    )
+
+
+def _first_present(*values: object) -> object:
+    """The cell of the first of them that is there."""
+    for value in values:
         if value is not None:
-            is_plain = isinstance(value, int | float) and not isinstance(value, bool)
+            is_plain = type(value) is float or type(value) is int
             return value if is_plain else escape_formula(str(value))
     return None

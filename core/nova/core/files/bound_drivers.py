@@ -100,9 +100,9 @@ class BoundDrivers:
         self.envelopes: list[tuple[str, bytes]] = []
         """Target id and stored envelope of every binding."""
 
-    def load(self, watermark: int) -> bool:
-        """Read new bindings up to a watermark; returns whether there were any."""
-        found = 0
+    def load(self, watermark: int) -> set[str]:
+        """Read new bindings up to a watermark; returns the ids of their targets."""
+        first = len(self.envelopes)
         if watermark > self._loaded_ns:
             # The first load merges series indexes: an archive has few bindings, though spread over
             # as many series as targets. Later loads read little either way.
@@ -110,12 +110,10 @@ class BoundDrivers:
             span = Span("canonical", self._loaded_ns + 1, watermark)
             range_cursor = RangeCursor(self._snapshot, self._event_filter, span, merge=merges)
             while not range_cursor.done:
-                rows = range_cursor.read_slice(LOAD_SLICE_EVENTS)
-                found += len(rows)
-                for key, stored in rows:
+                for key, stored in range_cursor.read_slice(LOAD_SLICE_EVENTS):
                     self._add(time_of(key), stored)
             self._loaded_ns = watermark
-        return found > 0
+        return {target_id for target_id, _ in self.envelopes[first:]}
 
     def _add(self, canonical_ns: int, stored: bytes) -> None:
         one = _binding.decode(stored)

@@ -177,8 +177,9 @@ class DailyFiles:
         self._is_saved = False
         self._snapshot.advance(watermark)
         self._snapshot.held_in_memory(self.state.cursor_ns + 1, watermark)
-        if self._bound_drivers.load(watermark) and self._router is not None:
-            self._router.reset_drivers()
+        targets = self._bound_drivers.load(watermark)
+        if targets and self._router is not None:
+            self._router.reset_drivers(targets)
         while self.state.cursor_ns < watermark:
             if not self.state.day and not self._next_day(watermark):
                 break

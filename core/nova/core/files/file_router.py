@@ -5,7 +5,7 @@ alike.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
 from operator import itemgetter
@@ -26,6 +26,11 @@ from nova.sdk.errors import DriverError
 from nova.sdk.process_heartbeat import busy_with
 
 BUFFERED_MAX_BYTES = 24 * 1024 * 1024
+FILES_PER_TURN = 64
+"""Files that are written after one look at the free space, while other processes that leave the
+reserve wait.
+"""
+
 ROUTES_MAX = 16
 """Cached driver choices per stream; late events alternate between them."""
 
@@ -118,7 +123,9 @@ class FileRouter:
 
         self._buffered = 0
         self._lanes: Counter[str] = Counter()
-        self._lane_of: dict[bytes, str] = {}
+        self._stream_of: dict[bytes, DriverStream] = {}
+        """By series one of its streams, which differ in schemaVersion only."""
+
         self._counts: Counter[bytes] = Counter()
         """Events per series, in canonical time; in source time events are counted per lane."""
 
@@ -144,10 +151,16 @@ class FileRouter:
             is_whole &= sink.resume(is_closing=is_closing)
         return is_whole
 
-    def reset_drivers(self) -> None:
-        """Drop cached driver choices, as new bindings were loaded."""
-        self._stream_routes.clear()
-        self._cached_routes.clear()
+    def reset_drivers(self, targets: Collection[str]) -> None:
+        """Drop the cached driver choices of targets, as new bindings of theirs were loaded."""
+        self._stream_routes = {
+            stream: routes
+            for stream, routes in self._stream_routes.items()
+            if stream.target_id not in targets
+        }
+        for tail, stream in self._stream_of.items():
+            if stream.target_id in targets:
+                self._cached_routes.pop(tail, None)
 
     def route(self, hits: Sequence[Hit]) -> None:
         """Buffer events, in order; they are written at BUFFERED_MAX_BYTES or by `flush`."""
@@ -176,7 +189,6 @@ class FileRouter:
         route = entry.current
         if not route.lower <= key < route.upper:
             route = entry.current = self._route_at(entry, key)
-        lane = entry.stream.lane
         if len(key) == EVENT_KEY_BYTES:
             mark, tail = entry.mark, key[TIME_BYTES:]
             self._cached_routes[tail] = (
@@ -186,9 +198,9 @@ class FileRouter:
                 mark.offset,
                 route.events.append,
             )
-            self._lane_of[tail] = lane
+            self._stream_of[tail] = entry.stream
         else:
-            self._lanes[lane] += 1
+            self._lanes[entry.stream.lane] += 1
         return route.events
 
     @property
@@ -196,7 +208,7 @@ class FileRouter:
         """Events per lane so far."""
         lanes = self._lanes.copy()
         for tail, count in self._counts.items():
-            lanes[self._lane_of[tail]] += count
+            lanes[self._stream_of[tail].lane] += count
         return dict(lanes)
 
     def _routes_of(self, stored: bytes) -> _StreamRoutes:
@@ -247,8 +259,11 @@ class FileRouter:
         """Write all buffered events; raises OSError, and FileChangedError if another process
         changed a file.
         """
-        for sink in self._sinks.values():
-            sink.flush()
+        written = [sink for sink in self._sinks.values() if sink.events]
+        for start in range(0, len(written), FILES_PER_TURN):
+            with self._folder.reserve.turn():
+                for sink in written[start : start + FILES_PER_TURN]:
+                    sink.flush()
         for lost in self._unrouted.values():
             lost.count += len(lost.events)
             lost.events.clear()

@@ -8,13 +8,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of
+from nova.core.ordering import SERIES_BYTES, TIME_BYTES, Timebase, time_of, times_of
+from nova.core.query.accepted_times import accepted_times
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_key import EventKey, event_keys
 from nova.core.query.lookup import look_up
 from nova.core.store.checkpoint_store import NO_ID, POSITION_BYTES, position_at, position_time
 from nova.core.store.keys import ID_HEAD_BYTES, event_id_of
-from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 PART_EVENTS = 500
@@ -55,16 +55,21 @@ def position_of(event_key: EventKey, timebase: Timebase) -> bytes:
     return event_key.index_key[SERIES_BYTES : SERIES_BYTES + TIME_BYTES] + NO_ID
 
 
-def in_both_timebases(event_key: bytes, stored: bytes) -> dict[Timebase, Update]:
-    """A stored update with its positions in source and in canonical time, computed from its
-    envelope.
+def in_both_timebases(
+    event_keys: Sequence[bytes], stored: Sequence[bytes]
+) -> dict[Timebase, list[Update]]:
+    """Stored updates with their positions in source and in canonical time, computed from their
+    envelopes.
     """
-    fields = _update_decoder.decode(stored)
-    source_ns, canonical_ns = timestamps.parse(fields.source_truth_time), time_of(event_key)
-    source = position_at(source_ns, event_id_of(stored)[:ID_HEAD_BYTES])
+    fields = list(map(_update_decoder.decode, stored))
+    source_ns = accepted_times([one.source_truth_time for one in fields]).tolist()
+    canonical_ns = times_of(event_keys)
+    ids = [event_id_of(envelope)[:ID_HEAD_BYTES] for envelope in stored]
+    source = map(position_at, source_ns, ids)
+    canonical = map(position_at, canonical_ns)
     return {
-        "source": Update(source, source_ns, canonical_ns, fields, stored),
-        "canonical": Update(position_at(canonical_ns), canonical_ns, canonical_ns, fields, stored),
+        "source": list(map(Update, source, source_ns, canonical_ns, fields, stored)),
+        "canonical": list(map(Update, canonical, canonical_ns, canonical_ns, fields, stored)),
     }
 
 
@@ -108,8 +113,9 @@ def updates_after(snapshot: ArchiveSnapshot, number: int, canonical_ns: int) -> 
         snapshot, number, "canonical", snapshot.watermark, reverse=False, from_ns=canonical_ns + 1
     )
     while part := list(islice(rows, PART_EVENTS)):
-        for update in _updates(snapshot, "canonical", part):
-            yield in_both_timebases(position_at(update.canonical_ns), update.stored)["source"]
+        found = list(_updates(snapshot, "canonical", part))
+        keys = [update.position for update in found]
+        yield from in_both_timebases(keys, [update.stored for update in found])["source"]
 
 
 def _updates(

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import islice
 from typing import NamedTuple
 
@@ -54,6 +55,9 @@ _FOLDS = [(bits, (1 << bits) - 1) for bits in (4 * SLOT_BITS, 2 * SLOT_BITS, SLO
 _TIME = struct.Struct(">Q")
 
 
+SCOPES_KEPT = 20_000
+"""Series whose scope in rollups is kept: every batch asks for that of each of its series."""
+
 AUDIT_SCOPE = "!audit"
 """Stands for the scope of audit events, which are in nobody's summary; no scope has this id."""
 
@@ -66,6 +70,7 @@ class Buckets(NamedTuple):
     total: int
 
 
+@lru_cache(SCOPES_KEPT)
 def rollup_scope(series: Series) -> str:
     """The scope in whose rows the events of a series are counted."""
     return AUDIT_SCOPE if is_audit(series) else series.scope_id

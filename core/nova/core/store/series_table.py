@@ -63,6 +63,10 @@ class SeriesTable:
         """None if the series has no number yet."""
         return self._numbers.get(series)
 
+    def numbers(self, names: Sequence[Series]) -> list[int | None]:
+        """`number` of each series."""
+        return list(map(self._numbers.get, names))
+
     def of_unique_id(self, unique_id: str) -> Sequence[int]:
         """The numbers of all series with this uniqueId, ascending."""
         return self._of_unique_id.get(unique_id, ())

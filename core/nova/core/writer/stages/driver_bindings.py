@@ -22,7 +22,7 @@ from nova.core.writer.additions import NOTHING, Additions
 from nova.core.writer.capabilities import EntityCapabilities
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
-from nova.core.writer.new_events import NewEvents, Selection
+from nova.core.writer.new_events import NewEvents, Selection, chosen
 from nova.core.writer.writer_state import WriterState
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream
@@ -136,12 +136,13 @@ class DriverBindings:
         if not unchecked:
             return events, NOTHING
         added = _AddedBindings(events.columns, commit)
-        series = events.columns.series
-        order: list[int] = []
-        for number in events.numbers:
-            if series[number] in unchecked:
-                order += self._check_event(events.columns, number, added)
-            order.append(number)
+        numbers, order, start = events.numbers, list[int](), 0
+        series = chosen(events.columns.series, numbers)
+        for place in [place for place, index in enumerate(series) if index in unchecked]:
+            order += numbers[start:place]
+            order += self._check_event(events.columns, numbers[place], added)
+            start = place
+        order += numbers[start:]
         after = NewEvents(added.columns(), order, events.received, added.selections)
         return after, Additions(keys=added.events)
 
@@ -151,7 +152,7 @@ class DriverBindings:
         return {
             index
             for index, pair in enumerate(zip(columns.names, columns.versions, strict=True))
-            if pair not in bound or _selects(pair[0])
+            if pair not in bound or (pair[0].lane == "metadata" and _selects(pair[0]))
         }
 
     def _check_event(

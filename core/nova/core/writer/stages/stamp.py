@@ -44,7 +44,7 @@ def series_numbers(
     names: Sequence[Series], table: SeriesTable
 ) -> tuple[list[int], list[NewSeries]]:
     """The number of each series; those that the table lacks get the next ones."""
-    numbers = [table.number(series) for series in names]
+    numbers = table.numbers(names)
     new: dict[Series, int] = {}
     if None in numbers:
         for series, number in zip(names, numbers, strict=True):
