@@ -95,9 +95,10 @@ def _times(encoded: bytes, count: int, first: int) -> Integers:
         steps = np.arange(count, dtype=np.uint64) * np.int64(step).view(np.uint64)
         return (steps + start).view(np.int64)
     times = np.empty(count, np.uint64)
+    offsets = np.frombuffer(encoded, _UNSIGNED[width], count - 1, 2 * _HEAD.size)
     times[0] = start
-    times[1:] = _integers(encoded[_HEAD.size :]).view(np.uint64)
-    return np.cumsum(times, dtype=np.uint64).view(np.int64)
+    np.add(offsets, np.int64(step).view(np.uint64), out=times[1:])
+    return np.cumsum(times, out=times).view(np.int64)
 
 
 def _decimals(encoded: bytes) -> Numbers:
