@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, TypedDict, TypeVar
+from typing import Any, Literal, NamedTuple, TypedDict, TypeVar
 
 import aiohttp
 import msgspec
@@ -24,6 +24,7 @@ from nova.sdk.address import LANES
 from nova.sdk.client.client import Client
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol import messages, timeline
+from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.export import Export, ExportComplete, ExportFailed, ExportStarted
 from nova.sdk.protocol.messages import Error, Filters, Message, Timebase
 from nova.sdk.settings import Settings
@@ -34,6 +35,10 @@ from tests.core.telling import START_NS, telling
 SCOPES = ("alpha", "beta", "gamma")
 SEEN_LANES = ("metadata", "command", "ui", "parsed", "raw")
 PRINCIPALS = 12
+SERIES_NAMES = (
+    *("scope_id", "system_id", "container_id", "unique_id"),
+    *("lane", "message_type", "view_id"),
+)
 AUDIT = Filters(system_id="nova", container_id="audit")
 AUDITED = 6
 """Of the records, those of the audit trail."""
@@ -279,6 +284,11 @@ async def compare_fields(frames: Frames, event: Seen, is_visible: bool) -> None:
     )
     sampled = await ask(frames, sample, timeline.SampleResponse)
     assert bool(sum(sampled.fields[0].count)) == is_visible
+    ids: dict[str, Any] = {name: getattr(fields, name) for name in SERIES_NAMES}
+    runs = timeline.Find(**ids, field="n", condition="atLeast", value=0)
+    assert bool((await ask(frames, runs, timeline.FindResponse)).findings) == is_visible
+    read = await ask(frames, Columns(**ids, fields=["n"]), ColumnsResponse)
+    assert bool(read.rows) == bool(read.columns) == is_visible
 
 
 async def compare_counts(frames: Frames, who: VisiblePerson, visible: Sequence[Seen]) -> None:
