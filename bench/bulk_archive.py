@@ -6,7 +6,7 @@ end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from hashlib import sha256
 from itertools import cycle, islice
@@ -28,7 +28,7 @@ from nova.sdk.events.event import check_stored, stamped
 from nova.sdk.events.event_id import hashed_head
 from nova.sdk.events.series import hashed_ids
 from nova.sdk.timestamps import NS_PER_SECOND
-from nova.sdk.transport.base import Batch
+from nova.sdk.transport.base import Batch, Record
 
 FIRST_EVENTS = 3_000
 BATCH_EVENTS = 5_000
@@ -47,12 +47,24 @@ class _Template(NamedTuple):
     after_payload: bytes
 
 
-def fill(data: Path, events: int) -> None:
-    """Make an archive of about this number of events in an empty folder."""
+def count_payload(number: int) -> bytes:
+    return b'{"count":%d}' % number
+
+
+def fill(
+    data: Path,
+    events: int,
+    first: Iterable[Sequence[Record]] | None = None,
+    payload: Callable[[int], bytes] = count_payload,
+) -> None:
+    """Make an archive of about this number of events in an empty folder: of the parsed series of
+    the `first` ones, which the writer takes in, with a payload each by its number.
+    """
+    first = Work(FIRST_EVENTS).batches(BATCH_EVENTS) if first is None else first
     with closing(Archive.open_primary(data)) as archive:
         ensure_id(archive, data)
         committer = Committer(archive, data)
-        for records in Work(FIRST_EVENTS).batches(BATCH_EVENTS):
+        for records in first:
             committer.add_batch("bulk", Batch(records))
         committer.close_commit()
         templates = cycle(_templates(archive))
@@ -60,7 +72,9 @@ def fill(data: Path, events: int) -> None:
         counters = archive.record.counters()
         while done < events:
             count = min(BATCH_EVENTS, events - done)
-            _write(archive, list(islice(templates, count)), first_ns + done, done)
+            chosen = list(islice(templates, count))
+            payloads = [payload(done + place) for place in range(count)]
+            _write(archive, chosen, first_ns + done, done, payloads)
             done += count
         counters.events += done
         batch = archive.batch()
@@ -95,13 +109,18 @@ def _templates(archive: Archive) -> Iterator[_Template]:
         )
 
 
-def _write(archive: Archive, templates: Sequence[_Template], first_ns: int, number: int) -> None:
+def _write(
+    archive: Archive,
+    templates: Sequence[_Template],
+    first_ns: int,
+    number: int,
+    payloads: Sequence[bytes],
+) -> None:
     """Write one event of each template, in a batch of its own."""
     times = [START_NS + (number + n) * STEP_NS for n in range(len(templates))]
     ids, bodies = [], []
-    for place, (one, at_ns) in enumerate(zip(templates, times, strict=True)):
+    for one, at_ns, payload in zip(templates, times, payloads, strict=True):
         text = timestamps.text(at_ns).encode()
-        payload = b'{"count":%d}' % (number + place)
         hashed = b'%b%b\n{"payload":%b%b' % (one.head, text, payload, one.after_payload)
         digest = sha256(hashed).digest()
         ids.append(digest)

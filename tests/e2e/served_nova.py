@@ -12,6 +12,8 @@ import aiohttp
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from nova.core.derivation import derive_process
+from nova.core.derivation.derive_process import open_derivations
 from nova.core.derived import sampler_process
 from nova.core.files import files_process
 from nova.sdk import archive_id, endpoints
@@ -25,6 +27,7 @@ from nova.sdk.settings import Settings
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import RunningNova
 from tests.core.commanding import HEATER, SCOPE
+from tests.core.derivation.deriving import definition_of, write_definition
 from tests.core.running import running_core
 from tests.edge.server import PASSWORD, running_edge
 
@@ -50,7 +53,10 @@ async def served_nova(data: Path) -> AsyncIterator[ServedNova]:
     """All parts of an instance in this process: as processes, sampler and files would wait for
     their turn on a busy machine.
     """
-    settings = Settings(data=str(data), scope=SCOPE, drivers=("jsonl",))
+    folder = data.with_name("definitions")
+    folder.mkdir()
+    write_definition(folder, definition_of())
+    settings = Settings(data=str(data), scope=SCOPE, drivers=("jsonl",), definitions=str(folder))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running_core(settings))
         files = await stack.enter_async_context(files_process.open_writer(settings))
@@ -60,6 +66,10 @@ async def served_nova(data: Path) -> AsyncIterator[ServedNova]:
         )
         stack.push_async_callback(
             cancel, asyncio.create_task(files_process.run_and_report(files, data))
+        )
+        derived = await stack.enter_async_context(open_derivations(settings))
+        stack.push_async_callback(
+            cancel, asyncio.create_task(derive_process.run_and_report(derived, data, served))
         )
         edge = await stack.enter_async_context(
             running_edge(data, endpoints.reader_socket(data), open_metrics=True)
@@ -102,7 +112,7 @@ async def until(nova: ServedNova | RunningNova, **expected: float) -> Values:
             await asyncio.sleep(0.2)
 
 
-ALL_UP = {"writer": 1, "reader": 1, "sampler": 1, "files": 1, "edge": 1}
+ALL_UP = {"writer": 1, "reader": 1, "sampler": 1, "files": 1, "derive": 1, "edge": 1}
 
 
 async def work(nova: ServedNova) -> None:

@@ -25,6 +25,7 @@ from nova.sdk.protocol.messages import Query
 from nova.sdk.protocol.submission import SubmitChat
 from nova.testkit.ports import free_port
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
+from tests.core.derivation.deriving import definition_of, write_definition
 from tests.e2e.debian_prometheus import prometheus_program
 from tests.metric_expressions import ALERTS, dashboard, rules
 
@@ -137,6 +138,9 @@ async def test_targets_dashboard_and_alerts_of_a_running_nova(
     """An edge that hangs is a target that is down, any other process one that does not report."""
     monkeypatch.setenv("NOVA_OPEN_METRICS", "true")
     monkeypatch.setenv("NOVA_HUNG_RESTART_S", "0")
+    (tmp_path / "definitions").mkdir()
+    write_definition(tmp_path / "definitions", definition_of())
+    monkeypatch.setenv("NOVA_DEFINITIONS", str(tmp_path / "definitions"))
     with running_nova(tmp_path / "data", "--scope", SCOPE) as nova:
         async with asyncio.timeout(3 * WAIT_S), prometheus(tmp_path, nova) as served:
             (target,) = (await served.get("targets"))["activeTargets"]

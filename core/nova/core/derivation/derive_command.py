@@ -25,7 +25,7 @@ from nova.core.derivation.history_job import (
     open_history,
 )
 from nova.core.derivation.version_diff import Difference, VersionDiff
-from nova.sdk import logs, settings, timestamps
+from nova.sdk import settings, timestamps
 from nova.sdk.errors import NovaError
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -99,7 +99,6 @@ def derive(
         return
     if dry_run and out is not None:
         raise click.UsageError("give one of --dry-run and --out")
-    logs.configure("history")
     chosen = _settings(data, config, definitions)
     request = HistoryRequest(
         in_order(_chosen(_loaded(chosen), names)), *_bounds(start, stop), out, dry_run, restart

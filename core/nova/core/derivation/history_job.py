@@ -64,7 +64,7 @@ class HistoryJob:
         self._settings = settings
         self._data = settings.data_folder()
         self.snapshot = snapshot
-        self._samples = DerivedReader(SampleStore, self._data, scratch)
+        self._samples = DerivedReader(SampleStore, self._data, scratch / "samples")
         self._processes = FormulaProcesses()
         self._refused = 0
 

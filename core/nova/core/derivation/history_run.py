@@ -101,9 +101,9 @@ class HistoryRun:
         if span.start_ns > span.stop_ns:
             return []
         shape = TimeDistribution(archive, "source", span.start_ns, span.stop_ns)
-        shape.refine(PARTS_MAX)
         count = max(1, -(-shape.events // self._piece_events))
-        return [(piece[0], piece[1], piece[2]) for piece in shape.split(int(count))]
+        shape.refine(min(count, PARTS_MAX))
+        return [(piece[0], piece[1], piece[2]) for piece in shape.split(count)]
 
     async def _derive(self, start_ns: int, stop_ns: int) -> DerivedRecords:
         parts: dict[InputSlot, FieldValuesPart] = {}
