@@ -47,7 +47,7 @@ class UnsentFrames:
         number, self._next = self._next, self._next + 1
         self._frames[number] = UnsentFrame(size, time.monotonic(), abort)
         self._bytes += size
-        self._abort_slowest()
+        self.abort_slowest()
         try:
             yield
         finally:
@@ -58,7 +58,7 @@ class UnsentFrames:
         if frame is not None:
             self._bytes -= frame.size
 
-    def _abort_slowest(self) -> None:
+    def abort_slowest(self) -> None:
         """While over the limit, cut connections that exceed the patience, oldest frame first."""
         before = time.monotonic() - self._grace_s
         while self.is_full:

@@ -30,7 +30,7 @@ from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk import log_context
-from nova.sdk.connection_ends import send_text
+from nova.sdk.connection_ends import begin_text
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
@@ -329,9 +329,14 @@ class EdgeSession:
     async def _send(self, frame: bytes) -> None:
         """Send one frame; a client that does not read it in time is disconnected."""
         try:
+            rest = begin_text(self._ws, frame)
+            if rest is None:
+                self._unsent.abort_slowest()
+                await asyncio.sleep(0)  # Other clients have their turn.
+                return
             with self._unsent.sending(len(frame), self.abort):
                 async with asyncio.timeout(self._limits.send_timeout_s):
-                    await send_text(self._ws, frame)
+                    await asyncio.shield(rest)
         except TimeoutError:
             self.abort()
             raise ClientGoneError("the client did not read for too long") from None

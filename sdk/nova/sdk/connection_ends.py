@@ -43,21 +43,36 @@ async def send_text(
     aiohttp lets all waiting senders share one future. Cancelling it would cancel the next sender
     too, and the client of that one would wait for ever.
     """
-    await finish_alone(socket.send_frame(frame, WSMsgType.TEXT))
-    await asyncio.sleep(0)  # Others have their turn, however fast the peer reads.
+    rest = begin_text(socket, frame)
+    # Others have their turn, however fast the peer reads.
+    await (asyncio.sleep(0) if rest is None else asyncio.shield(rest))
+
+
+def begin_text(
+    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
+) -> asyncio.Task[None] | None:
+    """Write a text frame; returns what is left to wait for if the peer has no room for it."""
+    return begin(socket.send_frame(frame, WSMsgType.TEXT))
 
 
 async def finish_alone(sending: Coroutine[Any, Any, None]) -> None:
-    """Run a send at once, and what is left of it, if it has to wait, in a task of its own, which is
-    not cancelled with the caller. Nearly every frame finds room and needs no task.
+    """Run a send at once; cancelling the caller does not cancel what is left of it."""
+    rest = begin(sending)
+    if rest is not None:
+        await asyncio.shield(rest)
+
+
+def begin(sending: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+    """Run a send until it has to wait; returns the task of the rest, None if nothing is left.
+    Nearly every frame finds room and needs no task.
     """
     try:
         awaited = _step(sending)
     except StopIteration:
-        return
+        return None
     rest = asyncio.ensure_future(_continued(sending, awaited))
     rest.add_done_callback(_retrieve_error)
-    await asyncio.shield(rest)
+    return rest
 
 
 async def _continued(sending: Coroutine[Any, Any, None], awaited: Any) -> None:

@@ -13,7 +13,8 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.playback import CHUNK_MAX_BYTES
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
-from nova.core.server.live_stream import LiveStream, LiveTail, split_chunks
+from nova.core.server.live_stream import LiveStream, LiveTail
+from nova.core.server.tail_chunk import split_chunks
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX
 from nova.sdk.transport.base import Record

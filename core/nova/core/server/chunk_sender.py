@@ -7,6 +7,7 @@ from typing import Protocol
 
 from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.range_cursor import Hit
+from nova.core.server.tail_chunk import SharedHits
 from nova.sdk import timestamps
 from nova.sdk.protocol import messages
 
@@ -30,7 +31,9 @@ class ChunkSender:
     async def send(self, cursor_ns: int, events: Sequence[Hit]) -> None:
         cursor = timestamps.text(cursor_ns)
         last_key = events[-1][0].hex() if events else None
-        stored = [stored for _, stored in events]
+        stored = (
+            events.texts if isinstance(events, SharedHits) else [stored for _, stored in events]
+        )
         frame = messages.chunk_frame(self._playback_id, cursor, stored, last_key)
         del stored
         with self._budget.hold_chunk(len(frame)):

@@ -18,8 +18,9 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.playback import READ_AHEAD_MAX_BYTES, SendChunk
 from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
-from nova.core.server.live_stream import LiveTail, selected, split_chunks
+from nova.core.server.live_stream import LiveTail
 from nova.core.server.owner_timeline import FollowedRun, OwnerRun, RunFeed
+from nova.core.server.tail_chunk import selected, split_chunks
 
 LEFT_SLICES_MAX = 128
 """Slices that a follower reads of ranges that its owner has left: about 16 MiB of events, which

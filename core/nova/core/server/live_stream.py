@@ -9,20 +9,27 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from itertools import takewhile
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from itertools import accumulate, takewhile
 
 from nova.core.commit_feed import CommitFrame, CommittedEvent
 from nova.core.effect import moment
-from nova.core.ordering import Timebase, series_of_event_key, time_of
+from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.playback import CHUNK_MAX_BYTES, SendChunk
 from nova.core.query.range_cursor import NO_KEY, Hit, RangeCursor, Span
-from nova.core.server.conflation import Conflation, ConflationBuffer
+from nova.core.server.conflation import Conflation, ConflationBuffer, ConflationGap
 from nova.core.server.lag import Lag
 from nova.core.server.owner_timeline import OwnerTimeline
+from nova.core.server.tail_chunk import (
+    SharedHits,
+    TailChunk,
+    TailCommit,
+    TailSegment,
+    selected,
+    split_chunks,
+)
 from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 IDLE_INTERVAL_S = 0.5
@@ -30,26 +37,26 @@ PRESENT_LAG_MAX_S = 10.0
 """A stream shows the present if it has sent all events that were durable this long ago."""
 
 
-class TailChunk(NamedTuple):
-    """The wanted events of a part of the tail, and the canonical position in ns at its end."""
-
-    events: list[Hit]
-    position: int
+SHARED_MAX_EVENTS = 5_000
+"""So many of the newest events are kept as filters have selected them."""
 
 
 class LiveTail:
     """The newest events: all after `_floor` up to the snapshot's watermark, in canonical order.
 
-    Streams with the same filter at the same position share their chunk, as hundreds of clients at
-    the present are.
+    Streams with the same filter share what it selects of each of the newest commits, and at the
+    same position their chunk, as hundreds of clients at the present are.
     """
 
     def __init__(self, snapshot: ArchiveSnapshot, keep_events: int) -> None:
         self._snapshot = snapshot
         self._keep_events = keep_events
         self._events: deque[CommittedEvent] = deque()
+        self._recent: deque[TailCommit] = deque()
+        """The newest commits, with what filters have selected of them."""
+        self._recent_events = 0
         self._floor = 0
-        self._advanced = asyncio.Condition()
+        self._advanced = asyncio.Event()
         self._chunks: dict[Hashable, TailChunk] = {}
         """What was read of the tail since the last commit."""
 
@@ -57,30 +64,42 @@ class LiveTail:
         """Apply a commit that the writer announced, and wake the streams."""
         for number, names in committed.series:
             self._snapshot.add_series(number, names)
+        before = self._snapshot.watermark
         self._snapshot.advance(committed.watermark, committed.events)
         self._chunks.clear()
         if committed.events is None:
             self.clear()
         else:
             self._events.extend(committed.events)
+            self._recent.append(TailCommit(committed.events, before, self._snapshot.watermark))
+            self._recent_events += len(committed.events)
             self._trim()
-        async with self._advanced:
-            self._advanced.notify_all()
+        # All streams that wait wake in one turn of the event loop, before the next commit is read,
+        # so they are at the same position and share its chunk.
+        advanced, self._advanced = self._advanced, asyncio.Event()
+        advanced.set()
 
     def clear(self) -> None:
         """Drop all events: some may have been missed, so streams must read from the store."""
         self._events.clear()
+        self._recent.clear()
+        self._recent_events = 0
         self._floor = self._snapshot.watermark
 
     def _trim(self) -> None:
+        while len(self._recent) > 1 and self._recent_events > SHARED_MAX_EVENTS:
+            self._recent_events -= len(self._recent.popleft().events)
         while len(self._events) > self._keep_events:
             self._floor = time_of(self._events.popleft()[0])
 
     async def wait_past(self, position: int, timeout_s: float) -> bool:
         """Wait until the watermark passes a position; False on timeout."""
+        if self._snapshot.watermark > position:
+            return True
         try:
-            async with asyncio.timeout(timeout_s), self._advanced:
-                await self._advanced.wait_for(lambda: self._snapshot.watermark > position)
+            async with asyncio.timeout(timeout_s):
+                while self._snapshot.watermark <= position:
+                    await self._advanced.wait()
         except TimeoutError:
             return False
         return True
@@ -93,17 +112,44 @@ class LiveTail:
         """
         if position < self._floor:
             return None
-        watermark = self._snapshot.watermark
-        place = position, watermark, event_filter.key, max_events, max_bytes
+        place = position, self._snapshot.watermark, event_filter.key, max_events, max_bytes
         found = self._chunks.get(place)
         if found is None:
-            newer = self.since(position) or []
-            part: Sequence[CommittedEvent] = newer
-            if max_events is not None:
-                part = next(split_chunks(newer, max_events, max_bytes), [])
-            reached = watermark if len(part) == len(newer) else time_of(part[-1][0])
-            found = self._chunks[place] = TailChunk(selected(part, event_filter), reached)
+            commits = self._whole_commits(position, max_events, max_bytes)
+            if commits:
+                segments = [one.segment(event_filter) for one in commits]
+                found = TailChunk(segments, commits[-1].position)
+            else:
+                found = self._part(position, event_filter, max_events, max_bytes)
+            self._chunks[place] = found
         return found
+
+    def _whole_commits(
+        self, position: int, max_events: int | None, max_bytes: int
+    ) -> Sequence[TailCommit]:
+        """The recent commits after a position, up to limits; none if it is within one or before
+        them, or the first is over a limit.
+        """
+        newer = list(takewhile(lambda one: one.position > position, reversed(self._recent)))[::-1]
+        if not newer or newer[0].before != position:
+            return ()
+        if max_events is None:
+            return newer
+        events = accumulate(len(one.events) for one in newer)
+        sizes = accumulate(one.size_bytes for one in newer)
+        fitting = zip(events, sizes, strict=True)
+        return newer[: sum(count <= max_events and size <= max_bytes for count, size in fitting)]
+
+    def _part(
+        self, position: int, event_filter: EventFilter, max_events: int | None, max_bytes: int
+    ) -> TailChunk:
+        newer = self.since(position) or []
+        part: Sequence[CommittedEvent] = newer
+        if max_events is not None:
+            part = next(split_chunks(newer, max_events, max_bytes), [])
+        is_all = len(part) == len(newer)
+        reached = self._snapshot.watermark if is_all else time_of(part[-1][0])
+        return TailChunk([TailSegment(selected(part, event_filter))], reached)
 
     def since(self, position: int) -> list[CommittedEvent] | None:
         """The events after a canonical position; None if the tail starts later."""
@@ -202,9 +248,13 @@ class LiveStream:
             return await self._from_store(send)
         self._position = chunk.position
         if self._conflation is not None:
-            buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
-            buffer.add(chunk.events)
-            return await self._send_conflated(self._conflation, buffer, send)
+            conflated = chunk.conflated(
+                self._snapshot,
+                self._conflation.pending_max_events,
+                self._chunk_max_events,
+                self._chunk_bytes(),
+            )
+            return await self._send_conflated(self._conflation, conflated, send)
         if chunk.events:
             await self._send(send, chunk.events)
         return bool(chunk.events)
@@ -218,20 +268,24 @@ class LiveStream:
         buffer = ConflationBuffer(self._snapshot, self._conflation.pending_max_events)
         while not range_cursor.done:
             buffer.add(await range_cursor.next_slice(self._chunk_max_events))
-        return await self._send_conflated(self._conflation, buffer, send)
+        buffer.finish()
+        chunks = split_chunks(buffer.events, self._chunk_max_events, self._chunk_bytes())
+        return await self._send_conflated(self._conflation, (chunks, buffer.gap), send)
 
     async def _send_conflated(
-        self, conflation: Conflation, buffer: ConflationBuffer, send: SendChunk
+        self,
+        conflation: Conflation,
+        conflated: tuple[Iterable[Sequence[Hit]], ConflationGap | None],
+        send: SendChunk,
     ) -> bool:
-        buffer.finish()
-        if buffer.gap is not None:
-            await conflation.report_gap(buffer.gap)
-        return await self._send_all(buffer.events, send)
-
-    async def _send_all(self, events: Sequence[Hit], send: SendChunk) -> bool:
-        for chunk in split_chunks(events, self._chunk_max_events, self._chunk_bytes()):
+        chunks, gap = conflated
+        if gap is not None:
+            await conflation.report_gap(gap)
+        is_sent = False
+        for chunk in chunks:
             await self._send(send, chunk)
-        return bool(events)
+            is_sent = True
+        return is_sent
 
     async def _drain(self, range_cursor: RangeCursor, send: SendChunk) -> bool:
         sent = False
@@ -245,7 +299,11 @@ class LiveStream:
     async def _send(self, send: SendChunk, events: Sequence[Hit]) -> None:
         now, last_key = self._now(), events[-1][0]
         if not self._resumable:
-            events = [(NO_KEY, stored) for _, stored in events]
+            events = (
+                events.keyless()
+                if isinstance(events, SharedHits)
+                else [(NO_KEY, stored) for _, stored in events]
+            )
         try:
             await send(now, events)
         finally:  # A cancelled sender is not waited for, but its chunk is delivered.
@@ -253,26 +311,3 @@ class LiveStream:
                 self._timeline.advance_tail(now, time_of(last_key))
             else:
                 self._timeline.advance(now, last_key)
-
-
-def selected(events: Sequence[CommittedEvent], event_filter: EventFilter) -> list[Hit]:
-    """The events of a commit or several that a filter selects."""
-    return [
-        (key, stored)
-        for key, stored in events
-        if event_filter.matches_number(series_of_event_key(key)) and event_filter.accepts(stored)
-    ]
-
-
-def split_chunks(
-    events: Sequence[Hit], max_events: int, max_bytes: int = CHUNK_MAX_BYTES
-) -> Iterator[Sequence[Hit]]:
-    """Split events into chunks of at most `max_events`; a chunk that reaches `max_bytes` ends."""
-    start = size = 0
-    for end, (_, stored) in enumerate(events):
-        if end > start and (end - start == max_events or size >= max_bytes):
-            yield events[start:end]
-            start, size = end, 0
-        size += len(stored)
-    if start < len(events):
-        yield events[start:]

@@ -25,7 +25,7 @@ from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
 from nova.sdk import log_context, request_id
-from nova.sdk.connection_ends import send_text
+from nova.sdk.connection_ends import begin_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.drain import SHUTTING_DOWN, Drain, refusal
@@ -238,9 +238,13 @@ class ReaderSession:
         client that does not receive a reply within ANSWER_TIMEOUT_S is disconnected.
         """
         self._metrics.sent_bytes["stream" if of_stream else "reply"] += len(frame)
+        rest = begin_text(self._socket, frame)
+        if rest is None:
+            await asyncio.sleep(0)  # Other clients have their turn.
+            return
         try:
             async with asyncio.timeout(None if of_stream else SEND_TIMEOUT_S):
-                await send_text(self._socket, frame)
+                await asyncio.shield(rest)
         except TimeoutError:
             log.warning("client disconnected: it did not receive its reply in time")
             self._abort()
