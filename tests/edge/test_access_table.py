@@ -17,6 +17,7 @@ from nova.edge.user_store import Role
 from nova.sdk.protocol import (
     account,
     admin,
+    alarm_messages,
     column_messages,
     export,
     health,
@@ -94,6 +95,9 @@ SAMPLES: tuple[Message, ...] = (
     submission.AcknowledgeAlarm(
         **UNIT, view_id="v", key="k", severity="warning", since=SPAN[0], timeline_mode="LIVE"
     ),
+    alarm_messages.Alarms(),
+    alarm_messages.AlarmHistory(),
+    alarm_messages.ActOnAlarm(**UNIT, rule="r", action="enable", timeline_mode="LIVE"),
     submission.ImportEvents(events=["{}"], timeline_mode="LIVE"),
     # Behind the submissions, which would wait for its reply.
     messages.StartStream(playback_request_id="p", timeline_mode="LIVE"),

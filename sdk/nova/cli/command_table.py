@@ -38,6 +38,7 @@ _SERVERS = ("nova.core", "nova.edge")
 
 
 COMMANDS = {
+    "alarms": CommandEntry("nova.cli.alarms_command:alarms", "List alarms and their transitions."),
     "backup": CommandEntry(
         "nova.core.backup.backup_command:backup", "Back up an archive, also while NOVA runs."
     ),

@@ -50,6 +50,8 @@ export type Reply =
   | NeighbourResponse
   | StreamGap
   | ColumnsResponse
+  | AlarmsResponse
+  | AlarmHistoryResponse
   | CommandAck
   | ChatAck
   | AlarmAck
@@ -93,9 +95,12 @@ export type Request =
   | Fields
   | Neighbour
   | Columns
+  | Alarms
+  | AlarmHistory
   | SubmitCommand
   | SubmitChat
   | AcknowledgeAlarm
+  | ActOnAlarm
   | ImportEvents
   | Export
   | CancelExport
@@ -155,6 +160,29 @@ export interface AcknowledgeAlarm {
   key: string;
   severity: "critical" | "warning";
   since: string;
+  timelineMode: "LIVE" | "REPLAY";
+}
+/**
+ * Record what an operator does with the alarm of a rule and an entity. An acknowledgement names
+ *     `since` and `severity` of the alarm that was seen; a comment has a `comment`; a shelving may
+ *     have an end, `until`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ActOnAlarm".
+ */
+export interface ActOnAlarm {
+  type: "actOnAlarm";
+  ref?: string | number | null;
+  scopeId: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  rule: string;
+  action: "acknowledge" | "comment" | "disable" | "enable" | "shelve" | "unshelve";
+  since?: string | null;
+  severity?: ("critical" | "severe" | "warning" | "watch") | null;
+  until?: string | null;
+  comment?: string | null;
   timelineMode: "LIVE" | "REPLAY";
 }
 /**
@@ -238,7 +266,7 @@ export interface AddUser {
   password?: string | null;
 }
 /**
- * The acknowledgement is recorded; `time` is its canonical time.
+ * What was done with the alarm is recorded; `time` is its canonical time.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AlarmAck".
@@ -248,6 +276,162 @@ export interface AlarmAck {
   ref?: string | number | null;
   eventId: string;
   time: string;
+}
+/**
+ * How many alarms of a scope are in each state; shelved and disabled ones count in no other.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmCounts".
+ */
+export interface AlarmCounts {
+  scopeId: string;
+  normal?: number;
+  raised?: number;
+  acknowledged?: number;
+  cleared?: number;
+  shelved?: number;
+  disabled?: number;
+  worst?: ("critical" | "severe" | "warning" | "watch") | null;
+}
+/**
+ * The transitions of alarms in a time range, both ends included, in order, page by page.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmHistory".
+ */
+export interface AlarmHistory {
+  type: "alarmHistory";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  rule?: string | null;
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * Selects events; every member narrows the selection, an absent one does not.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Filters".
+ */
+export interface Filters {
+  scopeIds?: string[] | null;
+  lanes?: ("command" | "metadata" | "parsed" | "raw" | "ui")[] | null;
+  systemId?: string | null;
+  containerId?: string | null;
+  uniqueId?: string | null;
+  messageTypes?: string[] | null;
+  viewId?: string | null;
+  commandId?: string | null;
+}
+/**
+ * A page of transitions up to `settled`, of a request without a later stop. In canonical time
+ *     no transition before that ever changes, so whoever continues after `resume_key` gets each once.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmHistoryResponse".
+ */
+export interface AlarmHistoryResponse {
+  type: "alarmHistoryResponse";
+  ref?: string | number | null;
+  judged?: string | null;
+  settled: string;
+  behind?: boolean;
+  transitions: AlarmTransition[];
+  resumeKey: string;
+  nextKey?: string | null;
+}
+/**
+ * A change of an alarm, and the alarm after it. Without `event_id` a rule took effect, or
+ *     something ended by itself: staleness, persistence, shelving.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmTransition".
+ */
+export interface AlarmTransition {
+  time: string;
+  change:
+    | "acknowledged"
+    | "cleared"
+    | "commented"
+    | "disabled"
+    | "eased"
+    | "enabled"
+    | "raised"
+    | "shelved"
+    | "unshelved"
+    | "withdrawn"
+    | "worsened";
+  eventId?: string | null;
+  alarm: AlarmInfo;
+}
+/**
+ * One alarm. `severity` is how bad it is now, None in limits; `since` the source time of its
+ *     first value out of limits, and `changed` the time of the last change of either.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmInfo".
+ */
+export interface AlarmInfo {
+  rule: string;
+  title?: string | null;
+  scopeId: string;
+  lane: string;
+  systemId: string;
+  containerId: string;
+  uniqueId: string;
+  messageType: string;
+  viewId?: string;
+  field: string;
+  state: "acknowledged" | "cleared" | "normal" | "raised";
+  severity?: ("critical" | "severe" | "warning" | "watch") | null;
+  since?: string | null;
+  changed?: string | null;
+  value?: boolean | number | string | null;
+  acknowledgedBy?: string | null;
+  comment?: string | null;
+  commentBy?: string | null;
+  shelved?: boolean;
+  shelvedBy?: string | null;
+  shelvedUntil?: string | null;
+  disabled?: boolean;
+}
+/**
+ * The alarms at a time, page by page: `active` ones are out of limits or not acknowledged, and
+ *     neither shelved nor disabled; of these, `unacknowledged` ones were acknowledged by nobody.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Alarms".
+ */
+export interface Alarms {
+  type: "alarms";
+  ref?: string | number | null;
+  time?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  listing?: "active" | "all" | "disabled" | "shelved" | "unacknowledged";
+  filters?: Filters;
+  rule?: string | null;
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * A page of alarms; the first page has the counts of all that match filters and rule. Events
+ *     received up to `judged` are included; `behind`: that is long ago.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmsResponse".
+ */
+export interface AlarmsResponse {
+  type: "alarmsResponse";
+  ref?: string | number | null;
+  time: string;
+  judged?: string | null;
+  behind?: boolean;
+  counts?: AlarmCounts[];
+  alarms: AlarmInfo[];
+  nextKey?: string | null;
 }
 /**
  * An action of a user, for audit.
@@ -829,22 +1013,6 @@ export interface TcpStreamDefinition {
   timebase?: ("canonical" | "source") | null;
   backpressure?: "catchUp" | "disconnect";
   visibility?: "private" | "public";
-}
-/**
- * Selects events; every member narrows the selection, an absent one does not.
- *
- * This interface was referenced by `ProtocolSchema`'s JSON-Schema
- * via the `definition` "Filters".
- */
-export interface Filters {
-  scopeIds?: string[] | null;
-  lanes?: ("command" | "metadata" | "parsed" | "raw" | "ui")[] | null;
-  systemId?: string | null;
-  containerId?: string | null;
-  uniqueId?: string | null;
-  messageTypes?: string[] | null;
-  viewId?: string | null;
-  commandId?: string | null;
 }
 /**
  * Confirms the reported time of the client's timeline.

@@ -201,13 +201,18 @@ class Alarm(msgspec.Struct, array_like=True):
     def apply_action(
         self, judge: RuleJudge | None, action: AlarmAction, time_ns: int
     ) -> Change | None:
-        """Apply an action; None if it changes nothing."""
+        """Apply an action; None if it changes nothing, and its comment does not count either."""
         self.time_ns = time_ns
+        change = self._apply(judge, action, time_ns)
+        if change is not None and action.comment:
+            self.comment, self.commenter = action.comment, action.user
+        return change
+
+    def _apply(self, judge: RuleJudge | None, action: AlarmAction, time_ns: int) -> Change | None:
         match action.kind:
             case "acknowledge":
                 return self._acknowledge(action, time_ns)
             case "comment":
-                self.comment, self.commenter = action.comment, action.user
                 return "commented"
             case "shelve":
                 self.shelved_ns = NS_MAX if action.until_ns is None else action.until_ns

@@ -21,7 +21,7 @@ from nova.core.derived.alarm_wiring import AlarmWiring
 from nova.core.derived.open_alarm import Changes, OpenAlarm, alarm_decoder
 from nova.core.derived.recent_inputs import in_order
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
-from nova.core.query.alarm_inputs import AlarmHistory
+from nova.core.query.alarm_inputs import AlarmInputReader
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
@@ -57,7 +57,7 @@ class AlarmMaker:
         self._wiring = AlarmWiring(self._snapshot.series, self._store.names())
         self._books = AlarmBooks(self._snapshot, self._own_scope)
         self._books.load(self._state.cursor_ns, self._wiring)
-        self._history = AlarmHistory(self._snapshot, self._books.limits)
+        self._history = AlarmInputReader(self._snapshot, self._books.limits)
         self._router = AlarmRouter(self._snapshot.series, self._wiring, self._books.limits)
         self._open: dict[_OpenKey, OpenAlarm] = {}
         self._touched: set[_OpenKey] = set()

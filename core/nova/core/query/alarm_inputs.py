@@ -150,7 +150,7 @@ def action_input(event: DecodedEvent, timebase: Timebase, action: AlarmAction) -
     return AlarmInput(position, ACTION, time_ns, event.source_ns, event.event_id, None, action)
 
 
-class AlarmHistory:
+class AlarmInputReader:
     """Reads from an archive what concerns an alarm, up to a receive time."""
 
     def __init__(self, snapshot: ArchiveSnapshot, limits: LimitBook) -> None:

@@ -84,15 +84,15 @@ class AlarmView:
         self, timebase: Timebase, numbers: Sequence[int], from_ns: int, until_ns: int
     ) -> Iterator[DatedTransition]:
         """The transitions of alarms in a time range, both ends included, in order."""
-        wanted = set(numbers)
-        stored = self._stored(timebase, wanted, from_ns, until_ns)
-        return merge(stored, self._unstored(timebase, numbers, from_ns, until_ns))
+        stored = self.stored(timebase, set(numbers), first_position(from_ns), until_ns)
+        unstored = self.unstored(timebase, numbers, from_ns, until_ns)
+        return merge(stored, sorted(unstored, key=lambda one: one.place))
 
-    def _stored(
-        self, timebase: Timebase, wanted: set[int], from_ns: int, until_ns: int
+    def stored(
+        self, timebase: Timebase, wanted: set[int], first: bytes, until_ns: int
     ) -> Iterator[DatedTransition]:
-        first, last = first_position(from_ns), last_position(until_ns)
-        for position, number in self._store.transitions(timebase, first, last):
+        """The transitions of alarms that have rows, from a position to a time, in order."""
+        for position, number in self._store.transitions(timebase, first, last_position(until_ns)):
             if number in wanted:
                 value = self._store.transition(timebase, number, position)
                 if value is None:
@@ -102,22 +102,18 @@ class AlarmView:
                 transition = _decoded(_transition_decoder, value)
                 yield DatedTransition(TransitionPlace(position, number), transition)
 
-    def _unstored(
+    def unstored(
         self, timebase: Timebase, numbers: Sequence[int], from_ns: int, until_ns: int
-    ) -> list[DatedTransition]:
+    ) -> Iterator[DatedTransition]:
         """What ended by itself, and rules that took effect, after the last input of each alarm."""
-        found: list[DatedTransition] = []
         for start in range(0, len(numbers), BATCH_ALARMS):
             part = list(numbers[start : start + BATCH_ALARMS])
             for number, progress in zip(part, self._store.progress(timebase, part), strict=True):
                 if progress is not None and _frontier_ns(progress) <= until_ns:
                     fold = self._advanced(timebase, number, progress, until_ns)
-                    found += (
-                        DatedTransition(TransitionPlace(one.position, number), one)
-                        for one in fold.transitions
-                        if one.time_ns >= from_ns
-                    )
-        return sorted(found, key=lambda one: one.place)
+                    for one in fold.transitions:
+                        if one.time_ns >= from_ns:
+                            yield DatedTransition(TransitionPlace(one.position, number), one)
 
 
 def _frontier_ns(progress: AlarmProgress) -> int:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from nova.core.errors import RequestError
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.playback import CHUNK_MAX_BYTES
+from nova.sdk.protocol.alarm_messages import AlarmHistory, Alarms
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import CancelExport, Export
 from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest
@@ -215,7 +216,10 @@ class ConnectionBudget:
             yield Share(page_bytes, max(page_bytes, size))
 
 
+PAGED = (Query, Discover, Latest, GetUiState, Rejects, Find, Columns, Alarms, AlarmHistory)
+
+
 def has_large_reply(request: ReaderRequest) -> bool:
-    if isinstance(request, Query | Discover | Latest | GetUiState | Rejects | Find | Columns):
+    if isinstance(request, PAGED):
         return request.limit > SMALL_LIMIT
     return isinstance(request, Sample)

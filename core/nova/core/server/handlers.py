@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from nova.core.effect import moment
 from nova.core.errors import RequestError
 from nova.core.query import discover, fields, neighbour, summary
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
 from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifest_page
 from nova.core.query.memory_budget import Share
-from nova.core.query.page import range_cursor_of, read_page
+from nova.core.query.page import parse_time_or, range_cursor_of, read_page
 from nova.core.query.rejects import rejects
 from nova.core.query.visibility import Visibility
 from nova.core.server import instance_metrics, instance_status
@@ -24,6 +25,7 @@ from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
 from nova.sdk.protocol import export, messages, timeline
+from nova.sdk.protocol.alarm_messages import ActOnAlarm, AlarmHistory, Alarms
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import ExportRequest
 from nova.sdk.protocol.follow_stream import FollowStream
@@ -35,6 +37,7 @@ from nova.sdk.protocol.submission import (
     SubmitChat,
     SubmitCommand,
 )
+from nova.sdk.timestamps import NS_MIN
 
 LIMITED_REJECTS = "the reject log is of all scopes and lanes: your access is limited to some"
 LIMITED_METRICS = "metrics count all scopes and lanes: your access is limited to some"
@@ -178,6 +181,27 @@ async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
     return await services.samples.respond(request, timebase, context.visibility)
 
 
+async def _alarms(context: RequestContext, request: Alarms) -> Reply:
+    services = context.services
+    at = services.moment(request)
+    return await services.alarms.alarms(request, at, context.event_filter(request.filters))
+
+
+async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    now = moment.now(timebase, services.snapshot.watermark)
+    start_ns = parse_time_or("startTime", request.start_time, NS_MIN)
+    stop_ns = parse_time_or("stopTime", request.stop_time, now.time_ns)
+    return await services.alarms.history(
+        request,
+        timebase,
+        (start_ns, stop_ns),
+        now.time_ns,
+        context.event_filter(request.filters),
+    )
+
+
 async def _find(context: RequestContext, request: timeline.Find) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
@@ -250,6 +274,8 @@ HANDLERS: dict[type[Message], Handler] = {
     timeline.Sample: _sample,
     timeline.Find: _find,
     Columns: _columns,
+    Alarms: _alarms,
+    AlarmHistory: _alarm_history,
     timeline.Extent: _extent,
     timeline.Neighbour: _neighbour,
     messages.StartStream: _stream,
@@ -262,6 +288,7 @@ HANDLERS: dict[type[Message], Handler] = {
     SubmitCommand: _submit,
     SubmitChat: _submit,
     AcknowledgeAlarm: _submit,
+    ActOnAlarm: _submit,
     ImportEvents: _submit,
 }
 """Every request to a reader and its handler."""

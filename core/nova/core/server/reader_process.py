@@ -16,6 +16,7 @@ from nova.core import commit_feed
 from nova.core.effect.published import PublishedMetadata
 from nova.core.errors import ArchiveError
 from nova.core.metrics.report import METRICS_PATH
+from nova.core.query.alarm_queries import AlarmQueries
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
@@ -78,6 +79,7 @@ class Reader:
             findings=FindQueries(snapshot, data, scratch / "find", limits.finding),
             columns=ColumnQueries(snapshot, data, scratch / "columns", limits.columns),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
+            alarms=AlarmQueries(snapshot, data, scratch / "alarms", settings.own_scope()),
             published=published,
             discovery=Discovery(snapshot, published),
             submissions=submissions,
@@ -185,6 +187,7 @@ class Reader:
         self._services.findings.close()
         self._services.columns.close()
         self._services.ui_states.close()
+        self._services.alarms.close()
 
 
 @asynccontextmanager

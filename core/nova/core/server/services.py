@@ -8,6 +8,7 @@ from nova.core.effect import moment
 from nova.core.effect.moment import Moment
 from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import Timebase
+from nova.core.query.alarm_queries import AlarmQueries
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
@@ -25,6 +26,7 @@ from nova.core.server.owner_timeline import OwnerTimelines
 from nova.core.server.reader_metrics import ReaderMetrics
 from nova.core.server.submission_client import SubmissionClient
 from nova.sdk.process_states import ProcessStates
+from nova.sdk.protocol.alarm_messages import Alarms
 from nova.sdk.protocol.messages import Discover, GetUiState, Latest
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX
@@ -42,6 +44,7 @@ class Services:
     findings: FindQueries
     columns: ColumnQueries
     ui_states: UiStates
+    alarms: AlarmQueries
     published: PublishedMetadata
     discovery: Discovery
     submissions: SubmissionClient
@@ -59,7 +62,7 @@ class Services:
         """The timebase of a request, or the instance's default."""
         return requested or self.settings.chosen_timebase()
 
-    def moment(self, request: Discover | Latest | GetUiState) -> Moment:
+    def moment(self, request: Discover | Latest | GetUiState | Alarms) -> Moment:
         """The time given in a request, or now; raises RequestError."""
         timebase = self.timebase(request.timebase)
         if request.time is None:

@@ -25,6 +25,7 @@ from nova.core.store.derived_database import DerivedDatabase
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import TIMEBASE_BYTES, series_bytes
 from nova.sdk.events.event import Series
+from nova.sdk.timestamps import NS_MIN
 
 ALARMS_FOLDER = "alarms"
 LAYOUT = 1
@@ -102,9 +103,10 @@ class AlarmStore(DerivedDatabase):
         rows = self.scan(b"alarm/" + series_bytes(first), b"alarm/" + b"\xff" * 5)
         return [self._decoded(_name_decoder, value) for _, value in rows]
 
-    def rules(self) -> Iterator[tuple[int, bytes]]:
-        """Receive time in ns and envelope of each rule that was applied."""
-        for key, stored in self.scan(b"rule/", b"rule/" + b"\xff" * (TIME_BYTES + 1)):
+    def rules(self, after_ns: int = NS_MIN) -> Iterator[tuple[int, bytes]]:
+        """Receive time in ns and envelope of each rule that was applied, from after a time on."""
+        lower = b"rule/" + time_key(after_ns) + _AFTER if after_ns > NS_MIN else b"rule/"
+        for key, stored in self.scan(lower, b"rule/" + b"\xff" * (TIME_BYTES + 1)):
             yield int.from_bytes(key[5:], "big") - (1 << 63), stored
 
     def progress(self, timebase: Timebase, numbers: list[int]) -> list[AlarmProgress | None]:

@@ -78,6 +78,10 @@ class SeriesTable:
             self._is_sorted = True
         return self._entities
 
+    def has_entity(self, ids: EntityIds) -> bool:
+        """Whether an entity has any series."""
+        return ids in self._of_entity
+
     def of_entity(self, ids: EntityIds) -> Sequence[int]:
         """The numbers of all series of an entity, ascending."""
         return self._of_entity[ids]

@@ -1,4 +1,4 @@
-"""Annotations: chat messages and alarm acknowledgements that users submit."""
+"""Annotations: chat messages, and what users do with alarms."""
 
 from __future__ import annotations
 
@@ -15,9 +15,19 @@ from nova.sdk.address import SCOPE_TOKEN
 from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.event import Event, Series, check
 from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
 
-ALARM_ACKNOWLEDGED = "AlarmAcknowledged"
+ALARM_ACKNOWLEDGED, ALARM_ACTION = "AlarmAcknowledged", "AlarmAction"
+ACTION_MEMBERS = {
+    "acknowledge": ("since", "severity", "comment"),
+    "comment": ("comment",),
+    "shelve": ("until", "comment"),
+}
+"""The members that an action has beside its alarm; those that it may lack are in OPTIONAL."""
+
+TIMES = ("since", "until")
+OPTIONAL = (("acknowledge", "comment"), ("shelve", "until"), ("shelve", "comment"))
 
 
 class Annotations:
@@ -48,10 +58,7 @@ class Annotations:
         if self._committer.series.number(view) is None:
             where = "/".join((acknowledgement.scope_id, *ids))
             raise RequestError("unknownTarget", f"{where} has no view {acknowledgement.view_id!r}")
-        try:
-            since = timestamps.normal(acknowledgement.since)
-        except TimestampError as error:
-            raise RequestError("badTime", f"since {error}") from None
+        since = _normal_time("since", acknowledgement.since)
         payload: JsonObject = {
             "viewId": acknowledgement.view_id,
             "key": acknowledgement.key,
@@ -62,11 +69,36 @@ class Annotations:
         event = _metadata(acknowledgement.scope_id, ids, ALARM_ACKNOWLEDGED, {"payload": payload})
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
+    async def act_on_alarm(self, principal: Principal, done: ActOnAlarm) -> AlarmAck:
+        """Record an AlarmAction; raises RequestError if the entity is unknown, or a member that the
+        action needs is missing.
+        """
+        ids = (done.system_id, done.container_id, done.unique_id)
+        where = "/".join((done.scope_id, *ids))
+        if not self._committer.series.has_entity((done.scope_id, *ids)):
+            raise RequestError("unknownTarget", f"{where} has no events in this archive")
+        payload: JsonObject = {"rule": done.rule, "action": done.action, "user": principal.user}
+        for member in ACTION_MEMBERS.get(done.action, ()):
+            value = getattr(done, member)
+            if value is None and (done.action, member) not in OPTIONAL:
+                raise RequestError("badRequest", f"action {done.action!r} needs {member}")
+            if value is not None:
+                payload[member] = _normal_time(member, value) if member in TIMES else value
+        event = _metadata(done.scope_id, ids, ALARM_ACTION, {"payload": payload})
+        return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
+
     async def _record(self, event: Event) -> str:
         """Record the event; returns its canonical time as text once it is durable."""
         at_ns = await self._queue.submit(lambda committer: committer.record(event))
         assert at_ns is not None, "two equal annotations in one nanosecond"
         return timestamps.text(at_ns)
+
+
+def _normal_time(member: str, text: str) -> str:
+    try:
+        return timestamps.normal(text)
+    except TimestampError as error:
+        raise RequestError("badTime", f"{member} {error}") from None
 
 
 def _metadata(scope_id: str, ids: tuple[str, ...], message_type: str, body: JsonObject) -> Event:

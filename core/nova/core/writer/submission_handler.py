@@ -22,6 +22,7 @@ from nova.core.writer.audit_trail import AuditTrail
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.seal_trail import SealTrail
+from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.messages import Message
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
@@ -78,6 +79,8 @@ class SubmissionHandler:
                 return await self._annotations.chat(principal, submission)
             case AcknowledgeAlarm():
                 return await self._annotations.acknowledge(principal, submission)
+            case ActOnAlarm():
+                return await self._annotations.act_on_alarm(principal, submission)
             case ImportEvents():
                 return await self._imports.import_events(principal, submission)
 

@@ -11,6 +11,13 @@ from nova.sdk.client.client import Client
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.alarm_messages import (
+    ActOnAlarm,
+    AlarmHistory,
+    AlarmHistoryResponse,
+    Alarms,
+    AlarmsResponse,
+)
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
@@ -156,6 +163,18 @@ class BlockingClient(BlockingFacade[Client]):
     def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
         """Record that an operator has seen an alarm; the reply has the canonical time."""
         return self._thread.run(self._opened.acknowledge_alarm(message))
+
+    def alarms(self, message: Alarms) -> AlarmsResponse:
+        """The alarms at a time, and how many are in which state: one page."""
+        return self._thread.run(self._opened.alarms(message))
+
+    def alarm_history(self, message: AlarmHistory) -> AlarmHistoryResponse:
+        """The transitions of alarms in a time range: one page."""
+        return self._thread.run(self._opened.alarm_history(message))
+
+    def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
+        """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""
+        return self._thread.run(self._opened.act_on_alarm(message))
 
     def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
         """Import events of kinds that only a Core writes; repeating an import changes nothing."""

@@ -16,6 +16,13 @@ from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages, submission, timeline
+from nova.sdk.protocol.alarm_messages import (
+    ActOnAlarm,
+    AlarmHistory,
+    AlarmHistoryResponse,
+    Alarms,
+    AlarmsResponse,
+)
 from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.error_codes import error_of_reply
 from nova.sdk.protocol.export import (
@@ -253,6 +260,18 @@ class Client(Connection):
 
     async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
         """Record that an operator has seen an alarm; the reply has the canonical time."""
+        return await self.request(message, submission.AlarmAck)
+
+    async def alarms(self, message: Alarms) -> AlarmsResponse:
+        """The alarms at a time, and how many are in which state: one page."""
+        return await self.request(message, AlarmsResponse)
+
+    async def alarm_history(self, message: AlarmHistory) -> AlarmHistoryResponse:
+        """The transitions of alarms in a time range: one page."""
+        return await self.request(message, AlarmHistoryResponse)
+
+    async def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
+        """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""
         return await self.request(message, submission.AlarmAck)
 
     async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:

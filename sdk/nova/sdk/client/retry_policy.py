@@ -12,6 +12,7 @@ import random
 
 from nova.sdk.errors import ConnectionLostError
 from nova.sdk.protocol import account, admin, export, messages, timeline
+from nova.sdk.protocol.alarm_messages import AlarmHistory, Alarms
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.drain import SHUTTING_DOWN
 from nova.sdk.protocol.messages import Error, Message
@@ -44,6 +45,8 @@ READS = (
     timeline.Sample,
     timeline.Find,
     Columns,
+    Alarms,
+    AlarmHistory,
     timeline.Fields,
     timeline.Neighbour,
     export.Drivers,

@@ -1,7 +1,6 @@
 """The NOVA protocol: JSON text frames between browsers, edge and Core.
 
-A request may carry a `ref`, which its reply repeats. `chunk_frame` and `events_frame` join stored
-envelopes into frames byte for byte, without encoding them again.
+A request may carry a `ref`, which its reply repeats. Stored envelopes are framed as they are.
 """
 
 from __future__ import annotations
@@ -18,6 +17,7 @@ from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.account import AccountReply
 from nova.sdk.protocol.admin import AdminReply
+from nova.sdk.protocol.alarm_messages import AlarmReply, AlarmRequest
 from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
@@ -153,6 +153,7 @@ Request = (
     | HealthRequest
     | TimelineRequest
     | Columns
+    | AlarmRequest
     | Submission
     | ExportRequest
 )
@@ -284,6 +285,7 @@ Reply = (
     | HealthReply
     | TimelineReply
     | ColumnsResponse
+    | AlarmReply
     | SubmissionReply
     | ExportReply
     | AccountReply
@@ -336,8 +338,8 @@ def chunk_frame(
     escapes.
     """
     last = f',"lastKey":"{last_key}"' if last_key else ""
-    head = f'{playback_id}","cursor":"{cursor}"{last},"events":['
-    return b"".join((CHUNK_PREFIX, head.encode(), b",".join(events), b"]}"))
+    head = f'{playback_id}","cursor":"{cursor}"{last},"events":['.encode()
+    return b"".join((CHUNK_PREFIX, head, b",".join(events), b"]}"))
 
 
 def events_frame(

@@ -18,6 +18,7 @@ from nova.sdk.errors import CanonicalError, ProtocolError
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.field_types import Id, JsonObject, Name
 from nova.sdk.field_types import Role as Role
+from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.message import NUMBER_MAX, Message, TimelineMode
 
 CHAT_MAX_CHARS = 4_000
@@ -97,7 +98,7 @@ class ImportEvents(Message, kw_only=True, tag="importEvents"):
     timeline_mode: TimelineMode
 
 
-Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ImportEvents
+Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ActOnAlarm | ImportEvents
 
 
 def roles_for(submission: Submission) -> tuple[Role, ...]:
@@ -177,7 +178,7 @@ class ChatAck(Message, kw_only=True, tag="chatAck"):
 
 
 class AlarmAck(Message, kw_only=True, tag="alarmAck"):
-    """The acknowledgement is recorded; `time` is its canonical time."""
+    """What was done with the alarm is recorded; `time` is its canonical time."""
 
     event_id: str
     time: str

@@ -1,0 +1,247 @@
+"""Answers requests for alarms and their transitions; shared by all sessions of a reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from nova.core.alarms.alarm_fold import first_position
+from nova.core.alarms.rule_book import RuleBook
+from nova.core.effect.moment import Moment
+from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.ordering import Timebase, time_of
+from nova.core.query.alarm_info import alarm_info, count_alarm, is_listed, transition_info
+from nova.core.query.alarm_view import AlarmView, DatedTransition, TransitionPlace
+from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.derived_reader import DerivedReader
+from nova.core.query.event_filter import EventFilter
+from nova.core.store.alarm_store import AlarmName, AlarmStore
+from nova.sdk import timestamps
+from nova.sdk.protocol.alarm_messages import (
+    AlarmCounts,
+    AlarmHistory,
+    AlarmHistoryResponse,
+    Alarms,
+    AlarmsResponse,
+)
+from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
+
+BATCH_ALARMS = 200
+"""Alarms computed before the event loop serves sockets."""
+
+BEHIND_NS = 5 * NS_PER_SECOND
+"""Age of the oldest event that is not judged, from which on replies say that they are behind."""
+
+SETTLE_NS = NS_PER_SECOND
+"""What is stamped may be durable this much later; without newer events, times before that are
+settled.
+"""
+
+
+class JudgedArchive(NamedTuple):
+    """The alarms up to a canonical time in ns."""
+
+    view: AlarmView
+    cursor_ns: int
+
+
+class AlarmQueries:
+    """The names and rules are read once, and again where the database was rebuilt."""
+
+    def __init__(
+        self, snapshot: ArchiveSnapshot, data: Path, scratch: Path, own_scope: str
+    ) -> None:
+        self._snapshot = snapshot
+        self._derived = DerivedReader(AlarmStore, data, scratch)
+        self._own_scope = own_scope
+        self._lock = asyncio.Lock()
+        self._store: AlarmStore | None = None
+        self._names: list[AlarmName] = []
+        self._rules = RuleBook(own_scope)
+        self._rules_until_ns = NS_MIN
+        self._cursor_ns = NS_MIN
+
+    def close(self) -> None:
+        self._derived.close()
+
+    def _judged(self) -> JudgedArchive | None:
+        """What is judged by now; None without a usable database."""
+        store = self._derived.current()
+        state = None if store is None else store.state()
+        if store is None or state is None:
+            return None
+        if store is not self._store or state.cursor_ns < self._cursor_ns:
+            self._store, self._names = store, []
+            self._rules, self._rules_until_ns = RuleBook(self._own_scope), NS_MIN
+        self._cursor_ns = state.cursor_ns
+        self._names += store.names(len(self._names))
+        for canonical_ns, stored in store.rules(self._rules_until_ns):
+            self._rules.add(canonical_ns, stored)
+            self._rules_until_ns = canonical_ns
+        return JudgedArchive(AlarmView(store, self._names, self._rules), state.cursor_ns)
+
+    async def alarms(
+        self, request: Alarms, at: Moment, event_filter: EventFilter
+    ) -> AlarmsResponse:
+        """A page of alarms; raises RequestError."""
+        first = 0 if request.after_key is None else _number_of(request.after_key)
+        reply = AlarmsResponse(time=timestamps.text(at.time_ns), behind=True, alarms=[])
+        async with self._lock:  # One request at a time sees the database at one cursor.
+            try:
+                judged = self._judged()
+                if judged is not None:
+                    reply.judged, reply.behind = self._how_far(judged)
+                    numbers = _numbers(judged.view.names, request.rule, event_filter)
+                    await self._fill(reply, judged.view, request, at, numbers, first)
+            except DerivedDamagedError as error:
+                self._derived.discard(error)
+                return AlarmsResponse(time=reply.time, behind=True, alarms=[])
+        return reply
+
+    def _how_far(self, judged: JudgedArchive) -> tuple[str | None, bool]:
+        cursor_ns = judged.cursor_ns
+        text = None if cursor_ns == NS_MIN else timestamps.text(cursor_ns)
+        return text, cursor_ns < self._snapshot.watermark - BEHIND_NS
+
+    async def _fill(
+        self,
+        reply: AlarmsResponse,
+        view: AlarmView,
+        request: Alarms,
+        at: Moment,
+        numbers: Sequence[int],
+        first: int,
+    ) -> None:
+        counts: dict[str, AlarmCounts] = {}
+        wanted = numbers if first == 0 else [number for number in numbers if number >= first]
+        for start in range(0, len(wanted), BATCH_ALARMS):
+            part = wanted[start : start + BATCH_ALARMS]
+            for number, alarm in view.alarms_at(at.timebase, part, at.time_ns):
+                name = view.names[number]
+                rule = view.rules.rule_at(name, at.timebase, at.time_ns)
+                if name.rule_scope and rule is None and alarm.state == "normal":
+                    continue  # Withdrawn, or not in effect yet.
+                scope_id = name.series.scope_id
+                if first == 0:
+                    count_alarm(counts.setdefault(scope_id, AlarmCounts(scope_id=scope_id)), alarm)
+                if not is_listed(alarm, request.listing):
+                    continue
+                if len(reply.alarms) < request.limit:
+                    reply.alarms.append(alarm_info(name, rule, alarm))
+                elif reply.next_key is None:
+                    reply.next_key = str(number)
+            if first and reply.next_key is not None:
+                break
+            await asyncio.sleep(0)
+        reply.counts = [counts[scope_id] for scope_id in sorted(counts)]
+
+    async def history(
+        self,
+        request: AlarmHistory,
+        timebase: Timebase,
+        span: tuple[int, int],
+        now_ns: int,
+        event_filter: EventFilter,
+    ) -> AlarmHistoryResponse:
+        """A page of transitions; raises RequestError."""
+        after = _place_of(request, span[0])
+        start = timestamps.text(span[0])
+        empty = AlarmHistoryResponse(
+            settled=start, behind=True, transitions=[], resume_key=_key_of(after)
+        )
+        async with self._lock:
+            try:
+                judged = self._judged()
+                if judged is None:
+                    return empty
+                return await self._page(
+                    judged, request, timebase, (after, span[1]), now_ns, event_filter
+                )
+            except DerivedDamagedError as error:
+                self._derived.discard(error)
+                return empty
+
+    async def _page(
+        self,
+        judged: JudgedArchive,
+        request: AlarmHistory,
+        timebase: Timebase,
+        range_: tuple[TransitionPlace, int],
+        now_ns: int,
+        event_filter: EventFilter,
+    ) -> AlarmHistoryResponse:
+        (after, stop_ns), view = range_, judged.view
+        settled_ns = min(stop_ns, self._settled_ns(judged, now_ns))
+        numbers = _numbers(view.names, request.rule, event_filter)
+        unstored: list[DatedTransition] = []
+        from_ns = time_of(after.position)
+        for start in range(0, len(numbers), BATCH_ALARMS):
+            part = numbers[start : start + BATCH_ALARMS]
+            unstored += view.unstored(timebase, part, from_ns, settled_ns)
+            await asyncio.sleep(0)
+        unstored.sort(key=lambda one: one.place)
+        stored = view.stored(timebase, set(numbers), after.position, settled_ns)
+        later = (one for one in merge(stored, unstored) if one.place > after)
+        found = list(islice(later, request.limit + 1))
+        page = found[: request.limit]
+        judged_text, behind = self._how_far(judged)
+        resume = page[-1].place if page else after
+        return AlarmHistoryResponse(
+            judged=judged_text,
+            settled=timestamps.text(settled_ns),
+            behind=behind,
+            transitions=[
+                transition_info(
+                    view.names[place.number],
+                    view.rules.rule_at(view.names[place.number], timebase, one.time_ns),
+                    one,
+                )
+                for place, one in page
+            ],
+            resume_key=_key_of(resume),
+            next_key=_key_of(resume) if len(found) > len(page) else None,
+        )
+
+    def _settled_ns(self, judged: JudgedArchive, now_ns: int) -> int:
+        """The time up to which everything that was received is judged."""
+        if judged.cursor_ns >= self._snapshot.watermark:
+            return max(judged.cursor_ns, now_ns - SETTLE_NS)
+        return judged.cursor_ns
+
+
+def _numbers(names: Sequence[AlarmName], rule: str | None, event_filter: EventFilter) -> list[int]:
+    return [
+        number
+        for number, name in enumerate(names)
+        if rule in (None, name.rule_id) and event_filter.matches(name.series)
+    ]
+
+
+def _number_of(key: str) -> int:
+    if not (key.isascii() and key.isdecimal() and len(key) < 12):
+        raise RequestError(
+            "badKey", "afterKey is not the nextKey of an alarmsResponse: pass it unchanged"
+        )
+    return int(key)
+
+
+def _key_of(place: TransitionPlace) -> str:
+    return f"{place.position.hex()}-{place.number}"
+
+
+def _place_of(request: AlarmHistory, start_ns: int) -> TransitionPlace:
+    """The place after which a page begins."""
+    begin = TransitionPlace(first_position(start_ns), -1)
+    if request.after_key is None:
+        return begin
+    position, _, number = request.after_key.partition("-")
+    try:
+        return max(begin, TransitionPlace(bytes.fromhex(position), int(number)))
+    except ValueError:
+        raise RequestError(
+            "badKey", "afterKey is not the resumeKey of an alarmHistoryResponse: pass it unchanged"
+        ) from None
