@@ -18,6 +18,7 @@ from nova.core.derived.alarm_books import AlarmBooks, Rejudged, is_of_books
 from nova.core.derived.alarm_limits import ALARM_LIMITS, AlarmLimits
 from nova.core.derived.alarm_router import AlarmRouter
 from nova.core.derived.alarm_wiring import AlarmWiring
+from nova.core.derived.chunk_series import ChunkSeries
 from nova.core.derived.open_alarm import Changes, OpenAlarm, alarm_decoder
 from nova.core.derived.recent_inputs import in_order
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
@@ -113,12 +114,13 @@ class AlarmMaker:
 
     def _fold_chunk(self, hits: Sequence[Hit], until_ns: int) -> Iterator[int]:
         """Fold a chunk: what rules change first, then new alarms, then the events of the others."""
-        rejudged = list(self._read_books(hits))
-        numbers = {series_of_event_key(key) for key, _ in hits}
-        new = self._new_alarms(numbers, is_all=bool(rejudged))
+        chunk, names = ChunkSeries(hits), self._snapshot.series.names
+        of_books = chunk.chosen(lambda number: is_of_books(names[number]))
+        rejudged = list(self._read_books(of_books))
+        new = self._new_alarms(chunk.numbers, is_all=bool(rejudged))
         for number in new:
             self._changes.update((name_row(number, self._wiring.names[number]),))
-        routed = self._router.route(hits)
+        routed = self._router.route(chunk.chosen(self._router.concerns))
         for timebase in TIMEBASES:
             whole = set(new)
             for number in new:
@@ -137,10 +139,9 @@ class AlarmMaker:
         names = self._snapshot.series.names
         for key, stored in hits:
             series = names[series_of_event_key(key)]
-            if is_of_books(series):
-                found = self._books.add(series, time_of(key), stored, self._wiring)
-                if found is not None:
-                    yield found
+            found = self._books.add(series, time_of(key), stored, self._wiring)
+            if found is not None:
+                yield found
         self._changes.update(self._books.rows)
         self._books.rows.clear()
 

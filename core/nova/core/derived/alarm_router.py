@@ -62,6 +62,13 @@ class AlarmRouter:
         self._wiring = wiring
         self._limits = limits
 
+    def concerns(self, number: int) -> bool:
+        """Whether the events of a series may concern an alarm."""
+        series = self._table.names[number]
+        if series.lane == "metadata":
+            return series.message_type in ACTION_TYPES
+        return self._wiring.of_series(number) is not None
+
     def route(self, hits: Sequence[Hit]) -> RoutedEvents:
         """What the events have for alarms."""
         routed = RoutedEvents(self._wiring, self._limits)
