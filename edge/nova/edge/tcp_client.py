@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from nova.edge.peer_socket import has_peer_ended, has_peer_gone
@@ -23,6 +24,10 @@ DISCARD_PAUSE_S = 1.0
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _discarded = bytearray(DISCARDED_BYTES)
 """Where the bytes of all clients go."""
+
+
+LastMessage = Callable[[Reached], bytes]
+"""Makes the last message for a client that has got this far; it may be empty."""
 
 
 class ClientGroup(Protocol):
@@ -63,6 +68,8 @@ class TcpClient(asyncio.BufferedProtocol):
         self.is_late = False
         """Whether a replay has waited for this client in vain; until it has taken everything."""
 
+        self._last_message: LastMessage | None = None
+        self._has_ended = False
         self.has_room.set()
         self.reached = Reached()
         """Up to where it was sent the stream."""
@@ -78,6 +85,7 @@ class TcpClient(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._has_ended = True
         self._forget_queue()
         if self._dropped:
             log.info("slow TCP client has gone", extra={"context": {"dropped": self._dropped}})
@@ -118,12 +126,13 @@ class TcpClient(asyncio.BufferedProtocol):
             self.has_room.set()
         if not self._queue and not self._is_blocked:
             self.is_late = False
+            self._finish()
 
     # --- the stream's side ------------------------------------------------------------------------
 
     def send(self, batch: MessageBatch) -> None:
         """Send a batch now, or when the client has taken those before it."""
-        if self._transport.is_closing():
+        if self._transport.is_closing() or self._last_message is not None:
             return
         if not self._is_blocked:
             self._moved_s = time.monotonic()
@@ -169,16 +178,39 @@ class TcpClient(asyncio.BufferedProtocol):
         self._group.discard(self)
         self._reset()
 
-    def close(self, last_message: bytes = b"") -> None:
-        """Close after the batch of which the client has a part and a last message, or at a deadline
-        without them.
+    def close(self, last_message: LastMessage) -> None:
+        """Close when the client has taken what waits for it and a last message. One that takes
+        nothing meanwhile is cut, and so is one that is not done at the deadline.
         """
-        self._forget_queue()
-        if last_message and not self._transport.is_closing():
-            self._transport.write(last_message)
-        self._transport.close()
-        loop = asyncio.get_running_loop()
-        loop.call_later(self._limits.close_timeout_s, self._reset)
+        self._last_message = last_message
+        if not self._queue and not self._is_blocked:
+            self._finish()
+        deadline_s = time.monotonic() + self._limits.drain_s
+        self._cut_unless_taken(self._waiting_bytes(), deadline_s)
+
+    def _finish(self) -> None:
+        """Everything that waited is with the kernel, or in the transport."""
+        if self._last_message is not None and not self._transport.is_closing():
+            self._transport.write(self._last_message(self.reached))
+            self._transport.close()
+
+    def _cut_unless_taken(self, before_bytes: int, deadline_s: float) -> None:
+        """Look regularly whether a client that is to end takes something."""
+
+        def look() -> None:
+            waiting = self._waiting_bytes()
+            if waiting >= before_bytes or time.monotonic() >= deadline_s:
+                self._reset()
+            else:
+                self._cut_unless_taken(waiting, deadline_s)
+
+        if not self._has_ended:
+            left_s = max(0.0, deadline_s - time.monotonic())
+            wait_s = min(self._limits.close_timeout_s, left_s)
+            asyncio.get_running_loop().call_later(wait_s, look)
+
+    def _waiting_bytes(self) -> int:
+        return self._queued_bytes + self._transport.get_write_buffer_size()
 
     def _reset(self) -> None:
         """End the connection at once. A reset shows the client that its last message may be cut."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nova.sdk.settings import DRAIN_S
+
 KIB = 1024
 
 
@@ -52,7 +54,10 @@ class TcpLimits:
     """Bytes of a client that are read, and ignored, in a second; the rest waits at the client."""
 
     close_timeout_s: float = 1.0
-    """How long the clients of a stream that stops may take the rest of a batch."""
+    """A client of a stream that has ended is cut when it takes nothing for this long."""
+
+    drain_s: float = DRAIN_S
+    """How long the clients of a stream that has ended may take what waits for them, if they do."""
 
     tick_s: float = 1.0
     """How often rates are computed, stalled clients found, and ports and creators tried again."""

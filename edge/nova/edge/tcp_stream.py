@@ -8,6 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import aiohttp
@@ -161,8 +162,9 @@ class TcpStream:
         return TcpClient(self, self._stored.definition.backpressure, self._limits)
 
     async def close(self, reason: str = STOPPED) -> None:
-        """Listen no longer and disconnect the clients, within the limits' `close_timeout_s`. Each
-        gets a last message with the reason and where it can continue, if the format has one.
+        """Listen no longer and disconnect the clients, within the limits' `drain_s`. Each gets what
+        waits for it and a last message with the reason and where it can continue, if the format
+        has one.
         """
         if self._server is not None:
             self._server.close()
@@ -170,8 +172,9 @@ class TcpStream:
         self._stop_reading()
         if self._clients:
             self._log_end(reason)
+        last_message = partial(closing_message, self._stored.definition.format, reason)
         for client in tuple(self._clients):
-            client.close(closing_message(self._stored.definition.format, reason, client.reached))
+            client.close(last_message)
         await self._is_empty.wait()
 
     def _log_end(self, reason: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import aiohttp
 
@@ -32,7 +33,8 @@ class TcpStreamService:
         reader_responding: asyncio.Event,
         core: CoreStatus,
     ) -> None:
-        store, limits = stores.streams, config.limits
+        store, tcp = stores.streams, replace(config.limits.tcp, drain_s=config.drain_s)
+        limits = replace(config.limits, tcp=tcp)
         self.address = address = EdgeAddress(config.host)
         access_of = TcpStreamPrincipals(stores.users, stores.keys).access_of
         self.streams = TcpStreams(
