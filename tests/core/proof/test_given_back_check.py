@@ -11,7 +11,10 @@ from nova.core.ordering import time_of
 from nova.core.proof.finding import Finding
 from nova.core.store.deleted_ids import DELETED_PREFIX
 from nova.core.store.given_back import DayGivenBack, encode_given_back, given_back_key
+from nova.core.writer.audit_trail import audit_event
 from nova.core.writer.day_removal import _audit_event
+from nova.sdk.events.audit_entry import new_entry
+from nova.sdk.field_types import JsonObject
 from tests.core.proof.checking_archives import verified
 from tests.core.proof.tampering import StoredEvent, Tamperer
 from tests.core.retaining import DeathError, Retaining
@@ -112,6 +115,35 @@ def test_a_record_with_its_event_excuses_only_what_retention_may_delete(
     add_record(filled, record)
     (found,) = of_catalog(filled.data)
     assert (found.day, reason in found.reason) == (day, True), found
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        None,
+        {"rule": "sat/* 2d"},
+        {"bytes": 3},
+        {"digest": "ab"},
+        {"principal": "retentioo"},
+        {"principal_kind": "user"},
+    ],
+)
+def test_a_record_of_an_earlier_version_is_compared_with_all_of_its_event(
+    filled: Retaining, changed: dict[str, object] | None
+) -> None:
+    """Its audit event has no digest of the record, but what the record says."""
+    record = replace(forged("2026-01-02", 3, is_finished=True), rule="sat/* 1d")
+    names = {"scopeId": record.scope_id, "lane": record.lane}
+    said = ("day", "rule", "events", "bytes", "digest", "deleted")
+    details: JsonObject = {name: getattr(record, name) for name in said}
+    made = new_entry("DayGivenBack", "retention", "instance", {**details, **names})
+    filled.committer.record(audit_event(made, filled.committer.own_scope))
+    filled.committer.close_commit()
+    add_record(filled, replace(record, **(changed or {})))
+    found = of_catalog(filled.data)
+    assert len(found) == (changed is not None)
+    for one, name in zip(found, changed or {}, strict=True):
+        assert f"another {name.replace('_', ' ')} than in its audit event" in one.reason
 
 
 class Forger(Tamperer):

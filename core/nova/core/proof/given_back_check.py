@@ -44,16 +44,28 @@ class _AuditedDetails(_Details, frozen=True, rename="camel"):
     record_digest: str | None = None
     """Of the finished record; earlier versions did not write it."""
 
+    rule: str | None = None
+    bytes: int | None = None
+    digest: str | None = None
+    principal: str | None = None
+    principal_kind: str | None = None
+
+    def differing(self, record: DayGivenBack) -> str | None:
+        """What else the event says of the day, and the record says otherwise."""
+        for name in ("rule", "bytes", "digest", "principal", "principal_kind"):
+            if getattr(self, name) not in (None, getattr(record, name)):
+                return name.replace("_", " ")
+        return None
+
 
 class _AuditedDay(msgspec.Struct):
     payload: _AuditedDetails
 
 
 class _Deletion(NamedTuple):
-    """An audited deletion: digests of what stayed and of its record, and when it was finished."""
+    """An audited deletion, and when it was finished."""
 
-    left_digest: str | None
-    record_digest: str | None
+    audited: _AuditedDetails
     at_ns: int
 
 
@@ -93,7 +105,7 @@ def _lane_findings(archive: Archive, audited: Audited, day: str | None) -> list[
         reason = f"{expected:,} events are left up to this day, but {len(event_keys):,} are there"
         if len(event_keys) == expected:
             deletion = audited.get(_details(last))
-            digest = None if deletion is None else deletion.left_digest
+            digest = None if deletion is None else deletion.audited.left_digest
             if digest is None or digest == left_digest(archive, event_keys):
                 continue
             kind, reason = "changed", "the events that are left are not those that had to stay"
@@ -127,7 +139,9 @@ def _unproved(one: DayGivenBack, audited: Audited) -> str | None:
 def _unfounded(archive: Archive, number: int, deletion: _Deletion) -> str | None:
     """Why a record is not that of its audit event, or not one of retention."""
     one = archive.given_back.entries[number]
-    if deletion.record_digest not in (None, archive.given_back.stored_digest(number)):
+    if name := deletion.audited.differing(one):
+        return f"{_name(one)} is recorded with another {name} than in its audit event"
+    if deletion.audited.record_digest not in (None, archive.given_back.stored_digest(number)):
         return f"{_name(one)} has another record than the one in its audit event"
     return _not_allowed(archive, one, deletion)
 
@@ -170,7 +184,5 @@ def _audited(archive: Archive) -> Audited:
                     except UNREADABLE:
                         continue  # Reported as an event; its day is not proved.
                     details = _Details(one.day, one.scope_id, one.lane, one.events, one.deleted)
-                    at_ns = time_of(event_key)
-                    deletion = _Deletion(one.left_digest, one.record_digest, at_ns)
-                    audited.setdefault(details, deletion)
+                    audited.setdefault(details, _Deletion(one, time_of(event_key)))
     return audited
