@@ -56,7 +56,7 @@ def migrate_command(data: Path | None, dry_run: bool, config: Path | None, as_js
     private.restrict_umask()
     lifecycle.raise_file_limit()
     chosen = settings.load(config, data=None if data is None else str(data), mode="ground")
-    with locked_archive(chosen.data_folder()):
+    with locked_archive(chosen.data_folder(), to_write=not dry_run):
         wanted = plan(chosen.data_folder())
         report = _report(wanted)
         if not dry_run:

@@ -14,16 +14,24 @@ from pathlib import Path
 import msgspec
 import pytest
 from click.testing import CliRunner
+from rocksdict import Options, Rdict
 
-from nova.core.errors import ArchiveError
+from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.migrate_command import migrate_command
 from nova.core.store import migration
 from nova.core.store.archive import Archive
-from nova.core.store.catalog import FORMER_LAYOUTS, SCHEMA_KEY, SCHEMA_VERSION
+from nova.core.store.catalog import (
+    COUNTERS_KEY,
+    FORMER_LAYOUTS,
+    LAST_CANONICAL_KEY,
+    SCHEMA_KEY,
+    SCHEMA_VERSION,
+)
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.derived_database import DerivedState
 from nova.core.store.durability_marker import read_marker, write_marker
 from nova.core.store.former_layout import FormerArchive
+from nova.core.store.keys import FAMILIES
 from nova.core.store.sample_store import SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk.transport.base import Batch, Record
@@ -141,14 +149,36 @@ def test_an_archive_of_todays_layout_is_left_alone(tmp_path: Path) -> None:
     assert len(envelopes_of_today(data)) == EVENTS
 
 
-def test_a_dry_run_changes_nothing(tmp_path: Path) -> None:
-    data = unpacked("1", tmp_path)
-    before = {path: path.read_bytes() for path in data.rglob("*.sst")}
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    """No file is made, changed or touched, on a disk that cannot be written either."""
+    data = unpacked("1", tmp_path / "data")
+    SampleStore.open_primary(data).close()
+    before = contents(data)
     result = CliRunner().invoke(migrate_command, ["--data", str(data), "--dry-run"])
     assert result.exit_code == 0 and "would be written in layout 3" in result.stdout
-    assert {path: path.read_bytes() for path in data.rglob("*.sst")} == before
+    assert contents(data) == before
+    with held(data):
+        result = CliRunner().invoke(migrate_command, ["--data", str(data), "--dry-run"])
+        assert result.exit_code == 1 and "NOVA runs on" in str(result.exception)
     with pytest.raises(ArchiveError, match="nova migrate"):
         Archive.open_primary(data)
+
+
+def contents(folder: Path) -> dict[Path, tuple[int, bytes]]:
+    """All files of a folder with their times of change."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in files}
+
+
+@pytest.mark.parametrize("key", [COUNTERS_KEY, LAST_CANONICAL_KEY])
+def test_a_damaged_record_of_a_former_archive_is_named(tmp_path: Path, key: bytes) -> None:
+    data = unpacked("2", tmp_path)
+    options = {name: Options(raw_mode=True) for name in FAMILIES}
+    database = Rdict(str(data / "truth"), Options(raw_mode=True), options)
+    database.get_column_family("catalog")[key] = b"\xc1"
+    database.close()
+    with pytest.raises(ArchiveDamagedError, match=f"catalog {key.decode()} cannot be read"):
+        migration.plan(data)
 
 
 def test_what_is_beside_the_archive_is_listed(tmp_path: Path) -> None:

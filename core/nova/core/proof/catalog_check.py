@@ -34,7 +34,7 @@ DECODERS: dict[bytes, Callable[[bytes], object]] = {
     catalog.LINK_ROUTES_PREFIX: catalog.decode_link_routes,
     catalog.REJECT_PREFIX: lambda value: catalog.decode_reject(value, 0),
     catalog.MANIFEST_CONFLICTS_KEY: catalog.decode_conflicts,
-    catalog.LAST_CANONICAL_KEY: time_of,
+    catalog.LAST_CANONICAL_KEY: catalog.decode_time,
     catalog.BINDING_PREFIX: lambda value: value.decode(),
     catalog.SCHEMA_KEY: lambda value: value.decode(),
     catalog.ARCHIVE_ID_KEY: lambda value: value.decode(),

@@ -25,7 +25,7 @@ from pathlib import Path
 import msgspec
 
 from nova.core.errors import ArchiveError
-from nova.core.ordering import time_key, time_of
+from nova.core.ordering import TIME_BYTES, time_key, time_of
 from nova.core.store.keys import series_bytes
 from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.drivers.driver_stream import DriverStream
@@ -258,7 +258,9 @@ def encode_time(ns: int) -> bytes:
 
 
 def decode_time(value: bytes | None) -> int:
-    """The time in ns, 0 in a new archive."""
+    """The time in ns, 0 in a new archive; raises ValueError for bytes that are none."""
+    if value is not None and len(value) != TIME_BYTES:
+        raise ValueError(f"a time has {TIME_BYTES} bytes, not {len(value)}")
     return 0 if value is None else time_of(value)
 
 

@@ -42,14 +42,14 @@ class CatalogReader:
 
     def last_canonical_ns(self) -> int:
         """The last canonical time that was assigned, in ns."""
-        return catalog.decode_time(self._read(catalog.LAST_CANONICAL_KEY))
+        return self._last_ns(self._read(catalog.LAST_CANONICAL_KEY))
 
     def counters_and_last_ns(self) -> tuple[Counters, int]:
         """`counters` and `last_canonical_ns`, both as of the same commit."""
         counters, last_ns = self._families.read_many(
             CATALOG, [catalog.COUNTERS_KEY, catalog.LAST_CANONICAL_KEY]
         )
-        return self._counters(counters), catalog.decode_time(last_ns)
+        return self._counters(counters), self._last_ns(last_ns)
 
     def positions(self, link: str) -> dict[str, int]:
         """The next position of each stream of a link."""
@@ -120,6 +120,11 @@ class CatalogReader:
             if stored is None
             else read_record(path, key, stored, catalog.decode_counters)
         )
+
+    def _last_ns(self, stored: bytes | None) -> int:
+        key = catalog.LAST_CANONICAL_KEY
+        path = self._families.path
+        return 0 if stored is None else read_record(path, key, stored, catalog.decode_time)
 
     def _decoded(self, key: bytes, decode: Callable[[bytes], T]) -> T | None:
         stored = self._read(key)

@@ -10,10 +10,10 @@ catalog is that of today. Nothing is written to such an archive.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from rocksdict import AccessType, Options, Rdict
@@ -21,16 +21,19 @@ from rocksdict import AccessType, Options, Rdict
 from nova.core.errors import ArchiveDamagedError, ArchiveError
 from nova.core.ordering import EVENT_ID_BYTES, SERIES_BYTES, TIME_BYTES, order_key
 from nova.core.store import catalog
+from nova.core.store.catalog_record import read_record
 from nova.core.store.durability_marker import DurabilityMarker
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import FAMILIES, event_id_of
 from nova.core.store.live_files import RESTORE
+from nova.core.store.mirror import Mirror
 from nova.core.store.scan import first_row, scan
 from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY
 
 FIRST, LAST = b"", b"\xff" * 64
 BLOCK_EVENTS = 5_000
+T = TypeVar("T")
 
 
 class EventBlock(NamedTuple):
@@ -62,12 +65,14 @@ class FormerArchive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._mirror = Mirror(path)  # So that nothing is written to the archive's own folder.
         try:
+            self._mirror.refresh()
             families = {name: Options(raw_mode=True) for name in FAMILIES}
-            self._database = Rdict(
-                str(path), Options(raw_mode=True), families, AccessType.read_only()
-            )
+            own = str(self._mirror.path)
+            self._database = Rdict(own, Options(raw_mode=True), families, AccessType.read_only())
         except Exception as error:
+            self._mirror.close()
             raise ArchiveError(f"cannot open the archive in {path}: {error}") from error
         self._families = {name: self._database.get_column_family(name) for name in FAMILIES}
 
@@ -79,10 +84,15 @@ class FormerArchive:
     def holdings(self) -> DurabilityMarker:
         """What the archive holds, by its catalog."""
         records = dict(self.catalog())
+
+        def decoded(key: bytes, decode: Callable[[bytes | None], T]) -> T:
+            value = records.get(key)
+            return decode(None) if value is None else read_record(self.path, key, value, decode)
+
         return DurabilityMarker(
             sequence=int(self._database.latest_sequence_number()),
-            canonical_ns=catalog.decode_time(records.get(catalog.LAST_CANONICAL_KEY)),
-            events=catalog.decode_counters(records.get(catalog.COUNTERS_KEY)).events,
+            canonical_ns=decoded(catalog.LAST_CANONICAL_KEY, catalog.decode_time),
+            events=decoded(catalog.COUNTERS_KEY, catalog.decode_counters).events,
         )
 
     def catalog(self) -> Iterator[KeyValue]:
@@ -125,3 +135,4 @@ class FormerArchive:
             family.close()
         self._families.clear()
         self._database.close()
+        self._mirror.close()

@@ -61,16 +61,23 @@ class MigrationPlan(NamedTuple):
 
 
 @contextlib.contextmanager
-def locked_archive(data: Path) -> Iterator[None]:
-    """Keep writers away while the block runs; raises ArchiveError if one runs."""
+def locked_archive(data: Path, *, to_write: bool = True) -> Iterator[None]:
+    """Keep writers away while the block runs; raises ArchiveError if one runs. If nothing is to be
+    written, no file is made either, and an archive without a lock file has no writer.
+    """
     path = data / TRUTH_FOLDER / "LOCK"
+    if not path.parent.is_dir():
+        raise ArchiveError(f"there is no archive in {data}: pass its data folder with --data")
     with contextlib.ExitStack() as stack:
         try:
-            lock = stack.enter_context(path.open("ab"))
+            lock = stack.enter_context(path.open("ab" if to_write else "rb"))
+        except FileNotFoundError:
+            yield
+            return
         except OSError as error:
-            raise ArchiveError(f"there is no archive in {data}: {error.strerror}") from None
+            raise ArchiveError(f"cannot lock the archive in {data}: {error.strerror}") from None
         try:
-            fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(lock, (fcntl.LOCK_EX if to_write else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except OSError:
             raise ArchiveError(
                 f"NOVA runs on the archive in {data}: stop it, and migrate then"

@@ -15,6 +15,7 @@ from nova.core.scratch import scratch_folder
 from nova.core.store.alarm_store import AlarmStore
 from nova.core.store.checkpoint_store import CheckpointStore
 from nova.core.store.derived_database import DerivedDatabase
+from nova.core.store.mirror import Mirror
 from nova.core.store.sample_store import SampleStore
 from nova.sdk.users_layout import USERS_LAYOUT, USERS_PATH, users_layout
 
@@ -62,8 +63,10 @@ def _derived_layouts(data: Path, *, is_migrated: bool) -> Iterator[PartLayout]:
 
 def _stored_layout(data: Path, store: type[DerivedDatabase]) -> int | None:
     try:
-        with scratch_folder("layout") as scratch:
-            opened = store.open_secondary(data, scratch)
+        # A mirror, so that nothing is written beside the database.
+        with scratch_folder("layout") as scratch, closing(Mirror(data / store.FOLDER)) as mirror:
+            mirror.refresh()
+            opened = store.open_secondary(mirror.path.parent, scratch)
             if opened is None:
                 return None
             with closing(opened):
