@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import msgspec
 
 from nova.edge.framing import FRAMINGS
 from nova.edge.upstream import reader_client
@@ -261,6 +262,31 @@ async def test_untied_it_follows_the_present_at_once(nova: RunningNova) -> None:
             await at_present(tap, "untied")
             await live(nova, client, "untied", number)
         assert not tap.streams.untie("untied")
+
+
+async def test_untied_its_last_key_is_where_the_present_began(nova: RunningNova) -> None:
+    """Not the replay's: a query from there would give what the present had already."""
+    wanted = definition("after", lanes=["parsed"])
+    await tapping.publish_past(nova, recorded("after"))
+    async with (
+        tapped(nova.data) as tap,
+        tap.clients([wanted]) as (client,),
+        page(nova.data, "page-4") as owner,
+    ):
+        await tap.streams.tie("after", owner)
+        start = time_text(0)
+        await owner.play_whole(start_time=start, stop_time=start, rate="max", timebase="source")
+        assert (await client.line())["p"]["n"] == 0
+        assert tap.streams.untie("after")
+        await at_present(tap, "after")
+        await tap.streams.close()
+        lines = [line async for line in client.reader]
+    closing = msgspec.json.decode(lines[-1])
+    async with await Client.to_core(nova.data) as asking:
+        later = Query(
+            timebase="canonical", filters=wanted.filters, after_key=closing["lastKey"], limit=10
+        )
+        assert [event async for event in asking.query(later)] == []
 
 
 async def test_a_tie_outlives_the_reader(nova: RunningNova) -> None:

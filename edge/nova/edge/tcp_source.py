@@ -138,6 +138,8 @@ class TcpSource:
         match reply:
             case StreamChunk():
                 self._after_key = reply.last_key or self._after_key
+                if self._owner is None:  # From the first chunk on: where the present began.
+                    reply = msgspec.structs.replace(reply, last_key=self._after_key)
                 await self._deliver(reply)
             case FollowSkipped():
                 context = {"ranges": reply.ranges}

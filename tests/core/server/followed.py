@@ -48,7 +48,7 @@ SELECTIONS = (
 )
 
 WAIT_S = 30.0
-LEFT_SLICES = 10_000
+LEFT_BYTES = 1 << 30
 """More than all ranges of a test have: on a slow machine its followers may be far behind."""
 
 SETTINGS = Settings(chunk_max_events=3, chunk_interval_ms=10, mode="ground")
@@ -272,7 +272,7 @@ class FollowedOwner:
         reader = ChunkReader()
         stream = self._new_stream(reader)
         request = FollowStream(playback_request_id="f", connection="o", filters=filters)
-        await stream.follow(request, self.timeline, left_slices_max=LEFT_SLICES)
+        await stream.follow(request, self.timeline, left_max_bytes=LEFT_BYTES)
         return stream, reader
 
     async def finish(self, followers: Sequence[ChunkReader]) -> None:

@@ -44,6 +44,7 @@ from tests.core.server.test_audit_intake import post
 
 Make = Callable[..., Record]
 EVENTS = 400
+LEFT_BYTES = 2_000
 
 
 @pytest.fixture
@@ -183,7 +184,13 @@ class SlowFollower:
     """A follower of everything that reads this many chunks at once, and no more until it is let."""
 
     def __init__(
-        self, growing: GrowingArchive, timeline: OwnerTimeline, *, chunk_bytes: int, slices: int
+        self,
+        growing: GrowingArchive,
+        timeline: OwnerTimeline,
+        *,
+        chunk_bytes: int,
+        left_max_bytes: int,
+        slice_min_bytes: int = 1,
     ) -> None:
         source = FollowedEvents(
             growing.view,
@@ -196,7 +203,11 @@ class SlowFollower:
         self.skipped = 0
         self.room: float = 0
         self._follower = Follower(
-            timeline.join(), source, self._report_skipped, left_slices_max=slices
+            timeline.join(),
+            source,
+            self._report_skipped,
+            left_max_bytes=left_max_bytes,
+            slice_min_bytes=slice_min_bytes,
         )
         self.running = asyncio.create_task(self._follower.run(self._send))
 
@@ -220,7 +231,7 @@ async def test_a_follower_that_does_not_read_holds_up_nobody(growing: GrowingArc
     chance = random.Random(1)
     await growing.grow(chance, 60)
     owner, model = FollowedOwner(growing.view, growing.tail), FollowModel(growing.view)
-    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, slices=2_000)
+    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, left_max_bytes=1 << 30)
     _, other = await owner.follow(Filters())
     resumed = [await owner.play(OwnerStep(rate=chance.choice(("max", "-max")))) for _ in range(50)]
     assert len(slow.events) <= 2
@@ -233,13 +244,20 @@ async def test_a_follower_that_does_not_read_holds_up_nobody(growing: GrowingArc
     assert slow.skipped == 0
 
 
+@pytest.mark.parametrize("slice_min_bytes", [1, 1_000])
 async def test_the_rest_of_a_range_that_the_owner_has_left_is_bounded(
-    growing: GrowingArchive,
+    growing: GrowingArchive, slice_min_bytes: int
 ) -> None:
-    """A follower that is far behind continues where the owner is, and says so."""
+    """By its bytes: a follower that is far behind continues where the owner is, and says so."""
     await growing.grow(random.Random(1), 60)
     owner, model = FollowedOwner(growing.view, growing.tail), FollowModel(growing.view)
-    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, slices=3)
+    slow = SlowFollower(
+        growing,
+        owner.timeline,
+        chunk_bytes=1_000,
+        left_max_bytes=LEFT_BYTES,
+        slice_min_bytes=slice_min_bytes,
+    )
     await owner.play(OwnerStep())
     await owner.play(OwnerStep(rate="-max"))
     slow.room = math.inf
@@ -252,6 +270,7 @@ async def test_the_rest_of_a_range_that_the_owner_has_left_is_bounded(
     rest = slow.events[: -len(second)]
     assert slow.events[-len(second) :] == second
     assert 0 < len(rest) < 20 and rest == first[: len(rest)]
+    assert slice_min_bytes > 1 or LEFT_BYTES <= sum(map(len, rest)) < 2 * LEFT_BYTES
     assert slow.skipped == 1
 
 
@@ -261,7 +280,7 @@ async def test_a_follower_that_is_behind_a_pause_continues_where_it_was(
     """The pause is silence for it too. What its owner resumes by key is whole."""
     await growing.grow(random.Random(1), 60)
     owner, model = FollowedOwner(growing.view, growing.tail), FollowModel(growing.view)
-    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, slices=3)
+    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, left_max_bytes=LEFT_BYTES)
     resumed = [await owner.play(OwnerStep(chunks=15, cancel=True))]
     slow.room = math.inf
     quiet = -1
@@ -284,7 +303,7 @@ async def test_ranges_that_wait_for_a_follower_are_bounded(growing: GrowingArchi
     await growing.grow(random.Random(1), 60)
     owner, model = FollowedOwner(growing.view, growing.tail), FollowModel(growing.view)
     owner.timeline = owner.stream.timeline = RecordedTimeline(runs_max=3)
-    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, slices=1_000)
+    slow = SlowFollower(growing, owner.timeline, chunk_bytes=1_000, left_max_bytes=1 << 30)
     for number in range(7):
         await owner.play(OwnerStep(rate="max" if number % 2 else "-max"))
     await owner.finish([])

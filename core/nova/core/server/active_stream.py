@@ -19,7 +19,7 @@ from nova.core.query.range_cursor import AFTER_ALL, RangeCursor, Span
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.server.chunk_sender import ChunkSender
 from nova.core.server.conflation import Conflation, ConflationGap
-from nova.core.server.follower import LEFT_SLICES_MAX, FollowedEvents, Follower
+from nova.core.server.follower import LEFT_MAX_BYTES, FollowedEvents, Follower
 from nova.core.server.live_stream import LiveStream, LiveTail
 from nova.core.server.owner_timeline import OwnerRun, OwnerTimeline, RunFeed
 from nova.sdk import timestamps
@@ -130,7 +130,7 @@ class ActiveStream:
         await self._reply_writer.send(sender.cancelled(reason) if sender else ended, None)
 
     async def follow(
-        self, request: FollowStream, owner: OwnerTimeline, left_slices_max: int = LEFT_SLICES_MAX
+        self, request: FollowStream, owner: OwnerTimeline, left_max_bytes: int = LEFT_MAX_BYTES
     ) -> None:
         """Replace the active stream by one that follows another connection's timeline. It sends
         nothing of the audit trail, whoever asks.
@@ -145,7 +145,7 @@ class ActiveStream:
         try:
             started = messages.StreamStarted(playback_request_id=self._stream_id)
             await self._reply_writer.send(started, request.ref)
-            stream = self._play_followed(request, feed, event_filter, left_slices_max)
+            stream = self._play_followed(request, feed, event_filter, left_max_bytes)
             self._stream = asyncio.create_task(stream)
         except BaseException:
             owner.part(feed)
@@ -243,7 +243,7 @@ class ActiveStream:
         return self._sender.send
 
     async def _play_followed(
-        self, request: FollowStream, feed: RunFeed, event_filter: EventFilter, left_slices_max: int
+        self, request: FollowStream, feed: RunFeed, event_filter: EventFilter, left_max_bytes: int
     ) -> None:
         playback_id = request.playback_request_id
 
@@ -258,7 +258,7 @@ class ActiveStream:
             self._settings.chunk_max_events,
             self._budget.chunk_bytes,
         )
-        follower = Follower(feed, source, report_skipped, left_slices_max=left_slices_max)
+        follower = Follower(feed, source, report_skipped, left_max_bytes=left_max_bytes)
         with contextlib.suppress(ConnectionError):
             stream = follower.run(self._chunk_sender(playback_id))
             if await self._run_or_refuse(request, stream) is not None:

@@ -22,13 +22,11 @@ from nova.core.server.live_stream import LiveTail
 from nova.core.server.owner_timeline import FollowedRun, OwnerRun, RunFeed
 from nova.core.server.tail_chunk import selected, split_chunks
 
-LEFT_SLICES_MAX = 128
-"""Slices that a follower reads of ranges that its owner has left: about 16 MiB of events, which
-takes a fraction of a second.
-"""
+LEFT_MAX_BYTES = 16 * 1024 * 1024
+"""What a follower reads of ranges that its owner has left, which takes a fraction of a second."""
 
-MayRead = Callable[[], bool]
-"""Whether another slice may be read of the range."""
+SLICE_MIN_BYTES = READ_AHEAD_MAX_BYTES
+"""What a slice counts at least: one with few events of the selection has read others too."""
 
 ReportSkipped = Callable[[int], Awaitable[None]]
 """Informs the client of ranges with a rest that is not sent."""
@@ -42,6 +40,28 @@ class FollowedEvents(NamedTuple):
     event_filter: EventFilter
     chunk_max_events: int
     chunk_bytes: Callable[[], int]
+
+
+class LeftAllowance:
+    """How much a follower may still read of ranges that its owner has left."""
+
+    def __init__(self, feed: RunFeed, max_bytes: int, slice_min_bytes: int) -> None:
+        self._feed = feed
+        self._max_bytes = max_bytes
+        self._slice_min_bytes = slice_min_bytes
+        self._left_bytes = max_bytes
+
+    def may_read(self) -> bool:
+        """Whether another slice may be read of the range."""
+        if self._feed.is_current:
+            self._left_bytes = self._max_bytes
+        return self._left_bytes > 0
+
+    def count(self, events: Sequence[CommittedEvent] | Sequence[Hit]) -> None:
+        """Count a slice that was read."""
+        if not self._feed.is_current:
+            size_bytes = sum(len(event[1]) for event in events)
+            self._left_bytes -= max(size_bytes, self._slice_min_bytes)
 
 
 class FollowedRange:
@@ -73,15 +93,15 @@ class FollowedRange:
         """Whether everything is read that the owner covers."""
         return not (self._has_history() or self._has_tail())
 
-    async def next_events(self, may_read: MayRead) -> list[Hit]:
+    async def next_events(self, allowance: LeftAllowance) -> list[Hit]:
         """The next events, as many as a chunk holds; none if the owner has got no further."""
         if self._history is not None:
-            events = await self._next_of_history(self._history, may_read)
+            events = await self._next_of_history(self._history, allowance)
             is_over = self._history.done and not self._ahead
             if events or not (is_over and self._run.has_whole_history):
                 return events
             self._history = None
-        return await self._next_of_tail(may_read)
+        return await self._next_of_tail(allowance)
 
     def _has_history(self) -> bool:
         if self._ahead:
@@ -89,7 +109,7 @@ class FollowedRange:
         history = self._history
         return history is not None and not history.done and self._run.covers_beyond(history.after)
 
-    async def _next_of_history(self, history: RangeCursor, may_read: MayRead) -> list[Hit]:
+    async def _next_of_history(self, history: RangeCursor, allowance: LeftAllowance) -> list[Hit]:
         due: list[Hit] = []
         size, max_bytes = 0, self._source.chunk_bytes()
         while len(due) < self._source.chunk_max_events and size < max_bytes:
@@ -98,11 +118,13 @@ class FollowedRange:
             if self._ahead:
                 due.append(self._ahead.popleft())
                 size += len(due[-1][1])
-            elif may_read():
+            elif allowance.may_read():
                 # Whoever has sent a slice whole is behind, and reads as much as a chunk holds.
                 is_behind = due or self._run.has_whole_history
                 room = max_bytes - size if is_behind else READ_AHEAD_MAX_BYTES
-                self._ahead.extend(await history.next_slice(self._source.chunk_max_events, room))
+                read = await history.next_slice(self._source.chunk_max_events, room)
+                allowance.count(read)
+                self._ahead.extend(read)
             else:
                 break
         return due
@@ -110,13 +132,16 @@ class FollowedRange:
     def _has_tail(self) -> bool:
         return self._run.tail_ns is not None and self._position < self._run.tail_ns
 
-    async def _next_of_tail(self, may_read: MayRead) -> list[Hit]:
-        while self._has_tail() and may_read():
+    async def _next_of_tail(self, allowance: LeftAllowance) -> list[Hit]:
+        while self._has_tail() and allowance.may_read():
             newer = self._source.tail.since(self._position)
             if newer is None:
                 events = await self._next_of_store()
+                allowance.count(events)
             else:
-                events = selected(self._first_chunk(newer), self._source.event_filter)
+                chunk = self._first_chunk(newer)
+                allowance.count(chunk)
+                events = selected(chunk, self._source.event_filter)
             if events:
                 if self._run.tail_is_unordered:
                     return [(NO_KEY, stored) for _, stored in events]
@@ -152,13 +177,13 @@ class Follower:
         source: FollowedEvents,
         report_skipped: ReportSkipped,
         *,
-        left_slices_max: int = LEFT_SLICES_MAX,
+        left_max_bytes: int = LEFT_MAX_BYTES,
+        slice_min_bytes: int = SLICE_MIN_BYTES,
     ) -> None:
         self._feed = feed
         self._source = source
         self._report_skipped = report_skipped
-        self._left_slices_max = left_slices_max
-        self._left_slices = left_slices_max
+        self._allowance = LeftAllowance(feed, left_max_bytes, slice_min_bytes)
         self._cursor_ns: int | None = None
 
     async def run(self, send: SendChunk) -> int:
@@ -189,7 +214,7 @@ class Follower:
 
     async def _send_next(self, followed: FollowedRange, send: SendChunk) -> bool:
         """Send a chunk, empty if only the cursor has moved; False if there is nothing to send."""
-        events = await followed.next_events(self._may_read)
+        events = await followed.next_events(self._allowance)
         cursor_ns = followed.run.cursor_ns
         if events and not followed.is_caught_up and events[-1][0]:
             cursor_ns = time_of(events[-1][0])
@@ -199,13 +224,6 @@ class Follower:
         await self._report()
         await send(cursor_ns, events)
         return True
-
-    def _may_read(self) -> bool:
-        if self._feed.is_current:
-            self._left_slices = self._left_slices_max
-            return True
-        self._left_slices -= 1
-        return self._left_slices >= 0
 
     async def _report(self) -> None:
         skipped, self._feed.skipped = self._feed.skipped, 0

@@ -42,6 +42,7 @@ from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, connection_ends, endpoints, lifecycle
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AUDIT_PATH
+from nova.sdk.own_socket import OwnSocket
 from nova.sdk.process_states import ProcessStates
 from nova.sdk.protocol.messages import FRAME_MAX_BYTES
 from nova.sdk.protocol.submission import IDENTITY_HEADER_MAX_BYTES
@@ -241,7 +242,7 @@ async def _listen(stack: AsyncExitStack, reader: Reader, path: Path) -> None:
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    reader.site = web.UnixSite(runner, str(endpoints.claim_socket(path)))
+    reader.site = OwnSocket(runner, path)
     await reader.site.start()
     stack.push_async_callback(reader.disconnect)
 

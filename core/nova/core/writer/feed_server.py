@@ -15,7 +15,7 @@ from aiohttp import web
 from nova.core import commit_feed
 from nova.core.commit_feed import CommitFrame, LinkStates, WriterMetrics
 from nova.sdk.connection_ends import close_all, departures
-from nova.sdk.endpoints import claim_socket
+from nova.sdk.own_socket import OwnSocket
 
 PENDING_MAX_FRAMES = 64
 """A reader with more pending frames gets only watermarks, without events, until it catches up."""
@@ -47,7 +47,7 @@ class FeedServer:
         self._app.router.add_get("/", self._serve)
         self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.UnixSite(self._runner, str(claim_socket(self._path))).start()
+        await OwnSocket(self._runner, self._path).start()
 
     def publish(self, committed: CommitFrame) -> None:
         """Queue a durable commit for every reader; call it in commit order."""

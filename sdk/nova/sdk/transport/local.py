@@ -25,8 +25,9 @@ from aiohttp import web
 from nova.sdk.address import is_dispatch
 from nova.sdk.channel import ChannelError
 from nova.sdk.connection_ends import close_all, departures
-from nova.sdk.endpoints import claim_socket, run_folder
+from nova.sdk.endpoints import run_folder
 from nova.sdk.errors import NovaError, TransportError
+from nova.sdk.own_socket import OwnSocket
 from nova.sdk.request_socket import RequestSocket
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkHealth, LinkState
@@ -197,7 +198,7 @@ class LocalTransport:
         site: web.BaseSite
         try:
             if endpoint.path is not None:
-                site = web.UnixSite(self._runner, str(claim_socket(endpoint.path)))
+                site = OwnSocket(self._runner, endpoint.path)
             else:
                 site = web.TCPSite(self._runner, endpoint.host, endpoint.port)
             await site.start()
