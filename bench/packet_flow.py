@@ -19,7 +19,7 @@ import msgspec
 
 from bench.cpu_cost import cpu_us
 from bench.devices import hardware_host
-from bench.figures import MS, quantile
+from bench.figures import MS, US, quantile
 from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.telemetry_packets import (
     FIRST_APID,
@@ -39,6 +39,10 @@ LIVE_HZ = 2_000
 LIVE_S = 5.0
 TICK_S = 0.001
 POLL_S = 0.05
+BURSTS, BURST_PACKETS = 300, 8
+SETTLED_SHARE = 0.1
+"""All is done that follows a flood when the processes together take this share of one core."""
+SETTLE_LOOKS = 60
 END_TIMEOUT_S = 300.0
 CONFIG = """
 scope = "{scope}"
@@ -50,7 +54,11 @@ xtce = "{xtce}"
 
 
 class FlowFigures(msgspec.Struct):
-    """Rates in packets per second, times in ms, CPU time in µs a packet of the host and of all."""
+    """Rates in packets per second, times in ms, CPU time in µs a packet of the host and of all,
+    that of processes that have nothing to do included, which is `idle_us` of a live packet. A burst
+    is what BURST_PACKETS take, sent together when those before are at the client: its CPU time
+    says what a batch costs, whatever else the machine does.
+    """
 
     packets_hz: float
     host_us: float
@@ -59,6 +67,9 @@ class FlowFigures(msgspec.Struct):
     live_p99_ms: float
     live_host_us: float
     live_all_us: float
+    idle_us: float
+    burst_host_us: float
+    burst_all_us: float
 
 
 class FarEnd:
@@ -99,6 +110,35 @@ class CpuTimes:
         host_us = cpu_us(self._host) - self._host_us
         others_us = sum(map(cpu_us, self._others)) - self._others_us
         return host_us / count, (host_us + others_us) / count
+
+
+async def settled(nova: RunningNova, host: int) -> float:
+    """Wait until samples, checkpoints and daily files have caught up; the CPU time of a second
+    then, µs.
+    """
+    spent_us = 0.0
+    for _ in range(SETTLE_LOOKS):
+        times = CpuTimes(nova, host)
+        await asyncio.sleep(1.0)
+        _, spent_us = times.spent_us(1)
+        if spent_us < SETTLED_SHARE * US:
+            break
+    return spent_us
+
+
+async def bursts(
+    client: Client, writer: asyncio.StreamWriter, made: Sequence[TelemetryPacket]
+) -> None:
+    """Send packets in bursts, each when the values of the one before are at the client."""
+    filters = Filters(lanes=["parsed"], system_id="ccsds")
+    async with aclosing(client.stream("LIVE", filters=filters)) as stream:
+        await anext(stream)
+        for begin in range(0, len(made), BURST_PACKETS):
+            burst = made[begin : begin + BURST_PACKETS]
+            writer.write(b"".join(one.data for one in burst))
+            got = 0
+            while got < len(burst):
+                got += len((await anext(stream)).events)
 
 
 def _descendants(process_id: int) -> list[int]:
@@ -176,6 +216,7 @@ async def work_on(folder: Path, nova: RunningNova, count: int) -> FlowFigures:
     """Both measurements in one instance."""
     far, made = FarEnd(), packets(count)
     more = packets(int(LIVE_HZ * LIVE_S), first=count)
+    rest = packets(BURSTS * BURST_PACKETS, first=count + len(more))
     async with hosted(folder, nova, far) as host:
         writer = await far.writer()
         async with await Client.to_core(nova.data) as client:
@@ -184,12 +225,15 @@ async def work_on(folder: Path, nova: RunningNova, count: int) -> FlowFigures:
             await until_readable(client, made[-1])
             hz = count / (time.perf_counter() - started)
             host_us, all_us = times.spent_us(count)
-            await asyncio.sleep(1.0)
+            idle_us = await settled(nova, host) / LIVE_HZ
             times = CpuTimes(nova, host)
             delays = await live(client, writer, more)
-            live_host_us, live_all_us = times.spent_us(len(more))
+            live_us = times.spent_us(len(more))
+            times = CpuTimes(nova, host)
+            await bursts(client, writer, rest)
+            burst_us = times.spent_us(BURSTS)
     p50, p99 = (quantile(delays, share) * MS for share in (0.5, 0.99))
-    return FlowFigures(hz, host_us, all_us, p50, p99, live_host_us, live_all_us)
+    return FlowFigures(hz, host_us, all_us, p50, p99, *live_us, idle_us, *burst_us)
 
 
 def probe(count: int) -> FlowFigures:

@@ -12,7 +12,7 @@ from typing import ClassVar
 import aiohttp
 from aiohttp import web
 
-from nova.sdk.connection_ends import abort, describe_peer
+from nova.sdk.connection_ends import abort, begin, describe_peer
 
 
 class LocalPeer(ABC):
@@ -56,8 +56,14 @@ class LocalPeer(ABC):
 
     async def _send(self, frame: bytes) -> None:
         """Send a frame; raises TimeoutError if the peer does not read it in time."""
+        rest = begin(self._socket.send_bytes(frame))
+        if rest is not None:
+            await self._finish(rest)
+
+    async def _finish(self, rest: asyncio.Task[None]) -> None:
+        """Wait for what is left of a frame; raises as `_send` does."""
         async with asyncio.timeout(self._send_timeout_s):
-            await self._socket.send_bytes(frame)
+            await asyncio.shield(rest)
 
     def _disconnect(self, reason: str) -> None:
         """Report why, and abort the connection."""

@@ -17,6 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import aiohttp
 import msgspec
@@ -24,6 +25,7 @@ from aiohttp import web
 
 from nova.sdk import timestamps
 from nova.sdk.channel import ChannelError, FrameCodec
+from nova.sdk.connection_ends import begin
 from nova.sdk.transport.base import Batch, Receipt, Record, Rejection
 from nova.sdk.transport.link import LinkHealth
 from nova.sdk.transport.local_peer import LocalPeer
@@ -71,6 +73,13 @@ class ReplyLimits:
     timeout_s: float = 10.0
 
 
+class _QueuedReply(NamedTuple):
+    """A reply that is not sent, or the rest of one for which there was no room."""
+
+    frame: bytes
+    rest: asyncio.Task[None] | None
+
+
 class PublisherConnection(LocalPeer):
     """One publisher's connection, and its pending replies."""
 
@@ -85,7 +94,7 @@ class PublisherConnection(LocalPeer):
     ) -> None:
         super().__init__(socket, request, limits.timeout_s, on_unresponsive)
         self._limits = limits
-        self._unsent: asyncio.Queue[bytes] = asyncio.Queue()
+        self._unsent: asyncio.Queue[_QueuedReply] = asyncio.Queue()
         self._unsent_bytes = 0
         self._pending = 0
         self._records = 0
@@ -118,21 +127,32 @@ class PublisherConnection(LocalPeer):
         await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
 
     def reply(self, published: PublishReply, records: int = 0) -> None:
-        """Queue the reply to this many delivered records, without waiting; replies to a
-        disconnected publisher are dropped.
+        """Send the reply to this many delivered records, or queue it behind others, without
+        waiting; replies to a disconnected publisher are dropped.
         """
         self._records -= records
         if self.is_closed:
             return
         frame = PUBLISH_REPLIES.encode(published)
+        rest: asyncio.Task[None] | None = None
+        if not self._unsent_bytes:
+            try:
+                rest = begin(self._socket.send_bytes(frame))
+            except ConnectionError:
+                self._end()  # The peer disconnected.
+                return
+            if rest is None:
+                self._pending -= 1
+                self._update_events()
+                return
         self._unsent_bytes += len(frame)
         self._update_events()
-        self._unsent.put_nowait(frame)
+        self._unsent.put_nowait(_QueuedReply(frame, rest))
 
     async def _send_queued(self) -> None:
         while True:
-            frame = await self._unsent.get()
-            await self._send(frame)
+            frame, rest = await self._unsent.get()
+            await (self._send(frame) if rest is None else self._finish(rest))
             self._pending -= 1
             self._unsent_bytes -= len(frame)
             self._update_events()
