@@ -79,6 +79,15 @@ async def states_of(client: Client, name: str) -> list[dict[str, Any]]:
     return [msgspec.json.decode(stored)["payload"] async for stored in client.query(query)]
 
 
+async def said_of(client: Client, name: str) -> dict[str, Any]:
+    """The one thing that is said of a definition, once it is."""
+    async with asyncio.timeout(WAIT_S):
+        while not (found := await states_of(client, name)):
+            await asyncio.sleep(0.05)
+    (state,) = found
+    return state
+
+
 async def until_caught_up(live: LiveDerivations, *names: str) -> None:
     """Until definitions have derived all that is durable now."""
     async with asyncio.timeout(WAIT_S):
@@ -139,10 +148,10 @@ async def check_outputs(core: Core, live: LiveDerivations, sent: list[Sent]) -> 
             ("grow", "more than 512 MiB"),
         ):
             assert await values_of(client, name) == []
-            (state,) = await states_of(client, name)
+            state = await said_of(client, name)
             assert state["state"] == "stopped" and words in state["reason"], state
         for name, words in (("short", "shape"), ("guarded", "a negative voltage")):
-            (state,) = await states_of(client, name)
+            state = await said_of(client, name)
             assert state["state"] == "failing" and words in state["reason"], state
         assert await states_of(client, "right") == []
     metrics = {metric.name: metric.samples for metric in live_metrics(live)}

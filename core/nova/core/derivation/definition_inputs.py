@@ -54,6 +54,11 @@ class DefinitionInputs:
     def series(self) -> frozenset[Series]:
         return frozenset(slot.series for slot in self.texts)
 
+    @property
+    def texts_count(self) -> int:
+        """How many different texts of the inputs are held."""
+        return sum(len(one.texts) for one in self.texts.values())
+
     def insert(
         self, parts: Mapping[InputSlot, FieldValuesPart], until_ns: int
     ) -> tuple[Integers, Integers]:

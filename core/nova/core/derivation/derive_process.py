@@ -82,6 +82,11 @@ class LiveDerivations:
     def _start(self, definition: Definition) -> int:
         """Where a definition resumes; one that is new begins with what arrives from now on."""
         position_ns = self._positions.get(definition.name)
+        if self._positions.is_changed(definition):
+            log.warning(
+                "a definition was changed and kept its version: its events look alike",
+                extra={"context": {"definition": definition.name}},
+            )
         if position_ns is None:
             position_ns = self.snapshot.watermark
             self._positions.advance(definition.name, position_ns)

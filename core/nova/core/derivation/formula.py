@@ -25,6 +25,8 @@ PLUGIN_GROUP = "nova.derived"
 Cells = Numbers | Mask | Sequence[object]
 RowFunction = Callable[..., object]
 REASON_CHARS = 300
+ZERO = 0.0
+"""Added to results, it makes 0 of -0: both have the same eventId, so either would be stored."""
 
 
 class Outcome(NamedTuple):
@@ -126,7 +128,7 @@ class ColumnFormula:
             raise TypeError(f"it returned the shape {result.shape} for columns of {rows} rows")
         if self._kind != "number" or result.dtype.kind not in "fiub":
             return _checked_all(result.tolist(), self._kind)
-        numbers = result.astype(np.float64)
+        numbers = result.astype(np.float64) + ZERO
         infinite = int(np.isinf(numbers).sum())
         values = cast("list[float | str | bool | None]", numbers.tolist())
         for place in np.flatnonzero(~np.isfinite(numbers)).tolist():
@@ -162,7 +164,7 @@ def checked_value(result: object, kind: InputKind) -> float | str | bool | None:
         number = float(cast("float", result))
         if not math.isfinite(number):
             raise TypeError(f"the result is {number}, which has no JSON form")
-        return number
+        return number + ZERO
     raise TypeError(f"the result is a {type(result).__name__}, the output's kind is {kind}")
 
 

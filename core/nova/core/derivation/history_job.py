@@ -12,7 +12,7 @@ import msgspec
 from nova.core.definitions.definition import Definition
 from nova.core.derivation.derive_process import publish_url
 from nova.core.derivation.formula_process import FormulaProcesses
-from nova.core.derivation.history_run import Deliver, HistoryRun, HistorySpan
+from nova.core.derivation.history_run import PIECE_EVENTS, Deliver, HistoryRun, HistorySpan
 from nova.core.derivation.history_state import HistoryState, HistoryStateFile
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
@@ -60,7 +60,14 @@ class HistoryRequest(NamedTuple):
 class HistoryJob:
     """Derivations over history of one archive."""
 
-    def __init__(self, settings: Settings, snapshot: ArchiveSnapshot, scratch: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        snapshot: ArchiveSnapshot,
+        scratch: Path,
+        piece_events: int = PIECE_EVENTS,
+    ) -> None:
+        self._piece_events = piece_events
         self._settings = settings
         self._data = settings.data_folder()
         self.snapshot = snapshot
@@ -121,7 +128,7 @@ class HistoryJob:
     def _prepared(self, definition: Definition, span: HistorySpan) -> HistoryRun:
         samples = current_samples(self._samples, self.snapshot)
         process = self._processes.process_of(definition)
-        return HistoryRun(definition, self.snapshot, samples, process, span)
+        return HistoryRun(definition, self.snapshot, samples, process, span, self._piece_events)
 
     @asynccontextmanager
     async def _delivery(self, request: HistoryRequest) -> AsyncIterator[Deliver]:
@@ -185,12 +192,14 @@ async def durable_watermark(data: Path, snapshot: ArchiveSnapshot) -> int:
 
 
 @asynccontextmanager
-async def open_history(settings: Settings) -> AsyncIterator[HistoryJob]:
+async def open_history(
+    settings: Settings, piece_events: int = PIECE_EVENTS
+) -> AsyncIterator[HistoryJob]:
     """A job with its archive snapshot, whether NOVA runs or not."""
     async with AsyncExitStack() as stack:
         scratch = stack.enter_context(scratch_folder("history"))
         opening = open_secondary_archive(settings.data_folder(), scratch, MEMORY_BYTES)
         snapshot = ArchiveSnapshot(stack.enter_context(opening))
-        job = HistoryJob(settings, snapshot, scratch)
+        job = HistoryJob(settings, snapshot, scratch, piece_events)
         stack.push_async_callback(job.close)
         yield job

@@ -17,10 +17,12 @@ from nova.core.derivation.known_rows import KEPT_ROWS
 from nova.core.derivation.series_filter import SeriesFilter
 from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.sdk.transport.base import Record
 
-PASS_EVENTS = 1_000
+PASS_EVENTS = 4_000
+TEXTS_MAX = 100_000
+"""Different texts of a definition's inputs in memory; beyond, its rows are read again."""
 
 Publish = Callable[[Sequence[Record]], Awaitable[None]]
 """Returns once the records are durable, or refused for good, which it reports."""
@@ -88,7 +90,9 @@ class LiveDefinition:
         watermark = self._snapshot.watermark
         span = Span("canonical", self.position_ns + 1, watermark)
         cursor = RangeCursor(self._snapshot, self._wanted, span)
-        hits = await cursor.next_slice(PASS_EVENTS)
+        hits: list[Hit] = []
+        while not cursor.done and len(hits) < PASS_EVENTS:
+            hits += await cursor.next_slice(PASS_EVENTS - len(hits))
         is_end = cursor.done or cursor.after is None
         until_ns = watermark if is_end else time_of(cursor.after or b"")
         if self._derivation is None:
@@ -98,6 +102,8 @@ class LiveDefinition:
         made = await self._derivation.derive(parts, until_ns)
         await publish(made.records)
         self.position_ns = until_ns
+        if self._derivation.inputs.texts_count > TEXTS_MAX:
+            self._derivation = None
         if made.events:
             changed = self.health.count(len(made.records), made.failures, made.reason)
             await self._say(publish, changed)
