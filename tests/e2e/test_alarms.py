@@ -125,6 +125,12 @@ async def assert_history(client: Client) -> None:
             assert all(one.event_id for one in page.transitions)
             request.after_key = page.resume_key
     assert changes == ["raised", "acknowledged", "worsened", "shelved", "cleared"]
+    followed: list[str] = []
+    async for page in client.follow_alarms(AlarmHistory(limit=3)):
+        followed += [one.change for one in page.transitions]
+        if len(followed) == len(changes):
+            break
+    assert followed == changes
     with pytest.raises(ProtocolError, match="badKey"):
         await client.alarm_history(AlarmHistory(after_key="no key"))
 

@@ -99,6 +99,15 @@ def test_a_fault_names_file_rule_member_and_remedy(
     assert str(refused.value).startswith(f"{path}: rule 2 (voltage): {fault}")
 
 
+def test_bounds_that_no_event_can_hold_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "power.toml"
+    path.write_text(
+        "[[rules]]\nruleId = 'v'\nmessageType = 'P'\nfield = 'v'\nranges.watch = { low = -inf }"
+    )
+    with pytest.raises(AlarmRuleError, match=r"ranges\.watch\.low: -inf is not a finite number"):
+        read_rules(path)
+
+
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "power.toml"
     for text, reason in (

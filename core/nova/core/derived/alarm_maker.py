@@ -213,8 +213,9 @@ class AlarmMaker:
         later = (item for item in inputs if item.position > start)
         while part := list(islice(later, self._limits.pause_inputs)):
             opened.add_all(part, self._changes, self._limits.mark_inputs)
-            self._bound_recent()
-            yield 0
+            if len(part) == self._limits.pause_inputs:
+                self._bound_recent()
+                yield 0
 
     def _remove_rows(self, opened: OpenAlarm, position: bytes) -> None:
         keys = self._store.rows_after(opened.timebase, opened.number, position)

@@ -20,7 +20,7 @@ from nova.core.store.alarm_store import AlarmName
 from nova.core.store.keys import event_id_of
 from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY
-from nova.sdk.alarms.alarm_rule import SEVERITIES, rank_of
+from nova.sdk.alarms.alarm_rule import SEVERITIES, TEXT_MAX_CHARS, rank_of
 from nova.sdk.errors import TimestampError
 from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MAX
@@ -28,6 +28,9 @@ from nova.sdk.timestamps import NS_MAX
 ALARM_ACKNOWLEDGED, ALARM_ACTION = "AlarmAcknowledged", "AlarmAction"
 ACTION_TYPES = (ALARM_ACKNOWLEDGED, ALARM_ACTION)
 PART_EVENTS = 500
+VALUE_MAX_CHARS = TEXT_MAX_CHARS + 1
+"""A longer text equals no value of a rule."""
+
 PART_MAX_BYTES = 4 * 1024 * 1024
 ACTION_KINDS = ("acknowledge", "comment", "shelve", "unshelve", "disable", "enable")
 
@@ -74,13 +77,15 @@ def path_of(name: AlarmName) -> tuple[str, ...]:
 
 
 def value_at(body: EventBody, path: tuple[str, ...]) -> object:
-    """The scalar at a path; None if there is none."""
+    """The scalar at a path, of a text its beginning; None if there is none."""
     value: object = body.payload if body.data is None else body.data
     for member in path:
         if not isinstance(value, dict):
             return None
         value = value.get(member)
-    return value if isinstance(value, str | int | float) else None
+    if isinstance(value, str):
+        return value[:VALUE_MAX_CHARS]
+    return value if isinstance(value, int | float) else None
 
 
 class TargetedAction(NamedTuple):

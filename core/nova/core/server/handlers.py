@@ -184,7 +184,9 @@ async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
 async def _alarms(context: RequestContext, request: Alarms) -> Reply:
     services = context.services
     at = services.moment(request)
-    return await services.alarms.alarms(request, at, context.event_filter(request.filters))
+    reply = await services.alarms.alarms(request, at, context.event_filter(request.filters))
+    reply.ref = request.ref
+    return messages.encode(reply)
 
 
 async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Reply:
@@ -193,13 +195,15 @@ async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Repl
     now = moment.now(timebase, services.snapshot.watermark)
     start_ns = parse_time_or("startTime", request.start_time, NS_MIN)
     stop_ns = parse_time_or("stopTime", request.stop_time, now.time_ns)
-    return await services.alarms.history(
+    reply = await services.alarms.history(
         request,
         timebase,
         (start_ns, stop_ns),
         now.time_ns,
         context.event_filter(request.filters),
     )
+    reply.ref = request.ref
+    return messages.encode(reply)
 
 
 async def _find(context: RequestContext, request: timeline.Find) -> Reply:

@@ -23,7 +23,8 @@ Title = Annotated[str, Meta(min_length=1, max_length=128)]
 Seconds = Annotated[float, Meta(gt=0, le=31_622_400)]
 """Up to a year."""
 
-Scalar = str | bool | float
+TEXT_MAX_CHARS = 500
+Scalar = Annotated[str, Meta(max_length=TEXT_MAX_CHARS)] | bool | float
 VALUES_MAX = 1_000
 SAMPLES_MAX = 10_000
 

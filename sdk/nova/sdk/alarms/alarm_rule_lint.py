@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
+
+import msgspec
 
 from nova.sdk import timestamps
 from nova.sdk.alarms.alarm_rule import SEVERITIES, AlarmRule, Bounds, Persistence, Severity
@@ -14,6 +17,7 @@ CONDITIONS = ("ranges", "rates", "values", "stale")
 def faults_of(rule: AlarmRule) -> Iterator[str]:
     """Every fault of a rule."""
     yield from _condition_faults(rule)
+    yield from _infinite_faults("", msgspec.to_builtins(rule))
     yield from _series_faults("", rule.lane, rule.message_type, rule.view_id)
     if rule.effective_time is not None:
         try:
@@ -30,6 +34,18 @@ def faults_of(rule: AlarmRule) -> Iterator[str]:
     if rule.persistence is not None:
         yield from _persistence_faults(rule, rule.persistence)
     yield from _context_faults(rule)
+
+
+def _infinite_faults(path: str, value: object) -> Iterator[str]:
+    """Numbers that events cannot hold."""
+    if isinstance(value, float) and not math.isfinite(value):
+        yield f"{path}: {value} is not a finite number: leave out a bound that does not limit"
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _infinite_faults(f"{path}.{name}".lstrip("."), member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from _infinite_faults(path, member)
 
 
 def _condition_faults(rule: AlarmRule) -> Iterator[str]:

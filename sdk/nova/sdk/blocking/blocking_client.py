@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from nova.sdk.blocking.blocking_facade import BlockingFacade
-from nova.sdk.client.client import Client
+from nova.sdk.client.client import FOLLOW_INTERVAL_S, Client
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
@@ -171,6 +171,12 @@ class BlockingClient(BlockingFacade[Client]):
     def alarm_history(self, message: AlarmHistory) -> AlarmHistoryResponse:
         """The transitions of alarms in a time range: one page."""
         return self._thread.run(self._opened.alarm_history(message))
+
+    def follow_alarms(
+        self, message: AlarmHistory, interval_s: float = FOLLOW_INTERVAL_S
+    ) -> Iterator[AlarmHistoryResponse]:
+        """Pages of transitions as they happen, each transition once, in canonical time."""
+        return self._each(self._opened.follow_alarms(message, interval_s))
 
     def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
         """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""

@@ -39,6 +39,7 @@ from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.protocol.timeline import StreamGap
 
 ABANDON_REF = "leaving"
+FOLLOW_INTERVAL_S = 0.5
 """The ref of a CancelStream whose reply is ignored."""
 
 PagedRequest = messages.Discover | messages.GetUiState | messages.Latest
@@ -269,6 +270,21 @@ class Client(Connection):
     async def alarm_history(self, message: AlarmHistory) -> AlarmHistoryResponse:
         """The transitions of alarms in a time range: one page."""
         return await self.request(message, AlarmHistoryResponse)
+
+    async def follow_alarms(
+        self, message: AlarmHistory, interval_s: float = FOLLOW_INTERVAL_S
+    ) -> AsyncGenerator[AlarmHistoryResponse, None]:
+        """Pages of transitions as they happen, each transition once, in canonical time, until
+        cancelled. `resume_key` of the last page is the `after_key` with which to continue later.
+        """
+        message.timebase, message.stop_time = "canonical", None
+        while True:
+            page = await self.alarm_history(message)
+            message.after_key = page.resume_key
+            if page.transitions:
+                yield page
+            if page.next_key is None:
+                await asyncio.sleep(interval_s)
 
     async def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
         """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""
