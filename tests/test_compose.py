@@ -15,7 +15,7 @@ import yaml
 
 import nova.transport_kafka.config
 import nova.transport_nats.config
-from nova.cli.supervisor import STOP_TIMEOUT_S
+from nova.cli.child_process import STOP_TIMEOUT_S
 from nova.edge.cli import PASSWORD_VARIABLE
 from nova.edge.edge_config import parse_listen
 from nova.hardware import hardware_config as hardware

@@ -33,7 +33,7 @@ print("went on", flush=True)
 REPLACED = """
 import asyncio, os, signal
 from nova.cli.standby import standby_processes
-from nova.cli.supervisor import ChildProcess
+from nova.cli.child_process import ChildProcess
 
 async def started(child):
     await child.start()

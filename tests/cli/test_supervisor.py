@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from nova.cli.supervisor import ChildProcess, Supervisor
+from nova.cli.child_process import ChildProcess
+from nova.cli.supervisor import Supervisor
 from nova.sdk.errors import NovaError
 
 SUPERVISED = """
 import asyncio, sys
-from nova.cli.supervisor import ChildProcess, Supervisor
+from nova.cli.child_process import ChildProcess
+from nova.cli.supervisor import Supervisor
 
 async def main():
     child = ChildProcess("busy", (sys.argv[1],))
@@ -62,6 +64,18 @@ async def main():
     await asyncio.sleep(1.5)
     {"blocked": blocked, "working": working}.get(sys.argv[1], int)()
     await stop.wait()
+
+asyncio.run(main())
+"""
+DRAINING = """
+import asyncio
+from nova.sdk import lifecycle
+
+async def main():
+    stop = lifecycle.stop_event(exit_with_stdin=True)
+    lifecycle.print_ready("draining")
+    await stop.wait()
+    await lifecycle.drain(asyncio.sleep(600), stop, 600)
 
 asyncio.run(main())
 """
@@ -198,6 +212,31 @@ async def test_a_child_that_hangs_while_it_starts_is_told_and_restarted(tmp_path
     assert child.restarts == 1
     states = [one for one, before in zip(seen, ["", *seen], strict=False) if one != before]
     assert states[:4] == ["starting", "hung", "restarting", "starting"]
+
+
+async def test_the_very_first_start_is_repeated_if_it_hangs(tmp_path: Path) -> None:
+    """NOVA waits for this child, and starts with its second process."""
+    (tmp_path / "stuck_child.py").write_text(STUCK)
+    path = {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))}
+    child = ChildProcess("stuck", ("stuck_child",), path)
+    supervisor = Supervisor([child], hung_after_s=1, hung_restart_s=2)
+    await supervisor.start()
+    assert (child.restarts, is_ready(supervisor, "stuck")) == (1, True)
+    await supervisor.stop()
+
+
+async def test_a_failed_start_waits_for_nobody(
+    child: ChildProcess, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that drains for long is cut when another one fails."""
+    (tmp_path / "draining_child.py").write_text(DRAINING)
+    draining = ChildProcess("draining", ("draining_child",), child.environment)
+    child.arguments = ("slow_child", "0", "0.1")
+    supervisor = Supervisor([draining, child], drain_s=ORPHAN_MAX_S * 10)
+    with pytest.raises(NovaError, match="slow"):
+        async with asyncio.timeout(ORPHAN_MAX_S):
+            await supervisor.start()
+    assert not draining.is_running and "killed" not in caplog.text
 
 
 async def test_a_machine_that_was_suspended_restarts_nothing(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ import click
 import msgspec
 
 from nova.cli import local_instance
+from nova.cli.child_process import ChildProcess
 from nova.cli.log_collector import collected_logs
 from nova.cli.standby import StandbyProcess, standby_processes
-from nova.cli.supervisor import ChildProcess
 from nova.hardware.simulator.demo_view import demo_view
 from nova.sdk import logs, settings
 

@@ -13,11 +13,12 @@ from urllib.parse import urlsplit
 import click
 import msgspec
 
+from nova.cli.child_process import ChildProcess
 from nova.cli.log_collector import LogCollector
 from nova.cli.service_manager import ServiceManager
 from nova.cli.service_reporter import ServiceReporter
 from nova.cli.standby import StandbyProcess
-from nova.cli.supervisor import ChildProcess, Supervisor
+from nova.cli.supervisor import Supervisor
 from nova.sdk import lifecycle, private, settings
 from nova.sdk.lifecycle import FIRST_PASSWORD_FACT
 from nova.sdk.settings import Settings
