@@ -261,7 +261,7 @@ class TcpStream:
         """Follow the present, from now on."""
         if self._owner is not None:
             self._owner = None
-            self._reached = Reached()  # The replay's key is none of the present.
+            self._reached = Reached()  # The replay's key is not one of the present.
             for client in self._clients:
                 client.reach(self._reached)
             self._read_anew()

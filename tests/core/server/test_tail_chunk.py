@@ -50,7 +50,7 @@ class ReadingClient:
 
     @property
     def events(self) -> int:
-        """How many it got, or was told that it does not get."""
+        """The number of its events, those that conflation has dropped included."""
         return sum(map(len, self.chunks)) + sum(gap.events for gap in self.gaps)
 
     async def until(self, events: int) -> None:

@@ -38,7 +38,7 @@ PRESENT_LAG_MAX_S = 10.0
 
 
 SHARED_MAX_EVENTS = 5_000
-"""So many of the newest events are kept as filters have selected them."""
+"""The newest events that are kept as filters have selected them."""
 
 
 class LiveTail:

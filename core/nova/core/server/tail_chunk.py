@@ -72,7 +72,7 @@ class TailCommit:
 
 
 class ConflatedChunks(NamedTuple):
-    """The chunks that a client gets, and what it does not get."""
+    """The chunks of a client, and the events that conflation has dropped."""
 
     chunks: list[SharedHits]
     gap: ConflationGap | None
