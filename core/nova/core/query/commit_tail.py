@@ -53,7 +53,7 @@ class CommitTail:
         self.watermark = max(self.watermark, frame.watermark)
         if frame.events:
             events = sorted(frame.events)
-            size = sum(len(stored) for _, stored in events)
+            size = _size_bytes(events)
             self._commits.append(_Commit(events, size, self.watermark))
             self._size_bytes += size
         if self._size_bytes > self._max_bytes:
@@ -99,8 +99,14 @@ class CommitTail:
             start = bisect_left(commit.events, (lower,))
             stop = bisect_right(commit.events, upper, key=_key_of)
             rows = commit.events[start:stop]
-            if rows:
-                yield rows, sum(len(stored) for _, stored in rows)
+            if len(rows) == len(commit.events):
+                yield rows, commit.size_bytes
+            elif rows:
+                yield rows, _size_bytes(rows)
+
+
+def _size_bytes(events: list[CommittedEvent]) -> int:
+    return sum([len(stored) for _, stored in events])
 
 
 def _key_of(event: CommittedEvent) -> bytes:
