@@ -31,7 +31,7 @@ START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 PASS_EVENTS = 2_500
 RATE_PER_S = 10_000
 OUT_EVERY = 500
-"""One of so many values is out of limits."""
+"""One value in this number is out of limits."""
 
 
 def rule_of(unit: int, field: int) -> AlarmRule:

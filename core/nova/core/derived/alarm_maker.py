@@ -19,7 +19,7 @@ from nova.core.derived.alarm_limits import ALARM_LIMITS, AlarmLimits
 from nova.core.derived.alarm_router import AlarmRouter
 from nova.core.derived.alarm_wiring import AlarmWiring
 from nova.core.derived.chunk_series import ChunkSeries
-from nova.core.derived.open_alarm import Changes, OpenAlarm, alarm_decoder
+from nova.core.derived.open_alarm import Changes, OpenAlarm, decode_alarm
 from nova.core.derived.recent_inputs import in_order
 from nova.core.ordering import TIMEBASES, Timebase, series_of_event_key, time_of
 from nova.core.query.alarm_inputs import AlarmInputReader
@@ -204,7 +204,7 @@ class AlarmMaker:
         name = self._wiring.names[number]
         known = self._store.last_mark(timebase, number, position) if position else None
         start, alarm = (
-            (BEFORE_ALL, Alarm()) if known is None else (known[0], alarm_decoder.decode(known[1]))
+            (BEFORE_ALL, Alarm()) if known is None else (known[0], decode_alarm(known[1]))
         )
         self._remove_rows(opened, start)
         opened.restart(start, alarm, self._books.rules.versions(name, timebase), keep=False)

@@ -9,6 +9,7 @@ import msgspec
 from nova.core.alarms.alarm_fold import BEFORE_ALL, AlarmFold, AlarmInput, RuleVersions
 from nova.core.alarms.alarm_machine import Alarm
 from nova.core.derived.recent_inputs import RecentInputs
+from nova.core.errors import DerivedDamagedError
 from nova.core.ordering import Timebase
 from nova.core.store.alarm_store import (
     AlarmProgress,
@@ -21,7 +22,15 @@ Changes = dict[bytes, bytes | None]
 """Rows to write; without a value to remove."""
 
 _encode = msgspec.msgpack.Encoder().encode
-alarm_decoder = msgspec.msgpack.Decoder(Alarm)
+_alarm_decoder = msgspec.msgpack.Decoder(Alarm)
+
+
+def decode_alarm(value: bytes | msgspec.Raw) -> Alarm:
+    """A stored alarm; raises DerivedDamagedError."""
+    try:
+        return _alarm_decoder.decode(value)
+    except msgspec.DecodeError as error:
+        raise DerivedDamagedError(f"a state of the alarms is damaged: {error}") from error
 
 
 class OpenAlarm:
@@ -39,7 +48,7 @@ class OpenAlarm:
         self.number = number
         self.timebase: Timebase = timebase
         self.frontier = BEFORE_ALL if progress is None else progress.frontier
-        alarm = Alarm() if progress is None else alarm_decoder.decode(progress.alarm)
+        alarm = Alarm() if progress is None else decode_alarm(progress.alarm)
         self.fold = AlarmFold(alarm, versions)
         self.recent: RecentInputs | None = None
         if timebase == "source":

@@ -74,11 +74,15 @@ class AlarmQueries:
         state = None if store is None else store.state()
         if store is None or state is None:
             return None
-        if store is not self._store or state.cursor_ns < self._cursor_ns:
+        known = self._names[-1:]
+        news = store.names(max(0, len(self._names) - 1))
+        is_continued = store is self._store and state.cursor_ns >= self._cursor_ns
+        if not is_continued or news[: len(known)] != known:
+            known, news = [], store.names()
             self._store, self._names = store, []
             self._rules, self._rules_until_ns = RuleBook(self._own_scope), NS_MIN
         self._cursor_ns = state.cursor_ns
-        self._names += store.names(len(self._names))
+        self._names += news[len(known) :]
         for canonical_ns, stored in store.rules(self._rules_until_ns):
             self._rules.add(canonical_ns, stored)
             self._rules_until_ns = canonical_ns
