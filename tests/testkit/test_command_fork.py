@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nova.testkit.command_fork import ForkedCommand, start_command
+from nova.testkit.command_fork import CommandFork, ForkedCommand, start_command
 from nova.testkit.running_nova import nova_command
 
 READS = "eventid"
@@ -89,7 +89,9 @@ def test_signals_end_it(reading: ForkedCommand, number: int) -> None:
         assert reading.poll() is None
         with pytest.raises(subprocess.TimeoutExpired):
             reading.wait(0.001)
-        reading.send_signal(number)
+        while reading.poll() is None:  # Python may be about to read, and see Ctrl-C after that.
+            reading.send_signal(number)
+            time.sleep(0.01)
         status = reading.wait()
     assert status == reading.returncode == reading.poll()
     assert status in (-number, CUT_SHORT)
@@ -103,6 +105,25 @@ def test_it_is_executed_where_its_interpreter_would_differ() -> None:
         assert isinstance(command, subprocess.Popen)
 
 
+def test_its_interpreter_is_that_of_the_start_of_the_tests(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever the test has set that was the first to start a command."""
+    ours = dict(os.environ)
+    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    fork = CommandFork()
+    try:
+        with fork.start([READS], ours, None) as command:
+            variables = Path(f"/proc/{parent_of(command.pid)}/environ").read_bytes().split(b"\0")
+    finally:
+        fork.close()
+    assert b"PYTHONPATH=/nowhere" not in variables
+
+
+def parent_of(number: int) -> int:
+    return int(Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def test_nothing_is_left_of_a_process_that_is_killed() -> None:
     """Its commands lose their stdin, and what forked them its socket."""
     parent = subprocess.Popen(
@@ -111,8 +132,7 @@ def test_nothing_is_left_of_a_process_that_is_killed() -> None:
     with parent:
         assert parent.stdout is not None
         command = int(parent.stdout.readline())
-        fork = int(Path(f"/proc/{command}/stat").read_text().rpartition(")")[2].split()[1])
-        descriptors = [os.pidfd_open(number) for number in (command, fork)]
+        descriptors = [os.pidfd_open(number) for number in (command, parent_of(command))]
         parent.kill()
     for descriptor in descriptors:
         assert select.select([descriptor], [], [])

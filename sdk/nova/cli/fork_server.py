@@ -26,6 +26,7 @@ from nova.cli.standby import NO_ALGEBRA_THREADS, STANDARD_STREAMS
 
 MESSAGE_BYTES = 128 * 1024
 PROGRAM = "nova.cli"
+CTRL_C = (signal.SIGINT,)
 RANKINGS = ("zxcvbn",)
 """What an edge imports when it has a new password."""
 
@@ -41,7 +42,7 @@ class CommandOrder(msgspec.Struct):
 
 def main(channel: socket.socket) -> None:
     """Answer orders until whoever sends them has ended, or in a forked process run its command."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to the commands too.
+    signal.pthread_sigmask(signal.SIG_BLOCK, CTRL_C)  # It goes to the commands too.
     _import_all()
     gc.collect()
     gc.freeze()  # A collection would write to all objects, and so copy the pages that are shared.
@@ -75,7 +76,7 @@ def _take_over(streams: list[int]) -> None:
 
 def _run(order: CommandOrder) -> None:
     """Run a command to its end, as `python -m nova.cli` does in such an environment."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, CTRL_C)
     _show_as(order.arguments)
     os.environ.clear()
     os.environ.update(order.environment)

@@ -34,6 +34,14 @@ MS_PER_SECOND = 1000
 STANDARD_ERROR = 2
 
 
+def _of_interpreters(environment: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(OF_INTERPRETERS)}
+
+
+OF_THIS_PROCESS = _of_interpreters(os.environ)
+"""Of these as they were when tests were collected; one of them may set others."""
+
+
 class CommandProcess(Protocol):
     """A running command: what tests need of a process, forked or not."""
 
@@ -72,7 +80,7 @@ def start_command(
     It is forked unless an interpreter of its own would differ, or it should have one.
     """
     may_fork = may_fork and sys.platform == "linux"
-    if may_fork and _of_interpreters(environment) == _command_fork().variables:
+    if may_fork and _of_interpreters(environment) == OF_THIS_PROCESS:
         return _command_fork().start(arguments, environment, stderr)
     return subprocess.Popen(
         [sys.executable, "-m", PROGRAM, *arguments],
@@ -159,7 +167,9 @@ class CommandFork:
     """The process that forks commands; it ends with this one."""
 
     def __init__(self) -> None:
-        self.variables = _of_interpreters(os.environ)
+        environment = dict(os.environ)
+        for name in _of_interpreters(environment):
+            del environment[name]
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._asking = threading.Lock()
         with theirs:
@@ -168,6 +178,7 @@ class CommandFork:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
+                env=environment | OF_THIS_PROCESS,
             )
 
     def start(
@@ -185,9 +196,10 @@ class CommandFork:
             "folder": os.getcwd(),
             "umask": umask,
         }
-        with ExitStack() as stack:
-            ours, theirs = _pipes(stderr, stack)
+        with ExitStack() as stack, ExitStack() as kept:
+            ours, theirs = _pipes(stderr, stack, kept)
             pid = self.ask(order, theirs)
+            kept.pop_all()
         return ForkedCommand(self, pid, ours)
 
     def ask(self, order: Mapping[str, object] | int, streams: Sequence[int] = ()) -> int:
@@ -215,26 +227,24 @@ def _command_fork() -> CommandFork:
 
 
 def _pipes(
-    stderr: IO[bytes] | int | None, stack: ExitStack
+    stderr: IO[bytes] | int | None, given: ExitStack, kept: ExitStack
 ) -> tuple[list[IO[bytes] | None], list[int]]:
-    """Ends of this process, and those of a command, which are closed with `stack`."""
-    theirs, requests = os.pipe()
-    replies, printed = os.pipe()
-    ours: list[IO[bytes] | None] = [os.fdopen(requests, "wb"), os.fdopen(replies, "rb"), None]
-    for end in (theirs, printed):
-        stack.callback(os.close, end)
+    """The ends of this process, closed with `kept`, and those of a command, closed with `given`."""
+    read, write = _pipe(given, kept, ours=1), _pipe(given, kept, ours=0)
+    ours: list[IO[bytes] | None] = [read[0], write[0], None]
     if stderr == subprocess.PIPE:
-        complaints, stderr = os.pipe()
-        stack.callback(os.close, stderr)
-        ours[2] = os.fdopen(complaints, "rb")
+        ours[2], stderr = _pipe(given, kept, ours=0)
     elif stderr is None:
         stderr = STANDARD_ERROR
-    return ours, [theirs, printed, stderr if isinstance(stderr, int) else stderr.fileno()]
+    return ours, [read[1], write[1], stderr if isinstance(stderr, int) else stderr.fileno()]
+
+
+def _pipe(given: ExitStack, kept: ExitStack, ours: int) -> tuple[IO[bytes], int]:
+    """Our end of a pipe, 0 to read or 1 to write, and the other."""
+    ends = os.pipe()
+    given.callback(os.close, ends[1 - ours])
+    return kept.enter_context(os.fdopen(ends[ours], "wb" if ours else "rb")), ends[1 - ours]
 
 
 def _read(pipe: IO[bytes] | None) -> bytes:
     return b"" if pipe is None else pipe.read()
-
-
-def _of_interpreters(environment: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in environment.items() if name.startswith(OF_INTERPRETERS)}
