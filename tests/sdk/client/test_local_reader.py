@@ -13,7 +13,8 @@ from aiohttp import web
 
 from nova.sdk import endpoints
 from nova.sdk.client.client import Client
-from nova.sdk.client.local_reader import LocalReader, ReaderHungError
+from nova.sdk.client.local_reader import LocalReader
+from nova.sdk.client.server_probe import ReaderHungError
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import Status, StatusResponse

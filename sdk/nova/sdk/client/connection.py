@@ -14,13 +14,7 @@ from aiohttp import WSMsgType
 from nova.sdk import connection_ends
 from nova.sdk.client.client_stream import ClientStream
 from nova.sdk.client.http_refusal import retry_after_s
-from nova.sdk.client.local_reader import (
-    READER_URL,
-    RESTART_WAIT_S,
-    LocalReader,
-    ReaderHungError,
-    open_socket,
-)
+from nova.sdk.client.local_reader import RESTART_WAIT_S, LocalReader
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import PendingExports
 from nova.sdk.client.retry_policy import (
@@ -31,6 +25,12 @@ from nova.sdk.client.retry_policy import (
     NoReplyError,
     Retries,
 )
+from nova.sdk.client.server_probe import (
+    ANSWER_TIMEOUT_S,
+    ReaderHungError,
+    ServerProbe,
+    open_socket,
+)
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.pending_replies import PendingReplies
 from nova.sdk.protocol import messages
@@ -39,6 +39,8 @@ from nova.sdk.protocol.error_codes import error_of, error_of_reply
 REPLY_TIMEOUT_S = 30.0
 HTTP_BUSY = 503
 CHUNKS_BUFFERED_MAX = 16
+PROBE_PATH = "/healthz"
+"""Where an edge answers by its event loop alone."""
 
 ReplyT = TypeVar("ReplyT", bound=messages.Message)
 
@@ -56,18 +58,17 @@ class Connection:
     busy_limit_s = BUSY_LIMIT_S
     unavailable_limit_s = UNAVAILABLE_LIMIT_S
     reply_timeout_s = REPLY_TIMEOUT_S
+    answer_timeout_s = ANSWER_TIMEOUT_S
 
     def __init__(
         self,
         session: aiohttp.ClientSession,
         socket: aiohttp.ClientWebSocketResponse[bool],
-        url: str,
         request_max_bytes: int,
+        server: ServerProbe,
         token: str | None = None,
-        reader: LocalReader | None = None,
     ) -> None:
         self._session = session
-        self._url = url
         self._first_token = token
         self._views_past = False
         """Whether the server knows by this connection that the client looks at the past, which a
@@ -90,13 +91,9 @@ class Connection:
         """Renews the login of this connection until it is closed, and then logs out."""
 
         self._listener = asyncio.create_task(self._listen())
-        self._reader = reader
+        self._server = server
         self._hung_error: ReaderHungError | None = None
-        self._monitor = (
-            None
-            if reader is None
-            else asyncio.create_task(reader.monitor(self._is_awaited, self._on_hang))
-        )
+        self._monitor = asyncio.create_task(server.monitor(self._is_awaited, self._on_hang))
 
     @classmethod
     async def to_core(cls, data: Path, restart_wait_s: float = RESTART_WAIT_S) -> Self:
@@ -109,7 +106,7 @@ class Connection:
         except BaseException:
             await reader.session.close()
             raise
-        return cls(reader.session, socket, READER_URL, messages.FRAME_MAX_BYTES, reader=reader)
+        return cls(reader.session, socket, messages.FRAME_MAX_BYTES, reader)
 
     @classmethod
     async def to_edge(cls, url: str, token: str) -> Self:
@@ -140,16 +137,23 @@ class Connection:
         token: str | None = None,
     ) -> Self:
         busy = Backoff(cls.busy_limit_s)
+        scheme, host, *_ = urlsplit(url)
+        probe_url = f"{scheme.replace('ws', 'http')}://{host}{PROBE_PATH}"
+        hung = f"the edge at {url} does not answer: it hangs or is stopped, or the network is away"
+        server = ServerProbe(session, url, probe_url, hung, cls.answer_timeout_s)
         while True:
             try:
-                socket = await open_socket(session, url)
+                socket = await server.in_time(open_socket(session, url))
+            except ReaderHungError:
+                await session.close()
+                raise
             except (OSError, aiohttp.ClientError) as error:
                 pause_s = _full_for_s(error)
                 if pause_s is not None and await busy.wait(pause_s):
                     continue
                 await session.close()
                 raise ConnectionLostError(f"{hint} ({error})") from error
-            return cls(session, socket, url, request_max_bytes, token)
+            return cls(session, socket, request_max_bytes, server, token)
 
     async def __aenter__(self) -> Self:
         return self
@@ -172,7 +176,7 @@ class Connection:
         self._is_closed = True
         if self.renewal is not None:
             await self.renewal.close()
-        tasks = [task for task in (self._listener, self._monitor) if task is not None]
+        tasks = [self._listener, self._monitor]
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
@@ -223,11 +227,7 @@ class Connection:
             if self._lost_error is None or self._is_closed:
                 return
             await self._socket.close()
-            self._socket = await (
-                open_socket(self._session, self._url)
-                if self._reader is None
-                else self._reader.connect()
-            )
+            self._socket = await self._server.connect()
             self._hung_error = None
             self._stream = None
             self._requested_streams.clear()
