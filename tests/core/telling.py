@@ -119,3 +119,10 @@ def _rows(archive: Archive) -> Iterator[tuple[tuple[str, int, str, int, str], in
                 for lane, count in zip(LANES, lane_counts(counts), strict=True):
                     if count:
                         yield (timebase, level, scope, bucket, lane), count
+
+
+def moved(record: Record, number: int) -> Record:
+    """The same event a little later, so that it is another one."""
+    members: JsonObject = msgspec.json.decode(record.value)
+    at_ns = timestamps.parse(str(members["sourceTruthTime"])) + 1 + number
+    return Record(None, msgspec.json.encode(members | {"sourceTruthTime": timestamps.text(at_ns)}))

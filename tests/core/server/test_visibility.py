@@ -30,7 +30,7 @@ from nova.sdk.protocol.messages import Error, Filters, Message, Timebase
 from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Record
 from tests.core.running import WAIT_S, Core, Frames, running_core
-from tests.core.telling import START_NS, telling
+from tests.core.telling import START_NS, moved, telling
 
 SCOPES = ("alpha", "beta", "gamma")
 SEEN_LANES = ("metadata", "command", "ui", "parsed", "raw")
@@ -358,13 +358,6 @@ async def test_the_trail_is_shown_to_admins_who_name_it(core: Core, role: str) -
         assert bool(known.entities) == bool(trail)
         latest = await ask(frames, messages.Latest(filters=AUDIT), messages.LatestResponse)
         assert bool(latest.events) == bool(trail)
-
-
-def moved(record: Record, number: int) -> Record:
-    """The same event a little later, so that it is another one."""
-    members: JsonObject = msgspec.json.decode(record.value)
-    at_ns = timestamps.parse(str(members["sourceTruthTime"])) + 1 + number
-    return Record(None, msgspec.json.encode(members | {"sourceTruthTime": timestamps.text(at_ns)}))
 
 
 async def chunks(frames: Frames, count: int) -> list[bytes]:

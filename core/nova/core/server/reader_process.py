@@ -70,7 +70,7 @@ class Reader:
         data, links = settings.data_folder(), LinkRegistry()
         submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
         published = PublishedMetadata(snapshot, settings.own_scope())
-        board = MetricsBoard(_reporting(settings))
+        self.metrics_board = board = MetricsBoard(_reporting(settings))
         self._services = Services(
             settings=settings,
             snapshot=snapshot,
@@ -94,7 +94,6 @@ class Reader:
             pending_max_events=limits.pending_max_events,
         )
         self.audit = AuditIntake(submissions)
-        self.metrics_board = board
         self._connections: dict[web.WebSocketResponse, web.Request] = {}
         self._sessions: set[ReaderSession] = set()
         self.site: web.BaseSite | None = None  # where it listens
