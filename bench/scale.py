@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import batch_tape, plot, postgres_peer, probe, steps
+from bench import batch_tape, postgres_peer, probe, steps
 from bench.figures import US
 from bench.memory import peak_mib
 from bench.own import BATCH_EVENTS, WriterSide
@@ -164,6 +164,8 @@ def scale(events: int, data: Path, seeks: int, out: Path | None, picture: Path) 
     table = f"{machine(postgres_peer.version())}\n\n{steps.markdown(done)}"
     click.echo(table)
     (out or RESULTS / f"{date.today()}-scale.md").write_text(table + "\n")
+    from bench import plot  # Its library is imported for half a second, also by tests.
+
     plot.plot(done, picture)
 
 
