@@ -25,7 +25,7 @@ from nova.core.derivation.history_job import (
     open_history,
 )
 from nova.core.derivation.version_diff import Difference, VersionDiff
-from nova.sdk import settings, timestamps
+from nova.sdk import lifecycle, settings, timestamps
 from nova.sdk.errors import NovaError
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -103,6 +103,7 @@ def derive(
     request = HistoryRequest(
         in_order(_chosen(_loaded(chosen), names)), *_bounds(start, stop), out, dry_run, restart
     )
+    lifecycle.collect_garbage_rarely()
     try:
         summaries = asyncio.run(_derive(chosen, request))
     except KeyboardInterrupt:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ from nova.sdk.transport.base import Record, connect
 
 MEMORY_BYTES = 128 * 1024 * 1024
 PUBLISH_DEADLINE_S = 60.0
+PUBLISHES = 4
+"""Publishes at a time: each waits until its records are durable."""
 
 Report = Callable[[int, int, int], None]
 """Called with the events passed, their estimated total, and the events derived."""
@@ -147,9 +150,11 @@ class HistoryJob:
 
     def _publisher_of(self, producer: Producer) -> Deliver:
         async def publish(records: Sequence[Record]) -> None:
-            if records:
-                receipt = await producer.publish(records)
-                self._refused += len(receipt.rejected)
+            size = max(1, -(-len(records) // PUBLISHES))
+            receipts = await asyncio.gather(
+                *(producer.publish(records[at : at + size]) for at in range(0, len(records), size))
+            )
+            self._refused += sum(len(receipt.rejected) for receipt in receipts)
 
         return publish
 

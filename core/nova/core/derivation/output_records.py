@@ -9,7 +9,9 @@ import orjson
 from nova.core.definitions.definition import Definition
 from nova.core.definitions.definition_manifest import manifest_of
 from nova.sdk import timestamps
+from nova.sdk.events.event import SECOND_CHARS
 from nova.sdk.events.observation import Entity, Observer, record_of
+from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 
 Value = float | str | bool
@@ -36,13 +38,18 @@ class OutputRecords:
         templates = self._templates
         if templates is None:
             templates = self._templates = self._learn(times[0])
-        texts = [timestamps.text(time).encode() for time in times]
-        cells = [orjson.dumps(value) for value in values]
+        texts, cells = _time_texts(times), self._cells(values)
         return [
             Record(address, b"%b%b%b%b%b" % (head, text, middle, cell, tail))
             for text, cell in zip(texts, cells, strict=True)
             for address, head, middle, tail in templates
         ]
+
+    def _cells(self, values: Sequence[Value]) -> list[bytes]:
+        """The JSON of each value."""
+        if self._definition.output.kind == "text":
+            return [orjson.dumps(value) for value in values]
+        return orjson.dumps(values)[1:-1].split(b",")
 
     def _learn(self, at_ns: int) -> list[tuple[str, bytes, bytes, bytes]]:
         """Address, and texts before and behind the time and the value, of each event. Those of
@@ -67,3 +74,15 @@ class OutputRecords:
             manifest = manifest_of(definition)
             names = manifest.manifest_id, manifest.manifest_version
             yield record_of(at.ui(definition.view_id, *names, payload))
+
+
+def _time_texts(times: Sequence[int]) -> list[bytes]:
+    """The text of each time; neighbours mostly share their second."""
+    texts: list[bytes] = []
+    known, head = None, b""
+    for seconds, nanosecond in (divmod(time, NS_PER_SECOND) for time in times):
+        if seconds != known:
+            known = seconds
+            head = timestamps.text(seconds * NS_PER_SECOND)[: SECOND_CHARS + 1].encode()
+        texts.append(b"%b%09dZ" % (head, nanosecond))
+    return texts
