@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import pytest
+from hypothesis import settings as law_settings
 
 from nova.sdk import logs, settings
 from nova.sdk.log_handler import JsonHandler
@@ -26,6 +27,9 @@ from tests import real_recordings as real
 from tests.shared_servers import RunFolder, SharedServer, shared_server
 
 T = TypeVar("T")
+
+law_settings.register_profile("any speed", deadline=None)
+law_settings.load_profile("any speed")
 
 
 @pytest.fixture(autouse=True, scope="session")
