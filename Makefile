@@ -99,7 +99,7 @@ scale: $(STAMP)/python ## One archive grown to 50 million events in SCALE_DATA, 
 lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras $(LOCKED) --upgrade -o requirements.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra cel --extra kafka --extra nats --extra oidc --extra s3 --extra formats \
+	$(BIN)/uv pip compile -q pyproject.toml --extra cel --extra kafka --extra nats --extra notify --extra oidc --extra s3 --extra formats \
 	  --extra mcap --extra parquet $(LOCKED) \
 	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 

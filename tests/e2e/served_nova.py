@@ -16,6 +16,8 @@ from nova.core.derivation import derive_process
 from nova.core.derivation.derive_process import open_derivations
 from nova.core.derived import sampler_process
 from nova.core.files import files_process
+from nova.core.notifications import notifier_process
+from nova.core.notifications.notification_file import NotificationFile
 from nova.sdk import archive_id, endpoints
 from nova.sdk.archive_id import ANY_ARCHIVE
 from nova.sdk.client.client import Client
@@ -56,7 +58,13 @@ async def served_nova(data: Path) -> AsyncIterator[ServedNova]:
     folder = data.with_name("definitions")
     folder.mkdir()
     write_definition(folder, definition_of())
-    settings = Settings(data=str(data), scope=SCOPE, drivers=("jsonl",), definitions=str(folder))
+    settings = Settings(
+        data=str(data),
+        scope=SCOPE,
+        drivers=("jsonl",),
+        definitions=str(folder),
+        notifications="none.toml",
+    )
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(running_core(settings))
         files = await stack.enter_async_context(files_process.open_writer(settings))
@@ -70,6 +78,10 @@ async def served_nova(data: Path) -> AsyncIterator[ServedNova]:
         derived = await stack.enter_async_context(open_derivations(settings))
         stack.push_async_callback(
             cancel, asyncio.create_task(derive_process.run_and_report(derived, data, served))
+        )
+        nobody = NotificationFile(targets=[], rules=[])
+        stack.push_async_callback(
+            cancel, asyncio.create_task(notifier_process.notify(settings, nobody, served))
         )
         edge = await stack.enter_async_context(
             running_edge(data, endpoints.reader_socket(data), open_metrics=True)
@@ -112,7 +124,7 @@ async def until(nova: ServedNova | RunningNova, **expected: float) -> Values:
             await asyncio.sleep(0.2)
 
 
-ALL_UP = {"writer": 1, "reader": 1, "sampler": 1, "files": 1, "derive": 1, "edge": 1}
+ALL_UP = {"writer": 1, "reader": 1, "sampler": 1, "files": 1, "derive": 1, "notifier": 1, "edge": 1}
 
 
 async def work(nova: ServedNova) -> None:

@@ -119,6 +119,17 @@ def formula_worker(memory_mib: int) -> None:
     process.serve(memory_mib)
 
 
+@core.command()
+@process_options
+def notifier(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the notifier, which sends notifications of alarms. One per archive."""
+    from nova.core.notifications import notifier_process
+
+    logs.configure("notifier")
+    private.restrict_umask()
+    asyncio.run(notifier_process.serve(_load(config, data), exit_with_stdin=exit_with_stdin))
+
+
 @core.command(hidden=True)
 @click.option("--data", type=click.Path(path_type=Path), required=True, help="Archive folder.")
 def check_worker(data: Path) -> None:

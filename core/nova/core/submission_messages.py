@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from nova.sdk.alarms.sent_notification import SentNotification
 from nova.sdk.channel import FrameCodec
 from nova.sdk.errors import ProtocolError
 from nova.sdk.events.audit_entry import ActorKind, AuditEntry, AuditRefusal
@@ -84,7 +85,17 @@ class DayEnded(Message, kw_only=True, tag="dayEnded"):
     canonical_ns: int
 
 
-InstanceRequest = RecordAudit | RecordDaySeal | EndDay
+class RecordNotification(Message, kw_only=True, tag="recordNotification"):
+    """Record what became of a notification. Clients have no such message."""
+
+    notification: SentNotification
+
+
+class NotificationRecorded(Message, kw_only=True, tag="notificationRecorded"):
+    """The notification is durable as an event."""
+
+
+InstanceRequest = RecordAudit | RecordDaySeal | EndDay | RecordNotification
 """What processes of the instance may ask for, and no client."""
 
 
@@ -121,6 +132,16 @@ _audit_reply: msgspec.json.Decoder[AuditRecorded | Error] = msgspec.json.Decoder
 _seal_reply: msgspec.json.Decoder[DaySealRecorded | DayEnded | Error] = msgspec.json.Decoder(
     DaySealRecorded | DayEnded | Error
 )
+
+
+_notification_reply: msgspec.json.Decoder[NotificationRecorded | Error] = msgspec.json.Decoder(
+    NotificationRecorded | Error
+)
+
+
+def decode_notification_reply(frame: bytes) -> NotificationRecorded | Error:
+    """Decode the reply to RecordNotification; raises ProtocolError if it is invalid."""
+    return _decode(_notification_reply, frame)
 
 
 def decode_seal_reply(frame: bytes) -> DaySealRecorded | DayEnded | Error:

@@ -66,6 +66,10 @@ COMMANDS = {
         "nova.core.migrate_command:migrate_command",
         "Bring an archive of an earlier version up to date.",
     ),
+    "notifications": CommandEntry(
+        "nova.core.notifications.notifications_command:notifications",
+        "Check a notification file and test its targets.",
+    ),
     "play": CommandEntry("nova.cli.play:play", "Print past events at the pace they happened."),
     "produce": CommandEntry("nova.cli.produce:produce", "Publish a recording as events."),
     "proof": CommandEntry(

@@ -34,6 +34,7 @@ MODULES = {
     "files": ("nova.core.cli", "nova.core.files.files_process"),
     "derive": ("nova.core.cli", "nova.core.derivation.derive_process"),
     "backup": ("nova.core.cli", "nova.core.backup.backup_process"),
+    "notifier": ("nova.core.cli", "nova.core.notifications.notifier_process"),
     "edge": ("nova.edge.cli",),
 }
 
@@ -43,13 +44,16 @@ log = logging.getLogger(__name__)
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
     """The instance's processes, with shared settings: writer, reader, sampler, edge, the files
     process if daily files are configured, the one that derives telemetry if there are definitions,
-    and the backup process if there is a target.
+    the backup process if there is a target, and the notifier if there is a notification file.
     """
     shared = settings.as_environment(chosen) | (environment or {})
     data = ("--data", chosen.data)
     files = ChildProcess("files", ("nova.cli", "core", "files", *data), shared, is_awaited=False)
     derive = ChildProcess("derive", ("nova.cli", "core", "derive", *data), shared, is_awaited=False)
     backup = ChildProcess("backup", ("nova.cli", "core", "backup", *data), shared, is_awaited=False)
+    notifier = ChildProcess(
+        "notifier", ("nova.cli", "core", "notifier", *data), shared, is_awaited=False
+    )
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared, stops_last=True),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
@@ -57,6 +61,7 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
         *([files] if chosen.chosen_drivers() else []),
         *([derive] if chosen.definitions else []),
         *([backup] if chosen.backup_to else []),
+        *([notifier] if chosen.notifications else []),
         ChildProcess("edge", ("nova.cli", "edge", *data, "--listen", chosen.listen), shared),
     ]
 

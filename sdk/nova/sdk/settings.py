@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from nova.sdk.address import is_id
+from nova.sdk.alarm_settings import ALARM_HELP
 from nova.sdk.backup_settings import BACKUP_HELP, minute_of_day
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
@@ -43,7 +44,6 @@ FILES_MAX = 4_096
 """A file takes at least one block of the disk, and its folder another: with 4 KiB blocks this many
 take at most 32 MiB more than what they hold.
 """
-
 
 ProxyNetwork = IPv4Network | IPv6Network
 
@@ -76,6 +76,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     manifests: str | None = None
     alarm_rules: str | None = None
     definitions: str | None = None
+    notifications: str | None = None
     default_view: str | None = None
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
@@ -181,7 +182,6 @@ HELP: Mapping[str, SettingHelp] = {
     "chunk_max_events": SettingHelp("Maximum number of events in one stream chunk."),
     "chunk_interval_ms": SettingHelp("Maximum time between two chunks while a stream plays."),
     "manifests": SettingHelp("Folder of your own card manifests, in addition to the shipped ones."),
-    "alarm_rules": SettingHelp("Folder of your alarm rules, which the writer reads at its start."),
     "definitions": SettingHelp("Folder of definitions of derived telemetry; none derives nothing."),
     "default_view": SettingHelp("File of the view that screens open with until users change it."),
     "commands_require_descriptor": SettingHelp(
@@ -236,7 +236,7 @@ HELP: Mapping[str, SettingHelp] = {
     "retention_export": SettingHelp(
         "Folder to which each day is exported, and read back, before retention deletes it."
     ),
-    **{name: SettingHelp(text) for name, text in {**BACKUP_HELP, **OIDC_HELP}.items()},
+    **{n: SettingHelp(t) for n, t in {**ALARM_HELP, **BACKUP_HELP, **OIDC_HELP}.items()},
 }
 
 

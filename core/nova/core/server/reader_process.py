@@ -220,7 +220,9 @@ async def open_reader(
 def _reporting(settings: Settings) -> list[str]:
     """The processes of the Core that report their metrics to the reader."""
     files = ["files"] if settings.chosen_drivers() else []
-    return ["writer", "sampler", *files, *(["derive"] if settings.definitions else [])]
+    derive = ["derive"] if settings.definitions else []
+    notifier = ["notifier"] if settings.notifications else []
+    return ["writer", "sampler", *files, *derive, *notifier]
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -20,9 +20,11 @@ from nova.core.submission_messages import (
     Principal,
     RecordAudit,
     RecordDaySeal,
+    RecordNotification,
     SubmissionRequest,
 )
 from nova.sdk import request_id
+from nova.sdk.alarms.sent_notification import SentNotification
 from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AuditEntry
 from nova.sdk.events.day_seal import DaySeal
@@ -97,6 +99,15 @@ class SubmissionClient:
         raises RequestError as `record_audit` does.
         """
         return await self._write_seals(EndDay(day=day))
+
+    async def record_notification(self, notification: SentNotification) -> None:
+        """Record what became of a notification, once; raises RequestError as `record_audit`
+        does.
+        """
+        frame = await self._exchange(INSTANCE, RecordNotification(notification=notification))
+        reply = submission_messages.decode_notification_reply(frame)
+        if isinstance(reply, Error):
+            raise RequestError(reply.code, reply.message)
 
     async def _write_seals(self, request: RecordDaySeal | EndDay) -> int:
         frame = await self._exchange(INSTANCE, request)

@@ -122,6 +122,12 @@ class AlarmStore(DerivedDatabase):
             (value for _, value in self._back(timebase, number, position, TRANSITION)), None
         )
 
+    def transitions_back(
+        self, timebase: Timebase, number: int, position: bytes
+    ) -> Iterator[KeyValue]:
+        """Positions and transitions of an alarm at or before a position, the newest first."""
+        return self._back(timebase, number, position, TRANSITION)
+
     def last_mark(
         self, timebase: Timebase, number: int, position: bytes
     ) -> tuple[bytes, bytes] | None:

@@ -37,6 +37,7 @@ from nova.core.writer.feed_server import FeedServer
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event, reconcile
+from nova.core.writer.notification_trail import NotificationTrail
 from nova.core.writer.retention import retention_of
 from nova.core.writer.seal_trail import SealTrail
 from nova.core.writer.submission_handler import SubmissionHandler
@@ -339,8 +340,10 @@ def _submission_server(
     scope = settings.subscribed_scope()
     imports = ImportHandler(committer, queue, scope, settings.envelope_max_bytes)
     audit = AuditTrail(committer, queue)
-    seals = SealTrail(committer, queue)
-    return SubmissionServer(SubmissionHandler(scope, commands, annotations, imports, audit, seals))
+    seals, notifications = SealTrail(committer, queue), NotificationTrail(queue)
+    return SubmissionServer(
+        SubmissionHandler(scope, commands, annotations, imports, audit, seals, notifications)
+    )
 
 
 def _record_count(group: CheckingGroup) -> int:

@@ -16,11 +16,13 @@ from nova.core.submission_messages import (
     Principal,
     RecordAudit,
     RecordDaySeal,
+    RecordNotification,
 )
 from nova.core.writer.annotations import Annotations
 from nova.core.writer.audit_trail import AuditTrail
 from nova.core.writer.command_handler import CommandHandler
 from nova.core.writer.import_handler import ImportHandler
+from nova.core.writer.notification_trail import NotificationTrail
 from nova.core.writer.seal_trail import SealTrail
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.messages import Message
@@ -53,6 +55,7 @@ class SubmissionHandler:
         imports: ImportHandler,
         audit: AuditTrail,
         seals: SealTrail,
+        notifications: NotificationTrail,
     ) -> None:
         self._scope_id = scope_id
         self._commands = commands
@@ -60,6 +63,7 @@ class SubmissionHandler:
         self._imports = imports
         self._audit = audit
         self._seals = seals
+        self._notifications = notifications
 
     async def handle(
         self, principal: Principal, submission: Submission | InstanceRequest, received_s: float
@@ -87,7 +91,8 @@ class SubmissionHandler:
     async def _record_own(self, principal: Principal, request: InstanceRequest) -> Message:
         if principal != INSTANCE:
             raise RequestError(
-                "forbidden", "audit trail and seals are written by the instance only"
+                "forbidden",
+                "audit trail, seals and notifications are written by the instance only",
             )
         match request:
             case RecordAudit():
@@ -96,6 +101,8 @@ class SubmissionHandler:
                 return await self._seals.record(request)
             case EndDay():
                 return await self._seals.end_day(request)
+            case RecordNotification():
+                return await self._notifications.record(request)
 
     def _authorize(self, principal: Principal, submission: Submission) -> None:
         if principal.role not in roles_for(submission):

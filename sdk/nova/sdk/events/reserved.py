@@ -21,6 +21,7 @@ CORE_TYPES = frozenset(
         "AlarmRulePublished",
         "AlarmAcknowledged",
         "AlarmAction",
+        "NotificationSent",
         *AUDIT_TYPES,
     )
 )
@@ -29,6 +30,9 @@ CORE_TYPES = frozenset(
 
 AUDIT_SYSTEM, AUDIT_CONTAINER = "nova", "audit"
 """The entities that hold the audit trail, one for each principal."""
+
+NOTIFICATION_SYSTEM, NOTIFICATION_CONTAINER = "nova", "notifications"
+"""The entities that hold what was sent to the targets of notifications, one for each."""
 
 
 def is_audit(series: Series) -> bool:

@@ -1,0 +1,1 @@
+"""Notifications: who is notified of which alarms and when, and the process that sends messages."""

@@ -1,0 +1,168 @@
+"""Notification file: one `*.toml` or `*.json` with targets, and rules that say who is notified of
+which alarms and when.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from nova.core.notifications.quiet_hours import QuietHours, quiet_faults
+from nova.sdk.alarms.alarm_rule import Severity
+from nova.sdk.errors import NovaError
+from nova.sdk.field_types import Id
+
+FILE_MAX_BYTES = 4 * 1024 * 1024
+MAX_AGE_S = 300.0
+SECRET_MIN_CHARS = 16
+WEBHOOK_ATTEMPTS = 5
+
+Seconds = Annotated[float, Meta(gt=0, le=31_622_400)]
+"""Up to a year."""
+
+Patterns = Annotated[list[Annotated[str, Meta(min_length=1, max_length=256)]], Meta(min_length=1)]
+"""Patterns with `*`, `?` and `[…]`, of which one must match."""
+
+
+class NotificationFileError(NovaError):
+    """A notification file cannot be used; each line names file, member and remedy."""
+
+
+class NotificationPart(
+    msgspec.Struct, kw_only=True, frozen=True, rename="camel", forbid_unknown_fields=True
+):
+    """Base of all structs of a notification file."""
+
+
+class NotificationTarget(NotificationPart, kw_only=True, frozen=True):
+    """Where messages go: a service by its URL of Apprise, or a web hook."""
+
+    name: Id
+    url: str | None = None
+    webhook: str | None = None
+    secret: str | None = None
+    """The key of a web hook's signature."""
+
+    timeout_s: Annotated[float, Meta(gt=0, le=300)] = 20.0
+    attempts: Annotated[int, Meta(ge=1, le=100)] | None = None
+
+    @property
+    def attempts_max(self) -> int:
+        """A service may have taken a message whose sending failed, so it is sent once, unless more
+        is asked for. The receiver of a web hook knows a message by its id.
+        """
+        return self.attempts or (WEBHOOK_ATTEMPTS if self.webhook is not None else 1)
+
+
+class Escalation(NotificationPart, kw_only=True, frozen=True):
+    """Who is notified too if nobody has acknowledged an alarm `after_s` after it was raised."""
+
+    after_s: Seconds
+    targets: Annotated[list[Id], Meta(min_length=1)]
+
+
+class NotificationRule(NotificationPart, kw_only=True, frozen=True):
+    """Which alarms the targets are notified of, and when. What is not given selects all."""
+
+    name: Id
+    targets: Annotated[list[Id], Meta(min_length=1)]
+    scopes: Patterns | None = None
+    rules: Patterns | None = None
+    """Patterns of rule ids."""
+
+    entities: Patterns | None = None
+    """Patterns of systemId/containerId/uniqueId."""
+
+    min_severity: Severity = "watch"
+    group_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    """Alarms that are raised within this time after one become one message with it."""
+
+    quiet: QuietHours | None = None
+    escalate: Escalation | None = None
+
+
+class NotificationFile(NotificationPart, kw_only=True, frozen=True):
+    """Targets and rules."""
+
+    targets: list[NotificationTarget]
+    rules: list[NotificationRule]
+    max_age_s: Seconds = MAX_AGE_S
+    """Alarms of values that are older by their source time are not notified of."""
+
+    def target(self, name: str) -> NotificationTarget | None:
+        return next((target for target in self.targets if target.name == name), None)
+
+
+def read_notifications(path: Path) -> NotificationFile:
+    """Read a notification file; raises NotificationFileError that lists its faults."""
+    try:
+        if path.stat().st_size > FILE_MAX_BYTES:
+            raise NotificationFileError(f"{path}: has more than {FILE_MAX_BYTES} bytes: shorten it")
+        text = path.read_bytes()
+    except OSError as error:
+        raise NotificationFileError(f"cannot read {path}: {error.strerror}") from None
+    is_json = path.suffix == ".json"
+    try:
+        document = msgspec.json.decode(text) if is_json else tomllib.loads(text.decode())
+    except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotificationFileError(
+            f"{path}: is not {'JSON' if is_json else 'TOML'}: {error}"
+        ) from None
+    try:
+        file = msgspec.convert(document, NotificationFile)
+    except msgspec.ValidationError as error:
+        raise NotificationFileError(f"{path}: {_member_fault(str(error))}") from None
+    if faults := list(_faults(file)):
+        raise NotificationFileError("\n".join(f"{path}: {fault}" for fault in faults))
+    return file
+
+
+def _member_fault(error: str) -> str:
+    reason, _, path = error.partition(" - at `")
+    member = path.rstrip("`").removeprefix("$").lstrip(".")
+    return f"{member}: {reason}" if member else reason
+
+
+def _faults(file: NotificationFile) -> Iterator[str]:
+    yield from _repeated("target", [target.name for target in file.targets])
+    yield from _repeated("rule", [rule.name for rule in file.rules])
+    for target in file.targets:
+        for fault in _target_faults(target):
+            yield f"target {target.name}: {fault}"
+    known = {target.name for target in file.targets}
+    for rule in file.rules:
+        named = [("targets", name) for name in rule.targets]
+        if rule.escalate is not None:
+            named += [("escalate.targets", name) for name in rule.escalate.targets]
+        for member, name in named:
+            if name not in known:
+                yield f"rule {rule.name}: {member}: no target is named {name!r}: add it"
+        if rule.quiet is not None:
+            for fault in quiet_faults(rule.quiet):
+                yield f"rule {rule.name}: quiet.{fault}"
+
+
+def _repeated(kind: str, names: list[str]) -> Iterator[str]:
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        yield f"{kind} {name}: the name is given twice: give each {kind} its own"
+
+
+def _target_faults(target: NotificationTarget) -> Iterator[str]:
+    """The faults of a target; its URLs and its secret are not shown."""
+    if (target.url is None) == (target.webhook is None):
+        yield "give either `url`, of Apprise, or `webhook`"
+    elif target.url is not None:
+        if "://" not in target.url:
+            yield "url: is no URL of Apprise such as mailto://user:password@example.org"
+        if target.secret is not None:
+            yield "secret: only web hooks are signed: leave it out"
+    elif target.webhook is not None:
+        if not target.webhook.startswith(("https://", "http://")):
+            yield "webhook: is no URL that begins with https:// or http://"
+        if target.secret is None or len(target.secret) < SECRET_MIN_CHARS:
+            yield f"secret: is missing or short: give one of at least {SECRET_MIN_CHARS} characters"

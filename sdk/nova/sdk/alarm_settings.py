@@ -1,0 +1,10 @@
+"""Settings about alarms: their help."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+ALARM_HELP: Mapping[str, str] = {
+    "alarm_rules": "Folder of your alarm rules, which the writer reads at its start.",
+    "notifications": "File that says who is notified of which alarms, and when; nobody if absent.",
+}
