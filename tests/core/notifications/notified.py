@@ -94,6 +94,10 @@ class NotifiedArchive:
         }
         self._record(DrawnAlarmEvent(source_ns, unit, body))
 
+    def rule(self, rule: AlarmRule) -> None:
+        """Publish another rule."""
+        self._record(DrawnAlarmEvent(self.now_ns, "a", {}, (rule.rule_id, rule, 0)))
+
     def act(self, action: str, unit: str = "a", **members: object) -> None:
         """Record what an operator does, and judge it."""
         self._count += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from nova.sdk import timestamps
+from nova.sdk.alarms.alarm_rule import AlarmRule, Staleness
 from tests.core.alarms.alarm_oracle import SECOND
 from tests.core.notifications.notified import GOOD, LOW, LOWER, notified
 from tests.core.notifications.receiving import receiving_webhook
@@ -86,6 +87,22 @@ async def test_an_alarm_that_is_worse_than_acknowledged_counts_as_raised_again()
             await archive.deliver(2)
             severities = [body["alarms"][0]["severity"] for body in received.bodies]
             assert severities == ["warning", "critical"]
+
+
+async def test_silence_is_notified_of_though_nothing_is_received() -> None:
+    silent = AlarmRule(
+        rule_id="silent", message_type="Power", field="volts", stale=Staleness(after_s=0.5)
+    )
+    async with receiving_webhook() as received:
+        with ExitStack() as stack:
+            archive = notified(stack, received, rules=["silent"])
+            archive.rule(silent)
+            archive.value(GOOD, "a")
+            await archive.deliver(1)
+            archive.start()
+            archive.notifier.follow()
+            assert [body["alarms"][0]["ruleId"] for body in received.bodies] == ["silent"]
+            assert not archive.ledger.due_groups(timestamps.now())
 
 
 async def test_a_rule_selects_by_scope_rule_entity_and_severity() -> None:

@@ -203,6 +203,13 @@ class NoticeLedger:
             {"state": state, "now": now_ns, "alarm": alarm},
         )
 
+    def open_alarms(self) -> set[str]:
+        """The alarms with notices that wait, are shelved or late."""
+        rows = self._db.execute(
+            "SELECT DISTINCT alarm FROM notice WHERE state IN ('waiting', 'shelved', 'late')"
+        )
+        return {row[0] for row in rows}
+
     def late_alarms(self) -> set[str]:
         """The alarms with notices that were late."""
         rows = self._db.execute("SELECT DISTINCT alarm FROM notice WHERE state = 'late'")

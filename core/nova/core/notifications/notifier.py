@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Iterator
 from typing import Protocol, cast
 
@@ -20,6 +21,9 @@ from nova.sdk.alarms.sent_notification import NotificationOutcome, SentNotificat
 from nova.sdk.protocol.metric_messages import Metric, MetricSample
 
 FOLLOW_S = 0.25
+PAUSE_TIMES = 10
+"""How much longer than a pass the pause after it is, at least."""
+
 RECORD_S = 0.5
 RECORD_RETRY_S = 5.0
 FORGET_S = 3_600.0
@@ -57,8 +61,10 @@ class Notifier:
 
     async def _follow(self) -> None:
         while True:
+            since_s = time.monotonic()
             self.follow()
-            await asyncio.sleep(FOLLOW_S)
+            took_s = time.monotonic() - since_s
+            await asyncio.sleep(max(FOLLOW_S, PAUSE_TIMES * took_s))
 
     def follow(self) -> None:
         """Enter the notices of what has changed. The first time, notifications begin with what
@@ -70,7 +76,7 @@ class Notifier:
             with self._ledger.transaction():
                 self._ledger.set_cursor(now_ns)
             return
-        found = self._feed.read(after_ns)
+        found = self._feed.read(after_ns, self._ledger.open_alarms())
         if found is None:
             return
         added, late = self._figures
