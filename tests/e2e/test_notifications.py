@@ -46,6 +46,9 @@ groupS = 0.3
 """
 WAIT_S = 120.0
 SETTLE_S = 3.0
+DELAY_S = 0.2
+"""So long that kills come while a message is sent: it has arrived, and is not recorded as sent."""
+
 HOUR_NS = 3_600 * 10**9
 
 
@@ -114,6 +117,7 @@ async def test_each_raising_is_sent_once_and_none_of_the_past(
 ) -> None:
     draw = random.Random(raisings)
     async with receiving_webhook() as received:
+        received.delay_s = DELAY_S
         config = settings_of(tmp_path, received)
         with running_nova(tmp_path / "data", "--config", str(config)) as nova:
             await notifier_is_up(nova)

@@ -24,17 +24,20 @@ SMTP_REPLIES = {
 
 @dataclass
 class ReceivedMessages:
-    """What a web hook has received; `status` is what it replies."""
+    """What a web hook has received; `status` is what it replies, after `delay_s`."""
 
     url: str = ""
     status: int = 200
+    delay_s: float = 0.0
     bodies: list[dict[str, Any]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
 
     def alarm_ids(self, kind: str = "raised") -> list[str]:
         """The raisings in messages, each message once by its id, as a receiver counts them."""
-        seen: dict[str, dict[str, Any]] = dict(zip(self.ids, self.bodies, strict=True))
+        seen: dict[str, dict[str, Any]] = {}
+        for message_id, body in zip(self.ids, self.bodies, strict=True):
+            assert seen.setdefault(message_id, body) == body
         return [
             alarm["alarmId"]
             for body in seen.values()
@@ -52,6 +55,7 @@ class ReceivedMessages:
         if self.status == 200:
             self.bodies.append(msgspec.json.decode(body))
             self.ids.append(headers["webhook-id"])
+        await asyncio.sleep(self.delay_s)
         return web.Response(status=self.status)
 
 

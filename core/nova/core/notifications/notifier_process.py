@@ -24,6 +24,9 @@ from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.errors import SettingsError
 from nova.sdk.settings import Settings
 
+OTHERS = 0o077
+"""The mode bits of all users but the owner."""
+
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +62,11 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     data = settings.data_folder()
     if settings.notifications is None:
         raise SettingsError("notifications: name a notification file; see docs/notifications.md")
-    file = read_notifications(Path(settings.notifications))
+    path = Path(settings.notifications)
+    file = read_notifications(path)
+    if path.stat().st_mode & OTHERS:
+        context = {"path": str(path), "remedy": "chmod 600"}
+        log.warning("other users can read the notification file", extra={"context": context})
     served = archive_id.require_at_start(data, settings.archive)
     lifecycle.print_ready("notifier", data=str(data))
     log.info("notifier ready", extra={"context": {"targets": len(file.targets)}})
