@@ -29,6 +29,7 @@ Panel = Literal[
     "track",
     "inspector",
     "commands",
+    "alarms",
     "chat",
 ]
 FieldName = Annotated[str, Meta(min_length=1, max_length=256)]

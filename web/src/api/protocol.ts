@@ -502,7 +502,9 @@ export interface Authenticated {
  */
 export interface DefaultView {
   layout?: PanelLayout | null;
-  panel?: ("cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values") | null;
+  panel?:
+    | ("alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values")
+    | null;
   selected?: ViewEntity | null;
   commandType?: string | null;
   track?: ViewTrack | null;
@@ -517,7 +519,9 @@ export interface DefaultView {
 export interface PanelLayout {
   version?: 1;
   columns: PanelColumn[];
-  hidden?: ("cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values")[];
+  hidden?: (
+    "alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values"
+  )[];
 }
 /**
  * A column of panels and its share of the width.
@@ -536,7 +540,7 @@ export interface PanelColumn {
  * via the `definition` "PlacedPanel".
  */
 export interface PlacedPanel {
-  id: "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values";
+  id: "alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values";
   share?: number;
 }
 /**

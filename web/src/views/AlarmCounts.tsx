@@ -1,11 +1,13 @@
 /** How many values are out of limits, acknowledged, and in limits; a click shows their cards. */
 
 import { alarmTotals } from "../model/alarms/alarms";
+import { ruleTotals } from "../model/alarms/rule_alarms";
+import { worstVerdict } from "../model/alarms/limits";
 import { chooseCards } from "../model/cards/card_list";
 import { panelPosition, panelShown } from "../model/layout/layout";
-import { isNarrow, layout, showTab } from "../model/layout/layout_store";
+import { isNarrow, layout, showPanel, showTab } from "../model/layout/layout_store";
 import "../cards.css";
-import { Status } from "./Status";
+import { signOf, Status } from "./Status";
 
 /** The three numbers; a zero is drawn muted. */
 export function AlarmCounts() {
@@ -33,13 +35,18 @@ export function AlarmCounts() {
   );
 }
 
-/** The chip in the page's header, visible whatever panels are shown. */
+/** The chip in the page's header, visible whatever panels are shown: limits of manifests and alarms of rules. */
 export function AlarmsChip() {
-  const { out, acknowledged, worst } = alarmTotals.value;
+  const rules = ruleTotals.value;
+  const out = alarmTotals.value.out + rules.raised;
+  const acknowledged = alarmTotals.value.acknowledged + rules.acknowledged;
+  const ofRules = rules.worst === undefined ? undefined : signOf(rules.worst.severity ?? undefined);
+  const worst = worstVerdict([alarmTotals.value.worst, ofRules]);
+  const show = rules.raised + rules.acknowledged > 0 ? () => showPanel("alarms") : showAlarms;
   const words = out === 0 && acknowledged === 0 ? "No alarms" : `${out} ${out === 1 ? "alarm" : "alarms"}`;
   return (
-    <button type="button" class={`chip alarms ${out > 0 ? (worst ?? "") : ""}`} data-testid="alarms-chip" data-count={out} onClick={showAlarms}>
-      <Status verdict={out > 0 ? worst : alarmTotals.value.worst} />
+    <button type="button" class={`chip alarms ${out > 0 ? (worst ?? "") : ""}`} data-testid="alarms-chip" data-count={out} onClick={show}>
+      <Status verdict={worst} />
       {words}
       {acknowledged > 0 && <span class="muted">+{acknowledged} ack</span>}
     </button>

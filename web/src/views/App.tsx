@@ -15,6 +15,7 @@ import {
   user,
 } from "../model/session/session";
 import { Account } from "./Account";
+import { AlarmBanner } from "./AlarmBanner";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";
@@ -39,6 +40,7 @@ export function App() {
     <div class="page">
       <Header />
       <GapNote />
+      <AlarmBanner />
       <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
       </main>

@@ -1,6 +1,7 @@
 /** Status signs: each has its own shape, because colours alone are not accessible. */
 
 import type { Verdict } from "../model/alarms/limits";
+import type { RuleSeverity } from "../model/alarms/rule_alarms";
 
 const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
 
@@ -12,4 +13,20 @@ export function Status({ verdict, acknowledged = false }: { verdict: Verdict; ac
       <span class="sr-only">{words}</span>
     </span>
   );
+}
+
+/** The sign of an alarm's severity: `watch` looks as a warning does, and `severe` as critical; the words differ. */
+export function SeveritySign({ severity, isAcknowledged = false }: { severity: RuleSeverity | undefined; isAcknowledged?: boolean }) {
+  const words = `${severity ?? "in limits"}${isAcknowledged ? ", acknowledged" : ""}`;
+  return (
+    <span class={`status ${signOf(severity)} ${isAcknowledged ? "acknowledged" : ""}`} title={words}>
+      <span class="sr-only">{words}</span>
+    </span>
+  );
+}
+
+/** The class of a severity's sign. */
+export function signOf(severity: RuleSeverity | undefined): "ok" | "warning" | "critical" {
+  if (severity === undefined) return "ok";
+  return severity === "critical" || severity === "severe" ? "critical" : "warning";
 }

@@ -1,6 +1,7 @@
 /** The view of each panel. */
 
 import type { PanelId } from "../model/layout/layout";
+import { AlarmPanel } from "./AlarmPanel";
 import { Cards } from "./Cards";
 import { Chat } from "./Chat";
 import { CommandPanel } from "./CommandPanel";
@@ -20,6 +21,7 @@ export const VIEWS = {
   track: GroundTrack,
   inspector: Inspector,
   commands: CommandPanel,
+  alarms: AlarmPanel,
   chat: Chat,
 } as const;
 

@@ -26,7 +26,11 @@ LAYOUT = PanelLayout(
         ),
         PanelColumn(
             share=26,
-            panels=[PlacedPanel(id="commands"), PlacedPanel(id="shields", share=1.1)],
+            panels=[
+                PlacedPanel(id="commands"),
+                PlacedPanel(id="shields", share=1.1),
+                PlacedPanel(id="alarms", share=0.7),
+            ],
         ),
         PanelColumn(
             share=24,

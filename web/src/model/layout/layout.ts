@@ -1,6 +1,6 @@
 /** The layout of the panels: columns of panels, and the hidden panels. */
 
-export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "chat";
+export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "alarms" | "chat";
 
 /** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
 export interface PlacedPanel {
@@ -28,6 +28,7 @@ export const PANELS: Readonly<Record<PanelId, string>> = {
   track: "Ground track",
   inspector: "Events",
   commands: "Commands",
+  alarms: "Alarms",
   chat: "Chat",
 };
 
@@ -51,7 +52,8 @@ export const DEFAULT_LAYOUT: PanelLayout = {
     {
       share: 25,
       panels: [
-        { id: "commands", share: 1.2 },
+        { id: "commands", share: 1.1 },
+        { id: "alarms", share: 1 },
         { id: "inspector", share: 1 },
       ],
     },

@@ -3,6 +3,8 @@
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
+import { startBell } from "../alarms/alarm_bell";
+import { alarmListing, invalidateAlarms, refreshAlarms } from "../alarms/rule_alarms";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
 import { startEdgeSync } from "../edge/edge_sync";
 import { jumps, state, streamedEvents } from "../clock/clock";
@@ -25,7 +27,7 @@ import { startExportSync } from "../exports/export_status";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { persistPlots } from "../plots/plots";
-import { connection } from "../session/session";
+import { connection, user } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
 import { persistLayout } from "./layout_store";
@@ -34,6 +36,8 @@ const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
 const SEEN_INTERVAL_MS = 3_000;
 const SPAN_PACE_MS = 300;
+/** Also while paused: late data and operators change what was. */
+const ALARMS_INTERVAL_MS = 1_000;
 const RETRY_INTERVAL_MS = 3_000;
 
 let isStarted = false;
@@ -41,6 +45,7 @@ let isStarted = false;
 /** Scrubbing moves the clock twenty times a second: one request in flight, then one for the latest state. */
 const askSeen = singleFlight(refreshSeen);
 const askInspector = singleFlight(refreshInspector);
+const askAlarms = singleFlight(refreshAlarms);
 
 /** Connect the panels' models to the clock, the span and the selection. */
 export function startPanelsSync(): void {
@@ -64,6 +69,7 @@ export function startPanelsSync(): void {
   startExportSync();
   commandLedger.start();
   chat.start();
+  followAlarms();
   followInspectorQuery();
   effect(() => {
     void [jumps.value, connection.value];
@@ -82,6 +88,23 @@ function retryFailed(): void {
   if (inspectorError.value !== "") askInspector();
   if (plotError.value !== "") requestPlotData();
   if (trackError.value !== "") requestTrack();
+}
+
+/** Alarms are requested at every jump and again and again, also of a hidden page: it may ring. */
+function followAlarms(): void {
+  startBell();
+  let alarmsUser = user.value;
+  effect(() => {
+    void [jumps.value, alarmListing.value, connection.value];
+    const isOtherUser = user.value !== alarmsUser;
+    alarmsUser = user.value;
+    untracked(() => {
+      invalidateAlarms(isOtherUser);
+      if (isOpen()) askAlarms();
+    });
+  });
+  scheduler.every(ALARMS_INTERVAL_MS, refreshAlarms, { when: () => isOpen() && state.value !== "PLAYING" });
+  whileSeen(REPLAY_INTERVAL_MS, refreshAlarms, () => state.value === "PLAYING");
 }
 
 /** The inspector queries again when its filters or their times change. */

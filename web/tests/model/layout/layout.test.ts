@@ -104,7 +104,7 @@ describe("a layout in a file", () => {
 
   it("hides panels that it does not name", () => {
     const text = JSON.stringify({ version: 1, columns: [{ share: 1, panels: [{ id: "plots", share: 1 }] }] });
-    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector", "commands", "chat"]);
+    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector", "commands", "alarms", "chat"]);
   });
 
   it.each([

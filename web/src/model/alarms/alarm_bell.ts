@@ -1,0 +1,93 @@
+/** Sound and title of the page for raised alarms, both only on request, and only in LIVE. */
+
+import { effect, signal } from "@preact/signals";
+import type { AlarmInfo, AlarmsResponse } from "../../api/protocol";
+import { state } from "../clock/clock";
+import { loadLocal, saveLocal } from "../page/local_store";
+import { showToast } from "../page/toast";
+import { user } from "../session/session";
+import { toMs } from "../values/time";
+import { presentAlarms, rankOf, ruleAlarmKey } from "./rule_alarms";
+
+const BELL_KEY = "alarmBell";
+/** An older change is history: it does not ring. */
+const CHANGED_MAX_MS = 60_000;
+/** By source time; in receive time a recording that is imported now changes now. */
+const BEGUN_MAX_MS = 86_400_000;
+const TONE_HZ = 880;
+const TONE_S = 0.4;
+const TONE_GAIN = 0.2;
+
+export interface Bell {
+  /** Whether a raised alarm is heard. */
+  readonly sound: boolean;
+  /** Whether the page's title counts raised alarms. */
+  readonly title: boolean;
+}
+
+const SILENT: Bell = { sound: false, title: false };
+
+export const bell = signal<Bell>(SILENT);
+const raisedCount = signal(0);
+
+/** The raised alarms of the last answer of the present: when each began, and how bad it was. */
+let known: ReadonlyMap<string, { readonly since: string; readonly rank: number }> | undefined;
+let audio: AudioContext | undefined;
+
+/** Load the user's choice, and listen to what is raised. */
+export function startBell(): void {
+  effect(() => {
+    bell.value = user.value === null ? SILENT : bellOf(loadLocal(BELL_KEY, user.value));
+    known = undefined;
+  });
+  const plain = document.title;
+  effect(() => {
+    const count = state.value === "LIVE" && bell.value.title ? raisedCount.value : 0;
+    document.title = count === 0 ? plain : `(${count}) ${plain}`;
+  });
+  presentAlarms.subscribe(hear);
+}
+
+/** Change the choice; sound is heard once, so that people know it and the browser allows it. */
+export function chooseBell(chosen: Bell): void {
+  if (chosen.sound && !bell.value.sound) ring();
+  bell.value = chosen;
+  if (user.value !== null) saveLocal(BELL_KEY, user.value, chosen);
+}
+
+function bellOf(value: unknown): Bell {
+  const found = (value ?? {}) as Partial<Bell>;
+  return { sound: found.sound === true, title: found.title === true };
+}
+
+function hear(reply: AlarmsResponse): void {
+  const raised = reply.alarms.filter((one) => one.state === "raised");
+  raisedCount.value = raised.length;
+  const before = known;
+  known = new Map(raised.map((one) => [ruleAlarmKey(one), { since: one.since ?? "", rank: rankOf(one) }]));
+  if (before === undefined || !bell.value.sound) return;
+  if (raised.some((one) => isNewlyRaised(one, before.get(ruleAlarmKey(one)), reply.time))) ring();
+}
+
+/** Whether an alarm was raised, or became worse, in the last minute, and was not known as such. */
+export function isNewlyRaised(one: AlarmInfo, before: { since: string; rank: number } | undefined, now: string): boolean {
+  if (before !== undefined && before.since === one.since && before.rank >= rankOf(one)) return false;
+  if (one.since == null || one.changed == null) return false;
+  return toMs(now) - toMs(one.changed) < CHANGED_MAX_MS && toMs(now) - toMs(one.since) < BEGUN_MAX_MS;
+}
+
+/** One tone. A browser that has not been clicked since it was loaded refuses it. */
+function ring(): void {
+  audio ??= new AudioContext();
+  if (audio.state === "suspended") {
+    audio.resume().catch(() => undefined);
+    if (!navigator.userActivation.hasBeenActive) showToast("The browser allows sound once you have clicked on this page.");
+  }
+  const tone = audio.createOscillator();
+  const gain = audio.createGain();
+  tone.frequency.value = TONE_HZ;
+  gain.gain.value = TONE_GAIN;
+  tone.connect(gain).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + TONE_S);
+}

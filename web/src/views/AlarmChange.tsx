@@ -1,0 +1,39 @@
+/** One transition of an alarm, in its history. */
+
+import type { AlarmTransition } from "../api/protocol";
+import { entityKey } from "../model/values/event";
+import { formatTime } from "../model/values/time";
+import { AlarmName } from "./AlarmRow";
+import { SeveritySign } from "./Status";
+
+/** Who has done it; empty for what values and rules did. */
+function actorOf({ change, alarm }: AlarmTransition): string {
+  if (change === "acknowledged") return alarm.acknowledgedBy ?? "";
+  if (change === "shelved") return alarm.shelvedBy ?? "";
+  return change === "commented" ? `${alarm.commentBy ?? ""}: ${alarm.comment ?? ""}` : "";
+}
+
+export function AlarmChange({ transition }: { transition: AlarmTransition }) {
+  const { time, change, alarm } = transition;
+  const text = formatTime(time);
+  const actor = actorOf(transition);
+  return (
+    <li class={`rule-alarm is-${alarm.severity ?? "normal"}`} data-testid="alarm-change" data-change={change} data-rule={alarm.rule} data-time={time}>
+      <div class="rule-alarm-head">
+        <SeveritySign severity={alarm.severity ?? undefined} />
+        <time class="muted" title={`${text} UTC`}>
+          {text.slice(0, 19)}
+        </time>
+        <AlarmName alarm={alarm} time={time} />
+        <span class="rule-alarm-state">{change}</span>
+      </div>
+      <div class="rule-alarm-facts muted">
+        <span>{entityKey(alarm)}</span>
+        <span>
+          {alarm.field} {alarm.value == null ? "(no value)" : String(alarm.value)}
+        </span>
+        {actor !== "" && <span>{actor}</span>}
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,94 @@
+/** One alarm of a rule: what and where, since when, and what can be done with it. */
+
+import { useState } from "preact/hooks";
+import type { AlarmInfo } from "../api/protocol";
+import { alarmName, goToAlarm } from "../model/alarms/rule_alarms";
+import { cursorMs, timebase } from "../model/clock/clock";
+import { entityKey } from "../model/values/event";
+import { formatTime, toMs } from "../model/values/time";
+import { ActButton } from "./AlarmButton";
+import { AlarmForm } from "./AlarmForm";
+import { shortAge } from "./CardValue";
+import { SeveritySign } from "./Status";
+
+export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
+  const [isOpen, setOpen] = useState(false);
+  const { state, severity, rule } = alarm;
+  return (
+    <li
+      class={`rule-alarm is-${severity ?? "normal"} ${state}`}
+      data-testid="alarm-row"
+      data-rule={rule}
+      data-entity={entityKey(alarm)}
+      data-state={state}
+      data-severity={severity ?? ""}
+    >
+      <div class="rule-alarm-head">
+        <SeveritySign severity={severity ?? undefined} isAcknowledged={state === "acknowledged"} />
+        <AlarmName alarm={alarm} time={alarm.changed} />
+        <span class="rule-alarm-state">{stateText(alarm)}</span>
+        {(state === "raised" || state === "cleared") && <ActButton alarm={alarm} action="acknowledge" words="Acknowledge" />}
+        <button
+          type="button"
+          aria-expanded={isOpen}
+          aria-label={`More for ${alarmName(alarm)} of ${alarm.uniqueId}`}
+          data-testid="alarm-more"
+          onClick={() => setOpen(!isOpen)}
+        >
+          More
+        </button>
+      </div>
+      <Facts alarm={alarm} />
+      {isOpen && <AlarmForm alarm={alarm} close={() => setOpen(false)} />}
+    </li>
+  );
+}
+
+/** The name; a press goes to a moment of the alarm. */
+export function AlarmName({ alarm, time }: { alarm: AlarmInfo; time: string | null | undefined }) {
+  const when = time == null ? "" : `Go to ${formatTime(time)} UTC`;
+  return (
+    <button type="button" class="link rule-alarm-name" title={when || undefined} data-testid="alarm-go" onClick={() => goToAlarm(alarm, time)}>
+      {alarmName(alarm)}
+    </button>
+  );
+}
+
+function stateText({ severity, state, shelved, disabled }: AlarmInfo): string {
+  const aside = disabled === true ? "disabled" : shelved === true ? `shelved, ${state}` : state;
+  return severity == null ? aside : `${severity}, ${aside}`;
+}
+
+function Facts({ alarm }: { alarm: AlarmInfo }) {
+  const { value, since, changed, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
+  const isClosed = alarm.state === "cleared" || alarm.state === "normal";
+  return (
+    <div class="rule-alarm-facts muted">
+      <span>{entityKey(alarm)}</span>
+      <span>
+        {alarm.field} {value == null ? "(no value)" : String(value)}
+      </span>
+      {changed != null && (
+        <span title={`${formatTime(changed)} UTC by ${timebase.value === "source" ? "the source" : "receipt"}`}>
+          {isClosed ? "in limits" : "so"} for {ageOf(changed)}
+        </span>
+      )}
+      {since != null && <span title={`${formatTime(since)} UTC by the source`}>since {formatTime(since).slice(0, 19)}</span>}
+      {acknowledgedBy != null && <span data-testid="alarm-acknowledged-by">✓ {acknowledgedBy}</span>}
+      {shelved === true && (
+        <span data-testid="alarm-shelved-by">
+          shelved by {shelvedBy} {shelvedUntil == null ? "until unshelved" : `until ${formatTime(shelvedUntil).slice(0, 19)}`}
+        </span>
+      )}
+      {comment != null && (
+        <q data-testid="alarm-said">
+          {commentBy}: {comment}
+        </q>
+      )}
+    </div>
+  );
+}
+
+function ageOf(time: string): string {
+  return shortAge(Math.max(1_000, Math.floor(cursorMs.value / 1_000) * 1_000 - toMs(time)));
+}
