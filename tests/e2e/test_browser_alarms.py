@@ -21,7 +21,7 @@ from tests.e2e.demo_screen import Screen, apart, screen_on, serious
 
 pytestmark = pytest.mark.browser
 
-SHOWN_MS = 20_000
+SHOWN_MS = 60_000
 RULES = """
 [[rules]]
 ruleId = "volts"
@@ -165,6 +165,8 @@ def assert_replayed(screen: Screen, raised_ns: int, acknowledged_ns: int, shelve
     whole_s = raised_ns - raised_ns % NS_PER_SECOND
     screen.show(whole_s - NS_PER_SECOND, whole_s + 60 * NS_PER_SECOND)
     screen.seek(shelved_ns)
+    marks = page.get_by_test_id("marks").locator('[data-kind="alarm"]')
+    expect(marks).to_contain_text("Heater voltage of heater: warning", timeout=SHOWN_MS)
     choose(page, "history")
     changes = page.get_by_test_id("alarm-change")
     expect(changes).to_have_count(4, timeout=SHOWN_MS)

@@ -11,7 +11,7 @@ import { countIn, DENSITY_LANES } from "../model/timeline/density";
 import { showEverything, zoom, zoomToRange } from "../model/timeline/gesture";
 import { selection, setSelection, spanLength, visible } from "../model/timeline/span";
 import { durationText } from "../model/timeline/ticks";
-import { moreMarkers, shownTile } from "../model/timeline/timeline_data";
+import { moreAlarms, moreMarkers, shownTile } from "../model/timeline/timeline_data";
 import { formatTime, fromMs } from "../model/values/time";
 
 const ZOOM = 2;
@@ -34,6 +34,10 @@ export function Legend() {
         <li>
           <i class="sign chat" />
           {moreMarkers.value ? "chat (newest)" : "chat"}
+        </li>
+        <li>
+          <i class="sign alarm" />
+          {moreAlarms.value ? "alarm (first)" : "alarm"}
         </li>
       </ul>
       <span class="spacer" />

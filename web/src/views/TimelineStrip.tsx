@@ -62,7 +62,7 @@ function Marks() {
   const seen = markers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
   if (seen.length === 0) return null;
   return (
-    <ul class="sr-only" aria-label="Gaps, chat and commands in view" data-testid="marks">
+    <ul class="sr-only" aria-label="Gaps, chat, commands and alarms in view" data-testid="marks">
       {seen.map(({ ms, kind, text, state }) => (
         <li key={`${ms} ${text}`} data-kind={kind} data-state={state}>
           {formatTime(fromFineMs(ms))} {text}

@@ -5,6 +5,7 @@ import type { Marker } from "../model/timeline/markers";
 import { type Span, toX } from "../model/timeline/span";
 import { ticks } from "../model/timeline/ticks";
 import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_target";
+import { signOf } from "./Status";
 
 const TICK_PX = 112;
 const LEAST_PX = 2;
@@ -138,6 +139,10 @@ function paintMarkers(canvas: PaintTarget, span: Span, markers: readonly Marker[
       paintCommand(canvas, x, marker);
       continue;
     }
+    if (marker.kind === "alarm") {
+      paintAlarm(canvas, x, marker);
+      continue;
+    }
     context.fillStyle = marker.kind === "gap" ? palette.bad : palette.accent;
     context.beginPath();
     if (marker.kind === "chat") context.arc(x, 7, 4, 0, 2 * Math.PI);
@@ -145,6 +150,14 @@ function paintMarkers(canvas: PaintTarget, span: Span, markers: readonly Marker[
     context.fill();
     if (marker.kind === "gap") verticalLine(canvas, x, MARKS_PX, height - AXIS_PX, palette.bad, 1, 0.7);
   }
+}
+
+/** A raised alarm: a square in the colour of its severity, larger if it is critical. */
+function paintAlarm({ context, palette }: PaintTarget, x: number, { severity }: Marker): void {
+  const isCritical = signOf(severity) === "critical";
+  const size = isCritical ? 10 : 7;
+  context.fillStyle = isCritical ? palette.bad : palette.warn;
+  context.fillRect(x - size / 2, 11 - size, size, size);
 }
 
 /** A command at its request: filled once it has a result, red if it failed. */

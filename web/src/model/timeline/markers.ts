@@ -1,5 +1,7 @@
-/** The timeline's markers: gaps in the received data, chat messages, and commands with their state. */
+/** The timeline's markers: gaps in the received data, chat messages, commands with their state, and raised alarms. */
 
+import type { AlarmTransition } from "../../api/protocol";
+import { alarmName, isOfManifest, rankOf, type RuleSeverity } from "../alarms/rule_alarms";
 import type { Timebase } from "../clock/clock";
 import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
 import type { StoredEvent } from "../values/event";
@@ -8,10 +10,12 @@ import { toFineMs } from "../values/time";
 
 export interface Marker {
   readonly ms: number;
-  readonly kind: "gap" | "chat" | "command";
+  readonly kind: "gap" | "chat" | "command" | "alarm";
   readonly text: string;
   /** The state of a command's marker. */
   readonly state?: CommandState;
+  /** How bad an alarm is from its marker on. */
+  readonly severity?: RuleSeverity;
 }
 
 export const MARKER_TYPES = ["IngestGap", "ChatMessage"] as const;
@@ -36,6 +40,18 @@ export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timeb
     const text = `${commandType} → ${targetId}: ${known}${words === "" ? "" : `, ${words}`}`;
     return [{ ms: toFineMs(eventTime(request, timebase)), kind: "command", text, state }];
   });
+}
+
+/** The markers of alarms of rules: where each was raised or became worse, the worst last. */
+export function alarmMarkersOf(transitions: readonly AlarmTransition[]): Marker[] {
+  const found = transitions.filter(({ change, alarm }) => (change === "raised" || change === "worsened") && !isOfManifest(alarm));
+  return found
+    .sort((one, other) => rankOf(one.alarm) - rankOf(other.alarm))
+    .map(({ time, change, alarm }) => {
+      const severity = alarm.severity ?? "watch";
+      const text = `${alarmName(alarm)} of ${alarm.uniqueId}: ${change === "raised" ? "" : "worsened to "}${severity}`;
+      return { ms: toFineMs(time), kind: "alarm", text, severity };
+    });
 }
 
 function gapText(event: StoredEvent): string {

@@ -22,7 +22,7 @@ import {
   tileServes,
   withTile,
 } from "./density";
-import { commandMarkersOf, type Marker, MARKER_TYPES, MARKERS_MAX, markersOf } from "./markers";
+import { alarmMarkersOf, commandMarkersOf, type Marker, MARKER_TYPES, MARKERS_MAX, markersOf } from "./markers";
 import { type Span, spanLength, visible, withMargin } from "./span";
 
 /** First and last time of the events that are not dated ahead, in ms, and their number. */
@@ -53,12 +53,16 @@ const PAST_FRESH_MS = 20_000;
 const RETRY_MS = 3_000;
 /** Most results that are read of the commands in view. */
 const ANSWERS_MAX = 2_000;
+/** Most transitions of alarms that are read of the span in view. */
+const ALARM_CHANGES_MAX = 2_000;
 
 /** Undefined until it is known, null while the archive is empty. */
 export const extent = signal<Extent | null | undefined>(undefined);
 export const markers = signal<readonly Marker[]>([]);
 /** Whether there are more markers in the span than are shown. */
 export const moreMarkers = signal(false);
+/** Whether there are more changes of alarms in the span, later than those that are shown. */
+export const moreAlarms = signal(false);
 /** Why the density cannot be shown; empty if it can. */
 export const timelineError = signal("");
 /** The present by this browser's clock, in ms, updated twice a second. */
@@ -184,9 +188,11 @@ async function refreshMarkers(): Promise<void> {
     "queryResponse",
   );
   const commands = await commandMarkers(key);
+  const alarms = await alarmMarkers(key);
   markersFor = key;
   batch(() => {
-    markers.value = [...markersOf(reply.events as StoredEvent[], key.timebase), ...commands];
+    markers.value = [...markersOf(reply.events as StoredEvent[], key.timebase), ...commands, ...alarms.found];
+    moreAlarms.value = alarms.isCut;
     moreMarkers.value = typeof reply.nextKey === "string";
   });
 }
@@ -214,6 +220,14 @@ async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Mark
   });
   const events = [...requests.events, ...answers] as unknown as StoredEvent[];
   return commandMarkersOf(mergeEvents([], events, span.timebase), span.timebase);
+}
+
+/** The markers of the first changes of alarms in a span. */
+async function alarmMarkers(span: Span & { timebase: Timebase }): Promise<{ found: Marker[]; isCut: boolean }> {
+  const ends = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
+  const message = { type: "alarmHistory", timebase: span.timebase, limit: ALARM_CHANGES_MAX, ...ends } as const;
+  const { transitions, nextKey } = await request(message, "alarmHistoryResponse");
+  return { found: alarmMarkersOf(transitions), isCut: nextKey != null };
 }
 
 /** The first feedback to commands, over as many pages as needed. */

@@ -23,6 +23,7 @@ vi.mock("../../../src/model/session/session", () =>
 const list = await import("../../../src/model/alarms/rule_alarms");
 const { isNewlyRaised } = await import("../../../src/model/alarms/alarm_bell");
 const { actionMembers } = await import("../../../src/model/alarms/alarm_actions");
+const { alarmMarkersOf } = await import("../../../src/model/timeline/markers");
 const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
 
 function alarm(rule: string, more: Partial<AlarmInfo> = {}): AlarmInfo {
@@ -72,6 +73,22 @@ describe("the list of alarms", () => {
     world.judged = undefined;
     await list.refreshAlarms();
     expect(list.alarmsTrouble.value).toContain("not judged yet");
+  });
+});
+
+describe("marks on the timeline", () => {
+  it("are where an alarm of a rule was raised or became worse, the worst on top", () => {
+    const at = "2026-01-01T00:00:30Z";
+    const changes = [
+      { time: at, change: "raised" as const, alarm: alarm("a", { severity: "severe" }) },
+      { time: at, change: "worsened" as const, alarm: alarm("b", { title: "Cells" }) },
+      { time: at, change: "cleared" as const, alarm: alarm("a") },
+      { time: at, change: "raised" as const, alarm: alarm("view:volts", { lane: "ui", viewId: "view" }) },
+    ];
+    expect(alarmMarkersOf(changes).map(({ text }) => text)).toEqual([
+      "Cells of battery: worsened to warning",
+      "Power volts of battery: severe",
+    ]);
   });
 });
 
