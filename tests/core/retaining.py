@@ -89,6 +89,7 @@ class Retaining:
         self.data = data
         self.now_ns = START_NS
         self.part_events = 100
+        self.rules = RULES
         self.archive = Archive.open_primary(data)
         self.committer = self._committer()
         draw = random.Random(1)
@@ -155,14 +156,16 @@ class Retaining:
             self.committer.close_commit()
             return result
 
-        return DayRemoval(self.committer, submit, part_events=self.part_events)
+        return DayRemoval(
+            self.committer, submit, part_events=self.part_events, files=self.data / "files"
+        )
 
     async def submit(self, write: Callable[[Committer], T], /) -> T:
         """Run a write in a commit of its own."""
         return await _ImmediateQueue(self.committer).submit(write)
 
     def due(self) -> list[DueDay]:
-        return list(due_days(self.archive, self.committer.series, RULES, NOW_NS))
+        return list(due_days(self.archive, self.committer.series, self.rules, NOW_NS))
 
     async def give_back(self, commits: int | None = None) -> list[DayGivenBack]:
         """Give back every due day."""

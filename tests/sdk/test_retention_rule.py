@@ -30,6 +30,8 @@ def test_the_first_rule_that_matches_counts() -> None:
     [
         ("raw 90d", "is not SCOPE/LANE AGE"),
         ("*/raw", "is not SCOPE/LANE AGE"),
+        ("*/raw 90dfiles", "is not SCOPE/LANE AGE"),
+        ("*/raw 90d file", "is not SCOPE/LANE AGE"),
         ("*/raw 90", "is not SCOPE/LANE AGE"),
         ("*/raw 12h", "is not SCOPE/LANE AGE"),
         ("*/raw -1d", "is not SCOPE/LANE AGE"),
@@ -45,6 +47,12 @@ def test_the_first_rule_that_matches_counts() -> None:
 def test_what_is_no_rule_is_refused(text: str, reason: str) -> None:
     with pytest.raises(SettingsError, match=reason):
         retention_rules([text])
+
+
+def test_a_rule_with_files_deletes_daily_files() -> None:
+    plain, with_files = retention_rules(["*/ui 9d", "*/raw 90d  files"])
+    assert (plain.removes_files, with_files.removes_files) == (False, True)
+    assert retention_rules([str(with_files)]) == (with_files,)
 
 
 def test_two_rules_for_one_lane_are_refused() -> None:

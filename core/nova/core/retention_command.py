@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 from nova.console.printing import print_json, warn
 from nova.core.files.files_process import open_snapshot
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.retention.deleted_daily_files import DailyFilesSize, ScopeLane, lane_day
 from nova.core.retention.due_days import age_clock, due_days
 from nova.core.retention.retention_messages import (
     RETENTION_PATH,
@@ -54,6 +56,8 @@ class PlannedDay(msgspec.Struct, rename="camel"):
     is_listed: bool
     events: int
     bytes: int
+    files: int
+    file_bytes: int
 
 
 def _options(command: Callable[..., None]) -> Callable[..., None]:
@@ -98,7 +102,7 @@ def plan(data: Path | None, config: Path | None, as_json: bool, rules: tuple[str
     with open_snapshot(chosen.data_folder()) as snapshot:
         snapshot.advance(snapshot.archive.record.last_canonical_ns())
         snapshot.refresh()
-        found = list(_planned(snapshot, parsed))
+        found = list(_planned(snapshot, parsed, chosen.files_folder()))
     if as_json:
         print_json(found)
         return
@@ -107,21 +111,38 @@ def plan(data: Path | None, config: Path | None, as_json: bool, rules: tuple[str
     for day in found:
         click.echo(
             f"{day.day}  {day.scope_id}/{day.lane}  {day.events:,} events  "
-            f"{day.bytes / 1e6:,.1f} MB  ({day.rule}){_state(day)}"
+            f"{day.bytes / 1e6:,.1f} MB{_files(day.files, day.file_bytes)}  "
+            f"({day.rule}){_state(day)}"
         )
     going = [day for day in found if day.is_listed]
     events, size = sum(day.events for day in going), sum(day.bytes for day in going)
-    click.echo(f"{events:,} events of {len(going)} days would be deleted, {size / 1e6:,.1f} MB")
+    files = _files(sum(day.files for day in going), sum(day.file_bytes for day in going))
+    click.echo(
+        f"{events:,} events of {len(going)} days would be deleted, {size / 1e6:,.1f} MB{files}"
+    )
 
 
-def _planned(snapshot: ArchiveSnapshot, rules: Sequence[RetentionRule]) -> Iterator[PlannedDay]:
+def _files(count: int, size: int) -> str:
+    """The daily files that go with days."""
+    return f", {count:,} daily files of {size / 1e6:,.1f} MB" if count else ""
+
+
+def _planned(
+    snapshot: ArchiveSnapshot, rules: Sequence[RetentionRule], root: Path
+) -> Iterator[PlannedDay]:
     archive = snapshot.archive
+    before: defaultdict[str, set[ScopeLane]] = defaultdict(set)
     now_ns = age_clock(archive, timestamps.now())
     for due in due_days(archive, snapshot.series, rules, now_ns):
         events = size = 0
         for part in day_parts(archive, due.numbers, span_of(due.day)):
             events += len(part.stored)
             size += sum(map(len, part.stored))
+        files = DailyFilesSize()
+        if due.rule.removes_files and due.is_listed:
+            earlier = before[due.day]
+            files = lane_day(archive, due.day, due.scope_id, due.lane, earlier).size(root)
+            earlier.add((due.scope_id, due.lane))
         yield PlannedDay(
             day=due.day,
             scope_id=due.scope_id,
@@ -131,6 +152,8 @@ def _planned(snapshot: ArchiveSnapshot, rules: Sequence[RetentionRule]) -> Itera
             is_listed=due.is_listed,
             events=events,
             bytes=size,
+            files=files.files,
+            file_bytes=files.bytes,
         )
 
 
@@ -167,6 +190,7 @@ def run(data: Path | None, config: Path | None, as_json: bool) -> None:
     click.echo(
         f"{deleted:,} events of {len(done.days)} days deleted; the archive is "
         f"{abs(freed) / 1e6:,.1f} MB {'smaller' if freed >= 0 else 'larger'}"
+        + _files(sum(day.files for day in done.days), sum(day.file_bytes for day in done.days))
     )
 
 

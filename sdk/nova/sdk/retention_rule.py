@@ -18,19 +18,25 @@ DAYS_PER_YEAR = 366
 """A year of a rule is never shorter than one of the calendar."""
 
 AGE_MAX_YEARS = 100
-_RULE = re.compile(r"(?P<scope>[^/\s]+)/(?P<lane>[^/\s]+)\s+(?P<count>\d{1,5})(?P<unit>[dy])")
-_GRAMMAR = "SCOPE/LANE AGE, such as `*/raw 90d` or `sat/parsed 5y`"
+_RULE = re.compile(
+    r"(?P<scope>[^/\s]+)/(?P<lane>[^/\s]+)\s+(?P<count>\d{1,5})(?P<unit>[dy])(?P<files>\s+files)?"
+)
+_GRAMMAR = "SCOPE/LANE AGE, such as `*/raw 90d`, `sat/parsed 5y` or `*/raw 90d files`"
 
 
 class RetentionRule(NamedTuple):
-    """Events of a scope and lane (`*`: any) are kept for `days` whole days."""
+    """Events of a scope and lane (`*`: any) are kept for `days` whole days; `removes_files`: the
+    daily files of a day are deleted with it.
+    """
 
     scope_id: str
     lane: str
     days: int
+    removes_files: bool = False
 
     def __str__(self) -> str:
-        return f"{self.scope_id}/{self.lane} {self.days}d"
+        files = " files" if self.removes_files else ""
+        return f"{self.scope_id}/{self.lane} {self.days}d{files}"
 
     def matches(self, scope_id: str, lane: str) -> bool:
         """Whether the rule is about this scope and lane."""
@@ -78,4 +84,4 @@ def _rule(text: str) -> RetentionRule:
         raise SettingsError(
             f"retention: the age of {text[:80]!r} is not from 1d to {AGE_MAX_YEARS}y"
         )
-    return RetentionRule(scope_id, lane, days)
+    return RetentionRule(scope_id, lane, days, match["files"] is not None)

@@ -230,8 +230,8 @@ HELP: Mapping[str, SettingHelp] = {
         "Maximum total size of rotated logs, compressed; the oldest are removed first."
     ),
     "retention": SettingHelp(
-        "Rules SCOPE/LANE AGE, of which the first that matches counts: sealed days of events that "
-        "are older are deleted from the archive. None keeps everything."
+        "Rules SCOPE/LANE AGE [files]; the first that matches counts: sealed days that are older "
+        "are deleted, with the word `files` their daily files too. None keeps everything."
     ),
     "retention_export": SettingHelp(
         "Folder to which each day is exported, and read back, before retention deletes it."

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
@@ -32,14 +32,16 @@ from nova.core.files.file_folder import FileChangedError, FileFolder, remove_tre
 from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_router import FileRouter
 from nova.core.files.initial_states import InitialStates
-from nova.core.ordering import LAST_TAIL, time_key, time_of
+from nova.core.ordering import LAST_TAIL, TIME_BYTES, event_key_tail, time_key, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.range_cursor import RangeCursor, Span
+from nova.core.query.range_cursor import Hit, RangeCursor, Span
 from nova.core.query.visibility import NO_AUDIT
+from nova.core.retention.deleted_daily_files import lanes_without_files
 from nova.core.utc_day import day_of, span_of
 from nova.sdk import stored_files
 from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
+from nova.sdk.events.day_seal import group_of
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.settings import FILES_MAX
 from nova.sdk.timestamps import NS_MIN
@@ -66,6 +68,7 @@ class DailyFiles:
         self._save_interval_s = save_interval_s
         self._files_max = files_max
         self._sharing_day = ""
+        self._deleted_tails: set[bytes] = set()
         self._snapshot = snapshot
         self._registry = registry
         self._root = root
@@ -159,7 +162,23 @@ class DailyFiles:
         )
         quota = FileQuota(self._registry.named(BINDING_DRIVER), self._files_max)
         self._router = FileRouter(self._folder, self._bound_drivers, initial_states, quota)
+        self._load_deleted(day)
         return self._router
+
+    def _load_deleted(self, day: str) -> None:
+        """Note the series whose files of the day retention has deleted."""
+        lanes = lanes_without_files(self._snapshot.archive.given_back.entries, day)
+        names = enumerate(self._snapshot.series.names) if lanes else ()
+        self._deleted_tails = {
+            event_key_tail(number)
+            for number, series in names
+            if (series.scope_id, series.lane) in lanes and not group_of(series).is_own
+        }
+
+    def _kept(self, hits: Sequence[Hit]) -> Sequence[Hit]:
+        """Without what is left of days whose files were deleted: their files are not made again."""
+        deleted = self._deleted_tails
+        return [hit for hit in hits if hit[0][TIME_BYTES:] not in deleted] if deleted else hits
 
     def follow(self, watermark: int) -> Iterator[int]:
         """Write everything up to a watermark; yields the number of events read per step. If
@@ -223,7 +242,7 @@ class DailyFiles:
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
             found = range_cursor.read_slice(SLICE_EVENTS)
-            self._router.route(found)
+            self._router.route(self._kept(found))
             if found:
                 record_watermark(self.state.ends, found[-1][0])
             is_over = range_cursor.done or range_cursor.after is None

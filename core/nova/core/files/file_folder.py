@@ -5,7 +5,6 @@ following symlinks, so that no link in the tree can redirect a write.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import resource
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, reserved_file
-from nova.sdk import stored_files
+from nova.sdk import durable, stored_files
 from nova.sdk.durable import STORED_FOLDER_MODE, STORED_MODE
 from nova.sdk.errors import NovaError
 
@@ -211,7 +210,7 @@ class FileFolder:
         There may be thousands of files, so syncfs(2) is used instead of one fsync per file.
         """
         if self._is_unsynced:
-            _sync_file_system(self._root)
+            durable.sync_file_system(self.root)
             self._is_unsynced = False
 
     def close(self) -> None:
@@ -221,15 +220,6 @@ class FileFolder:
         if self._root >= 0:
             os.close(self._root)
             self._root = -1
-
-
-def _sync_file_system(descriptor: int) -> None:
-    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
-    if syncfs is None:
-        os.sync()
-    elif syncfs(descriptor) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
 
 
 def remove_tree(path: Path) -> None:

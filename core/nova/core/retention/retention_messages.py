@@ -41,6 +41,8 @@ class DayDone(msgspec.Struct, rename="camel"):
     bytes: int
     deleted: int
     digest: str
+    files: int
+    file_bytes: int
 
 
 class RetentionDone(msgspec.Struct, tag="done", rename="camel"):
@@ -75,6 +77,8 @@ def done_reply(days: Sequence[DayGivenBack], before: int, after: int) -> Retenti
             bytes=day.bytes,
             deleted=day.deleted,
             digest=day.digest,
+            files=day.files,
+            file_bytes=day.file_bytes,
         )
         for day in days
     ]

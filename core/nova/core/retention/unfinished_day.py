@@ -33,6 +33,8 @@ def refusal_by_rule(
         return "no rule of the setting `retention` is about this scope and lane"
     if record.span[1] > due_until(rule, now_ns):
         return f"the rule {rule} still keeps it"
+    if record.removes_files and not rule.removes_files:
+        return f"its record deletes daily files, which the rule {rule} keeps"
     sealed = sealed_events(archive, record.day, record.scope_id, record.lane)
     if sealed is None:
         return "the day is not sealed, or its seal lists no scopes and lanes"

@@ -42,6 +42,7 @@ class DayGivenBack(msgspec.Struct, array_like=True, kw_only=True):
     receipt; `deleted` counts those that are deleted, with earlier ones that states needed until
     then. `source_spans` cover the source times of the deleted events. `ids_sum` is that of all rows
     with ids of deleted events, of this day and of all before it; earlier versions wrote none.
+    `removes_files`: the daily files of the day go with it, `files` of `file_bytes`.
     """
 
     day: str
@@ -57,6 +58,9 @@ class DayGivenBack(msgspec.Struct, array_like=True, kw_only=True):
     deleted: int = 0
     is_finished: bool = False
     ids_sum: IdsSum = b""
+    removes_files: bool = False
+    files: int = 0
+    file_bytes: int = 0
 
     @property
     def span(self) -> TimeSpan:

@@ -2,8 +2,8 @@
 
 Every step is one commit. The first adds the record of the day, so that a removal that is
 interrupted is continued at the next start of the writer. Each of the next ones deletes some events,
-with their index rows, and keeps their ids and counts right. The last one finishes the record and
-adds the audit event.
+with their index rows, and keeps their ids and counts right. Then the daily files of the day are
+deleted, if its rule says so. The last commit finishes the record and adds the audit event.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar, cast
 
 from msgspec.structs import replace
 
+from nova.core.retention.deleted_daily_files import DailyFilesSize, day_of_record, lane_day
 from nova.core.retention.due_days import DueDay
 from nova.core.retention.survey import DayPart, DaySurvey, day_parts, earlier_events, source_key
 from nova.core.retention.unfinished_day import series_of
@@ -78,15 +80,19 @@ class DayRemoval:
         submit: Submit,
         report: ReportRemoval = lambda _: None,
         part_events: int = PART_EVENTS,
+        files: Path | None = None,
     ) -> None:
+        """`files` is the folder of the daily files; without one, none are deleted."""
         self._committer = committer
         self._archive: Archive = committer.archive
         self._submit = submit
         self._report = report
         self._part_events = part_events
+        self._files = files
 
     async def give_back(self, due: DueDay, requester: Requester, survey: DaySurvey) -> DayGivenBack:
         """Give back a day; returns its record once everything is durable."""
+        removed = await self._files_size(due)
         record = DayGivenBack(
             day=due.day,
             scope_id=due.scope_id,
@@ -99,9 +105,18 @@ class DayRemoval:
             digest=survey.digest.text(),
             source_spans=survey.source_spans(),
             ids_sum=await self._ids_sum(),
+            removes_files=due.rule.removes_files,
+            files=removed.files,
+            file_bytes=removed.bytes,
         )
         await self._submit(lambda committer: _begin(committer, record))
         return await self._remove(record, due.numbers, survey.staying())
+
+    async def _files_size(self, due: DueDay) -> DailyFilesSize:
+        if not due.rule.removes_files or self._files is None:
+            return DailyFilesSize()
+        day = lane_day(self._archive, due.day, due.scope_id, due.lane)
+        return await asyncio.to_thread(day.size, self._files)
 
     async def resume(self) -> DayGivenBack | None:
         """Finish the day that was being given back when the writer ended, if there is one."""
@@ -160,6 +175,8 @@ class DayRemoval:
                 await self._submit(partial(write, earlier=record.ids_sum))
             self._report(record)
             await asyncio.sleep(0)
+        if record.removes_files and self._files is not None:
+            await asyncio.to_thread(day_of_record(self._archive, record).delete, self._files)
         left = left_digest(self._archive, staying)
         await self._submit(lambda committer: _finish(committer, record, left))
         self._archive.given_back.refresh()
@@ -230,5 +247,7 @@ def _audit_event(record: DayGivenBack, scope_id: str, left: str) -> Event:
         "leftDigest": left,
         "recordDigest": record_digest(encode_given_back(record)),
     }
+    if record.removes_files:
+        details |= {"files": record.files, "fileBytes": record.file_bytes}
     kind = cast(ActorKind, record.principal_kind)
     return audit_event(new_entry("DayGivenBack", record.principal, kind, details), scope_id)

@@ -59,14 +59,18 @@ class Retention:
         rules: Sequence[RetentionRule],
         export: DayExport | None = None,
         files: Path | None = None,
+        is_written: bool = True,
     ) -> None:
-        """`files` is the folder of the daily files; days wait until those are written."""
+        """`files` is the folder of the daily files; days wait until those are written, if any
+        process writes them.
+        """
         self._committer = committer
         self._archive: Archive = committer.archive
         self._submit = submit
         self._rules = rules
         self._export = export
         self._files = files
+        self._waits_for = files if is_written else None
         self._running = asyncio.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="reclaim")
 
@@ -128,7 +132,7 @@ class Retention:
         record = self._archive.given_back.unfinished
         if record is None:
             return None
-        removal = DayRemoval(self._committer, self._submit)
+        removal = self._removal()
         series, archive = self._committer.series, self._archive
         now_ns = age_clock(archive, timestamps.now())
         reason = refusal_by_rule(archive, series, self._rules, record, now_ns)
@@ -144,18 +148,21 @@ class Retention:
             )
         return await removal.resume()
 
+    def _removal(self) -> DayRemoval:
+        return DayRemoval(self._committer, self._submit, files=self._files)
+
     def _due(self) -> list[DueDay]:
         if not self._rules:
             return []
         now_ns = age_clock(self._archive, timestamps.now())
         found = due_days(self._archive, self._committer.series, self._rules, now_ns)
-        written_ns = NS_MAX if self._files is None else written_until(self._files)
+        written_ns = NS_MAX if self._waits_for is None else written_until(self._waits_for)
         return [due for due in found if due.is_listed and span_of(due.day)[1] <= written_ns]
 
     async def _give_back_day(
         self, due: DueDay, requester: Requester, report: Report
     ) -> DayGivenBack:
-        removal = DayRemoval(self._committer, self._submit)
+        removal = self._removal()
         survey = await removal.survey(due.day, due.lane, due.numbers)
         sealed = sealed_events(self._archive, due.day, due.scope_id, due.lane)
         if sealed != survey.digest.events:
@@ -189,23 +196,27 @@ def _context(record: DayGivenBack) -> dict[str, object]:
         "lane": record.lane,
         "deleted": record.deleted,
         "digest": record.digest,
+        "files": record.files,
     }
 
 
 class _FilesProgress(msgspec.Struct, rename="camel"):
-    """The member of the state file of the daily files that says how far they are written."""
+    """The members of the state file of the daily files that say how far they are written."""
 
     cursor_ns: int = NS_MIN
+    day: str = ""
+    is_closing: bool = False
 
 
 def written_until(files: Path) -> int:
     """The canonical time in ns up to which the daily files are written; NS_MIN before the first,
-    and if their state cannot be read.
+    and if their state cannot be read. A day whose files are being finished is not written yet.
     """
     try:
         content = (files / endpoints.FILES_STATE_FILE).read_bytes()
-        return msgspec.json.decode(content, type=_FilesProgress).cursor_ns
-    except (OSError, msgspec.DecodeError):
+        progress = msgspec.json.decode(content, type=_FilesProgress)
+        return span_of(progress.day)[0] - 1 if progress.is_closing else progress.cursor_ns
+    except (OSError, msgspec.DecodeError, NovaError):
         return NS_MIN
 
 
@@ -217,5 +228,6 @@ def retention_of(settings: Settings, committer: Committer, submit: Submit) -> Re
         submit,
         retention_rules(settings.retention),
         None if folder is None else DayExport(settings.data_folder(), Path(folder)),
-        settings.files_folder() if settings.chosen_drivers() else None,
+        settings.files_folder(),
+        is_written=bool(settings.chosen_drivers()),
     )
