@@ -190,6 +190,22 @@ def assert_unshelved(page: Page) -> None:
     expect(page.get_by_test_id("alarms-empty")).to_contain_text("No alarm matches")
 
 
+def test_plot_and_track_mark_where_an_alarm_was_raised(browser: Browser, nova: RunningNova) -> None:
+    measure(nova, volts=30.0, latitude=10.0, longitude=20.0)
+    raised_ns = measure(nova, volts=21.0, latitude=11.0, longitude=21.0)
+    with screen_on(browser, nova.url) as screen:
+        page = screen.page
+        page.locator('[data-testid="entity-row"]', has_text="heater").click()
+        expect_state(page, "volts", "raised", "critical")
+        screen.seek(raised_ns)
+        page.get_by_role("button", name="Plot volts").click()
+        words = re.compile("Heater voltage of heater: (worsened to )?critical")
+        expect(page.get_by_test_id("plot-alarm").last).to_have_attribute(
+            "title", words, timeout=SHOWN_MS
+        )
+        expect(page.get_by_test_id("track-alarm").last).to_contain_text(words, timeout=SHOWN_MS)
+
+
 def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
     browser: Browser, nova: RunningNova, tmp_path: Path
 ) -> None:

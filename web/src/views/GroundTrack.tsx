@@ -3,9 +3,12 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
-import type { Track } from "../model/tracks/track";
+import { alarmsOfEntities } from "../model/timeline/markers";
+import { markers } from "../model/timeline/timeline_data";
+import { pointBefore, type Track } from "../model/tracks/track";
 import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/track_data";
 import { coordinateText, mapOf, type MapSize, type WorldMap } from "../model/tracks/world_map";
+import { entityKey } from "../model/values/event";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** Whether the map is zoomed to the track. */
@@ -87,11 +90,33 @@ function World() {
           <path class="land" d={map.land} />
           <path class="grid" d={map.grid} />
           <path class="line" d={line} data-testid="track-line" />
+          <AlarmPlaces map={map} />
           <Here map={map} />
         </svg>
       )}
       {map !== undefined && close.value && <p class="scale">lines every {map.step}°</p>}
     </div>
+  );
+}
+
+/** Where the entity was when its alarms were raised. */
+function AlarmPlaces({ map }: { map: WorldMap }) {
+  const of = locatedSeries.value;
+  const points = track.value?.points ?? [];
+  const found = of === null ? [] : alarmsOfEntities(markers.value, new Set([entityKey(of.series)]));
+  return (
+    <>
+      {found.map(({ ms, text, severity }) => {
+        const point = pointBefore(points, ms);
+        const pixel = point === undefined ? undefined : map.place(point);
+        if (pixel === undefined) return null;
+        return (
+          <rect key={`${ms} ${text}`} class={`alarm-place is-${severity}`} x={pixel[0] - 4} y={pixel[1] - 4} width="8" height="8" data-testid="track-alarm">
+            <title>{text}</title>
+          </rect>
+        );
+      })}
+    </>
   );
 }
 

@@ -18,8 +18,10 @@ import {
   removePlot,
 } from "../model/plots/plots";
 import { numberAt, sampledKey, seriesNameKey } from "../model/plots/sampling";
+import { alarmsOfEntities } from "../model/timeline/markers";
 import { visible } from "../model/timeline/span";
-import { valueText } from "../model/values/event";
+import { markers } from "../model/timeline/timeline_data";
+import { entityKey, valueText } from "../model/values/event";
 import { formatTime, fromMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
 
@@ -108,7 +110,9 @@ function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (m
   const element = useRef<HTMLDivElement>(null);
   useEffect(() => {
     const chart = new Chart(element.current as HTMLElement, fields, hover);
+    const entities = new Set(fields.map(({ series }) => entityKey(series)));
     const ends = [
+      effect(() => chart.setAlarms(alarmsOfEntities(markers.value, entities))),
       effect(() => chart.setSeries(plotSeries.value)),
       effect(() => chart.setSpan(visible.value)),
       effect(() => chart.setCursor(cursorMs.value)),

@@ -2,6 +2,7 @@
 
 import uPlot from "uplot";
 import { seek } from "../clock/clock";
+import type { Marker } from "../timeline/markers";
 import { setVisible, type Span, visible, zoomSpan } from "../timeline/span";
 import { fromFineMs } from "../values/time";
 import { unitOf } from "../values/units";
@@ -21,6 +22,7 @@ export class Chart {
   private readonly plot: uPlot;
   private readonly mark: HTMLElement;
   private readonly observer: ResizeObserver;
+  private alarms: { readonly ms: number; readonly element: HTMLElement }[] = [];
   private cursorMs = 0;
 
   constructor(
@@ -50,6 +52,21 @@ export class Chart {
   setSpan(span: Span): void {
     this.plot.setScale("x", { min: span.startMs, max: span.stopMs });
     this.setCursor(this.cursorMs);
+    for (const alarm of this.alarms) placeAlarm(alarm, span);
+  }
+
+  /** Mark where alarms were raised. */
+  setAlarms(markers: readonly Marker[]): void {
+    for (const { element } of this.alarms) element.remove();
+    this.alarms = markers.map(({ ms, severity, text }) => {
+      const element = document.createElement("div");
+      element.className = `alarm-mark is-${severity ?? "watch"}`;
+      element.dataset["testid"] = "plot-alarm";
+      element.title = text;
+      return { ms, element };
+    });
+    for (const alarm of this.alarms) placeAlarm(alarm, visible.peek());
+    this.plot.over.append(...this.alarms.map(({ element }) => element));
   }
 
   /** Mark the clock's time. */
@@ -180,4 +197,10 @@ function timeLabels(_: uPlot, splits: number[], __: number, ___: number, stepMs:
     if (stepMs >= 60_000) return text.slice(11, 16);
     return stepMs >= 1_000 ? text.slice(11, 19) : text.slice(11, 23);
   });
+}
+
+function placeAlarm({ ms, element }: { readonly ms: number; readonly element: HTMLElement }, span: Span): void {
+  const share = (ms - span.startMs) / (span.stopMs - span.startMs);
+  element.hidden = share < 0 || share > 1;
+  element.style.left = `${share * 100}%`;
 }

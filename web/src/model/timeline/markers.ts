@@ -5,7 +5,7 @@ import { alarmName, isOfManifest, rankOf, type RuleSeverity } from "../alarms/ru
 import type { Timebase } from "../clock/clock";
 import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
 import type { StoredEvent } from "../values/event";
-import { eventTime } from "../values/event";
+import { entityKey, eventTime } from "../values/event";
 import { toFineMs } from "../values/time";
 
 export interface Marker {
@@ -16,6 +16,8 @@ export interface Marker {
   readonly state?: CommandState;
   /** How bad an alarm is from its marker on. */
   readonly severity?: RuleSeverity;
+  /** The key of its entity. */
+  readonly entity?: string;
 }
 
 export const MARKER_TYPES = ["IngestGap", "ChatMessage"] as const;
@@ -50,7 +52,7 @@ export function alarmMarkersOf(transitions: readonly AlarmTransition[]): Marker[
     .map(({ time, change, alarm }) => {
       const severity = alarm.severity ?? "watch";
       const text = `${alarmName(alarm)} of ${alarm.uniqueId}: ${change === "raised" ? "" : "worsened to "}${severity}`;
-      return { ms: toFineMs(time), kind: "alarm", text, severity };
+      return { ms: toFineMs(time), kind: "alarm", text, severity, entity: entityKey(alarm) };
     });
 }
 
@@ -61,6 +63,11 @@ function gapText(event: StoredEvent): string {
 
 function memberText(value: unknown): string {
   return value === undefined || value === null ? "?" : String(value);
+}
+
+/** The markers of alarms of these entities. */
+export function alarmsOfEntities(markers: readonly Marker[], entities: ReadonlySet<string>): Marker[] {
+  return markers.filter(({ entity }) => entity !== undefined && entities.has(entity));
 }
 
 /** The markers within this many ms of a time. */
