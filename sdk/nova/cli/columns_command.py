@@ -41,10 +41,11 @@ async def columns(
     """Read fields of a series as columns: one row for each event that has one of them.
 
     A FIELD is the path of a number, a boolean or an enumerated text inside an event's payload or
-    data, such as gps.lat. Rows are in the order of the timebase, also those that came late. What an
-    event does not have is empty (CSV), absent (JSON) or null. In source time the newest rows may be
-    missing while columns are being made of them: then stderr says from when on, and --timebase
-    canonical has them.
+    data, such as gps.lat. Rows are in the order of the timebase, also those that came late; rows of
+    equal source times are in the order of arrival. What an event does not have is empty (CSV),
+    absent (JSON) or null. In source time the newest rows may be missing while columns are being
+    made of them: then stderr says from when on, and --timebase canonical has them. A field with
+    numbers and texts makes two columns, the second named "FIELD (text)".
 
     \b
     Examples (each with --scope, --system, --container, --unique and --type):
