@@ -6,13 +6,14 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import click
 import orjson
 
+from nova.cli.column_npz import write_npz
 from nova.sdk import timestamps
 from nova.sdk.client.column_table import ARROW_EXTRA, NUMPY_EXTRA, ColumnTable
 from nova.sdk.durable import NEW_SUFFIX
@@ -24,14 +25,15 @@ if TYPE_CHECKING:
 PART_ROWS = 50_000
 """Rows that are made into lines at once."""
 
+LINE_END = "\r\n"
+"""Of the lines that cells are quoted for: a cell with one of these characters is quoted."""
+
 SECOND_CHARS, FRACTION_CHARS = len("2026-01-31T12:00:00"), 9
-PRESENT_SUFFIX = ".present"
-"""Of the array in an npz file that says which rows have a value."""
 
 
 def write_file(table: ColumnTable, path: Path) -> None:
     """Write the file that the name's ending asks for, whole or not at all. Raises NovaError if a
-    library is missing.
+    library is missing, or the format has no way to say what the table has.
     """
     fresh = path.with_name(path.name + NEW_SUFFIX)
     try:
@@ -67,22 +69,6 @@ def _write_parquet(table: ColumnTable, out: BinaryIO) -> None:
     import_optional("pyarrow.parquet", ARROW_EXTRA).write_table(table.to_arrow(), out)
 
 
-def _write_npz(table: ColumnTable, out: BinaryIO) -> None:
-    """Arrays by the names of columns. Where some rows have no value, `NAME.present` says which have
-    one; the others are NaN, false or an empty text.
-    """
-    numpy = import_optional("numpy", NUMPY_EXTRA)
-    arrays: dict[str, NDArray[Any]] = {table.time_name: table.times}
-    for name, kind in table.kinds.items():
-        values = table[name]
-        if isinstance(values, numpy.ma.MaskedArray):
-            arrays[name + PRESENT_SUFFIX] = ~numpy.ma.getmaskarray(values)
-            values = values.filled({"number": numpy.nan, "boolean": False, "string": ""}[kind])
-        # Texts of an array of objects could only be read by unpickling.
-        arrays[name] = values.astype(str) if kind == "string" else values
-    numpy.savez(out, **arrays)
-
-
 def _write_csv(table: ColumnTable, out: BinaryIO) -> None:
     out.writelines(csv_lines(table))
 
@@ -91,7 +77,7 @@ WRITERS: dict[str, Callable[[ColumnTable, BinaryIO], None]] = {
     ".arrow": _write_arrow,
     ".feather": _write_arrow,
     ".parquet": _write_parquet,
-    ".npz": _write_npz,
+    ".npz": write_npz,
     ".csv": _write_csv,
 }
 """By the ending of a file's name; .feather is another name of the Arrow IPC file format."""
@@ -197,12 +183,15 @@ def _not_finite(number: float) -> str:
 
 
 def _quoted(texts: list[str]) -> list[str]:
-    """Texts as CSV has them: quoted where they have to be."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\0")
+    """Texts as CSV has them: quoted where they have to be, as those with a line break are."""
+    lines = io.StringIO(newline="")
+    writer = csv.writer(lines, lineterminator=LINE_END)
+    ends = [0]
     for text in texts:
         writer.writerow([text])
-    return lines.getvalue().split("\0")[:-1]
+        ends.append(lines.tell())
+    content = lines.getvalue()
+    return [content[start : end - len(LINE_END)] for start, end in pairwise(ends)]
 
 
 def _quoted_once(texts: list[str]) -> Iterator[tuple[str, str]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NUMPY_EXTRA, ARROW_EXTRA = "columns", "arrow"
+FIELD_ENDING, TEXT_ENDING = " (field)", " (text)"
+"""Of the names of columns whose field's name is taken."""
+
 _FORMS = {"number": "<f8", "boolean": "?", "string": "<u4"}
 
 
@@ -37,7 +40,8 @@ class ColumnTable:
 
     `table[name]` is a numpy array of float64, bool or object (texts). If some rows have no value it
     is a masked array, so that a NaN stays one. A field that has numbers in some events and texts in
-    others makes two columns: the other one is named `… (text)`.
+    others makes two columns: the other one is named `… (text)`. The column of a field with the name
+    of the times, `time_name`, is named `… (field)`. The ending is repeated while a name is taken.
 
     `behind`: the newest events are missing, those received after `complete_until`. Ask again, or in
     canonical time, in which an answer is always complete.
@@ -52,7 +56,7 @@ class ColumnTable:
         self.time_name = f"{self.timebase}TruthTime"
         """What the times are called, as in the files of drivers."""
 
-        self._columns = {one.name: one for one in _columns_of(pages)}
+        self._columns = {one.name: one for one in _columns_of(pages, self.time_name)}
 
     @classmethod
     def of_pages(cls, pages: Sequence[ColumnsResponse]) -> ColumnTable:
@@ -138,19 +142,33 @@ class ColumnTable:
             yield row
 
 
-def _columns_of(pages: Sequence[ColumnsResponse]) -> Iterator[TableColumn]:
-    """The columns of all pages. Booleans are numbers if another page has numbers."""
+def _columns_of(pages: Sequence[ColumnsResponse], time_name: str) -> Iterator[TableColumn]:
+    """The columns of all pages, each with a name of its own. Booleans are numbers if another page
+    has numbers.
+    """
     order: dict[str, dict[bool, None]] = {}
     for page in pages:
         for one in page.columns:
             order.setdefault(one.field, {}).setdefault(one.kind == "string")
+    taken = {time_name, *order}
     for field, texts in order.items():
+        plain = _free_name(field, FIELD_ENDING, taken) if field == time_name else field
         for is_text in sorted(texts):
             parts = [_part_of(page, field, is_text) for page in pages]
             kinds = {part.kind for part in parts if part is not None}
             kind: FieldKind = "number" if len(kinds) > 1 else kinds.pop()
-            name = f"{field} (text)" if is_text and len(texts) > 1 else field
+            is_second = is_text and len(texts) > 1
+            name = _free_name(field, TEXT_ENDING, taken) if is_second else plain
             yield TableColumn(name, field, kind, parts)
+
+
+def _free_name(field: str, ending: str, taken: set[str]) -> str:
+    """The field's name with the ending, repeated while that is taken; then it is."""
+    name = field + ending
+    while name in taken:
+        name += ending
+    taken.add(name)
+    return name
 
 
 def _part_of(page: ColumnsResponse, field: str, is_text: bool) -> ColumnValues | None:
