@@ -97,7 +97,7 @@ def test_columns_of_any_name_are_in_every_file(tmp_path: Path, ending: str) -> N
             [numbers("a", 1, 2, present=b"\1"), numbers("a.present", 3, 4)],
             "'a.present' would be two arrays",
         ),
-        ([numbers("a", 1, 2), numbers("a.npy", 3, 4)], "'a' and 'a.npy' cannot be told apart"),
+        ([numbers("a", 1, 2), numbers("a.npy", 3, 4)], "'a' and 'a.npy' cannot be distinguished"),
         ([numbers("a\0b", 1, 2)], r"'a\\x00b' cannot be named"),
         ([texts("mode", "on", "off\0")], r"a text of the field 'mode' ends with U\+0000"),
     ],

@@ -1,7 +1,7 @@
 """Writes a table of columns as an npz file: a zip archive of numpy arrays by name.
 
-What numpy would read otherwise than it was written is refused: names that the file cannot tell
-apart, and texts whose end an array of texts drops.
+What numpy would read otherwise than it was written is refused: names that it cannot distinguish,
+and texts whose end an array of texts drops.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ def _check_names(arrays: dict[str, NDArray[Any]]) -> None:
             )
         if name + MEMBER_SUFFIX in arrays:
             raise NovaError(
-                f"{name!r} and {name + MEMBER_SUFFIX!r} cannot be told apart in an npz file: read "
-                f"each into a file of its own, or {REMEDY}"
+                f"{name!r} and {name + MEMBER_SUFFIX!r} cannot be distinguished in an npz file: "
+                f"read each into a file of its own, or {REMEDY}"
             )
 
 
