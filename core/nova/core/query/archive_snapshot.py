@@ -64,6 +64,11 @@ class ArchiveSnapshot:
             self.series.load(self.archive)
         self.series.add(number, names)
 
+    @property
+    def deletions_begun(self) -> int:
+        """How many days retention has begun to delete, as of the last refresh."""
+        return len(self.archive.given_back.entries)
+
     def changed_since(self, since_ns: int) -> list[int] | None:
         """The series with events after a canonical time; None if any series may have some."""
         if since_ns < self._unlisted_until_ns:

@@ -7,8 +7,10 @@ nothing; one for the past reads one index row of each series that has events aft
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 import msgspec
@@ -20,10 +22,12 @@ from nova.core.effect.published import DESCRIPTOR_TYPE, MANIFEST_TYPE, Published
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase, time_key
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.discovery_cache import CachedEntity, DiscoveryCache, EffectiveDescriptor
 from nova.core.query.entity_template import EntityTemplate, SeriesExtent
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.page import PAGE_MAX_BYTES
+from nova.core.query.steady_read import read_steadily
 from nova.core.query.yield_every import YieldEvery
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_key_time
@@ -61,46 +65,6 @@ class EntityPage(NamedTuple):
     next_key: str | None
 
 
-class _CachedEntity(NamedTuple):
-    """An entity's JSON as of `since_ns` and later; empty if the entity is not listed."""
-
-    since_ns: int
-    encoded: bytes
-
-
-_EffectiveDescriptor = tuple[HistoryEntry[DescriptorInfo] | None, int]
-"""The descriptor in effect, and the time from which the newest one of its series is in effect."""
-
-
-class _DiscoveryCache:
-    """Cache of one timebase up to a watermark, for series without newer events."""
-
-    def __init__(self) -> None:
-        self.watermark = NS_MIN
-        self.extents: dict[int, SeriesExtent | None] = {}
-        self.entities: dict[EntityIds, _CachedEntity] = {}
-        self.templates: dict[EntityIds, EntityTemplate] = {}
-        self.descriptors: dict[int, _EffectiveDescriptor] = {}
-        """The newest descriptor of a series, and when it takes effect."""
-
-    def catch_up(self, snapshot: ArchiveSnapshot) -> None:
-        """Invalidate entries of series with new events."""
-        changed = snapshot.changed_since(self.watermark)
-        if changed is None:
-            self.extents.clear()
-            self.entities.clear()
-            self.templates.clear()
-            self.descriptors.clear()
-        else:
-            for number in changed:
-                self.extents.pop(number, None)
-                ids = snapshot.series.entity_of(number)
-                self.entities.pop(ids, None)
-                self.templates.pop(ids, None)
-                self.descriptors.pop(number, None)
-        self.watermark = snapshot.watermark
-
-
 class Discovery:
     """Answers Discover requests; one instance is shared by all sessions of a reader."""
 
@@ -113,8 +77,8 @@ class Discovery:
         self._snapshot = snapshot
         self._published = published
         self._yield_every_entities = yield_every_entities
-        self._caches: dict[Timebase, _DiscoveryCache] = {
-            timebase: _DiscoveryCache() for timebase in TIMEBASES
+        self._caches: dict[Timebase, DiscoveryCache] = {
+            timebase: DiscoveryCache() for timebase in TIMEBASES
         }
 
     async def page(
@@ -128,9 +92,24 @@ class Discovery:
     ) -> EntityPage:
         """The entities with an event at or before a time, or with a descriptor in effect then,
         ordered by their ids. The key of a page is the ids of its last entity. Raises RequestError
-        for an invalid `after_key`.
+        for an invalid `after_key`. A page during which retention begins a day is computed anew, so
+        that none mixes series from before and after.
         """
-        self._snapshot.refresh()
+        return await read_steadily(
+            self._snapshot,
+            lambda yields: self._page(event_filter, at, limit, after_key, max_bytes, yields=yields),
+        )
+
+    async def _page(
+        self,
+        event_filter: EventFilter,
+        at: Moment,
+        limit: int,
+        after_key: str | None,
+        max_bytes: int,
+        *,
+        yields: bool,
+    ) -> EntityPage:
         memory = self._caches[at.timebase]
         memory.catch_up(self._snapshot)
         listing = _PageQuery(self._snapshot, self._published, event_filter, at, memory)
@@ -141,7 +120,7 @@ class Discovery:
         found: list[bytes] = []
         last: EntityIds | None = None
         size = 0
-        yields = YieldEvery(self._yield_every_entities)
+        pauses = YieldEvery(self._yield_every_entities if yields else sys.maxsize)
         for ids in known[start:]:
             if last is not None and (len(found) == limit or size >= max_bytes):
                 return EntityPage(found, ID_SEPARATOR.join(last))
@@ -150,7 +129,7 @@ class Discovery:
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
                 encoded = listing.entity(ids)
-                await yields.step()
+                await pauses.step()
             else:
                 encoded = entity.encoded
             if encoded:
@@ -169,7 +148,7 @@ class _PageQuery:
         published: PublishedMetadata,
         event_filter: EventFilter,
         at: Moment,
-        cache: _DiscoveryCache,
+        cache: DiscoveryCache,
     ) -> None:
         self._snapshot = snapshot
         self._published = published
@@ -179,6 +158,7 @@ class _PageQuery:
         self._at = at
         self._timebase: Timebase = at.timebase
         self._watermark = snapshot.watermark
+        self._days = snapshot.deletions_begun
         self._time_ns = at.time_ns
         self._cache = cache
         self._rows = snapshot.archive.series.seeker(at.timebase)
@@ -215,7 +195,7 @@ class _PageQuery:
                 extent = self._extent(number)
                 info = None if extent is None else self._info(number, extent)
                 if extent is not None:
-                    since_ns = max(since_ns, extent.last_ns)
+                    since_ns = max(since_ns, extent.last_ns, self._kept_from(number))
                     extents.append((number, extent))
                 if is_descriptor:
                     first_ns = NS_MAX if extent is None else extent.first_ns
@@ -231,16 +211,21 @@ class _PageQuery:
         encoded = encode_entity(entity) if series else b""
         if self._matches_all and self._may_cache():
             if self._time_ns >= since_ns:
-                self._cache.entities[ids] = _CachedEntity(since_ns, encoded)
-            if self._time_ns >= described_ns:
-                self._cache.templates[ids] = EntityTemplate(described_ns, entity, extents)
+                self._cache.entities[ids] = CachedEntity(since_ns, encoded)
+            from_ns = max((described_ns, *(self._kept_from(number) for number, _ in extents)))
+            if self._time_ns >= from_ns:
+                self._cache.templates[ids] = EntityTemplate(from_ns, entity, extents)
         return encoded
 
     def _may_cache(self) -> bool:
-        """Whether results may be cached: the cache has not caught up past this page's watermark."""
-        return self._cache.watermark == self._watermark
+        """Whether results may be cached: neither the cache nor the archive has changed since this
+        page began.
+        """
+        begun = self._snapshot.deletions_begun
+        is_same = self._cache.days == self._days == begun
+        return is_same and self._cache.watermark == self._watermark
 
-    def _descriptor(self, number: int) -> _EffectiveDescriptor:
+    def _descriptor(self, number: int) -> EffectiveDescriptor:
         """The descriptor in effect, and when the newest one of the series takes effect."""
         known = self._cache.descriptors.get(number)
         if known is not None and self._time_ns >= known[1]:
@@ -266,6 +251,8 @@ class _PageQuery:
 
     def _info(self, number: int, extent: SeriesExtent) -> SeriesInfo | None:
         """The description of a series at the time, None if it had no event by then."""
+        if self._time_ns < self._kept_from(number):
+            return None
         if self._time_ns >= extent.last_ns:
             return extent.info
         if self._time_ns < extent.first_ns:
@@ -277,24 +264,40 @@ class _PageQuery:
 
     def _time_range(self, number: int) -> tuple[int, int] | None:
         newest = self._rows.last(number, self._last_ns)
-        oldest = None if newest is None else self._rows.first(number, self._last_ns)
+        oldest = None if newest is None else self._oldest(number)
         if newest is None or oldest is None:
             return None
         if self._is_durable(newest) and self._is_durable(oldest):
             return series_key_time(oldest[0]), series_key_time(newest[0])
         return self._ends_by_keys(number, NS_MAX)
 
+    def _kept_from(self, number: int) -> int:
+        if not self._days:
+            return NS_MIN
+        names = self._snapshot.series.names[number]
+        return self._snapshot.archive.given_back.kept_from(names)
+
+    def _oldest(self, number: int) -> KeyValue | None:
+        """The last event until the kept days begin, else the first one. Of earlier events some
+        stay, and the others go with one commit or the next.
+        """
+        kept_ns = self._kept_from(number)
+        row = None if kept_ns == NS_MIN else self._rows.last(number, kept_ns)
+        return row or self._rows.first(number, self._last_ns)
+
     def _is_durable(self, row: KeyValue) -> bool:
         return self._durable_key is None or row[1] <= self._durable_key
 
     def _ends_by_keys(self, number: int, time_ns: int) -> tuple[int, int] | None:
         """First and last time up to `time_ns`, skipping rows past the watermark."""
-        ends = [
-            next(event_keys(self._snapshot, number, self._timebase, time_ns, reverse=reverse), None)
-            for reverse in (False, True)
-        ]
-        oldest, newest = ends
-        return None if oldest is None or newest is None else (oldest.time_ns, newest.time_ns)
+        found = partial(event_keys, self._snapshot, number, self._timebase)
+        newest = next(found(time_ns, reverse=True), None)
+        if newest is None:
+            return None
+        kept_ns = self._kept_from(number)
+        oldest = None if kept_ns == NS_MIN else next(found(kept_ns, reverse=True), None)
+        oldest = oldest or next(found(time_ns, reverse=False), newest)
+        return oldest.time_ns, newest.time_ns
 
     def _info_by_keys(self, number: int) -> SeriesInfo | None:
         ends = self._ends_by_keys(number, self._time_ns)

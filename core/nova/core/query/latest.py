@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from nova.core.errors import RequestError
@@ -14,6 +15,7 @@ from nova.core.query.event_key import event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import Hit
+from nova.core.query.steady_read import read_steadily
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_bytes, series_key_time, timeline_key
 from nova.sdk.address import LANE_PRIORITY
@@ -45,16 +47,32 @@ async def latest(
     max_bytes: int = PAGE_MAX_BYTES,
 ) -> LatestPage:
     """The latest wanted event of every wanted series at or before a time. Pages run over series in
-    the order in which they were first recorded; the events of a page are in timebase order.
+    the order in which they were first recorded; the events of a page are in timebase order. A page
+    during which retention begins a day is read anew, so that none mixes before and after.
     """
-    snapshot.refresh()
-    wanted = event_filter.numbers()
     start = 0 if after_key is None else _parse_key(after_key)
+
+    async def read(yields: bool) -> LatestPage:
+        find = partial(latest_events, snapshot, event_filter, timebase=timebase, time_ns=time_ns)
+        return await _page(event_filter.numbers(), find, start, limit, max_bytes, yields=yields)
+
+    return await read_steadily(snapshot, read)
+
+
+async def _page(
+    wanted: Sequence[int],
+    find: Callable[[Sequence[int]], list[Hit | None]],
+    start: int,
+    limit: int,
+    max_bytes: int,
+    *,
+    yields: bool,
+) -> LatestPage:
     found: list[Hit] = []
     size = 0
     while start < len(wanted):
         group = wanted[start : start + min(SERIES_PER_SLICE, limit - len(found) or 1)]
-        events = latest_events(snapshot, event_filter, group, timebase, time_ns)
+        events = find(group)
         for place, event in enumerate(events, start):
             if len(found) == limit or size >= max_bytes:
                 return LatestPage(sorted(found), str(place))
@@ -62,7 +80,8 @@ async def latest(
                 found.append(event)
                 size += len(event[1])
         start += len(group)
-        await asyncio.sleep(0)
+        if yields:
+            await asyncio.sleep(0)
     return LatestPage(sorted(found), None)
 
 
