@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from nova.sdk.client.client import Client, login
+from nova.sdk.endpoints import run_folder
 from nova.sdk.errors import NovaError, ProtocolError, TransportError
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.transport.base import Receipt, Record, connect
@@ -68,13 +69,15 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def test_sigterm_ends_all_processes_cleanly(nova: RunningNova) -> None:
-    """A-296: after SIGTERM the status is 0, nothing is left running, and the archive opens
-    again.
+    """A-296: after SIGTERM the status is 0, nothing is left running, no socket is left, and the
+    archive opens again.
     """
     children = [nova.child(name) for name in ("writer", "reader", "sampler", "edge")]
     asyncio.run(publish(nova.publish, 1))
+    assert any(path.is_socket() for path in run_folder(nova.data).iterdir())
     assert nova.stop() == 0
     assert not any(alive(child) for child in children)
+    assert [path for path in run_folder(nova.data).iterdir() if path.is_socket()] == []
     with running_nova(nova.data, "--scope", "sat") as again:
         assert asyncio.run(count(again.data)) == 1
 
