@@ -14,3 +14,10 @@ def test_json_is_one_line_on_stdout(capsys: pytest.CaptureFixture[str]) -> None:
     captured = capsys.readouterr()
     assert captured.out == '{"sent":1,"name":"ä\\n"}\n'
     assert "trouble" in captured.err
+
+
+def test_text_of_events_does_not_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    assert printing.plain("ä [b] \x1b[2J\n\u202e\ud800") == "ä [b] \\x1b[2J\\n\\u202e\\ud800"
+    printing.warn("one\ntwo \x1b]0;x\x07")
+    assert capsys.readouterr().err.count("\n") == 2
+    assert "\x1b" not in printing.plain_lines("a\n\x1b") == "a\n\\x1b"

@@ -9,8 +9,10 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from nova.console.archive_options import ArchiveSource, TimeParameter, with_archive_source
+from nova.console.printing import plain
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.alarm_messages import (
     AlarmCounts,
@@ -88,7 +90,7 @@ async def _print_states(client: Client, options: dict[str, str | None], as_json:
     else:
         _print_table(found)
         for one in counts:
-            click.echo(_count_line(one))
+            click.echo(plain(_count_line(one)))
     return page.behind
 
 
@@ -106,7 +108,7 @@ async def _print_history(client: Client, options: dict[str, str | None], as_json
             _write_lines(page.transitions)
         else:
             for one in page.transitions:
-                click.echo(_history_line(one))
+                click.echo(plain(_history_line(one)))
         if page.next_key is None:
             return page.behind
         request.after_key = page.next_key
@@ -137,7 +139,7 @@ def _state(alarm: AlarmInfo) -> str:
 def _print_table(found: list[AlarmInfo]) -> None:
     table = Table("severity", "rule", "entity", "field", "value", "since", "state", "comment")
     for alarm in found:
-        table.add_row(
+        cells = (
             alarm.severity or "",
             alarm.rule,
             _entity(alarm),
@@ -147,6 +149,7 @@ def _print_table(found: list[AlarmInfo]) -> None:
             _state(alarm),
             alarm.comment or "",
         )
+        table.add_row(*(Text(plain(cell)) for cell in cells))  # Brackets are no markup.
     Console(width=None if sys.stdout.isatty() else WIDE_CHARS).print(table)
 
 

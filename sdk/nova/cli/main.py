@@ -98,10 +98,11 @@ def _load(name: str, entry: command_table.CommandEntry) -> object:
 
 def _say(error: NovaError) -> None:
     """Print an error for people; a service logs it."""
+    from nova.console.printing import plain_lines
     from nova.sdk import logs
 
     if logs.configured_process() is None or sys.stderr.isatty():
-        click.secho(f"nova: {error}", fg="red", err=True)
+        click.secho(f"nova: {plain_lines(str(error))}", fg="red", err=True)
     else:
         log.critical("%s", error)
 

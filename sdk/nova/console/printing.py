@@ -1,4 +1,6 @@
-"""Results of commands on stdout, warnings on stderr."""
+"""Results of commands on stdout, warnings on stderr. Text of events shows what it is: control
+characters never reach the terminal.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,18 @@ def print_json(value: object, *, on_stderr: bool = False) -> None:
     click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
 
 
+def plain(text: str) -> str:
+    """Text with each character that is not printable, such as ESC, as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def plain_lines(text: str) -> str:
+    """`plain` text, except that the ends of lines stay."""
+    return "\n".join(plain(line) for line in text.split("\n"))
+
+
 def warn(text: str) -> None:
     """Print a warning on stderr."""
-    click.secho(text, fg="yellow", err=True)
+    click.secho(plain_lines(text), fg="yellow", err=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from nova.console.archive_options import TimeParameter
-from nova.console.printing import print_json, warn
+from nova.console.printing import plain, print_json, warn
 from nova.console.progress_bar import events_progress
 from nova.core.definitions import definition_files
 from nova.core.definitions.definition import Definition
@@ -157,7 +157,7 @@ def check(files: tuple[Path, ...], as_json: bool) -> None:
         if as_json:
             print_json({"file": str(path), **fault._asdict()})
         else:
-            click.echo(f"{path}: {fault}")
+            click.echo(plain(f"{path}: {fault}"))
     if faults:
         sys.exit(FAULT_STATUS)
     if not as_json:
@@ -237,7 +237,7 @@ def _print_difference(difference: Difference, as_json: bool) -> None:
         print_json({"time": time, "first": difference.first, "second": difference.second})
         return
     first, second = (_shown(values) for values in (difference.first, difference.second))
-    click.echo(f"{time}  {first}  {second}")
+    click.echo(plain(f"{time}  {first}  {second}"))
 
 
 def _shown(values: tuple[object, ...]) -> str:
