@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from nova.core.files.daily_files import DailyFiles
 from nova.core.files.daily_files_state import STATE_FILE
+from nova.core.proof.verify_command import verify
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.retention_command import retention
 from nova.core.store.archive import Archive
@@ -160,3 +161,5 @@ def test_the_commands_show_and_count_files(tmp_path: Path) -> None:
     assert sum(day["fileBytes"] for day in done) == sum(before[path] for path in gone)
     assert f"{len(gone):,} daily files of" in shown
     assert len({day["day"] for day in done}) == DAYS - KEPT_DAYS
+    verified = CliRunner().invoke(verify, ["--data", str(filled.data), "--json"])
+    assert verified.exit_code == 0, verified.output
