@@ -224,6 +224,20 @@ def test_a_larger_limit_holds_for_stored_envelopes_too() -> None:
     assert check_stored(event.stamped(1))[0].event_id == event.event_id
 
 
+@pytest.mark.parametrize("name", GOOD)
+def test_a_stored_envelope_has_one_text(name: str) -> None:
+    """Other texts of the same values, and members that are there twice, are no stored envelopes."""
+    stored = check(envelope(*GOOD[name])).stamped(7)
+    time, body = stored.index(b',"sourceTruthTime":'), stored[:-1]
+    twice = stored[time : stored.index(b",", time + 1)]
+    others = [body + member + b"}" for member in (twice, b',"extra":1', b',"payload":{"v":2}')]
+    others += [stored + b" ", body + b" }", stored[:time] + b" " + stored[time:]]
+    others += [b'{"eventId":"x",' + stored[1:], stored[:time] + twice + stored[time:]]
+    for other in others:
+        with pytest.raises(EnvelopeError):
+            check_stored(other)
+
+
 def test_the_address_fills_gaps_and_must_agree() -> None:
     """A-076, A-077, A-106, AMB-11: envelope and address are two sources of one truth."""
     address = "nova.sat.parsed.bus.eps.battery.v1"

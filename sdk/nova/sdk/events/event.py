@@ -142,13 +142,21 @@ def without_stamp(envelope: bytes) -> bytes:
 
 
 def check_stored(stored: bytes) -> tuple[Event, int]:
-    """Validate a stored envelope by its own content; returns the event and its canonical ns."""
+    """Validate a stored envelope by its own content; returns the event and its canonical ns.
+
+    Every byte counts: JSON lets the same values be written in many ways, and members be there
+    twice, but what is stored is the one text that NOVA writes of them.
+    """
     try:
         canonical = timestamps.parse(msgspec.json.decode(stored, type=_Stamp).canonical_truth_time)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TimestampError) as error:
         raise EnvelopeError("malformed", "canonicalTruthTime", str(error)) from None
     body, _, _ = stored.rpartition(b',"canonicalTruthTime":')
-    return check(body + b"}", max_bytes=len(stored)), canonical
+    event = check(body + b"}", max_bytes=len(stored))
+    if event.stamped(canonical) != stored:
+        reason = "its values are right, but its text is not the one that NOVA stores of them"
+        raise EnvelopeError("malformed", "", reason)
+    return event, canonical
 
 
 def _decode(record: bytes, address: Address | None) -> Envelope:
