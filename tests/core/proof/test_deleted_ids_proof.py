@@ -100,9 +100,9 @@ async def test_every_change_of_a_record_is_found(filled: Retaining) -> None:
             replace(record, ids_sum=b""),
         ):
             put(filled.archive, (key, (key, encode_given_back(changed))))
-            assert "has another record than the one in its audit event" in "".join(
-                reasons(filled.data)
-            )
+            found = "".join(reasons(filled.data))
+            assert "another" in found
+            assert "its audit event" in found
         put(filled.archive, (key, (key, value)))
     (key, value), moved = stored[1], given_back_key(1_000)
     put(filled.archive, (key, (moved, value)))

@@ -58,7 +58,11 @@ def test_it_agrees_with_the_validator(
         assert whole.faults == []
         assert whole.source_keys() == [validated(row, names) for row in rows]
     for key, stored in rows:
-        for behind in (b',"payload":{"a":1}}', b',"sourceTruthTime":"2026-01-01T00:00:00Z"}', b" }"):
+        for behind in (
+            b',"payload":{"a":1}}',
+            b',"sourceTruthTime":"2026-01-01T00:00:00Z"}',
+            b" }",
+        ):
             assert check.check([(key, stored[:-1] + behind)]).faults
     dice, verdicts = random.Random(3), set()
     for _ in range(CHANGES):

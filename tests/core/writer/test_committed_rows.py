@@ -69,7 +69,8 @@ def digest(data: Path, seed: int) -> str:
             summed.update(msgspec.msgpack.encode(closed))
         for family in FAMILIES:
             for block in RowReader(archive).blocks(family, b"", b"\xff" * 100):
-                summed.update(msgspec.msgpack.encode(block))
+                for row in block:
+                    summed.update(msgspec.msgpack.encode(row))
     return summed.hexdigest()
 
 
@@ -77,8 +78,8 @@ def digest(data: Path, seed: int) -> str:
 @pytest.mark.parametrize(
     ("seed", "expected"),
     [
-        (1, "38d1bae8cb126bb27185e5160043c018c3e39916ec6fa9d56512be16a374f4e7"),
-        (2, "062dd997680014ac448a3bf9a4535bb7facb9fae763845b722773f0f7f0987a3"),
+        (1, "faf0e9c1a28c6e0ce9a8f64228eba531b09ecef784925855ec00ad8bb5f73536"),
+        (2, "229f5e9ae69a48d0ae31660803c72086c9021f481880041afba11b82c136c768"),
     ],
 )
 def test_rows_receipts_and_frames_are_those_of_every_version(
