@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -12,6 +11,7 @@ from msgspec import Meta
 from nova.hardware.device import PLUGIN_GROUP, Device, Setup
 from nova.sdk import plugins
 from nova.sdk.address import is_id
+from nova.sdk.document import DocumentError, parse_toml
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.field_types import JsonObject
 
@@ -105,11 +105,11 @@ def load(
 
 def _document(path: Path) -> _HostDocument:
     try:
-        return msgspec.convert(tomllib.loads(path.read_text()), _HostDocument)
+        return msgspec.convert(parse_toml(path.read_bytes()), _HostDocument)
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+    except DocumentError as error:
+        raise SettingsError(f"{path} {error}") from None
     except msgspec.ValidationError as error:
         raise SettingsError(f"{path}: {error}; see docs/hardware.md") from None
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -16,6 +15,7 @@ from msgspec import Meta
 from nova.sdk.address import is_id
 from nova.sdk.alarm_settings import ALARM_HELP
 from nova.sdk.backup_settings import BACKUP_HELP, minute_of_day
+from nova.sdk.document import DocumentError, parse_toml
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
@@ -310,11 +310,11 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(path.read_text())
+        return parse_toml(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not TOML: {error}") from None
+    except DocumentError as error:
+        raise SettingsError(f"{path} {error}") from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:

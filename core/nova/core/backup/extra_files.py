@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from nova.core.store.hot_copy import CopiedFile
+from nova.sdk.document import DocumentError, parse_toml
 from nova.sdk.errors import NovaError
 
 EDGE_FOLDER = "edge"
@@ -64,11 +64,11 @@ def copied_settings(config: Path, folder: Path) -> list[CopiedFile]:
     """The configuration file, and the files that it names."""
     try:
         content = config.read_bytes()
-        named = tomllib.loads(content.decode())
+        named = parse_toml(content)
     except OSError as error:
         raise NovaError(f"cannot read {config}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NovaError(f"{config} is not TOML: {error}") from None
+    except DocumentError as error:
+        raise NovaError(f"{config} {error}") from None
     copy = folder / CONFIG_FILE
     copy.write_bytes(content)
     found = [_extra(f"{SETTINGS_FOLDER}/{CONFIG_FILE}", copy)]

@@ -5,7 +5,6 @@ A file with a fault does not keep the others from being used.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ import msgspec
 from nova.core.definitions.definition import Definition
 from nova.core.definitions.definition_graph import loops, outputs_of
 from nova.core.definitions.definition_rules import Fault, faults_of
+from nova.sdk.document import DocumentError, parse_document
 from nova.sdk.errors import NovaError
 
 SUFFIXES = (".toml", ".json")
@@ -93,8 +93,7 @@ def load_files(paths: Sequence[Path]) -> LoadedDefinitions:
 
 def _read(path: Path) -> Definition | Fault:
     try:
-        text = path.read_text()
-        members = tomllib.loads(text) if path.suffix == ".toml" else msgspec.json.decode(text)
+        members = parse_document(path.read_bytes(), is_json=path.suffix == ".json")
         return msgspec.convert(members, Definition)
     except OSError as error:
         return Fault(
@@ -104,9 +103,8 @@ def _read(path: Path) -> Definition | Fault:
         rule, _, place = str(error).partition(" - at ")
         remedy = "docs/derived.md lists all members"
         return Fault(place.strip("`").removeprefix("$.") or "file", "badValue", rule, remedy)
-    except (tomllib.TOMLDecodeError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        form = path.suffix[1:].upper()
-        return Fault("file", "malformed", f"it is not {form}: {error}", "Correct its syntax")
+    except DocumentError as error:
+        return Fault("file", "malformed", f"it {error}", "Correct its syntax")
 
 
 def _collisions(files: Sequence[DefinitionFile]) -> Iterator[FileFault]:

@@ -4,7 +4,6 @@ which alarms and when.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from msgspec import Meta
 
 from nova.core.notifications.quiet_hours import QuietHours, quiet_faults
 from nova.sdk.alarms.alarm_rule import Severity
+from nova.sdk.document import DocumentError, parse_document
 from nova.sdk.errors import NovaError
 from nova.sdk.field_types import Id
 
@@ -106,15 +106,11 @@ def read_notifications(path: Path) -> NotificationFile:
         text = path.read_bytes()
     except OSError as error:
         raise NotificationFileError(f"cannot read {path}: {error.strerror}") from None
-    is_json = path.suffix == ".json"
     try:
-        document = msgspec.json.decode(text) if is_json else tomllib.loads(text.decode())
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise NotificationFileError(
-            f"{path}: is not {'JSON' if is_json else 'TOML'}: {error}"
-        ) from None
-    try:
+        document = parse_document(text, is_json=path.suffix == ".json")
         file = msgspec.convert(document, NotificationFile)
+    except DocumentError as error:
+        raise NotificationFileError(f"{path}: {error}") from None
     except msgspec.ValidationError as error:
         raise NotificationFileError(f"{path}: {_member_fault(str(error))}") from None
     if faults := list(_faults(file)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import msgspec
 
 from nova.sdk.alarms.alarm_rule import AlarmRule
 from nova.sdk.alarms.alarm_rule_lint import faults_of
+from nova.sdk.document import DocumentError, parse_document
 from nova.sdk.errors import NovaError
 
 SUFFIXES = (".toml", ".json")
@@ -74,12 +74,9 @@ def _listed(path: Path) -> list[object]:
     except OSError as error:
         raise AlarmRuleError(f"cannot read {path}: {error.strerror}") from None
     try:
-        document: object = (
-            msgspec.json.decode(text) if path.suffix == ".json" else tomllib.loads(text.decode())
-        )
-    except (msgspec.DecodeError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        kind = "JSON" if path.suffix == ".json" else "TOML"
-        raise AlarmRuleError(f"{path}: is not {kind}: {error}") from None
+        document = parse_document(text, is_json=path.suffix == ".json")
+    except DocumentError as error:
+        raise AlarmRuleError(f"{path}: {error}") from None
     listed = document.get(RULES) if isinstance(document, dict) else None
     if not isinstance(listed, list):
         example = '{"rules": [{…}]}' if path.suffix == ".json" else "[[rules]]"
