@@ -5,11 +5,13 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
 from nova.core.writer.rule_events import last_published, publish_rules, unpublished_rules
 from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds
-from nova.sdk.alarms.alarm_rule_files import RuleFile, load_rules
+from nova.sdk.alarms.alarm_rule_files import RuleFile, load_rules, load_usable_rules
 from nova.sdk.settings import Settings
 from tests.core.running import running_writer
 from tests.sdk.alarms.test_alarm_rule_files import SOUND, write_rules
@@ -52,3 +54,33 @@ async def test_a_writer_publishes_the_rules_of_its_folder_once(tmp_path: Path) -
             rows = [stored for _, stored in archive.events.scan("canonical")]
             assert sum(b'"AlarmRulePublished"' in stored for stored in rows) == 1
             assert list(last_published(archive, SCOPE)) == ["voltage"]
+
+
+async def test_a_file_with_a_fault_keeps_its_rules_in_effect(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also one that repeats a rule of another file; the other files are published all the same."""
+    data, folder = tmp_path / "data", tmp_path / "rules"
+    folder.mkdir()
+    settings = Settings(data=str(data), scope=SCOPE)
+    ids = ("battery", "heater", "tank")
+    for rule_id in ids:
+        write_rules(folder, rule_id, {**SOUND, "ruleId": rule_id})
+    for damage, more in ((b"{", "wheel"), (b"[" * 100_000, "mast"), (None, "boom")):
+        async with running_writer(settings, rules=load_usable_rules(folder)):
+            pass
+        if damage is None:
+            write_rules(folder, "battery", SOUND, {**SOUND, "ruleId": "heater"})
+            write_rules(folder, "heater", SOUND, {**SOUND, "ruleId": "heater"})
+        else:
+            (folder / "heater.json").write_bytes(damage)
+        (folder / "tank.json").unlink(missing_ok=True)
+        write_rules(folder, more, {**SOUND, "ruleId": more})
+        caplog.clear()
+        async with running_writer(settings, rules=load_usable_rules(folder)):
+            pass
+        errors = [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+        assert errors == [f"alarm rules of {folder / 'heater.json'} cannot be used"]
+        with closing(Archive.open_primary(data)) as archive:
+            held = last_published(archive, SCOPE)
+        assert {*ids, more} <= {rule_id for rule_id, rule in held.items() if rule is not None}

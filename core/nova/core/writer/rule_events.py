@@ -2,7 +2,8 @@
 the rule in effect at an event's time judges it, whatever the files say later.
 
 A rule is published when its file differs from what was last published under its id, and withdrawn
-when no file has it any more.
+when no file has it any more. While a file cannot be used nothing is withdrawn: its rules are among
+those that no other file has.
 """
 
 from __future__ import annotations
@@ -34,6 +35,10 @@ def publish_rules(
     """Commit an event for each rule that differs from what the archive has. Called before any
     reader is served.
     """
+    for file in files:
+        if file.fault:
+            context = {"fault": file.fault, "remedy": "nova rules check; then restart NOVA"}
+            log.error(f"alarm rules of {file.path} cannot be used", extra={"context": context})
     events = unpublished_rules(archive, scope_id, files, now_ns)
     if committer.record_all(events):
         committer.close_commit()
@@ -44,13 +49,15 @@ def unpublished_rules(
     archive: Archive, scope_id: str, files: Sequence[RuleFile], now_ns: int
 ) -> list[Event]:
     """The events that bring the archive's rules of a scope in line with files."""
-    wanted = {rule.rule_id: rule for _, rules in files for rule in rules}
+    wanted = {rule.rule_id: rule for file in files for rule in file.rules}
     published = last_published(archive, scope_id)
     events = [
         rule_event(scope_id, rule_id, rule, now_ns)
         for rule_id, rule in wanted.items()
         if published.get(rule_id) != rule
     ]
+    if any(file.fault for file in files):
+        return events
     withdrawn = (
         rule_id for rule_id, rule in published.items() if rule is not None and rule_id not in wanted
     )

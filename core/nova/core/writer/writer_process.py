@@ -105,7 +105,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     files = manifest_files.load(settings.manifests_folder())
     files += derived_manifests(settings.definitions)
     folder = settings.alarm_rules
-    rules = [] if folder is None else alarm_rule_files.load_rules(Path(folder))
+    rules = [] if folder is None else alarm_rule_files.load_usable_rules(Path(folder))
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(
             stack.enter_async_context(open_writer(settings, files, rules))

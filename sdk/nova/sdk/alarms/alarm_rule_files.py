@@ -25,21 +25,40 @@ class AlarmRuleError(NovaError):
 
 
 class RuleFile(NamedTuple):
-    """The rules of one file."""
+    """The rules of one file, or why it cannot be used."""
 
     path: Path
     rules: list[AlarmRule]
+    fault: str = ""
 
 
 def load_rules(folder: Path) -> list[RuleFile]:
     """The rule files of a folder, in the order of their names; raises AlarmRuleError."""
-    try:
-        paths = sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
-    except OSError as error:
-        raise AlarmRuleError(f"cannot read the rules in {folder}: {error.strerror}") from None
-    files = [read_rules(path) for path in paths]
+    files = [read_rules(path) for path in _paths(folder)]
     _refuse_twice(files)
     return files
+
+
+def load_usable_rules(folder: Path) -> list[RuleFile]:
+    """As `load_rules`, but a file that cannot be used, as it is or beside those before it, has no
+    rules and a fault; raises AlarmRuleError if the folder cannot be read.
+    """
+    files: list[RuleFile] = []
+    for path in _paths(folder):
+        try:
+            file = read_rules(path)
+            _refuse_twice([*files, file])
+        except AlarmRuleError as error:
+            file = RuleFile(path, [], str(error))
+        files.append(file)
+    return files
+
+
+def _paths(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
+    except OSError as error:
+        raise AlarmRuleError(f"cannot read the rules in {folder}: {error.strerror}") from None
 
 
 def read_rules(path: Path) -> RuleFile:
@@ -111,5 +130,5 @@ def _refuse_twice(files: Sequence[RuleFile]) -> None:
 
 
 def _ids(files: Sequence[RuleFile]) -> Iterator[tuple[Path, str]]:
-    for path, rules in files:
-        yield from ((path, rule.rule_id) for rule in rules)
+    for file in files:
+        yield from ((file.path, rule.rule_id) for rule in file.rules)
