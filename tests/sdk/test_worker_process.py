@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from nova.sdk.worker_process import BlockingWorker, WorkerExitError, WorkerProce
 from tests.cli.test_supervisor import is_there
 
 ECHO = """
-import os, sys, time
+import os, subprocess, sys, time
 from nova.sdk.channel import FrameCodec
 from nova.sdk.worker_channel import WorkerChannel
 
@@ -34,6 +35,9 @@ while (head := channel.receive()) is not None:
             os.write(channel.descriptor, text.encode())
         case ["wrong"]:
             channel.send(FrameCodec(int).encode(5))
+        case ["start"]:
+            child = subprocess.Popen(["sleep", "600"])
+            channel.send(codec.encode([str(child.pid)]))
         case ["hang"]:
             time.sleep(600)
         case told:
@@ -275,3 +279,44 @@ async def test_a_listening_worker_ends_at_garbage() -> None:
         worker.send(b"\xc1")
         with pytest.raises(WorkerExitError, match="status 1"):
             await worker.receive()
+
+
+def runs(process_id: int) -> bool:
+    """Whether a process runs; one that was killed may wait for its new parent."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize("end", ["kill", "stop", "exit", "hang"])
+async def test_what_a_worker_started_ends_with_it(echo: WorkerProcess[list[str]], end: str) -> None:
+    ask(echo, "start")
+    child = int((await echo.receive())[0])
+    assert runs(child)
+    match end:
+        case "kill":
+            await echo.kill()
+        case "exit":
+            ask(echo, "exit", "3")
+            with pytest.raises(WorkerExitError, match="status 3"):
+                await echo.receive()
+        case _:
+            ask(echo, "hang") if end == "hang" else None
+            await echo.stop(timeout_s=WAIT_S if end == "stop" else 0.2)
+    async with asyncio.timeout(WAIT_S / 6):
+        while runs(child):
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_what_a_blocking_worker_started_ends_with_it(
+    blocking: BlockingWorker[list[str]], end: str
+) -> None:
+    ask(blocking, "start")
+    child = int(blocking.receive()[0][0])
+    getattr(blocking, end)()
+    limit_s = time.monotonic() + WAIT_S
+    while runs(child):
+        assert time.monotonic() < limit_s
+        time.sleep(0.01)

@@ -1,7 +1,8 @@
 """Worker processes, seen from the process that starts them: frames on stdin and stdout.
 
-A worker ends when its stdin closes, and so with its parent, however that ends. Its log goes to the
-parent's stderr. `worker_channel.py` is the worker's side.
+A worker ends when its stdin closes, and so with its parent, however that ends. What it started, as
+users' functions may, ends with it if it has a session of its own. Its log goes to the parent's
+stderr. `worker_channel.py` is the worker's side.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -73,6 +75,27 @@ def _kill(process: Endable) -> None:
         process.kill()
 
 
+class ProcessGroup:
+    """A process with a session of its own, and all that it started there."""
+
+    def __init__(self, process: Process) -> None:
+        self._process = process
+
+    async def wait(self) -> int:
+        return await self._process.wait()
+
+    def kill(self) -> None:
+        kill_group(self._process.pid)
+
+
+def kill_group(leader: int) -> None:
+    """Kill a process group, also one whose leader has ended; the kernel gives the leader's number
+    to nobody while the group has processes.
+    """
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)
+
+
 class WorkerProcess(Generic[ReplyT]):
     """A worker of an event loop."""
 
@@ -83,10 +106,12 @@ class WorkerProcess(Generic[ReplyT]):
         requests: asyncio.WriteTransport,
         replies: FrameCodec[ReplyT],
         frame_max_bytes: int,
+        ended_with: Endable,
     ) -> None:
         assert process.stdout is not None
         self._name = name
         self._process = process
+        self._ended_with: Endable | None = ended_with
         self._requests = requests
         self._codec = replies
         self._replies = AsyncFrameReader(process.stdout, frame_max_bytes)
@@ -123,7 +148,8 @@ class WorkerProcess(Generic[ReplyT]):
             raise
         finally:
             os.close(theirs)
-        return cls(name, process, requests, replies, frame_max_bytes)
+        ended_with = ProcessGroup(process) if has_own_session else process
+        return cls(name, process, requests, replies, frame_max_bytes, ended_with)
 
     @property
     def process_id(self) -> int:
@@ -147,20 +173,26 @@ class WorkerProcess(Generic[ReplyT]):
         raise WorkerExitError(self._name, self._process.returncode)
 
     async def stop(self, timeout_s: float = EXIT_TIMEOUT_S) -> None:
-        """Close its stdin, at which it ends, and kill it after `timeout_s` or if this is cancelled.
-        Requests that it has not read are lost.
+        """Close its stdin, at which it ends, and kill it after `timeout_s` or if this is cancelled;
+        what it started is killed. Requests that it has not read are lost.
         """
         self._close_requests()
         try:
-            await end_process(self._process, timeout_s)
+            await end_process(self._ended_with or self._process, timeout_s)
         finally:
-            _kill(self._process)
+            self._kill_once()
 
     async def kill(self) -> None:
-        """End it at once, in the middle of any work."""
+        """End it at once, in the middle of any work, and what it started."""
         self._close_requests()
-        _kill(self._process)
+        self._kill_once()
         await self._process.wait()
+
+    def _kill_once(self) -> None:
+        """Later its number may be another process's."""
+        ended_with, self._ended_with = self._ended_with, None
+        if ended_with is not None:
+            _kill(ended_with)
 
     def _close_requests(self) -> None:
         if not self._requests.is_closing():
@@ -232,15 +264,19 @@ class BlockingWorker(Generic[ReplyT]):
     def stop(self, timeout_s: float = EXIT_TIMEOUT_S) -> None:
         """Close the pipes and wait for the worker's end; kill it after `timeout_s`."""
         self.close_pipes()
-        try:
+        if self._process.returncode is not None:
+            return
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        kill_group(self._process.pid)
+        self._process.wait()
 
     def kill(self) -> None:
-        """End it at once; another thread that waits for a reply gets a WorkerExitError."""
-        self._process.kill()
+        """End it at once, and what it started; another thread that waits for a reply gets a
+        WorkerExitError.
+        """
+        if self._process.returncode is None:
+            kill_group(self._process.pid)
 
     def _require_open(self) -> None:
         if self._stdin.closed:  # Another file may have its descriptor by now.
