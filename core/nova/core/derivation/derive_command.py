@@ -20,6 +20,7 @@ from nova.core.definitions.definition_graph import in_order
 from nova.core.derivation.formula_check import formula_faults
 from nova.core.derivation.history_job import (
     HistoryRequest,
+    HistoryResult,
     HistorySummary,
     durable_watermark,
     open_history,
@@ -105,16 +106,15 @@ def derive(
     )
     lifecycle.collect_garbage_rarely()
     try:
-        summaries = asyncio.run(_derive(chosen, request))
+        result = asyncio.run(_derive(chosen, request))
     except KeyboardInterrupt:
         click.echo("interrupted; run the same command again to resume", err=True)
         raise
-    _print_summaries(summaries, as_json)
-    if any(one.refused for one in summaries):
-        raise NovaError("the Core refused derived events: `nova rejects` lists them")
+    _print_summaries(result.summaries, as_json)
+    _raise_failures(result)
 
 
-async def _derive(chosen: Settings, request: HistoryRequest) -> list[HistorySummary]:
+async def _derive(chosen: Settings, request: HistoryRequest) -> HistoryResult:
     with events_progress("derive") as report:
         async with open_history(chosen) as job:
             return await job.run(request, report)
@@ -130,6 +130,19 @@ def _print_summaries(summaries: list[HistorySummary], as_json: bool) -> None:
             f"{one.definition}: {one.inputs:,} rows from {source}, {one.outputs:,} records, "
             f"{one.failures:,} failures"
         )
+
+
+def _raise_failures(result: HistoryResult) -> None:
+    """Raise a NovaError of what is not whole: what, why, and what to do."""
+    faults = [
+        f"{one.definition} is not derived to the end: {one.reason}: correct its formula, see `nova "
+        f"derive check`, and run the same command with --definition {one.definition}"
+        for one in result.failures
+    ]
+    if any(one.refused for one in result.summaries):
+        faults.append("the Core refused derived events: `nova rejects` lists them")
+    if faults:
+        raise NovaError("\n".join(faults))
 
 
 @derive.command()

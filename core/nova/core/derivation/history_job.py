@@ -11,6 +11,7 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 
 from nova.core.definitions.definition import Definition
+from nova.core.derivation.derivation_errors import FormulaError
 from nova.core.derivation.derive_process import publish_url
 from nova.core.derivation.formula_process import FormulaProcesses
 from nova.core.derivation.history_run import PIECE_EVENTS, Deliver, HistoryRun, HistorySpan
@@ -49,6 +50,20 @@ class HistorySummary(msgspec.Struct, rename="camel", kw_only=True):
     reads_columns: bool
 
 
+class HistoryFailure(NamedTuple):
+    """A definition that could not be derived to the end, and why."""
+
+    definition: str
+    reason: str
+
+
+class HistoryResult(NamedTuple):
+    """What the definitions of a request made, and which failed."""
+
+    summaries: list[HistorySummary]
+    failures: list[HistoryFailure]
+
+
 class HistoryRequest(NamedTuple):
     """What is derived, and where to: a file, nowhere (`is_dry`), or the running instance."""
 
@@ -82,12 +97,19 @@ class HistoryJob:
         self._samples.close()
         await self._processes.close()
 
-    async def run(self, request: HistoryRequest, report: Report) -> list[HistorySummary]:
-        """Derive each definition, in their order; raises NovaError, FormulaError if a formula
-        cannot be loaded or exceeds a limit. The same request resumes what was interrupted.
+    async def run(self, request: HistoryRequest, report: Report) -> HistoryResult:
+        """Derive each definition, in their order; one whose formula cannot be loaded or exceeds a
+        limit is a failure, and the others go on. Raises NovaError of what concerns all. The same
+        request resumes what was interrupted or has failed.
         """
+        result = HistoryResult([], [])
         async with self._delivery(request) as deliver:
-            return [await self._run(one, request, deliver, report) for one in request.definitions]
+            for one in request.definitions:
+                try:
+                    result.summaries.append(await self._run(one, request, deliver, report))
+                except FormulaError as error:
+                    result.failures.append(HistoryFailure(one.name, str(error)))
+        return result
 
     async def _run(
         self, definition: Definition, request: HistoryRequest, deliver: Deliver, report: Report
