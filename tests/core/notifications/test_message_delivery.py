@@ -120,3 +120,16 @@ async def test_a_refusal_that_would_be_repeated_is_final() -> None:
             archive.value(LOW)
             await archive.deliver(1)
             assert (archive.events[0].outcome, archive.events[0].attempts) == ("failed", 1)
+
+
+async def test_a_target_that_cannot_be_used_stops_nobody() -> None:
+    """Whatever a check has missed in the file."""
+    async with receiving_webhook() as received:
+        with ExitStack() as stack:
+            unsigned: JsonObject = {"name": "unsigned", "webhook": received.url}
+            file = notification_file(received.url, more=[unsigned], targets=["unsigned", "hook"])
+            archive = NotifiedArchive(stack, file)
+            stack.callback(archive.close)
+            archive.value(LOW)
+            await archive.deliver(2)
+            assert outcomes(archive) == {"hook": "sent", "unsigned": "failed"}

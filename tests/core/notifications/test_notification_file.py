@@ -50,6 +50,7 @@ def test_a_json_file_is_read(tmp_path: Path) -> None:
         (HOOK + HOOK + RULE, "target hook: the name is given twice"),
         (HOOK.replace("webhook", "url") + RULE, "target hook: secret: only web hooks are signed"),
         (HOOK.replace(SECRET, "short") + RULE, "secret: is missing or short"),
+        (HOOK.replace(SECRET, "whsec_" + "ä" * 16) + RULE, "secret: has characters beyond ASCII"),
         (HOOK.replace("https", "ftp") + RULE, "webhook: is no URL that begins with https://"),
         (
             HOOK + RULE + 'quiet = { from = "22:00", to = "6", timeZone = "Europe/Atlantis" }\n',

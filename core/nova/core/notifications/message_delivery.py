@@ -39,6 +39,28 @@ def sender_of(target: NotificationTarget) -> MessageSender:
     return WebhookSender(target) if target.webhook is not None else AppriseSender(target)
 
 
+class UnusableSender:
+    """A target that cannot be used: its messages fail, and the other targets go on."""
+
+    resends = True
+
+    def __init__(self, reason: str) -> None:
+        self._result = SendResult(False, reason, is_final=True)
+
+    async def send(self, _: MessageContent) -> SendResult:
+        return self._result
+
+
+def _usable_sender_of(target: NotificationTarget) -> MessageSender:
+    try:
+        return sender_of(target)
+    except Exception as error:  # Its text may have the secret.
+        reason = f"the target cannot be used: {type(error).__name__}"
+        context = {"target": target.name, "reason": reason, "remedy": "nova notifications check"}
+        log.error("no messages to a target", extra={"context": context})
+        return UnusableSender(reason)
+
+
 class MessageDelivery:
     """Sends the messages of a ledger."""
 
@@ -52,7 +74,9 @@ class MessageDelivery:
         self._ledger = ledger
         self._limits = limits
         self._targets = {target.name: target for target in file.targets}
-        self._senders = senders or {target.name: sender_of(target) for target in file.targets}
+        self._senders = senders or {
+            target.name: _usable_sender_of(target) for target in file.targets
+        }
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         """Messages by target and outcome since the start."""
 

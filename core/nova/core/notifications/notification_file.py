@@ -162,3 +162,5 @@ def _target_faults(target: NotificationTarget) -> Iterator[str]:
             yield "webhook: is no URL that begins with https:// or http://"
         if target.secret is None or len(target.secret) < SECRET_MIN_CHARS:
             yield f"secret: is missing or short: give one of at least {SECRET_MIN_CHARS} characters"
+        elif not target.secret.isascii():
+            yield "secret: has characters beyond ASCII: use letters, digits and signs of ASCII"

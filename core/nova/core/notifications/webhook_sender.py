@@ -5,7 +5,6 @@ receiver knows who sent them, when, and which it has already.
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import time
@@ -66,7 +65,7 @@ def secret_key(secret: str) -> bytes:
     if secret.startswith(SECRET_PREFIX):
         try:
             return base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
-        except binascii.Error:
+        except ValueError:  # It is not base64, or not ASCII.
             pass
     return secret.encode()
 
