@@ -79,3 +79,32 @@ def test_columns_fail_row_by_row() -> None:
 def test_a_long_expression_is_refused() -> None:
     with pytest.raises(FormulaError, match="the limit is"):
         compile_expression("1.0" + " + 1.0" * EXPRESSION_MAX_CHARS)
+
+
+class UnreadableError(Exception):
+    """An exception without a text."""
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@pytest.mark.parametrize("make", [RowFormula, ColumnFormula])
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (ValueError("bad \ud800"), "ValueError: bad \\ud800"),
+        (UnreadableError(), "UnreadableError: its text cannot be read"),
+    ],
+)
+def test_any_exception_has_a_reason_that_can_be_sent(
+    make: Callable[..., RowFormula | ColumnFormula], error: Exception, reason: str
+) -> None:
+    """Its row fails; the definition goes on."""
+
+    def fail(volts: Any, amps: Any) -> Any:
+        raise error
+
+    inputs = {"volts": np.array([1.0]), "amps": np.array([1.0])}
+    found = make(fail, "number").evaluate(inputs, 1)
+    assert found.reason.encode() == reason.encode()
+    assert (found.values, found.failures) == ([None], 1)

@@ -173,5 +173,15 @@ def _plain(column: Cells) -> Iterator[object]:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error) or type(error).__name__
-    return f"{type(error).__name__}: {text}"[:REASON_CHARS]
+    """Why it failed; a user's exception may not even have a text, or one without UTF-8 form."""
+    name = type(error).__name__
+    try:
+        text = str(error) or name
+    except Exception:
+        text = "its text cannot be read"
+    return sent_text(f"{name}: {text}"[:REASON_CHARS])
+
+
+def sent_text(text: str) -> str:
+    """Text with a UTF-8 form: lone surrogates are escaped."""
+    return text.encode(errors="backslashreplace").decode()

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from nova.core.derivation.derivation_errors import FormulaError
-from nova.core.derivation.formula import Cells, Formula, load_formula
+from nova.core.derivation.formula import Cells, Formula, load_formula, sent_text
 from nova.core.derivation.formula_messages import (
     REQUESTS,
     Evaluated,
@@ -43,7 +43,7 @@ def serve(memory_mib: int) -> None:
         try:
             reply = _reply(formulas, request)
         except FormulaError as error:
-            reply = FormulaFailure(reason=str(error))
+            reply = FormulaFailure(reason=sent_text(str(error)))
         except MemoryError:
             reply = FormulaFailure(reason=f"it needs more than {memory_mib} MiB", is_limit=True)
         channel.send(_encode(reply))
