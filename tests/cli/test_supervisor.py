@@ -225,6 +225,58 @@ async def test_the_very_first_start_is_repeated_if_it_hangs(tmp_path: Path) -> N
     await supervisor.stop()
 
 
+EARLY = """
+import asyncio, os, pathlib, sys
+from nova.sdk import lifecycle
+
+async def main():
+    stop = lifecycle.stop_event(exit_with_stdin=True)
+    lifecycle.print_ready("early")
+    once = pathlib.Path(__file__).with_suffix(".once")
+    if once.exists():
+        once.with_suffix(".again").touch()
+    else:
+        once.touch()
+        await asyncio.sleep(0.5)
+        os.kill(os.getpid(), int(sys.argv[1]))
+    await stop.wait()
+
+asyncio.run(main())
+"""
+LATE = """
+import pathlib, sys, time
+from nova.sdk import lifecycle
+needed = pathlib.Path(__file__).with_name("early_child.again")
+for _ in range(20):
+    if needed.exists():
+        lifecycle.print_ready("late")
+        sys.stdin.read()
+        sys.exit()
+    time.sleep(0.1)
+sys.exit("early does not answer")
+"""
+
+
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+async def test_a_ready_child_is_watched_while_others_start_first(
+    tmp_path: Path, fault: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The one that needs it gives up meanwhile, and is no reason to end NOVA."""
+    (tmp_path / "early_child.py").write_text(EARLY)
+    (tmp_path / "late_child.py").write_text(LATE)
+    path = {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))}
+    early = ChildProcess("early", ("early_child", str(int(fault))), path)
+    late = ChildProcess("late", ("late_child",), path)
+    supervisor = Supervisor([early, late], hung_after_s=1, hung_restart_s=3)
+    async with asyncio.timeout(ORPHAN_MAX_S):
+        await supervisor.start()
+    assert early.restarts == 1 and early.is_running
+    assert is_ready(supervisor, "early") and is_ready(supervisor, "late")
+    assert ("a process hangs" in caplog.text) == (fault == signal.SIGSTOP)
+    await supervisor.stop()
+    assert not any(one.is_running for one in (early, late))
+
+
 async def test_a_failed_start_waits_for_nobody(
     child: ChildProcess, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,7 +13,6 @@ process, however it ends and whatever the child is doing.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Mapping, Sequence
@@ -81,9 +80,12 @@ class Supervisor:
         self.health = InstanceHealth(awaited, others)
         self.health.subscribe(self._publish_states)
         self._checking: asyncio.Task[None] | None = None
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start all in order; if an awaited one fails, stop those already started."""
+        """Start all in order; if an awaited one fails, stop those already started. A child is
+        watched from when it is ready, and restarted whenever it exits.
+        """
         self._checking = asyncio.create_task(self._check_heartbeats())
         try:
             for child in self.children:
@@ -92,6 +94,7 @@ class Supervisor:
                     self._share(child.facts)
                 else:
                     child.starting = asyncio.create_task(self._start(child))
+                self._watching.append(asyncio.create_task(self._keep_running(child)))
         except BaseException:
             await self._give_up()
             raise
@@ -104,16 +107,23 @@ class Supervisor:
         await self.stop(cut)
 
     async def _start_first(self, child: ChildProcess) -> None:
-        """Start an awaited child, again if it hung; raises NovaError if it fails otherwise."""
+        """Start an awaited child, again if it hung or one that it may need was away meanwhile;
+        raises NovaError if it fails otherwise.
+        """
+        needed = [one for one in self.children[: self.children.index(child)] if one.is_awaited]
         pause_s = RESTART_DELAY_S
         while True:
             child.has_hung = False
+            restarts = [one.restarts for one in needed]
             try:
                 return await self._start(child)
             except NovaError as error:
-                if not child.has_hung:
+                are_ready = all(self.health.state_of(one.name) == "ready" for one in needed)
+                were_ready = are_ready and restarts == [one.restarts for one in needed]
+                if not child.has_hung and were_ready:
                     raise
                 log.error(str(error))
+            await child.stop()  # It may be alive and never get ready.
             child.restarts += 1
             self._set_state(child, "restarting")
             await asyncio.sleep(pause_s)
@@ -175,18 +185,24 @@ class Supervisor:
             child.kill()
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Restart children that exit, until `stop` is set."""
-        watching = [asyncio.create_task(self._keep_running(child)) for child in self.children]
+        """Return when `stop` is set; from then on children are no longer restarted."""
         stopped = asyncio.create_task(stop.wait())
         try:
-            done, _ = await asyncio.wait([stopped, *watching], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(
+                [stopped, *self._watching], return_when=asyncio.FIRST_COMPLETED
+            )
             for task in done:
                 task.result()
         finally:
-            for task in [stopped, *watching]:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError, NovaError):
-                    await task
+            stopped.cancel()
+            await self._end_watching()
+
+    async def _end_watching(self) -> None:
+        """From now on no child is restarted."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
+        self._watching = []
 
     async def _keep_running(self, child: ChildProcess) -> None:
         """Restart a child whenever it exits, with growing pauses while its start fails."""
@@ -220,6 +236,7 @@ class Supervisor:
         self.health.set_state("stopping")
         if self._checking is not None:
             self._checking.cancel()
+        await self._end_watching()
         deadline = time.monotonic() + self._drain_s
         await self._stop_all([one for one in self.children if not one.stops_last], cut, deadline)
         deadline = max(deadline, time.monotonic() + LAST_DRAIN_MIN_S)
