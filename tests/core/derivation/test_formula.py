@@ -99,7 +99,7 @@ class UnreadableError(Exception):
 def test_any_exception_has_a_reason_that_can_be_sent(
     make: Callable[..., RowFormula | ColumnFormula], error: Exception, reason: str
 ) -> None:
-    """Its row fails; the definition goes on."""
+    """Its row fails, and nothing else."""
 
     def fail(volts: Any, amps: Any) -> Any:
         raise error
