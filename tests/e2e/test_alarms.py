@@ -139,6 +139,7 @@ async def assert_refusals(operator: Operator, alarm: AlarmInfo) -> None:
     for action, members, reason in (
         ("comment", {}, "action 'comment' needs comment"),
         ("shelve", {"until": "soon"}, "badTime: until"),
+        ("shelve", {"until": "2026-01-01T00:00:00Z"}, "badTime: until .* is past"),
         ("enable", {"unique_id": "nobody"}, "unknownTarget: sat/bus/thermal/nobody"),
     ):
         with pytest.raises(ProtocolError, match=reason):

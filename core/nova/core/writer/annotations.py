@@ -84,6 +84,9 @@ class Annotations:
                 raise RequestError("badRequest", f"action {done.action!r} needs {member}")
             if value is not None:
                 payload[member] = _normal_time(member, value) if member in TIMES else value
+        until = payload.get("until")
+        if isinstance(until, str) and timestamps.parse(until) <= time.time_ns():
+            raise RequestError("badTime", f"until {until} is past: give a time to come")
         event = _metadata(done.scope_id, ids, ALARM_ACTION, {"payload": payload})
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
