@@ -261,7 +261,7 @@ sys.exit("early does not answer")
 async def test_a_ready_child_is_watched_while_others_start_first(
     tmp_path: Path, fault: signal.Signals, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The one that needs it gives up meanwhile, and is no reason to end NOVA."""
+    """The one that needs it fails meanwhile, which is no reason to end NOVA."""
     (tmp_path / "early_child.py").write_text(EARLY)
     (tmp_path / "late_child.py").write_text(LATE)
     path = {"PYTHONPATH": os.pathsep.join((str(tmp_path), str(Path.cwd())))}
