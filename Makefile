@@ -9,7 +9,7 @@ DEMO_LISTEN ?= 127.0.0.1:8800
 SCALE_DATA ?= build/scale
 # More than a small machine has cores: tests wait for disks and sockets most of the time. Six kept
 # two cores busy for 72 % of it.
-TEST_PROCESSES ?= 8
+TEST_PROCESSES ?= 6
 # For slow tests that state no time limit of their own; the ordinary limit is pytest's, in pyproject.toml.
 SLOW_TIMEOUT_S ?= 7200
 # Laws are tried on so many times the examples by `make test-slow`.
