@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nova.sdk import own_socket
 from nova.sdk.errors import TransportError
-from nova.sdk.transport import local
 from nova.sdk.transport.base import Batch, Receipt, Record, Transport
 from nova.sdk.transport.local import LocalTransport
 from nova.testkit.conformance import (
@@ -142,7 +142,7 @@ async def test_a_stolen_address_is_caught(tmp_path: Path, monkeypatch: pytest.Mo
         path.unlink(missing_ok=True)
         return path
 
-    monkeypatch.setattr(local, "claim_socket", steal)
+    monkeypatch.setattr(own_socket, "claim_socket", steal)
     with pytest.raises(pytest.fail.Exception):
         case = "test_two_consumers_do_not_disturb_each_other"
         await run_impatiently(case, Passing(LocalTransport, tmp_path))

@@ -52,9 +52,9 @@ export const DEFAULT_LAYOUT: PanelLayout = {
     {
       share: 25,
       panels: [
-        { id: "commands", share: 1.1 },
-        { id: "alarms", share: 1 },
-        { id: "inspector", share: 1 },
+        { id: "commands", share: 0.9 },
+        { id: "alarms", share: 0.75 },
+        { id: "inspector", share: 1.35 },
       ],
     },
     {
