@@ -5,7 +5,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
 import { alarmsOfEntities } from "../model/timeline/markers";
 import { markers } from "../model/timeline/timeline_data";
-import { pointBefore, type Track } from "../model/tracks/track";
+import { pointNear, type Track } from "../model/tracks/track";
 import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/track_data";
 import { coordinateText, mapOf, type MapSize, type WorldMap } from "../model/tracks/world_map";
 import { entityKey } from "../model/values/event";
@@ -107,7 +107,7 @@ function AlarmPlaces({ map }: { map: WorldMap }) {
   return (
     <>
       {found.map(({ ms, text, severity }) => {
-        const point = pointBefore(points, ms);
+        const point = pointNear(points, ms);
         const pixel = point === undefined ? undefined : map.place(point);
         if (pixel === undefined) return null;
         return (

@@ -45,16 +45,16 @@ export const DEFAULT_LAYOUT: PanelLayout = {
     {
       share: 30,
       panels: [
-        { id: "shields", share: 1 },
-        { id: "cards", share: 1.3 },
+        { id: "shields", share: 0.9 },
+        { id: "alarms", share: 0.9 },
+        { id: "cards", share: 1.2 },
       ],
     },
     {
       share: 25,
       panels: [
         { id: "commands", share: 0.9 },
-        { id: "alarms", share: 0.75 },
-        { id: "inspector", share: 1.35 },
+        { id: "inspector", share: 1.1 },
       ],
     },
     {

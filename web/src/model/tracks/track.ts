@@ -162,6 +162,17 @@ export function pointBefore(points: readonly TrackPoint[], ms: number): TrackPoi
   return found;
 }
 
+/**
+ * The point where something at this time took place: the nearest in time, but after it only within a silence that
+ * does not end a line. A point is the mean of a short interval: what happened early in it lies before the point.
+ */
+export function pointNear(points: readonly TrackPoint[], ms: number): TrackPoint | undefined {
+  const before = pointBefore(points, ms);
+  const after = points.find((point) => point.ms > ms);
+  if (after === undefined || after.ms - ms > gapThresholdMs(points)) return before;
+  return before !== undefined && ms - before.ms <= after.ms - ms ? before : after;
+}
+
 /** How long a silence ends a line: a multiple of the usual distance between points. */
 export function gapThresholdMs(points: readonly TrackPoint[]): number {
   const distances = points.slice(1).map((point, index) => point.ms - (points[index]?.ms ?? 0));

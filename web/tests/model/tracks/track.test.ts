@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
   gapThresholdMs,
   pointBefore,
+  pointNear,
   pointOf,
   type PositionFields,
   positionFieldsOf,
@@ -61,6 +62,16 @@ describe("a track on the map", () => {
     expect(pointBefore(points, 9)).toBeUndefined();
     expect(pointBefore(points, 19)).toBe(points[0]);
     expect(pointBefore(points, 99)).toBe(points[1]);
+  });
+
+  it("places what happened at the nearest point, also just before the first, never across a silence", () => {
+    const points = [at(100_000, 1), at(101_000, 2)];
+    expect(pointNear(points, 99_900)).toBe(points[0]);
+    expect(pointNear(points, 100_400)).toBe(points[0]);
+    expect(pointNear(points, 100_600)).toBe(points[1]);
+    expect(pointNear(points, 500_000)).toBe(points[1]);
+    expect(pointNear(points, 80_000)).toBeUndefined();
+    expect(pointNear([], 1)).toBeUndefined();
   });
 });
 
