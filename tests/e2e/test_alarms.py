@@ -16,8 +16,9 @@ from nova.sdk.errors import ProtocolError
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.alarm_messages import ActOnAlarm, AlarmHistory, AlarmInfo, Alarms
 from nova.sdk.transport.base import connect
-from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.core.commanding import HEATER, SCOPE
+from tests.e2e.alarm_instance import nova_with_rules
 
 RULES = """
 [[rules]]
@@ -39,15 +40,8 @@ ENTITY: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
-    """One NOVA of one scope, with a folder of rules."""
-    folder = tmp_path_factory.mktemp("rules")
-    (folder / "power.toml").write_text(RULES)
-    data = tmp_path_factory.mktemp("nova") / "data"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("NOVA_ALARM_RULES", str(folder))
-        with running_nova(data, "--scope", SCOPE) as nova:
-            yield nova
-            nova.kill()
+    with nova_with_rules(tmp_path_factory, RULES) as nova:
+        yield nova
 
 
 class Operator:

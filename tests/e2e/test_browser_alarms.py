@@ -15,8 +15,9 @@ from nova.sdk import timestamps
 from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import connect
-from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
+from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.core.commanding import HEATER, SCOPE
+from tests.e2e.alarm_instance import nova_with_rules
 from tests.e2e.demo_screen import Screen, apart, screen_on, serious
 
 pytestmark = pytest.mark.browser
@@ -48,15 +49,8 @@ COUNT_TONES = """() => {
 
 @pytest.fixture(scope="module")
 def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
-    """One NOVA of one scope, with a folder of rules."""
-    folder = tmp_path_factory.mktemp("rules")
-    (folder / "power.toml").write_text(RULES)
-    data = tmp_path_factory.mktemp("nova") / "data"
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("NOVA_ALARM_RULES", str(folder))
-        with running_nova(data, "--scope", SCOPE) as nova:
-            yield nova
-            nova.kill()
+    with nova_with_rules(tmp_path_factory, RULES) as nova:
+        yield nova
 
 
 def measure(nova: RunningNova, **values: float) -> int:

@@ -26,6 +26,13 @@ def parse_document(text: bytes, *, is_json: bool) -> object:
     return _parsed("JSON", lambda: msgspec.json.decode(text)) if is_json else parse_toml(text)
 
 
+def member_fault(error: msgspec.ValidationError) -> str:
+    """What msgspec finds wrong with a value, with the member first."""
+    reason, _, path = str(error).partition(" - at `")
+    member = path.removeprefix("key` in `").rstrip("`").removeprefix("$").lstrip(".")
+    return f"{member}: {reason}" if member else reason
+
+
 def _parsed(form: str, parse: Callable[[], Any]) -> Any:
     try:
         return parse()

@@ -14,18 +14,15 @@ from hypothesis import strategies as st
 
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
-from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnLimits, ColumnQueries
-from nova.core.query.sample_query import SampleQueries
 from nova.core.query.visibility import Visibility
 from nova.core.store.archive import Archive
-from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from tests.core.query.test_find_query import MS, SAMPLING, STEADY, TIMES, events_of
-from tests.core.query.test_sample_query import SampleWorld
+from tests.core.query.test_sample_query import SampleWorld, empty_world
 from tests.core.telling import START_NS
 from tests.laws import law
 
@@ -47,13 +44,8 @@ RUNS = st.lists(st.tuples(TIMES, PAYLOADS), max_size=14)
 @pytest.fixture
 def found(tmp_path: Path, archive: Archive) -> Iterator[SampleWorld]:
     """An empty world whose columns are read."""
-    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
-    follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
-    samples = SampleQueries(view, tmp_path, tmp_path / "scratch")
-    yield SampleWorld(tmp_path, archive, Committer(archive, tmp_path), view, samples, follower)
-    samples.close()
-    view.archive.close()
-    follower.archive.close()
+    with empty_world(tmp_path, archive) as empty:
+        yield empty
 
 
 def request_of(fields: list[str], **members: Any) -> Columns:

@@ -16,17 +16,14 @@ from hypothesis import strategies as st
 from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
-from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.find_query import FindLimits, FindQueries
-from nova.core.query.sample_query import SampleQueries
 from nova.core.store.archive import Archive
 from nova.core.store.column_tree import BlockSizes
-from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.timeline import FieldFinding, Find
 from nova.sdk.timestamps import NS_MAX, NS_MIN
-from tests.core.query.test_sample_query import SampleWorld
+from tests.core.query.test_sample_query import SampleWorld, empty_world
 from tests.core.telling import START_NS, ViewedEvent, told
 from tests.laws import law
 
@@ -50,13 +47,8 @@ Value = tuple[int, int, Any]
 @pytest.fixture
 def found(tmp_path: Path, archive: Archive) -> Iterator[SampleWorld]:
     """An empty world for samples, and what finds in them beside it."""
-    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
-    follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
-    samples = SampleQueries(view, tmp_path, tmp_path / "scratch")
-    yield SampleWorld(tmp_path, archive, Committer(archive, tmp_path), view, samples, follower)
-    samples.close()
-    view.archive.close()
-    follower.archive.close()
+    with empty_world(tmp_path, archive) as empty:
+        yield empty
 
 
 def request_of(field: str, condition: str, **members: Any) -> Find:

@@ -17,7 +17,7 @@ from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.sample_query import SampleLimits, SampleQueries
+from nova.core.query.sample_query import SAMPLE_LIMITS, SampleLimits, SampleQueries
 from nova.core.store import sample_store as layout
 from nova.core.store.archive import Archive
 from nova.core.store.column_tree import BlockSizes
@@ -94,19 +94,27 @@ class SampleWorld(NamedTuple):
             samples.close()
 
 
+@contextmanager
+def empty_world(
+    data: Path, archive: Archive, limits: SampleLimits = SAMPLE_LIMITS
+) -> Iterator[SampleWorld]:
+    """A world without events, of an archive that is open in this folder."""
+    view = ArchiveSnapshot(Archive.open_secondary(data, data / "reader"))
+    follower = ArchiveSnapshot(Archive.open_secondary(data, data / "sampler"))
+    samples = SampleQueries(view, data, data / "scratch", limits)
+    yield SampleWorld(data, archive, Committer(archive, data), view, samples, follower)
+    samples.close()
+    view.archive.close()
+    follower.archive.close()
+
+
 @pytest.fixture
 def world(tmp_path: Path, archive: Archive) -> Iterator[SampleWorld]:
     """An empty world in which a few events are many; as in the real one, what is too much to be
     read itself has begun to be sampled, also by a sampler that died after its first write.
     """
-    committer = Committer(archive, tmp_path)
-    view = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "reader"))
-    follower = ArchiveSnapshot(Archive.open_secondary(tmp_path, tmp_path / "sampler"))
-    samples = SampleQueries(view, tmp_path, tmp_path / "scratch", READING)
-    yield SampleWorld(tmp_path, archive, committer, view, samples, follower)
-    samples.close()
-    view.archive.close()
-    follower.archive.close()
+    with empty_world(tmp_path, archive, READING) as empty:
+        yield empty
 
 
 def asked(start: int, stop: int, buckets: int, fields: list[str] | None = None) -> Sample:

@@ -13,9 +13,10 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from nova.core.alarms.alarm_machine import Alarm, AlarmAction, Change
+from nova.core.alarms.alarm_machine import Alarm, AlarmAction
 from nova.core.alarms.rule_judge import RuleJudge
 from nova.core.ordering import TIME_BYTES, time_key
+from nova.sdk.protocol.alarm_messages import AlarmChangeName
 from nova.sdk.timestamps import NS_MAX
 
 ID_HEAD_BYTES = 16
@@ -67,7 +68,7 @@ class Transition(msgspec.Struct, array_like=True):
     """
 
     position: bytes
-    change: Change
+    change: AlarmChangeName
     alarm: Alarm
     event_id: bytes = b""
 
@@ -159,7 +160,7 @@ class AlarmFold:
             self._record(time_key(time_ns) + _OF_RULE + b"\0" + _NO_ID, change, b"")
         self._due = self.alarm.due(self.judge)
 
-    def _record(self, position: bytes, change: Change, event_id: bytes) -> None:
+    def _record(self, position: bytes, change: AlarmChangeName, event_id: bytes) -> None:
         after = msgspec.structs.replace(self.alarm)
         self.transitions.append(Transition(position, change, after, event_id))
 

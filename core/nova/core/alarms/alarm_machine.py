@@ -6,30 +6,11 @@ persistence and staleness end at times that follow from what came before (`due`)
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from nova.core.alarms.rule_judge import RuleJudge
+from nova.sdk.protocol.alarm_messages import AlarmActionName, AlarmChangeName, AlarmStateName
 from nova.sdk.timestamps import NS_MAX, NS_MIN
-
-AlarmState = Literal["normal", "raised", "acknowledged", "cleared"]
-"""`cleared`: the alarm is over and was not acknowledged."""
-
-Change = Literal[
-    "raised",
-    "worsened",
-    "eased",
-    "cleared",
-    "acknowledged",
-    "commented",
-    "shelved",
-    "unshelved",
-    "disabled",
-    "enabled",
-    "withdrawn",
-]
-ActionKind = Literal["acknowledge", "comment", "shelve", "unshelve", "disable", "enable"]
 
 Due = tuple[int, int]
 """When something ends by itself, in ns, and what: one of the next three."""
@@ -43,7 +24,7 @@ class AlarmAction(msgspec.Struct, array_like=True, frozen=True):
     time, and how bad it was.
     """
 
-    kind: ActionKind
+    kind: AlarmActionName
     user: str
     since_ns: int = NS_MAX
     rank: int = 4
@@ -57,7 +38,7 @@ class Alarm(msgspec.Struct, array_like=True):
     """The state of an alarm after all up to `time_ns`."""
 
     time_ns: int = NS_MIN
-    state: AlarmState = "normal"
+    state: AlarmStateName = "normal"
     rank: int = 0
     since_ns: int = 0
     """Source time of the first value that was out of limits."""
@@ -101,7 +82,7 @@ class Alarm(msgspec.Struct, array_like=True):
 
     def apply_value(
         self, judge: RuleJudge | None, value: object, time_ns: int, source_ns: int
-    ) -> Change | None:
+    ) -> AlarmChangeName | None:
         """Apply a value of the field."""
         self.time_ns = time_ns
         self.fresh_ns, self.fresh_source_ns = time_ns, source_ns
@@ -140,7 +121,7 @@ class Alarm(msgspec.Struct, array_like=True):
         assert isinstance(value, int | float)
         return (value - before) / (elapsed_ns / 1e9)
 
-    def _worsen(self, time_ns: int) -> Change | None:
+    def _worsen(self, time_ns: int) -> AlarmChangeName | None:
         """Become as bad as the mildest of the values that were worse."""
         rank, value = self.pending_rank, self.pending_value
         if self.rank == 0:
@@ -148,7 +129,7 @@ class Alarm(msgspec.Struct, array_like=True):
         self.pending = 0
         return self._become(rank, time_ns, value)
 
-    def _become(self, rank: int, time_ns: int, value: object) -> Change:
+    def _become(self, rank: int, time_ns: int, value: object) -> AlarmChangeName:
         before, self.rank = self.rank, rank
         self.changed_ns, self.value = time_ns, value
         if rank == 0:
@@ -164,13 +145,17 @@ class Alarm(msgspec.Struct, array_like=True):
             self.state = "raised"
         return "worsened"
 
-    def apply_context(self, judge: RuleJudge | None, value: object, time_ns: int) -> Change | None:
+    def apply_context(
+        self, judge: RuleJudge | None, value: object, time_ns: int
+    ) -> AlarmChangeName | None:
         """Apply a value of the context's field."""
         before = self.judges(judge)
         self.time_ns, self.context = time_ns, value
         return self._regate(before, judge, time_ns)
 
-    def _regate(self, before: bool, judge: RuleJudge | None, time_ns: int) -> Change | None:
+    def _regate(
+        self, before: bool, judge: RuleJudge | None, time_ns: int
+    ) -> AlarmChangeName | None:
         """Start or stop judging, if what decides about it has changed."""
         after = self.judges(judge)
         if before == after:
@@ -183,7 +168,7 @@ class Alarm(msgspec.Struct, array_like=True):
 
     def apply_rule(
         self, before: RuleJudge | None, after: RuleJudge | None, time_ns: int
-    ) -> Change | None:
+    ) -> AlarmChangeName | None:
         """Apply another version of the rule (None: it does not apply to the series any more)."""
         judged = self.judges(before)
         self.time_ns, self.pending, self.last = time_ns, 0, None
@@ -200,7 +185,7 @@ class Alarm(msgspec.Struct, array_like=True):
 
     def apply_action(
         self, judge: RuleJudge | None, action: AlarmAction, time_ns: int
-    ) -> Change | None:
+    ) -> AlarmChangeName | None:
         """Apply an action; None if it changes nothing, and its comment does not count either."""
         self.time_ns = time_ns
         change = self._apply(judge, action, time_ns)
@@ -208,7 +193,9 @@ class Alarm(msgspec.Struct, array_like=True):
             self.comment, self.commenter = action.comment, action.user
         return change
 
-    def _apply(self, judge: RuleJudge | None, action: AlarmAction, time_ns: int) -> Change | None:
+    def _apply(
+        self, judge: RuleJudge | None, action: AlarmAction, time_ns: int
+    ) -> AlarmChangeName | None:
         match action.kind:
             case "acknowledge":
                 return self._acknowledge(action, time_ns)
@@ -233,7 +220,7 @@ class Alarm(msgspec.Struct, array_like=True):
                 self._regate(False, judge, time_ns)
                 return "enabled"
 
-    def _acknowledge(self, action: AlarmAction, time_ns: int) -> Change | None:
+    def _acknowledge(self, action: AlarmAction, time_ns: int) -> AlarmChangeName | None:
         """An acknowledgement counts for the alarm that its user saw: one that has lasted since
         then at least, and is not worse.
         """
@@ -244,7 +231,7 @@ class Alarm(msgspec.Struct, array_like=True):
         self.user, self.acknowledged_rank = action.user, action.rank
         return "acknowledged"
 
-    def _unshelve(self) -> Change | None:
+    def _unshelve(self) -> AlarmChangeName | None:
         if self.shelved_ns is None:
             return None
         self.shelved_ns = None
@@ -262,7 +249,7 @@ class Alarm(msgspec.Struct, array_like=True):
                 found = min(found, (self.pending_ns + judge.hold_ns, HELD))
         return max(found[0], self.time_ns), found[1]
 
-    def apply_due(self, judge: RuleJudge | None, due: Due) -> Change | None:
+    def apply_due(self, judge: RuleJudge | None, due: Due) -> AlarmChangeName | None:
         """Apply what is due."""
         time_ns, what = due
         self.time_ns = time_ns

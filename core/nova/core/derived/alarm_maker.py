@@ -93,7 +93,9 @@ class AlarmMaker:
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
-            found = self._read_chunk(range_cursor)
+            found = range_cursor.read_chunk(
+                self._limits.chunk_max_events, self._limits.chunk_max_bytes
+            )
             is_end = range_cursor.done or range_cursor.after is None
             until_ns = watermark if is_end else time_of(range_cursor.after or b"")
             yield from self._fold_chunk(found, until_ns)
@@ -101,16 +103,6 @@ class AlarmMaker:
                 self._state.newest = found[-1][0]
             self._write(until_ns)
             yield len(found)
-
-    def _read_chunk(self, range_cursor: RangeCursor) -> list[Hit]:
-        most, most_bytes = self._limits.chunk_max_events, self._limits.chunk_max_bytes
-        found: list[Hit] = []
-        size = 0
-        while not range_cursor.done and len(found) < most and size < most_bytes:
-            part = range_cursor.read_slice(most - len(found))
-            size += sum(len(stored) for _, stored in part)
-            found += part
-        return found
 
     def _fold_chunk(self, hits: Sequence[Hit], until_ns: int) -> Iterator[int]:
         """Fold a chunk: what rules change first, then new alarms, then the events of the others."""

@@ -96,7 +96,9 @@ class CheckpointMaker:
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
-            found = self._read_chunk(range_cursor)
+            found = range_cursor.read_chunk(
+                self._limits.chunk_max_events, self._limits.chunk_max_bytes
+            )
             is_end = range_cursor.done or range_cursor.after is None
             self._until_ns = watermark if is_end else time_of(range_cursor.after or b"")
             self._fold_chunk(found)
@@ -118,17 +120,6 @@ class CheckpointMaker:
             self._series.clear()
             self._state.given_back += 1
             self._store.write([self._store.state_row(self._state)])
-
-    def _read_chunk(self, range_cursor: RangeCursor) -> list[Hit]:
-        """The next chunk of events."""
-        most, most_bytes = self._limits.chunk_max_events, self._limits.chunk_max_bytes
-        found: list[Hit] = []
-        size = 0
-        while not range_cursor.done and len(found) < most and size < most_bytes:
-            part = range_cursor.read_slice(most - len(found))
-            size += sum(len(stored) for _, stored in part)
-            found += part
-        return found
 
     def _fold_chunk(self, hits: Sequence[Hit]) -> None:
         keys, stored = [key for key, _ in hits], [envelope for _, envelope in hits]

@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from nova.core.notifications.quiet_hours import QuietHours, quiet_faults
 from nova.sdk.alarms.alarm_rule import Severity
-from nova.sdk.document import DocumentError, parse_document
+from nova.sdk.document import DocumentError, member_fault, parse_document
 from nova.sdk.errors import NovaError
 from nova.sdk.field_types import Id
 
@@ -112,16 +112,10 @@ def read_notifications(path: Path) -> NotificationFile:
     except DocumentError as error:
         raise NotificationFileError(f"{path}: {error}") from None
     except msgspec.ValidationError as error:
-        raise NotificationFileError(f"{path}: {_member_fault(str(error))}") from None
+        raise NotificationFileError(f"{path}: {member_fault(error)}") from None
     if faults := list(_faults(file)):
         raise NotificationFileError("\n".join(f"{path}: {fault}" for fault in faults))
     return file
-
-
-def _member_fault(error: str) -> str:
-    reason, _, path = error.partition(" - at `")
-    member = path.rstrip("`").removeprefix("$").lstrip(".")
-    return f"{member}: {reason}" if member else reason
 
 
 def _faults(file: NotificationFile) -> Iterator[str]:

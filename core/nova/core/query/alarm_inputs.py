@@ -10,7 +10,7 @@ from typing import NamedTuple, cast
 import msgspec
 
 from nova.core.alarms.alarm_fold import ACTION, CONTEXT, VALUE, AlarmInput, event_position
-from nova.core.alarms.alarm_machine import ActionKind, AlarmAction
+from nova.core.alarms.alarm_machine import AlarmAction
 from nova.core.alarms.limit_book import LimitBook
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -23,6 +23,7 @@ from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.alarms.alarm_rule import SEVERITIES, TEXT_MAX_CHARS, rank_of
 from nova.sdk.errors import TimestampError
 from nova.sdk.events.event import Series
+from nova.sdk.protocol.alarm_messages import AlarmActionName
 from nova.sdk.timestamps import NS_MAX
 
 ALARM_ACKNOWLEDGED, ALARM_ACTION = "AlarmAcknowledged", "AlarmAction"
@@ -116,7 +117,7 @@ def action_of(message_type: str, body: EventBody) -> TargetedAction | None:
     return TargetedAction(
         rule_id,
         AlarmAction(
-            kind=cast("ActionKind", kind),
+            kind=cast("AlarmActionName", kind),
             user=str(payload.get("user", "")),
             since_ns=since_ns,
             rank=rank_of(severity) if severity in SEVERITIES else len(SEVERITIES),

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from heapq import merge
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from nova.core.alarms.alarm_fold import first_position
-from nova.core.alarms.rule_book import RuleBook
 from nova.core.effect.moment import Moment
 from nova.core.errors import DerivedDamagedError, RequestError
 from nova.core.ordering import Timebase, time_of
@@ -19,6 +17,7 @@ from nova.core.query.alarm_view import AlarmView, DatedTransition, TransitionPla
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.event_filter import EventFilter
+from nova.core.query.followed_alarms import FollowedAlarms, JudgedArchive
 from nova.core.store.alarm_store import AlarmName, AlarmStore
 from nova.sdk import timestamps
 from nova.sdk.protocol.alarm_messages import (
@@ -36,57 +35,20 @@ BATCH_ALARMS = 200
 BEHIND_NS = 5 * NS_PER_SECOND
 """Age of the oldest event that is not judged, from which on replies say that they are behind."""
 
-SETTLE_NS = NS_PER_SECOND
-"""What is stamped may be durable this much later; without newer events, times before that are
-settled.
-"""
-
-
-class JudgedArchive(NamedTuple):
-    """The alarms up to a canonical time in ns."""
-
-    view: AlarmView
-    cursor_ns: int
-
 
 class AlarmQueries:
-    """The names and rules are read once, and again where the database was rebuilt."""
+    """Answers with what is judged by now, from one secondary of the alarms."""
 
     def __init__(
         self, snapshot: ArchiveSnapshot, data: Path, scratch: Path, own_scope: str
     ) -> None:
         self._snapshot = snapshot
         self._derived = DerivedReader(AlarmStore, data, scratch)
-        self._own_scope = own_scope
+        self._followed = FollowedAlarms(self._derived, own_scope)
         self._lock = asyncio.Lock()
-        self._store: AlarmStore | None = None
-        self._names: list[AlarmName] = []
-        self._rules = RuleBook(own_scope)
-        self._rules_until_ns = NS_MIN
-        self._cursor_ns = NS_MIN
 
     def close(self) -> None:
         self._derived.close()
-
-    def _judged(self) -> JudgedArchive | None:
-        """What is judged by now; None without a usable database."""
-        store = self._derived.current()
-        state = None if store is None else store.state()
-        if store is None or state is None:
-            return None
-        known = self._names[-1:]
-        news = store.names(max(0, len(self._names) - 1))
-        is_continued = store is self._store and state.cursor_ns >= self._cursor_ns
-        if not is_continued or news[: len(known)] != known:
-            known, news = [], store.names()
-            self._store, self._names = store, []
-            self._rules, self._rules_until_ns = RuleBook(self._own_scope), NS_MIN
-        self._cursor_ns = state.cursor_ns
-        self._names += news[len(known) :]
-        for canonical_ns, stored in store.rules(self._rules_until_ns):
-            self._rules.add(canonical_ns, stored)
-            self._rules_until_ns = canonical_ns
-        return JudgedArchive(AlarmView(store, self._names, self._rules), state.cursor_ns)
 
     async def alarms(
         self, request: Alarms, at: Moment, event_filter: EventFilter
@@ -96,7 +58,7 @@ class AlarmQueries:
         reply = AlarmsResponse(time=timestamps.text(at.time_ns), behind=True, alarms=[])
         async with self._lock:  # One request at a time sees the database at one cursor.
             try:
-                judged = self._judged()
+                judged = self._followed.judged()
                 if judged is not None:
                     reply.judged, reply.behind = self._how_far(judged)
                     numbers = _numbers(judged.view.names, request.rule, event_filter)
@@ -159,7 +121,7 @@ class AlarmQueries:
         )
         async with self._lock:
             try:
-                judged = self._judged()
+                judged = self._followed.judged()
                 if judged is None:
                     return empty
                 return await self._page(
@@ -179,7 +141,7 @@ class AlarmQueries:
         event_filter: EventFilter,
     ) -> AlarmHistoryResponse:
         (after, stop_ns), view = range_, judged.view
-        settled_ns = min(stop_ns, self._settled_ns(judged, now_ns))
+        settled_ns = min(stop_ns, judged.settled_ns(self._snapshot.watermark, now_ns))
         numbers = _numbers(view.names, request.rule, event_filter)
         unstored: list[DatedTransition] = []
         from_ns = time_of(after.position)
@@ -209,12 +171,6 @@ class AlarmQueries:
             resume_key=_key_of(resume),
             next_key=_key_of(resume) if len(found) > len(page) else None,
         )
-
-    def _settled_ns(self, judged: JudgedArchive, now_ns: int) -> int:
-        """The time up to which everything that was received is judged."""
-        if judged.cursor_ns >= self._snapshot.watermark:
-            return max(judged.cursor_ns, now_ns - SETTLE_NS)
-        return judged.cursor_ns
 
 
 def _numbers(names: Sequence[AlarmName], rule: str | None, event_filter: EventFilter) -> list[int]:

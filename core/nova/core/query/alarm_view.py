@@ -102,6 +102,13 @@ class AlarmView:
                 transition = _decoded(_transition_decoder, value)
                 yield DatedTransition(TransitionPlace(position, number), transition)
 
+    def last_raised(self, timebase: Timebase, number: int, position: bytes) -> bytes:
+        """Position of the last raising of an alarm up to a position; empty if there is none."""
+        for before, stored in self._store.transitions_back(timebase, number, position):
+            if _decoded(_transition_decoder, stored).change == "raised":
+                return before
+        return b""
+
     def unstored(
         self, timebase: Timebase, numbers: Sequence[int], from_ns: int, until_ns: int
     ) -> Iterator[DatedTransition]:

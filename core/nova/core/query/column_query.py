@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_reply import PageColumn, columns_response
@@ -72,7 +72,6 @@ class ColumnQueries:
         self._limits = limits
         self._derived = DerivedReader(SampleStore, data, scratch)
         self._tails = TailReader(snapshot, limits.tail_max_events, limits.part_max_events)
-        self._lock = asyncio.Lock()
 
     def close(self) -> None:
         self._derived.close()
@@ -90,12 +89,7 @@ class ColumnQueries:
         number = visible_number(self._snapshot, request, visibility)
         if number is None:
             return ColumnsResponse(timebase=timebase, rows=0, times=b"", columns=[])
-        async with self._lock:  # One request at a time sees the database at one cursor.
-            try:
-                return await self._page(request, number, span, max_bytes)
-            except DerivedDamagedError as error:
-                self._derived.discard(error)
-                return await self._page(request, number, span, max_bytes)
+        return await self._derived.reply(lambda: self._page(request, number, span, max_bytes))
 
     async def _page(
         self, request: Columns, number: int, span: ScanSpan, max_bytes: int

@@ -7,16 +7,19 @@ returns None and replies are computed from the events.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from nova.core.errors import ArchiveBusyError, ArchiveError
+from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.store.derived_database import DerivedDatabase, database_id
 from nova.core.store.rebuild_request import request_rebuild
 
 Store = TypeVar("Store", bound=DerivedDatabase)
+ReplyT = TypeVar("ReplyT")
 
 PATIENCE_S = 10.0
 """A database for which every attempt within this time failed is damaged. Until then its maker may
@@ -47,6 +50,18 @@ class DerivedReader(Generic[Store]):
         self._data = data
         self._scratch = scratch
         self._store: Store | None = None
+        self._lock = asyncio.Lock()
+
+    async def reply(self, compute: Callable[[], Awaitable[ReplyT]]) -> ReplyT:
+        """Compute a reply that asks for `current()`, one at a time, so that each sees the database
+        at one cursor; once more, without the database, if it shows to be damaged.
+        """
+        async with self._lock:
+            try:
+                return await compute()
+            except DerivedDamagedError as error:
+                self.discard(error)
+                return await compute()
 
     def current(self) -> Store | None:
         """The database, caught up with its maker; None if there is no readable one."""

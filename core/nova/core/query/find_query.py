@@ -9,7 +9,7 @@ from operator import eq, ge, gt, le, lt, ne
 from pathlib import Path
 from typing import NamedTuple
 
-from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.errors import RequestError
 from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
@@ -69,7 +69,6 @@ class FindQueries:
         self._snapshot = snapshot
         self._limits = limits
         self._derived = DerivedReader(SampleStore, data, scratch)
-        self._lock = asyncio.Lock()
 
     def close(self) -> None:
         self._derived.close()
@@ -84,12 +83,7 @@ class FindQueries:
         number = visible_number(self._snapshot, request, visibility)
         if number is None:
             return FindResponse(timebase=timebase, findings=[])
-        async with self._lock:  # One request at a time sees the database at one cursor.
-            try:
-                return await self._find(request, number, span)
-            except DerivedDamagedError as error:
-                self._derived.discard(error)
-                return await self._find(request, number, span)
+        return await self._derived.reply(lambda: self._find(request, number, span))
 
     async def _find(self, request: Find, number: int, span: ScanSpan) -> FindResponse:
         is_text = isinstance(request.value, str) if request.value is not None else None

@@ -130,6 +130,18 @@ class RangeCursor:
                 await asyncio.sleep(0)
         return found
 
+    def read_chunk(self, max_events: int, max_bytes: int) -> list[Hit]:
+        """As many slices as it takes to `max_events` or `max_bytes`; for processes that serve no
+        clients.
+        """
+        found: list[Hit] = []
+        size = 0
+        while not self.done and len(found) < max_events and size < max_bytes:
+            part = self.read_slice(max_events - len(found))
+            size += sum(len(stored) for _, stored in part)
+            found += part
+        return found
+
     def read_slice(self, max_events: int, max_bytes: int = SLICE_MAX_BYTES) -> list[Hit]:
         """The next events, at most `max_events`; ends after the event that reaches `max_bytes`.
         A shorter or an empty result does not imply `done`.

@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.errors import RequestError
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
@@ -65,7 +65,6 @@ class SampleQueries:
         self._snapshot = snapshot
         self._limits = limits
         self._derived = DerivedReader(SampleStore, data, scratch)
-        self._lock = asyncio.Lock()
 
     def close(self) -> None:
         self._derived.close()
@@ -85,12 +84,9 @@ class SampleQueries:
         if few is not None:
             await self._add_events(buckets, few, timebase)
             return buckets.response(timebase, is_behind=False)
-        async with self._lock:  # One request at a time sees the database at one cursor.
-            try:
-                return await self._from_columns(number, buckets, timebase)
-            except DerivedDamagedError as error:
-                self._derived.discard(error)
-                return await self._from_columns(number, SampleBuckets(fields, chosen), timebase)
+        return await self._derived.reply(
+            lambda: self._from_columns(number, SampleBuckets(fields, chosen), timebase)
+        )
 
     def _keys_if_few(
         self, number: int, timebase: Timebase, chosen: Buckets

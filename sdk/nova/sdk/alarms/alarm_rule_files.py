@@ -10,7 +10,7 @@ import msgspec
 
 from nova.sdk.alarms.alarm_rule import AlarmRule
 from nova.sdk.alarms.alarm_rule_lint import faults_of
-from nova.sdk.document import DocumentError, parse_document
+from nova.sdk.document import DocumentError, member_fault, parse_document
 from nova.sdk.errors import NovaError
 
 SUFFIXES = (".toml", ".json")
@@ -71,7 +71,7 @@ def read_rules(path: Path) -> RuleFile:
         try:
             rule = msgspec.convert(item, AlarmRule)
         except msgspec.ValidationError as error:
-            faults.append(f"{head}: {_member_fault(str(error))}")
+            faults.append(f"{head}: {member_fault(error)}")
             continue
         found = list(faults_of(rule))
         faults += (f"{head}: {fault}" for fault in found)
@@ -110,13 +110,6 @@ def _listed(path: Path) -> list[object]:
 def _name_of(place: int, item: object) -> str:
     rule_id = item.get("ruleId") if isinstance(item, dict) else None
     return f"rule {place}" if not isinstance(rule_id, str) else f"rule {place} ({rule_id[:64]})"
-
-
-def _member_fault(error: str) -> str:
-    """A fault of msgspec with its member first."""
-    reason, _, path = error.partition(" - at `")
-    member = path.removeprefix("key` in `").rstrip("`").removeprefix("$").lstrip(".")
-    return f"{member}: {reason}" if member else reason
 
 
 def _refuse_twice(files: Sequence[RuleFile]) -> None:

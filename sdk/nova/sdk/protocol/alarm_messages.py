@@ -20,6 +20,8 @@ RuleName = Annotated[str, Meta(min_length=1, max_length=300)]
 
 AlarmListing = Literal["active", "unacknowledged", "shelved", "disabled", "all"]
 AlarmStateName = Literal["normal", "raised", "acknowledged", "cleared"]
+"""`cleared`: the alarm is over and was not acknowledged."""
+
 AlarmActionName = Literal["acknowledge", "comment", "shelve", "unshelve", "disable", "enable"]
 AlarmChangeName = Literal[
     "raised",
