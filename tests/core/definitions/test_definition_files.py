@@ -15,6 +15,7 @@ from nova.core.derivation.formula_check import formula_faults
 from nova.sdk.manifests.manifest_files import problem_of
 from nova.testkit.running_nova import nova_command
 from tests.core.derivation.deriving import AMPS, OUTPUT, VOLTS, definition_of, write_definition
+from tests.core.derivation.functions import install_functions
 
 
 def output(unit: str) -> dict[str, Any]:
@@ -145,11 +146,39 @@ def test_the_manifest_of_an_output_is_valid(tmp_path: Path) -> None:
     assert derived_manifests(str(tmp_path / "absent")) == derived_manifests(None) == []
 
 
-def test_the_command_prints_each_fault(tmp_path: Path) -> None:
-    """Those of files and those of formulas, and exits with 1."""
-    write_definition(tmp_path, definition_of(function="absent", expression=None))
-    done = nova_command("derive", "check", str(tmp_path), "--json")
-    assert done.returncode == 1, done.stderr
-    fault = msgspec.json.decode(done.stdout)
-    assert (fault["place"], fault["kind"]) == ("function", "unknown")
-    assert "no entry point 'absent' in nova.derived" in fault["rule"]
+def checked(*arguments: str) -> tuple[int, dict[str, Any]]:
+    done = nova_command("derive", "check", *arguments, "--json")
+    return done.returncode, msgspec.json.decode(done.stdout)
+
+
+def test_the_command_reports_every_fault_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of files and of formulas, also of one that hangs, which is stopped and named."""
+    install_functions(tmp_path / "site", monkeypatch)
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    status, found = checked(str(folder))
+    assert status == 3 and "has no definition" in found["nothing"]
+    for name in ("absent", "hang", "crash", "power", "short"):
+        made = definition_of(
+            id=name, function=name, expression=None, vectorised=name == "short", output=output(name)
+        )
+        write_definition(folder, made)
+    bad = {"id": "bad", "version": "1", "inputs": [], "output": OUTPUT, "formula": "x"}
+    (folder / "bad.json").write_bytes(msgspec.json.encode(bad))
+    status, found = checked(str(folder), "--timeout", "2")
+    assert (status, found["definitions"]) == (1, 5)
+    faults = {
+        (Path(one["file"]).name, one["place"], one["kind"]): one["rule"] for one in found["faults"]
+    }
+    assert set(faults) == {
+        ("bad.json", "version", "badValue"),
+        ("bad.json", "inputs", "badValue"),
+        ("bad.json", "file", "badValue"),
+        ("absent-1.0.0.json", "function", "unknown"),
+        ("hang-1.0.0.json", "function", "limit"),
+        ("crash-1.0.0.json", "function", "crash"),
+        ("short-1.0.0.json", "function", "mismatch"),
+    }
+    assert "took longer than 2 s" in faults["hang-1.0.0.json", "function", "limit"]

@@ -8,6 +8,7 @@ import pytest
 
 from nova.core.notifications.notification_file import (
     NotificationFileError,
+    check_notifications,
     read_notifications,
 )
 
@@ -45,7 +46,7 @@ def test_a_json_file_is_read(tmp_path: Path) -> None:
     [
         ("targets = [", "is not TOML"),
         (HOOK, "Object missing required field `rules`"),
-        (HOOK + RULE + "groups = 1\n", "rules[0]: Object contains unknown field `groups`"),
+        (HOOK + RULE + "groups = 1\n", "rule all: Object contains unknown field `groups`"),
         (HOOK + RULE.replace('"hook"', '"pager"'), "rule all: targets: no target is named 'pager'"),
         (HOOK + HOOK + RULE, "target hook: the name is given twice"),
         (HOOK.replace("webhook", "url") + RULE, "target hook: secret: only web hooks are signed"),
@@ -67,6 +68,16 @@ def test_faults_are_named(tmp_path: Path, text: str, expected: str) -> None:
     assert SECRET not in str(caught.value)
 
 
+def test_every_fault_is_reported_at_once(tmp_path: Path) -> None:
+    text = '[[targets]]\nname = 7\nattempts = 0\n[[rules]]\nname = "all"\ntargets = []\nquiet = 1\n'
+    file, faults = check_notifications(write(tmp_path, "maxAgeS = 0\n" + text))
+    assert file is None
+    begins = ["maxAgeS: ", "target 1: name: ", "target 1: attempts: ", "rule all: targets: "]
+    assert len(faults) == 5
+    for fault, begin in zip(faults, [*begins, "rule all: quiet: "], strict=True):
+        assert fault.startswith(begin)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(NotificationFileError, match=r"cannot read .*none\.toml"):
+    with pytest.raises(NotificationFileError, match=r"none\.toml: cannot be read: "):
         read_notifications(tmp_path / "none.toml")

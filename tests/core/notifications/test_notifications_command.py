@@ -44,6 +44,9 @@ async def test_a_test_message_reaches_its_target_or_says_why_not(tmp_path: Path)
 
 async def test_a_url_that_apprise_does_not_know_is_a_fault(tmp_path: Path) -> None:
     path = tmp_path / "notifications.toml"
+    path.write_text("rules = []\ntargets = []\n")
+    nobody = await run("check", str(path))
+    assert nobody.returncode == 3 and b"has no rule, so nobody is notified" in nobody.stderr
     path.write_text('rules = []\n[[targets]]\nname = "x"\nurl = "nothing://user:pw7@host"\n')
     found = await run("check", str(path))
     assert found.returncode == 1

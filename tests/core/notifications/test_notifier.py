@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 from nova.sdk import timestamps
 from nova.sdk.alarms.alarm_rule import AlarmRule, Staleness
@@ -60,6 +61,29 @@ async def test_what_is_not_acknowledged_in_time_is_escalated() -> None:
             raised, escalated = received.bodies
             assert (raised["kind"], escalated["kind"]) == ("raised", "escalated")
             assert [alarm["uniqueId"] for alarm in escalated["alarms"]] == ["b"]
+
+
+async def test_after_quiet_hours_nobody_is_escalated_to_before_the_first_had_their_time() -> None:
+    now_s = timestamps.now() // SECOND
+    begin, end = (datetime.fromtimestamp(now_s + hours * 3_600, UTC) for hours in (-1, 2))
+    quiet = {"from": f"{begin:%H:%M}", "to": f"{end:%H:%M}", "timeZone": "UTC"}
+    escalate = {"afterS": 300, "targets": ["hook"]}
+    async with receiving_webhook() as received:
+        with ExitStack() as stack:
+            archive = notified(stack, received, escalate=escalate, quiet=quiet)
+            archive.value(LOW, "a")
+            archive.notifier.follow()
+            end_ns = int(end.replace(second=0).timestamp()) * SECOND
+            due = [
+                [group.kind for group in archive.ledger.due_groups(end_ns + after_s * SECOND)]
+                for after_s in (-1, 0, 299, 300)
+            ]
+            assert due == [[], ["raised"], ["raised"], ["raised", "escalated"]]
+            archive.value(LOWER, "a")
+            archive.notifier.follow()
+            soon_ns = timestamps.now() + 301 * SECOND
+            kinds = [group.kind for group in archive.ledger.due_groups(soon_ns)]
+            assert kinds == ["raised", "escalated"], "a critical alarm does not wait"
 
 
 async def test_a_shelved_alarm_is_notified_of_when_it_is_unshelved() -> None:

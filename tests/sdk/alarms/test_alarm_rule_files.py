@@ -87,6 +87,30 @@ def test_the_example_of_the_documentation_is_sound(tmp_path: Path) -> None:
             {"ranges": None, "stale": {"afterS": 3}, "persistence": {"samples": 2}},
             "persistence: staleness has a time of its own",
         ),
+        ({"persistence": {"samples": 0}}, "persistence.samples: Expected `int` >= 1"),
+        ({"ranges": None, "stale": {"afterS": 0}}, "stale.afterS: Expected `float` > 0.0"),
+        (
+            {"clearMargin": 4.8},
+            "clearMargin: 4.8 is more than half of the range from 24 to 33.5, so that the alarm "
+            "never clears",
+        ),
+        (
+            {"ranges": {"watch": {"low": 5}, "severe": {"high": 3}}},
+            "ranges: no value is from 5 to 3, so that it never clears",
+        ),
+        (
+            {"ranges": {"watch": {"low": 5}, "warning": {"high": 90}, "severe": {"low": 6}}},
+            "ranges.severe.low: 6 is above the 5 of watch",
+        ),
+        (
+            {"ranges": {"watch": {"low": 5}, "critical": {"low": 5, "high": 9}}},
+            "ranges.watch: its bounds are those of critical: it never shows",
+        ),
+        (
+            {"context": {"field": "volts", "equals": [24, 30]}},
+            "context: its field is the one that is judged, and none of `equals` is out of limits",
+        ),
+        ({"field": "bus..volts"}, "field: 'bus..volts' has an empty name"),
     ],
 )
 def test_a_fault_names_file_rule_member_and_remedy(
@@ -97,6 +121,20 @@ def test_a_fault_names_file_rule_member_and_remedy(
     with pytest.raises(AlarmRuleError) as refused:
         read_rules(path)
     assert str(refused.value).startswith(f"{path}: rule 2 (voltage): {fault}")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"clearMargin": 4.75},
+        {"ranges": {"watch": {"low": 0, "high": 0}}},
+        {"ranges": {"watch": {"low": 5, "high": 9}, "critical": {"low": 5, "high": 10}}},
+        {"context": {"field": "volts", "equals": [23]}},
+        {"context": {"field": "volts", "equals": [30], "uniqueId": "other"}},
+    ],
+)
+def test_a_rule_that_can_raise_and_clear_is_sound(tmp_path: Path, change: JsonObject) -> None:
+    assert read_rules(write_rules(tmp_path, "power", {**SOUND, **change})).rules
 
 
 def test_bounds_that_no_event_can_hold_are_refused(tmp_path: Path) -> None:

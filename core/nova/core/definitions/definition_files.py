@@ -14,7 +14,7 @@ import msgspec
 from nova.core.definitions.definition import Definition
 from nova.core.definitions.definition_graph import loops, outputs_of
 from nova.core.definitions.definition_rules import Fault, faults_of
-from nova.sdk.document import DocumentError, parse_document
+from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
 
 SUFFIXES = (".toml", ".json")
@@ -80,31 +80,30 @@ def load_files(paths: Sequence[Path]) -> LoadedDefinitions:
     faults: list[FileFault] = []
     for path in paths:
         read = _read(path)
-        if isinstance(read, Definition):
-            own = list(faults_of(read))
-            faults += [FileFault(path, fault) for fault in own]
-            found += [] if own else [DefinitionFile(path, read)]
-        else:
-            faults.append(FileFault(path, read))
+        own = list(faults_of(read)) if isinstance(read, Definition) else read
+        faults += [FileFault(path, fault) for fault in own]
+        if isinstance(read, Definition) and not own:
+            found.append(DefinitionFile(path, read))
     joint = [*_collisions(found), *_loop_faults(found)]
     bad = {fault.path for fault in joint}
     return LoadedDefinitions([one for one in found if one.path not in bad], [*faults, *joint])
 
 
-def _read(path: Path) -> Definition | Fault:
+def _read(path: Path) -> Definition | list[Fault]:
+    """A definition as it is written, or every fault of its structure."""
     try:
         members = parse_document(path.read_bytes(), is_json=path.suffix == ".json")
-        return msgspec.convert(members, Definition)
     except OSError as error:
-        return Fault(
-            "file", "unreadable", f"{error.strerror}", "Check the path and its permissions"
-        )
-    except msgspec.ValidationError as error:
-        rule, _, place = str(error).partition(" - at ")
-        remedy = "docs/derived.md lists all members"
-        return Fault(place.strip("`").removeprefix("$.") or "file", "badValue", rule, remedy)
+        remedy = "Check the path and its permissions"
+        return [Fault("file", "unreadable", f"{error.strerror}", remedy)]
     except DocumentError as error:
-        return Fault("file", "malformed", f"it {error}", "Correct its syntax")
+        return [Fault("file", "malformed", f"it {error}", "Correct its syntax")]
+    remedy = "docs/derived.md lists all members"
+    faults = [
+        Fault(fault.member or "file", "badValue", fault.reason, remedy)
+        for fault in member_faults(members, Definition)
+    ]
+    return faults or msgspec.convert(members, Definition)
 
 
 def _collisions(files: Sequence[DefinitionFile]) -> Iterator[FileFault]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -11,13 +10,18 @@ from pathlib import Path
 import click
 
 from nova.console.archive_options import TimeParameter
+from nova.console.check_report import CheckReport
 from nova.console.printing import plain, print_json, warn
 from nova.console.progress_bar import events_progress
 from nova.core.definitions import definition_files
 from nova.core.definitions.definition import Definition
 from nova.core.definitions.definition_files import FileFault, LoadedDefinitions
 from nova.core.definitions.definition_graph import in_order
-from nova.core.derivation.formula_check import formula_faults
+from nova.core.derivation.formula_process import (
+    EVALUATION_LIMITS,
+    EvaluationLimits,
+    FormulaProcess,
+)
 from nova.core.derivation.history_job import (
     HistoryRequest,
     HistoryResult,
@@ -31,8 +35,23 @@ from nova.sdk.errors import NovaError
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
-FAULT_STATUS = 1
 SHOWN_DIFFERENCES = 20
+EXAMPLE = """such as
+
+id = "batteryPower"
+version = "1.0.0"
+expression = "2.0 * volts"
+
+[inputs.volts]
+address = "nova.sat1.parsed.bus.eps.battery.v1"
+type = "Battery"
+field = "volts"
+
+[output]
+address = "nova.sat1.parsed.derived.eps.battery.v1"
+type = "BatteryPower"
+field = "watts"
+card = false"""
 
 
 def archive_options(command: Callable[..., None]) -> Callable[..., None]:
@@ -147,34 +166,48 @@ def _raise_failures(result: HistoryResult) -> None:
 
 @derive.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def check(files: tuple[Path, ...], as_json: bool) -> None:
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(0, min_open=True),
+    default=EVALUATION_LIMITS.time_s,
+    show_default=True,
+    help="Seconds that the trial of a formula may take.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object.")
+def check(files: tuple[Path, ...], timeout_s: float, as_json: bool) -> None:
     """Check definition files, or all of a folder, by themselves and together.
 
-    Exit status 1 if there is a fault: each is printed with its place, kind, rule and remedy.
+    Each formula is tried with a value of each input, in a process of its own. Every fault is
+    printed with its file, place, kind, rule and remedy, and the exit status is 1; without any
+    definition it is 3.
 
     \b
     Example:
       nova derive check definitions
     """
     loaded = _read_all(files)
-    faults = [
-        *loaded.faults,
-        *(
+    limits = EVALUATION_LIMITS._replace(time_s=timeout_s)
+    faults = [*loaded.faults, *asyncio.run(_formula_faults(loaded, limits))]
+    listed = [{"file": str(path), "fault": str(fault), **fault._asdict()} for path, fault in faults]
+    count = len(loaded.files)
+    nothing = ""
+    if not count and not faults:
+        nothing = f"{files[0]}: has no definition: a definition is a *.toml or *.json: {EXAMPLE}"
+    sound = f"{count} definitions, no faults"
+    CheckReport({"definitions": count}, listed, sound, nothing).finish(as_json=as_json)
+
+
+async def _formula_faults(loaded: LoadedDefinitions, limits: EvaluationLimits) -> list[FileFault]:
+    process = FormulaProcess("check", limits)
+    try:
+        return [
             FileFault(path, fault)
             for path, definition in loaded.files
-            for fault in formula_faults(definition)
-        ),
-    ]
-    for path, fault in faults:
-        if as_json:
-            print_json({"file": str(path), **fault._asdict()})
-        else:
-            click.echo(plain(f"{path}: {fault}"))
-    if faults:
-        sys.exit(FAULT_STATUS)
-    if not as_json:
-        click.echo(f"{len(loaded.files)} definitions, no faults")
+            for fault in await process.check(definition)
+        ]
+    finally:
+        await process.close()
 
 
 def _read_all(files: tuple[Path, ...]) -> LoadedDefinitions:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from nova.core.definitions.definition import Definition
+from nova.core.definitions.definition_rules import Fault
 from nova.sdk.channel import FrameCodec
 
 
@@ -31,6 +32,20 @@ class EvaluateRequest(msgspec.Struct, kw_only=True, tag="evaluate"):
     inputs: dict[str, InputCells]
 
 
+class CheckRequest(msgspec.Struct, kw_only=True, tag="check"):
+    """Try the formula of a definition. FormulaLoaded says that this has begun, FormulaChecked what
+    was found.
+    """
+
+    definition: Definition
+
+
+class FormulaChecked(msgspec.Struct, kw_only=True, tag="checked"):
+    """The faults of a formula."""
+
+    faults: list[Fault]
+
+
 class FormulaLoaded(msgspec.Struct, kw_only=True, tag="loaded"):
     """The formula is loaded."""
 
@@ -50,8 +65,8 @@ class FormulaFailure(msgspec.Struct, kw_only=True, tag="failed"):
     is_limit: bool = False
 
 
-FormulaRequest = LoadRequest | EvaluateRequest
-FormulaReply = FormulaLoaded | Evaluated | FormulaFailure
+FormulaRequest = LoadRequest | EvaluateRequest | CheckRequest
+FormulaReply = FormulaLoaded | Evaluated | FormulaChecked | FormulaFailure
 
 REQUESTS: FrameCodec[FormulaRequest] = FrameCodec(FormulaRequest)
 REPLIES: FrameCodec[FormulaReply] = FrameCodec(FormulaReply)

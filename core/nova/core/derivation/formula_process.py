@@ -13,12 +13,15 @@ from typing import NamedTuple
 import numpy as np
 
 from nova.core.definitions.definition import Definition
+from nova.core.definitions.definition_rules import Fault
 from nova.core.derivation.derivation_errors import EvaluationLimitError, FormulaError
 from nova.core.derivation.formula_messages import (
     REPLIES,
     REQUESTS,
+    CheckRequest,
     Evaluated,
     EvaluateRequest,
+    FormulaChecked,
     FormulaFailure,
     FormulaReply,
     FormulaRequest,
@@ -79,12 +82,34 @@ class FormulaProcess:
             raise FormulaError(f"{self._name} sent {type(reply).__name__}, not Evaluated")
         return reply
 
-    async def _load(self, definition: Definition) -> None:
+    async def check(self, definition: Definition) -> list[Fault]:
+        """The faults of a definition's formula, which is tried within the limits."""
+        member = "expression" if definition.expression is not None else "function"
+        try:
+            await self._start()
+            request = CheckRequest(definition=definition)
+            await self._request(request, self._limits.start_s)
+            reply = await self._receive(self._limits.time_s)
+        except ChannelError as error:
+            await self._kill()
+            rule = f"its process ended: {error}"
+            return [Fault(member, "crash", rule, "Correct what ends the process")]
+        except FormulaError as error:
+            remedy = "Correct what does not end or grows, or make it faster"
+            return [Fault(member, "limit", str(error), remedy)]
+        assert isinstance(reply, FormulaChecked)
+        return reply.faults
+
+    async def _start(self) -> WorkerProcess[FormulaReply]:
         if self._worker is None:
             memory = str(self._limits.memory_mib)
             arguments = ["nova.cli", "core", "formula-worker", "--memory-mib", memory]
             self._loaded.clear()
             self._worker = await WorkerProcess.start(self._name, arguments, REPLIES)
+        return self._worker
+
+    async def _load(self, definition: Definition) -> None:
+        await self._start()
         if definition.name not in self._loaded:
             await self._request(LoadRequest(definition=definition), self._limits.start_s)
             self._loaded.add(definition.name)
@@ -92,6 +117,11 @@ class FormulaProcess:
     async def _request(self, request: FormulaRequest, time_s: float) -> FormulaReply:
         assert self._worker is not None
         self._worker.send(REQUESTS.encode(request))
+        return await self._receive(time_s)
+
+    async def _receive(self, time_s: float) -> FormulaReply:
+        """The next reply; raises FormulaError, and EvaluationLimitError after `time_s`."""
+        assert self._worker is not None
         try:
             async with asyncio.timeout(time_s):
                 reply = await self._worker.receive()

@@ -12,15 +12,18 @@ import numpy as np
 
 from nova.core.derivation.derivation_errors import FormulaError
 from nova.core.derivation.formula import Cells, Formula, load_formula, sent_text
+from nova.core.derivation.formula_check import formula_faults
 from nova.core.derivation.formula_messages import (
     REQUESTS,
+    CheckRequest,
     Evaluated,
-    EvaluateRequest,
+    FormulaChecked,
     FormulaFailure,
     FormulaLoaded,
     FormulaReply,
     FormulaRequest,
     InputCells,
+    LoadRequest,
 )
 from nova.core.store.column_codec import Numbers
 from nova.sdk import lifecycle
@@ -41,6 +44,8 @@ def serve(memory_mib: int) -> None:
     formulas: dict[str, Formula] = {}
     while (request := requests.get()) is not None:
         try:
+            if isinstance(request, CheckRequest):
+                channel.send(_encode(FormulaLoaded()))
             reply = _reply(formulas, request)
         except FormulaError as error:
             reply = FormulaFailure(reason=sent_text(str(error)))
@@ -58,7 +63,9 @@ def limit_memory(more_bytes: int) -> None:
 
 
 def _reply(formulas: dict[str, Formula], request: FormulaRequest) -> FormulaReply:
-    if not isinstance(request, EvaluateRequest):
+    if isinstance(request, CheckRequest):
+        return FormulaChecked(faults=list(formula_faults(request.definition)))
+    if isinstance(request, LoadRequest):
         formulas[request.definition.name] = load_formula(request.definition)
         return FormulaLoaded()
     inputs = {name: cells_of(cells) for name, cells in request.inputs.items()}

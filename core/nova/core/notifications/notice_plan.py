@@ -92,8 +92,10 @@ class NoticePlan:
         for rule in self._file.rules:
             if not selects(rule, change.name, alarm.rank):
                 continue
+            # Who is notified first has the whole time before others are, also after a quiet night.
+            first_ns = first_time(rule.quiet, alarm.rank, now_ns)
             for kind, targets, after_s in _steps(rule):
-                asked_ns = now_ns + int(after_s * NS_PER_SECOND)
+                asked_ns = first_ns + int(after_s * NS_PER_SECOND)
                 ready_ns = first_time(rule.quiet, alarm.rank, asked_ns)
                 due_ns = ready_ns + int(rule.group_s * NS_PER_SECOND)
                 found += (
@@ -114,7 +116,7 @@ class NoticePlan:
 
 
 def _steps(rule: NotificationRule) -> Iterator[tuple[NoticeKind, list[str], float]]:
-    """Kinds, targets and times in s after the raising of what a rule sends."""
+    """Kinds and targets of what a rule sends, and times in s after it notifies first."""
     yield "raised", rule.targets, 0.0
     if rule.escalate is not None:
         yield "escalated", rule.escalate.targets, rule.escalate.after_s

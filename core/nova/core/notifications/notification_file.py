@@ -6,14 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 from msgspec import Meta
 
 from nova.core.notifications.quiet_hours import QuietHours, quiet_faults
 from nova.sdk.alarms.alarm_rule import Severity
-from nova.sdk.document import DocumentError, member_fault, parse_document
+from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
 from nova.sdk.field_types import Id
 
@@ -98,24 +98,59 @@ class NotificationFile(NotificationPart, kw_only=True, frozen=True):
         return next((target for target in self.targets if target.name == name), None)
 
 
+class NotificationFileCheck(NamedTuple):
+    """A notification file, or all that is wrong with it: target or rule, member and remedy."""
+
+    file: NotificationFile | None
+    faults: list[str]
+
+
 def read_notifications(path: Path) -> NotificationFile:
     """Read a notification file; raises NotificationFileError that lists its faults."""
-    try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise NotificationFileError(f"{path}: has more than {FILE_MAX_BYTES} bytes: shorten it")
-        text = path.read_bytes()
-    except OSError as error:
-        raise NotificationFileError(f"cannot read {path}: {error.strerror}") from None
-    try:
-        document = parse_document(text, is_json=path.suffix == ".json")
-        file = msgspec.convert(document, NotificationFile)
-    except DocumentError as error:
-        raise NotificationFileError(f"{path}: {error}") from None
-    except msgspec.ValidationError as error:
-        raise NotificationFileError(f"{path}: {member_fault(error)}") from None
-    if faults := list(_faults(file)):
+    file, faults = check_notifications(path)
+    if file is None:
         raise NotificationFileError("\n".join(f"{path}: {fault}" for fault in faults))
     return file
+
+
+def check_notifications(path: Path) -> NotificationFileCheck:
+    """Read a notification file, with every fault that can be found at once."""
+    try:
+        if path.stat().st_size > FILE_MAX_BYTES:
+            return NotificationFileCheck(
+                None, [f"has more than {FILE_MAX_BYTES} bytes: shorten it"]
+            )
+        document = parse_document(path.read_bytes(), is_json=path.suffix == ".json")
+    except OSError as error:
+        return NotificationFileCheck(None, [f"cannot be read: {error.strerror}"])
+    except DocumentError as error:
+        return NotificationFileCheck(None, [str(error)])
+    faults = list(_structure_faults(document))
+    if not faults:
+        file = msgspec.convert(document, NotificationFile)
+        faults = list(_faults(file))
+    return NotificationFileCheck(None if faults else file, faults)
+
+
+def _structure_faults(document: object) -> Iterator[str]:
+    """Faults of the file's own members, and of the members of each target and rule."""
+    parts: dict[str, type[msgspec.Struct]] = {
+        "targets": NotificationTarget,
+        "rules": NotificationRule,
+    }
+    for fault in member_faults(document, NotificationFile):
+        if not fault.member.startswith(tuple(f"{name}[" for name in parts)):
+            yield str(fault)
+    for name, kind in parts.items():
+        listed = document.get(name) if isinstance(document, dict) else None
+        for place, item in enumerate(listed if isinstance(listed, list) else ()):
+            head = f"{name.removesuffix('s')} {_name_of(item, place)}"
+            yield from (f"{head}: {fault}" for fault in member_faults(item, kind))
+
+
+def _name_of(item: object, place: int) -> str:
+    name = item.get("name") if isinstance(item, dict) else None
+    return name[:64] if isinstance(name, str) else str(place + 1)
 
 
 def _faults(file: NotificationFile) -> Iterator[str]:

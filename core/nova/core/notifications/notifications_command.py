@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from nova.console.printing import print_json
+from nova.console.check_report import CheckReport
 from nova.core.notifications.apprise_sender import open_service
 from nova.core.notifications.message_delivery import sender_of
 from nova.core.notifications.notice import MessageContent
 from nova.core.notifications.notification_file import (
     NotificationFile,
-    NotificationFileError,
     NotificationTarget,
+    check_notifications,
     read_notifications,
 )
 from nova.core.notifications.send_result import SendResult
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError
+
+EXAMPLE = """add one, such as
+
+[[rules]]
+name = "night"
+targets = ["crew"]"""
 
 
 @click.group()
@@ -40,28 +47,32 @@ def notifications() -> None:
 def check(path: Path, as_json: bool) -> None:
     """Check a notification file; nothing is sent.
 
+    Every fault is printed with file, target or rule, member and remedy, and the exit status is 1;
+    without any rule, with which nobody is notified, it is 3.
+
     \b
-    An error names file, target or rule, member and remedy, and the exit status is 1:
+    Example:
       nova notifications check ./notifications.toml
     """
-    file = read_notifications(path)
-    _check_services(path, file)
-    if as_json:
-        print_json({"targets": len(file.targets), "rules": len(file.rules)})
-    else:
-        click.echo(f"{len(file.targets)} targets and {len(file.rules)} rules are valid")
+    file, faults = check_notifications(path)
+    targets, rules = (len(file.targets), len(file.rules)) if file is not None else (0, 0)
+    if file is not None:
+        faults += _service_faults(file)
+    CheckReport(
+        {"targets": targets, "rules": rules},
+        [{"file": str(path), "fault": fault} for fault in faults],
+        f"{targets} targets and {rules} rules are valid",
+        "" if faults or rules else f"{path}: has no rule, so nobody is notified: {EXAMPLE}",
+    ).finish(as_json=as_json)
 
 
-def _check_services(path: Path, file: NotificationFile) -> None:
-    faults = []
+def _service_faults(file: NotificationFile) -> Iterator[str]:
     for target in file.targets:
         if target.url is not None:
             try:
                 open_service(target.url)
             except NovaError as error:
-                faults.append(f"{path}: target {target.name}: {error}")
-    if faults:
-        raise NotificationFileError("\n".join(faults))
+                yield f"target {target.name}: {error}"
 
 
 @notifications.command()

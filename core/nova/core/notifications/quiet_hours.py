@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -51,13 +51,37 @@ def first_time(quiet: QuietHours | None, rank: int, time_ns: int) -> int:
     if quiet is None or rank >= rank_of(quiet.min_severity):
         return time_ns
     zone = ZoneInfo(quiet.time_zone)
-    now = datetime.fromtimestamp(time_ns // NS_PER_SECOND, UTC).astimezone(zone)
+    today = datetime.fromtimestamp(time_ns // NS_PER_SECOND, zone).date()
+    for days in (-1, 0, 1):
+        begin_s, end_s = _span(quiet, today + timedelta(days=days), zone)
+        if begin_s * NS_PER_SECOND <= time_ns < end_s * NS_PER_SECOND:
+            time_ns = end_s * NS_PER_SECOND
+    return time_ns
+
+
+def _span(quiet: QuietHours, day: date, zone: ZoneInfo) -> tuple[int, int]:
+    """The quiet hours that begin on a day, in seconds since 1970, without their end. Where the
+    clock is put back they begin at the first time that it shows `from`, and end at the last that it
+    shows `to`; a time that is skipped is the instant at which the clock is put forward.
+    """
     start, end = time.fromisoformat(quiet.start), time.fromisoformat(quiet.end)
-    at = now.time()
-    is_over_midnight = end <= start
-    is_quiet = (at >= start or at < end) if is_over_midnight else start <= at < end
-    if not is_quiet:
-        return time_ns
-    days = 1 if is_over_midnight and at >= start else 0
-    until = datetime.combine(now.date() + timedelta(days=days), end, zone)
-    return max(time_ns, int(until.timestamp()) * NS_PER_SECOND)
+    last_day = day + timedelta(days=1) if end <= start else day
+    begins = _instants(datetime.combine(day, start), zone)
+    ends = _instants(datetime.combine(last_day, end), zone)
+    return min(begins), max(ends)
+
+
+def _instants(wall: datetime, zone: ZoneInfo) -> tuple[int, int]:
+    """The first and the last instant at which clocks show a time of the day."""
+    first, last = (int(wall.replace(tzinfo=zone, fold=fold).timestamp()) for fold in (0, 1))
+    if first <= last:
+        return first, last
+    # It is skipped. The two are as far before and after it as the clock is put forward.
+    before, after = last, first
+    while after - before > 1:
+        middle = (before + after) // 2
+        if datetime.fromtimestamp(middle, zone).replace(tzinfo=None) < wall:
+            before = middle
+        else:
+            after = middle
+    return after, after

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,14 +11,14 @@ import msgspec
 
 from nova.sdk.alarms.alarm_rule import AlarmRule
 from nova.sdk.alarms.alarm_rule_lint import faults_of
-from nova.sdk.document import DocumentError, member_fault, parse_document
+from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
 
 SUFFIXES = (".toml", ".json")
 RULES = "rules"
 FILE_MAX_BYTES = 64 * 1024 * 1024
 FAULTS_MAX = 100
-"""Faults of a file that an error lists."""
+"""Faults of a file that are listed."""
 
 
 class AlarmRuleError(NovaError):
@@ -25,85 +26,104 @@ class AlarmRuleError(NovaError):
 
 
 class RuleFile(NamedTuple):
-    """The rules of one file, or why it cannot be used."""
+    """The rules of one file; or none and why it cannot be used: rule, member and remedy."""
 
     path: Path
     rules: list[AlarmRule]
-    fault: str = ""
+    faults: tuple[str, ...] = ()
+
+    @property
+    def fault(self) -> str:
+        """All faults, each in a line with the path."""
+        return "\n".join(f"{self.path}: {fault}" for fault in self.faults)
 
 
-def load_rules(folder: Path) -> list[RuleFile]:
+def rule_paths(folder: Path) -> list[Path]:
     """The rule files of a folder, in the order of their names; raises AlarmRuleError."""
-    files = [read_rules(path) for path in _paths(folder)]
-    _refuse_twice(files)
-    return files
-
-
-def load_usable_rules(folder: Path) -> list[RuleFile]:
-    """As `load_rules`, but a file that cannot be used, as it is or beside those before it, has no
-    rules and a fault; raises AlarmRuleError if the folder cannot be read.
-    """
-    files: list[RuleFile] = []
-    for path in _paths(folder):
-        try:
-            file = read_rules(path)
-            _refuse_twice([*files, file])
-        except AlarmRuleError as error:
-            file = RuleFile(path, [], str(error))
-        files.append(file)
-    return files
-
-
-def _paths(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if path.suffix in SUFFIXES)
     except OSError as error:
         raise AlarmRuleError(f"cannot read the rules in {folder}: {error.strerror}") from None
 
 
+def check_rules(paths: Iterable[Path]) -> list[RuleFile]:
+    """The rules of files, each with all of its faults: as it is, and beside those before it."""
+    files: list[RuleFile] = []
+    seen: dict[str, Path] = {}
+    for path in paths:
+        file = _read(path)
+        twice = list(_used_twice(file, seen))
+        if twice:
+            file = RuleFile(path, [], tuple(twice))
+        seen.update((rule.rule_id, path) for rule in file.rules)
+        files.append(file)
+    return files
+
+
+def load_usable_rules(folder: Path) -> list[RuleFile]:
+    """The rule files of a folder, of which those with a fault have no rules; raises AlarmRuleError
+    if the folder cannot be read.
+    """
+    return check_rules(rule_paths(folder))
+
+
+def load_rules(folder: Path) -> list[RuleFile]:
+    """The rule files of a folder; raises AlarmRuleError that lists all faults."""
+    return _sound(load_usable_rules(folder))
+
+
 def read_rules(path: Path) -> RuleFile:
     """The rules of one file; raises AlarmRuleError that lists its faults."""
-    listed = _listed(path)
+    return _sound(check_rules([path]))[0]
+
+
+def _sound(files: list[RuleFile]) -> list[RuleFile]:
+    if faults := [file.fault for file in files if file.faults]:
+        raise AlarmRuleError("\n".join(faults))
+    return files
+
+
+def _read(path: Path) -> RuleFile:
+    try:
+        listed = _listed(path)
+    except AlarmRuleError as error:
+        return RuleFile(path, [], (str(error),))
     rules: list[AlarmRule] = []
     faults: list[str] = []
     for place, item in enumerate(listed, 1):
-        head = f"{path}: {_name_of(place, item)}"
-        try:
+        found: list[str] = [str(fault) for fault in member_faults(item, AlarmRule)]
+        if not found:
             rule = msgspec.convert(item, AlarmRule)
-        except msgspec.ValidationError as error:
-            faults.append(f"{head}: {member_fault(error)}")
-            continue
-        found = list(faults_of(rule))
-        faults += (f"{head}: {fault}" for fault in found)
-        rules.append(rule)
-    if faults:
-        more = len(faults) - FAULTS_MAX
-        lines = faults[:FAULTS_MAX] + ([f"{path}: and {more} more faults"] if more > 0 else [])
-        raise AlarmRuleError("\n".join(lines))
-    file = RuleFile(path, rules)
-    _refuse_twice([file])
-    return file
+            found = list(faults_of(rule))
+            rules.append(rule)
+        faults += (f"{_name_of(place, item)}: {fault}" for fault in found)
+    if not faults:
+        return RuleFile(path, rules)
+    more = len(faults) - FAULTS_MAX
+    listed_faults = faults[:FAULTS_MAX] + ([f"and {more} more faults"] if more > 0 else [])
+    return RuleFile(path, [], tuple(listed_faults))
 
 
 def _listed(path: Path) -> list[object]:
+    """The rules of a file as they are written; raises AlarmRuleError, without the path."""
     try:
         if path.stat().st_size > FILE_MAX_BYTES:
-            raise AlarmRuleError(f"{path}: has more than {FILE_MAX_BYTES} bytes: divide it")
+            raise AlarmRuleError(f"has more than {FILE_MAX_BYTES} bytes: divide it")
         text = path.read_bytes()
     except OSError as error:
-        raise AlarmRuleError(f"cannot read {path}: {error.strerror}") from None
+        raise AlarmRuleError(f"cannot be read: {error.strerror}") from None
     try:
         document = parse_document(text, is_json=path.suffix == ".json")
     except DocumentError as error:
-        raise AlarmRuleError(f"{path}: {error}") from None
+        raise AlarmRuleError(str(error)) from None
     listed = document.get(RULES) if isinstance(document, dict) else None
     if not isinstance(listed, list):
         example = '{"rules": [{…}]}' if path.suffix == ".json" else "[[rules]]"
-        raise AlarmRuleError(f"{path}: has no list `{RULES}`: begin each rule as in {example}")
+        raise AlarmRuleError(f"has no list `{RULES}`: begin each rule as in {example}")
     assert isinstance(document, dict)
     for name in document:
         if name != RULES:
-            raise AlarmRuleError(f"{path}: {name}: is not a member of a rule file: remove it")
+            raise AlarmRuleError(f"{name}: is not a member of a rule file: remove it")
     return listed
 
 
@@ -112,16 +132,9 @@ def _name_of(place: int, item: object) -> str:
     return f"rule {place}" if not isinstance(rule_id, str) else f"rule {place} ({rule_id[:64]})"
 
 
-def _refuse_twice(files: Sequence[RuleFile]) -> None:
-    seen: dict[str, Path] = {}
-    for path, rule_id in _ids(files):
+def _used_twice(file: RuleFile, seen: Mapping[str, Path]) -> Iterator[str]:
+    for rule_id, count in Counter(rule.rule_id for rule in file.rules).items():
         if rule_id in seen:
-            raise AlarmRuleError(
-                f"{path}: ruleId {rule_id!r} is in {seen[rule_id]} already: give it another one"
-            )
-        seen[rule_id] = path
-
-
-def _ids(files: Sequence[RuleFile]) -> Iterator[tuple[Path, str]]:
-    for file in files:
-        yield from ((file.path, rule.rule_id) for rule in file.rules)
+            yield f"ruleId {rule_id!r} is in {seen[rule_id]} already: give it another one"
+        elif count > 1:
+            yield f"ruleId {rule_id!r} is in this file {count} times: give each rule its own"
