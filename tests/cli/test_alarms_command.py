@@ -42,7 +42,7 @@ class AlarmingClient:
     async def __aexit__(self, *_: object) -> None: ...
 
     async def alarms(self, _: object) -> AlarmsResponse:
-        return AlarmsResponse(time=TIME, alarms=[ALARM])
+        return AlarmsResponse(time=TIME, settled=TIME, alarms=[ALARM])
 
     async def alarm_history(self, _: object) -> AlarmHistoryResponse:
         found = [AlarmTransition(time=TIME, change="raised", alarm=ALARM)]

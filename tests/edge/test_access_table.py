@@ -97,6 +97,8 @@ SAMPLES: tuple[Message, ...] = (
     ),
     alarm_messages.Alarms(),
     alarm_messages.AlarmHistory(),
+    alarm_messages.FollowAlarms(follow_id="f"),
+    alarm_messages.UnfollowAlarms(),
     alarm_messages.ActOnAlarm(**UNIT, rule="r", action="enable", timeline_mode="LIVE"),
     submission.ImportEvents(events=["{}"], timeline_mode="LIVE"),
     # Behind the submissions, which would wait for its reply.

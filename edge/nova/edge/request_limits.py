@@ -23,6 +23,7 @@ from nova.edge.limit_store import Limits, LimitStore
 from nova.sdk.errors import RateLimitError
 from nova.sdk.protocol.account import ChangePassword, Logout
 from nova.sdk.protocol.admin import AddUser, ResetPassword
+from nova.sdk.protocol.alarm_messages import UnfollowAlarms
 from nova.sdk.protocol.edge import EdgeRequest
 from nova.sdk.protocol.export import CancelExport, Export
 from nova.sdk.protocol.messages import Auth, CancelStream, SetCursor, StartStream
@@ -32,7 +33,7 @@ from nova.sdk.request_limit import LimitKind, RequestLimit, limits_text
 LEASE_MAX = 64
 LEASE_SHARE = 16
 
-UNLIMITED = (Logout, CancelStream, CancelExport, SetCursor)
+UNLIMITED = (Logout, CancelStream, CancelExport, UnfollowAlarms, SetCursor)
 """Requests that end something, or state where the client is on the timeline."""
 
 HASHING = (ChangePassword, AddUser, ResetPassword)

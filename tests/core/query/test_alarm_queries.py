@@ -11,14 +11,15 @@ import pytest
 from nova.core.derived.alarm_maker import AlarmMaker
 from nova.core.effect.moment import moment_at
 from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.ordering import TIMEBASES
 from nova.core.query.alarm_queries import AlarmQueries
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
 from nova.core.store.rebuild_request import rebuild_request_file
 from nova.core.writer.rule_events import rule_event
-from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds
-from nova.sdk.protocol.alarm_messages import AlarmHistory, Alarms, AlarmsResponse
+from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds, Staleness
+from nova.sdk.protocol.alarm_messages import AlarmHistory, Alarms, AlarmsResponse, AlarmTransition
 from nova.sdk.protocol.messages import Filters
 from tests.core.derived.alarming import SCOPE, START_NS, AlarmedArchive
 from tests.core.derived.test_alarm_books import measured, recorded
@@ -116,3 +117,30 @@ async def test_a_damaged_database_is_said_and_its_rebuild_requested(asking: Aski
     with pytest.raises(DerivedDamagedError):
         list(maker.make(archived.committer.last_ns))
     store.close()
+
+
+async def test_the_history_backwards_has_the_same_transitions_from_the_newest_on(
+    asking: Asking,
+) -> None:
+    stale = AlarmRule(
+        rule_id="silent",
+        message_type="Power",
+        field="volts",
+        stale=Staleness(after_s=30, severity="critical"),
+    )
+    recorded(asking.archived, rule_event(SCOPE, "silent", stale, START_NS))
+    wanted = asking.filter(Filters())
+    for timebase in TIMEBASES:
+        pages: dict[bool, list[AlarmTransition]] = {}
+        for reverse in (False, True):
+            found = pages[reverse] = []
+            request = AlarmHistory(reverse=reverse, limit=2)
+            while True:
+                span = (START_NS - 10**12, LAST_NS)
+                page = await asking.queries.history(request, timebase, span, LAST_NS, wanted)
+                found += page.transitions
+                if page.next_key is None:
+                    break
+                request.after_key = page.next_key
+        assert len(pages[False]) == 4 + len(UNITS), "some ended by themselves"
+        assert pages[True] == pages[False][::-1]

@@ -52,6 +52,8 @@ export type Reply =
   | ColumnsResponse
   | AlarmsResponse
   | AlarmHistoryResponse
+  | AlarmsFollowed
+  | AlarmUpdates
   | CommandAck
   | ChatAck
   | AlarmAck
@@ -97,6 +99,8 @@ export type Request =
   | Columns
   | Alarms
   | AlarmHistory
+  | FollowAlarms
+  | UnfollowAlarms
   | SubmitCommand
   | SubmitChat
   | AcknowledgeAlarm
@@ -294,7 +298,8 @@ export interface AlarmCounts {
   worst?: ("critical" | "severe" | "warning" | "watch") | null;
 }
 /**
- * The transitions of alarms in a time range, both ends included, in order, page by page.
+ * The transitions of alarms in a time range, both ends included, in order, page by page;
+ *     `reverse` begins with the newest.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AlarmHistory".
@@ -307,6 +312,7 @@ export interface AlarmHistory {
   timebase?: ("canonical" | "source") | null;
   filters?: Filters;
   rule?: string | null;
+  reverse?: boolean;
   limit?: number;
   afterKey?: string | null;
 }
@@ -399,8 +405,27 @@ export interface AlarmInfo {
   disabled?: boolean;
 }
 /**
+ * Alarms that have changed up to `time`, as they are now; a client that replaces each by it has
+ *     the alarms of the present. `whole`: those that it had before are void. Comes at least every
+ *     second; several changes of an alarm in between are one.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmUpdates".
+ */
+export interface AlarmUpdates {
+  type: "alarmUpdates";
+  ref?: string | number | null;
+  followId: string;
+  time: string;
+  judged?: string | null;
+  behind?: boolean;
+  whole?: boolean;
+  alarms: AlarmInfo[];
+}
+/**
  * The alarms at a time, page by page: `active` ones are out of limits or not acknowledged, and
- *     neither shelved nor disabled; of these, `unacknowledged` ones were acknowledged by nobody.
+ *     neither shelved nor disabled; of these, `unacknowledged` ones were acknowledged by nobody;
+ *     `abnormal` ones are not `normal`, or shelved, or disabled.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Alarms".
@@ -410,15 +435,27 @@ export interface Alarms {
   ref?: string | number | null;
   time?: string | null;
   timebase?: ("canonical" | "source") | null;
-  listing?: "active" | "all" | "disabled" | "shelved" | "unacknowledged";
+  listing?: "abnormal" | "active" | "all" | "disabled" | "shelved" | "unacknowledged";
   filters?: Filters;
   rule?: string | null;
   limit?: number;
   afterKey?: string | null;
 }
 /**
+ * What the connection follows from now on; None: nothing.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "AlarmsFollowed".
+ */
+export interface AlarmsFollowed {
+  type: "alarmsFollowed";
+  ref?: string | number | null;
+  followId?: string | null;
+}
+/**
  * A page of alarms; the first page has the counts of all that match filters and rule. Events
- *     received up to `judged` are included; `behind`: that is long ago.
+ *     received up to `judged` are included; `behind`: that is long ago. `settled`: everything that
+ *     was received before this time is judged.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AlarmsResponse".
@@ -428,6 +465,7 @@ export interface AlarmsResponse {
   ref?: string | number | null;
   time: string;
   judged?: string | null;
+  settled: string;
   behind?: boolean;
   counts?: AlarmCounts[];
   alarms: AlarmInfo[];
@@ -1627,6 +1665,21 @@ export interface FindResponse {
   behind?: boolean;
 }
 /**
+ * Send the abnormal alarms of the present, and then each alarm that changes, in messages with
+ *     this `follow_id`. A connection follows once: what it followed before ends.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FollowAlarms".
+ */
+export interface FollowAlarms {
+  type: "followAlarms";
+  ref?: string | number | null;
+  followId: string;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  rule?: string | null;
+}
+/**
  * The state at a time of every view that the filters select, page by page; `updates` includes
  *     the events it was computed from.
  *
@@ -2606,6 +2659,16 @@ export interface Sample {
         string,
         string
       ];
+}
+/**
+ * End what the connection follows of alarms.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "UnfollowAlarms".
+ */
+export interface UnfollowAlarms {
+  type: "unfollowAlarms";
+  ref?: string | number | null;
 }
 /**
  * Record a command and send it to its target, once per requestId.

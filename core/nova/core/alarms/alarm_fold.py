@@ -112,6 +112,11 @@ class AlarmFold:
         times_ns = self._versions.times_ns
         return times_ns[self._next] if self._next < len(times_ns) else NS_MAX + 1
 
+    @property
+    def next_ns(self) -> int:
+        """When something happens next without an input: a rule takes effect, or something ends."""
+        return min(self._next_ns, self._due[0])
+
     def add(self, item: AlarmInput) -> None:
         """Apply the next input, in order."""
         time_ns = item.time_ns

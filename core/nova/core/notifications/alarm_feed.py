@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from nova.core.alarms.alarm_fold import Transition, first_position
+from nova.core.alarms.alarm_fold import Transition, first_position, last_position
 from nova.core.alarms.alarm_machine import Alarm
 from nova.core.errors import DerivedDamagedError
 from nova.core.notifications.notice import digest_id
@@ -131,7 +131,7 @@ class AlarmFeed:
             return AlarmChanges([], after_ns, settled_ns)
         first = first_position(after_ns + 1)
         dated = [
-            *view.stored("canonical", self._wanted, first, settled_ns),
+            *view.stored("canonical", self._wanted, first, last_position(settled_ns)),
             *view.unstored("canonical", ending, after_ns + 1, settled_ns),
         ]
         changes = [self._change(view, one) for one in sorted(dated, key=lambda one: one.place)]

@@ -67,10 +67,17 @@ def transition_info(
     )
 
 
+def is_abnormal(alarm: Alarm) -> bool:
+    """Whether there is something to see of an alarm."""
+    return alarm.state != "normal" or alarm.shelved_ns is not None or alarm.is_disabled
+
+
 def is_listed(alarm: Alarm, listing: AlarmListing) -> bool:
     """Whether a listing has an alarm."""
     if listing == "all":
         return True
+    if listing == "abnormal":
+        return is_abnormal(alarm)
     if listing == "disabled":
         return alarm.is_disabled
     if listing == "shelved":

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from heapq import merge
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
-from nova.core.alarms.alarm_fold import first_position
+from nova.core.alarms.alarm_fold import first_position, last_position
+from nova.core.effect import moment
 from nova.core.effect.moment import Moment
 from nova.core.errors import DerivedDamagedError, RequestError
 from nova.core.ordering import Timebase, time_of
-from nova.core.query.alarm_info import alarm_info, count_alarm, is_listed, transition_info
+from nova.core.query.alarm_info import (
+    alarm_info,
+    count_alarm,
+    is_abnormal,
+    is_listed,
+    transition_info,
+)
 from nova.core.query.alarm_view import AlarmView, DatedTransition, TransitionPlace
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
@@ -32,6 +41,8 @@ from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
 BATCH_ALARMS = 200
 """Alarms computed before the event loop serves sockets."""
 
+AFTER_ALL_NUMBERS = 1 << 32
+
 BEHIND_NS = 5 * NS_PER_SECOND
 """Age of the oldest event that is not judged, from which on replies say that they are behind."""
 
@@ -50,25 +61,50 @@ class AlarmQueries:
     def close(self) -> None:
         self._derived.close()
 
+    @asynccontextmanager
+    async def judged(self) -> AsyncIterator[JudgedArchive | None]:
+        """What is judged by now, at one cursor while the block runs; None without a usable
+        database. A damaged one ends the block.
+        """
+        async with self._lock:
+            try:
+                judged = self._followed.judged()
+            except DerivedDamagedError as error:
+                self._derived.discard(error)
+                judged = None
+            try:
+                yield judged
+            except DerivedDamagedError as error:
+                self._derived.discard(error)
+
     async def alarms(
         self, request: Alarms, at: Moment, event_filter: EventFilter
     ) -> AlarmsResponse:
         """A page of alarms; raises RequestError."""
         first = 0 if request.after_key is None else _number_of(request.after_key)
-        reply = AlarmsResponse(time=timestamps.text(at.time_ns), behind=True, alarms=[])
+        time, beginning = timestamps.text(at.time_ns), timestamps.text(0)
+        reply = AlarmsResponse(time=time, settled=beginning, behind=True, alarms=[])
         async with self._lock:  # One request at a time sees the database at one cursor.
             try:
                 judged = self._followed.judged()
                 if judged is not None:
-                    reply.judged, reply.behind = self._how_far(judged)
+                    reply.judged, reply.behind = self.how_far(judged)
+                    reply.settled = self._settled(judged)
                     numbers = _numbers(judged.view.names, request.rule, event_filter)
                     await self._fill(reply, judged.view, request, at, numbers, first)
             except DerivedDamagedError as error:
                 self._derived.discard(error)
-                return AlarmsResponse(time=reply.time, behind=True, alarms=[])
+                return AlarmsResponse(time=time, settled=beginning, behind=True, alarms=[])
         return reply
 
-    def _how_far(self, judged: JudgedArchive) -> tuple[str | None, bool]:
+    def _settled(self, judged: JudgedArchive) -> str:
+        newest_ns = self._snapshot.watermark
+        return timestamps.text(
+            max(0, judged.settled_ns(newest_ns, moment.now("canonical", newest_ns).time_ns))
+        )
+
+    def how_far(self, judged: JudgedArchive) -> tuple[str | None, bool]:
+        """Up to when is judged, as text, and whether that is long ago."""
         cursor_ns = judged.cursor_ns
         text = None if cursor_ns == NS_MIN else timestamps.text(cursor_ns)
         return text, cursor_ns < self._snapshot.watermark - BEHIND_NS
@@ -89,7 +125,7 @@ class AlarmQueries:
             for number, alarm in view.alarms_at(at.timebase, part, at.time_ns):
                 name = view.names[number]
                 rule = view.rules.rule_at(name, at.timebase, at.time_ns)
-                if name.rule_scope and rule is None and alarm.state == "normal":
+                if name.rule_scope and rule is None and not is_abnormal(alarm):
                     continue  # Withdrawn, or not in effect yet.
                 scope_id = name.series.scope_id
                 if first == 0:
@@ -114,47 +150,39 @@ class AlarmQueries:
         event_filter: EventFilter,
     ) -> AlarmHistoryResponse:
         """A page of transitions; raises RequestError."""
-        after = _place_of(request, span[0])
-        start = timestamps.text(span[0])
+        wanted = _wanted_places(request, span)
         empty = AlarmHistoryResponse(
-            settled=start, behind=True, transitions=[], resume_key=_key_of(after)
+            settled=timestamps.text(span[0]),
+            behind=True,
+            transitions=[],
+            resume_key=_key_of(wanted.after),
         )
         async with self._lock:
             try:
                 judged = self._followed.judged()
                 if judged is None:
                     return empty
-                return await self._page(
-                    judged, request, timebase, (after, span[1]), now_ns, event_filter
-                )
+                settled_ns = min(span[1], judged.settled_ns(self._snapshot.watermark, now_ns))
+                numbers = _numbers(judged.view.names, request.rule, event_filter)
+                found = await _transitions(judged.view, timebase, numbers, wanted, settled_ns)
+                return self._page(judged, timebase, wanted.after, request.limit, found, settled_ns)
             except DerivedDamagedError as error:
                 self._derived.discard(error)
                 return empty
 
-    async def _page(
+    def _page(
         self,
         judged: JudgedArchive,
-        request: AlarmHistory,
         timebase: Timebase,
-        range_: tuple[TransitionPlace, int],
-        now_ns: int,
-        event_filter: EventFilter,
+        after: TransitionPlace,
+        limit: int,
+        found: Iterator[DatedTransition],
+        settled_ns: int,
     ) -> AlarmHistoryResponse:
-        (after, stop_ns), view = range_, judged.view
-        settled_ns = min(stop_ns, judged.settled_ns(self._snapshot.watermark, now_ns))
-        numbers = _numbers(view.names, request.rule, event_filter)
-        unstored: list[DatedTransition] = []
-        from_ns = time_of(after.position)
-        for start in range(0, len(numbers), BATCH_ALARMS):
-            part = numbers[start : start + BATCH_ALARMS]
-            unstored += view.unstored(timebase, part, from_ns, settled_ns)
-            await asyncio.sleep(0)
-        unstored.sort(key=lambda one: one.place)
-        stored = view.stored(timebase, set(numbers), after.position, settled_ns)
-        later = (one for one in merge(stored, unstored) if one.place > after)
-        found = list(islice(later, request.limit + 1))
-        page = found[: request.limit]
-        judged_text, behind = self._how_far(judged)
+        """The first of the found transitions."""
+        view, some = judged.view, list(islice(found, limit + 1))
+        page = some[:limit]
+        judged_text, behind = self.how_far(judged)
         resume = page[-1].place if page else after
         return AlarmHistoryResponse(
             judged=judged_text,
@@ -169,8 +197,44 @@ class AlarmQueries:
                 for place, one in page
             ],
             resume_key=_key_of(resume),
-            next_key=_key_of(resume) if len(found) > len(page) else None,
+            next_key=_key_of(resume) if len(some) > len(page) else None,
         )
+
+
+class _WantedPlaces(NamedTuple):
+    """Between which positions transitions are wanted, and after which place in their direction."""
+
+    first: bytes
+    last: bytes
+    after: TransitionPlace
+    reverse: bool
+
+
+async def _transitions(
+    view: AlarmView,
+    timebase: Timebase,
+    numbers: Sequence[int],
+    wanted: _WantedPlaces,
+    settled_ns: int,
+) -> Iterator[DatedTransition]:
+    """The wanted transitions up to a time, in the direction."""
+    reverse = wanted.reverse
+    last = min(wanted.last, last_position(settled_ns))
+    unstored: list[DatedTransition] = []
+    for start in range(0, len(numbers), BATCH_ALARMS):
+        part = numbers[start : start + BATCH_ALARMS]
+        unstored += view.unstored(timebase, part, time_of(wanted.first), settled_ns)
+        await asyncio.sleep(0)
+    unstored.sort(key=_place, reverse=reverse)
+    stored = view.stored(timebase, set(numbers), wanted.first, last, reverse=reverse)
+    merged = merge(stored, unstored, key=_place, reverse=reverse)
+    if reverse:
+        return (one for one in merged if one.place < wanted.after)
+    return (one for one in merged if one.place > wanted.after)
+
+
+def _place(one: DatedTransition) -> TransitionPlace:
+    return one.place
 
 
 def _numbers(names: Sequence[AlarmName], rule: str | None, event_filter: EventFilter) -> list[int]:
@@ -193,15 +257,21 @@ def _key_of(place: TransitionPlace) -> str:
     return f"{place.position.hex()}-{place.number}"
 
 
-def _place_of(request: AlarmHistory, start_ns: int) -> TransitionPlace:
-    """The place after which a page begins."""
-    begin = TransitionPlace(first_position(start_ns), -1)
+def _wanted_places(request: AlarmHistory, span: tuple[int, int]) -> _WantedPlaces:
+    """What a request wants of a span; raises RequestError."""
+    first, last = first_position(span[0]), last_position(span[1])
+    begin, end = TransitionPlace(first, -1), TransitionPlace(last, AFTER_ALL_NUMBERS)
     if request.after_key is None:
-        return begin
+        return _WantedPlaces(first, last, end if request.reverse else begin, request.reverse)
     position, _, number = request.after_key.partition("-")
     try:
-        return max(begin, TransitionPlace(bytes.fromhex(position), int(number)))
+        after = TransitionPlace(bytes.fromhex(position), int(number))
     except ValueError:
         raise RequestError(
             "badKey", "afterKey is not the resumeKey of an alarmHistoryResponse: pass it unchanged"
         ) from None
+    if request.reverse:
+        after = min(end, after)
+        return _WantedPlaces(first, after.position, after, reverse=True)
+    after = max(begin, after)
+    return _WantedPlaces(after.position, last, after, reverse=False)

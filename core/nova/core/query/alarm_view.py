@@ -56,6 +56,10 @@ class AlarmView:
         self.names = names
         self.rules = rules
 
+    def progress(self, timebase: Timebase, numbers: Sequence[int]) -> list[AlarmProgress | None]:
+        """How far alarms are folded."""
+        return self._store.progress(timebase, list(numbers))
+
     def alarms_at(
         self, timebase: Timebase, numbers: Sequence[int], time_ns: int
     ) -> Iterator[tuple[int, Alarm]]:
@@ -69,13 +73,14 @@ class AlarmView:
         self, timebase: Timebase, number: int, progress: AlarmProgress | None, time_ns: int
     ) -> Alarm:
         if progress is None or time_ns >= _frontier_ns(progress):
-            return self._advanced(timebase, number, progress, time_ns).alarm
+            return self.advanced(timebase, number, progress, time_ns).alarm
         found = self._store.last_transition(timebase, number, last_position(time_ns))
         return Alarm() if found is None else _decoded(_transition_decoder, found).alarm
 
-    def _advanced(
+    def advanced(
         self, timebase: Timebase, number: int, progress: AlarmProgress | None, time_ns: int
     ) -> AlarmFold:
+        """An alarm from how far it is folded on to a time."""
         alarm = Alarm() if progress is None else _decoded(_alarm_decoder, progress.alarm)
         versions = self.rules.versions(self.names[number], timebase)
         return state_at(alarm, versions, time_ns)
@@ -84,15 +89,23 @@ class AlarmView:
         self, timebase: Timebase, numbers: Sequence[int], from_ns: int, until_ns: int
     ) -> Iterator[DatedTransition]:
         """The transitions of alarms in a time range, both ends included, in order."""
-        stored = self.stored(timebase, set(numbers), first_position(from_ns), until_ns)
+        stored = self.stored(
+            timebase, set(numbers), first_position(from_ns), last_position(until_ns)
+        )
         unstored = self.unstored(timebase, numbers, from_ns, until_ns)
         return merge(stored, sorted(unstored, key=lambda one: one.place))
 
     def stored(
-        self, timebase: Timebase, wanted: set[int], first: bytes, until_ns: int
+        self,
+        timebase: Timebase,
+        wanted: set[int],
+        first: bytes,
+        last: bytes,
+        *,
+        reverse: bool = False,
     ) -> Iterator[DatedTransition]:
-        """The transitions of alarms that have rows, from a position to a time, in order."""
-        for position, number in self._store.transitions(timebase, first, last_position(until_ns)):
+        """The transitions of alarms that have rows, between two positions, in order."""
+        for position, number in self._store.transitions(timebase, first, last, reverse=reverse):
             if number in wanted:
                 value = self._store.transition(timebase, number, position)
                 if value is None:
@@ -117,7 +130,7 @@ class AlarmView:
             part = list(numbers[start : start + BATCH_ALARMS])
             for number, progress in zip(part, self._store.progress(timebase, part), strict=True):
                 if progress is not None and _frontier_ns(progress) <= until_ns:
-                    fold = self._advanced(timebase, number, progress, until_ns)
+                    fold = self.advanced(timebase, number, progress, until_ns)
                     for one in fold.transitions:
                         if one.time_ns >= from_ns:
                             yield DatedTransition(TransitionPlace(one.position, number), one)

@@ -25,6 +25,8 @@ class JudgedArchive(NamedTuple):
     """How many of the names were known before; 0 where the database was rebuilt."""
 
     has_new_rules: bool
+    rules_ns: int
+    """Receive time in ns of the newest rule."""
 
     def settled_ns(self, newest_ns: int, now_ns: int) -> int:
         """The time up to which everything that was received is judged; `newest_ns` is the time of
@@ -67,4 +69,4 @@ class FollowedAlarms:
             self._rules_until_ns = canonical_ns
         view = AlarmView(store, self._names, self._rules)
         has_new_rules = self._rules_until_ns != rules_before_ns
-        return JudgedArchive(view, state.cursor_ns, before, has_new_rules)
+        return JudgedArchive(view, state.cursor_ns, before, has_new_rules, self._rules_until_ns)

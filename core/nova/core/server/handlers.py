@@ -19,13 +19,21 @@ from nova.core.query.rejects import rejects
 from nova.core.query.visibility import Visibility
 from nova.core.server import instance_metrics, instance_status
 from nova.core.server.active_stream import ActiveStream, StreamRequest
+from nova.core.server.alarm_push import AlarmPush
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.principal import visibility_of
 from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
 from nova.sdk.protocol import export, messages, timeline
-from nova.sdk.protocol.alarm_messages import ActOnAlarm, AlarmHistory, Alarms
+from nova.sdk.protocol.alarm_messages import (
+    ActOnAlarm,
+    AlarmHistory,
+    Alarms,
+    AlarmsFollowed,
+    FollowAlarms,
+    UnfollowAlarms,
+)
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import ExportRequest
 from nova.sdk.protocol.follow_stream import FollowStream
@@ -55,6 +63,7 @@ class RequestContext(NamedTuple):
     share: Share
     stream: ActiveStream
     exports: ExportRequests
+    alarm_push: AlarmPush
     request: Message
 
     @property
@@ -184,7 +193,7 @@ async def _sample(context: RequestContext, request: timeline.Sample) -> Reply:
 async def _alarms(context: RequestContext, request: Alarms) -> Reply:
     services = context.services
     at = services.moment(request)
-    reply = await services.alarms.alarms(request, at, context.event_filter(request.filters))
+    reply = await services.alarms.queries.alarms(request, at, context.event_filter(request.filters))
     reply.ref = request.ref
     return messages.encode(reply)
 
@@ -195,7 +204,7 @@ async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Repl
     now = moment.now(timebase, services.snapshot.watermark)
     start_ns = parse_time_or("startTime", request.start_time, NS_MIN)
     stop_ns = parse_time_or("stopTime", request.stop_time, now.time_ns)
-    reply = await services.alarms.history(
+    reply = await services.alarms.queries.history(
         request,
         timebase,
         (start_ns, stop_ns),
@@ -204,6 +213,17 @@ async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Repl
     )
     reply.ref = request.ref
     return messages.encode(reply)
+
+
+async def _follow_alarms(context: RequestContext, request: FollowAlarms) -> Reply:
+    timebase = context.services.timebase(request.timebase)
+    await context.alarm_push.follow(request, timebase, context.event_filter(request.filters))
+    return AlarmsFollowed(follow_id=request.follow_id)
+
+
+async def _unfollow_alarms(context: RequestContext, _request: UnfollowAlarms) -> Reply:
+    await context.alarm_push.close()
+    return AlarmsFollowed()
 
 
 async def _find(context: RequestContext, request: timeline.Find) -> Reply:
@@ -280,6 +300,8 @@ HANDLERS: dict[type[Message], Handler] = {
     Columns: _columns,
     Alarms: _alarms,
     AlarmHistory: _alarm_history,
+    FollowAlarms: _follow_alarms,
+    UnfollowAlarms: _unfollow_alarms,
     timeline.Extent: _extent,
     timeline.Neighbour: _neighbour,
     messages.StartStream: _stream,

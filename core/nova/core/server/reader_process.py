@@ -16,7 +16,6 @@ from nova.core import commit_feed
 from nova.core.effect.published import PublishedMetadata
 from nova.core.errors import ArchiveError
 from nova.core.metrics.report import METRICS_PATH
-from nova.core.query.alarm_queries import AlarmQueries
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
@@ -28,6 +27,7 @@ from nova.core.scratch import scratch_folder
 from nova.core.server.audit_intake import AuditIntake, AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
+from nova.core.server.live_alarms import LiveAlarms
 from nova.core.server.live_stream import LiveTail
 from nova.core.server.metrics_board import MetricsBoard
 from nova.core.server.owner_timeline import OwnerTimelines
@@ -80,7 +80,7 @@ class Reader:
             findings=FindQueries(snapshot, data, scratch / "find", limits.finding),
             columns=ColumnQueries(snapshot, data, scratch / "columns", limits.columns),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
-            alarms=AlarmQueries(snapshot, data, scratch / "alarms", settings.own_scope()),
+            alarms=LiveAlarms.open(snapshot, data, scratch / "alarms", settings.own_scope()),
             published=published,
             discovery=Discovery(snapshot, published),
             submissions=submissions,

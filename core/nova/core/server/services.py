@@ -8,7 +8,6 @@ from nova.core.effect import moment
 from nova.core.effect.moment import Moment
 from nova.core.effect.published import PublishedMetadata
 from nova.core.ordering import Timebase
-from nova.core.query.alarm_queries import AlarmQueries
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
@@ -20,6 +19,7 @@ from nova.core.query.ui_state import UiStates
 from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
 from nova.core.server.link_registry import LinkRegistry
+from nova.core.server.live_alarms import LiveAlarms
 from nova.core.server.live_stream import LiveTail
 from nova.core.server.metrics_board import MetricsBoard
 from nova.core.server.owner_timeline import OwnerTimelines
@@ -44,7 +44,7 @@ class Services:
     findings: FindQueries
     columns: ColumnQueries
     ui_states: UiStates
-    alarms: AlarmQueries
+    alarms: LiveAlarms
     published: PublishedMetadata
     discovery: Discovery
     submissions: SubmissionClient

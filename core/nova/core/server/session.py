@@ -19,6 +19,7 @@ from nova.core.query.memory_budget import (
     Share,
 )
 from nova.core.server.active_stream import STREAM_REQUESTS, ActiveStream
+from nova.core.server.alarm_push import AlarmPush
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.handlers import HANDLERS, RequestContext
 from nova.core.server.principal import visibility_of
@@ -28,14 +29,18 @@ from nova.sdk import log_context, request_id
 from nova.sdk.connection_ends import begin_text
 from nova.sdk.errors import NovaError, ProtocolError
 from nova.sdk.protocol import messages
+from nova.sdk.protocol.alarm_messages import FollowAlarms, UnfollowAlarms
 from nova.sdk.protocol.drain import SHUTTING_DOWN, Drain, refusal
 from nova.sdk.protocol.export import CancelExport
 from nova.sdk.protocol.follow_stream import FollowStream, ReaderRequest, decode_reader_request
 from nova.sdk.protocol.messages import Ref
 
 CONCURRENT_REQUESTS_MAX = 4
-ENDING_REQUESTS = (messages.CancelStream, CancelExport)
+ENDING_REQUESTS = (messages.CancelStream, CancelExport, UnfollowAlarms)
 """Requests that are served while the connection is drained."""
+
+ORDERED_REQUESTS = (*STREAM_REQUESTS, FollowAlarms, UnfollowAlarms)
+"""Requests that are answered before later requests of the connection start."""
 
 SEND_TIMEOUT_S = 30.0
 """A client that does not receive a reply within this time is disconnected: others wait for its
@@ -65,6 +70,7 @@ class ReaderSession:
         self._export_requests = ExportRequests(
             services.snapshot, services.exports, services.audit, self.send, principal
         )
+        self._alarm_push = AlarmPush(services.alarms, services.budget, self.send_frame)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._stream_request = asyncio.Lock()
@@ -101,6 +107,7 @@ class ReaderSession:
             try:
                 await self._active_stream.close()
             finally:
+                await self._alarm_push.close()
                 self._services.timelines.remove(self._connection_name, timeline)
                 self._metrics.connections.discard(self)
             for task in self._requests:
@@ -134,7 +141,7 @@ class ReaderSession:
         if isinstance(request, Drain):
             self._draining = self._draining or asyncio.create_task(self.drain())
             return
-        if isinstance(request, STREAM_REQUESTS):
+        if isinstance(request, ORDERED_REQUESTS):
             async with self._stream_request:
                 await self._handle(request, self._principal)
             return
@@ -201,6 +208,7 @@ class ReaderSession:
             share,
             self._active_stream,
             self._export_requests,
+            self._alarm_push,
             request,
         )
         reply = await HANDLERS[type(request)](context, request)

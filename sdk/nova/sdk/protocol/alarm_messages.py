@@ -18,7 +18,9 @@ COMMENT_MAX_CHARS = 1_000
 RuleName = Annotated[str, Meta(min_length=1, max_length=300)]
 """A ruleId, or viewId:key of the limits of a manifest."""
 
-AlarmListing = Literal["active", "unacknowledged", "shelved", "disabled", "all"]
+FollowId = Annotated[str, Meta(min_length=1, max_length=100)]
+
+AlarmListing = Literal["active", "unacknowledged", "shelved", "disabled", "abnormal", "all"]
 AlarmStateName = Literal["normal", "raised", "acknowledged", "cleared"]
 """`cleared`: the alarm is over and was not acknowledged."""
 
@@ -41,7 +43,8 @@ AlarmLimit = Annotated[int, Meta(ge=1, le=ALARMS_LIMIT_MAX)]
 
 class Alarms(Message, kw_only=True, tag="alarms"):
     """The alarms at a time, page by page: `active` ones are out of limits or not acknowledged, and
-    neither shelved nor disabled; of these, `unacknowledged` ones were acknowledged by nobody.
+    neither shelved nor disabled; of these, `unacknowledged` ones were acknowledged by nobody;
+    `abnormal` ones are not `normal`, or shelved, or disabled.
     """
 
     time: str | None = None
@@ -54,15 +57,33 @@ class Alarms(Message, kw_only=True, tag="alarms"):
 
 
 class AlarmHistory(Message, kw_only=True, tag="alarmHistory"):
-    """The transitions of alarms in a time range, both ends included, in order, page by page."""
+    """The transitions of alarms in a time range, both ends included, in order, page by page;
+    `reverse` begins with the newest.
+    """
 
     start_time: str | None = None
     stop_time: str | None = None
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
     rule: RuleName | None = None
+    reverse: bool = False
     limit: AlarmLimit = ALARMS_LIMIT_DEFAULT
     after_key: str | None = None
+
+
+class FollowAlarms(Message, kw_only=True, tag="followAlarms"):
+    """Send the abnormal alarms of the present, and then each alarm that changes, in messages with
+    this `follow_id`. A connection follows once: what it followed before ends.
+    """
+
+    follow_id: FollowId
+    timebase: Timebase | None = None
+    filters: Filters = msgspec.field(default_factory=Filters)
+    rule: RuleName | None = None
+
+
+class UnfollowAlarms(Message, kw_only=True, tag="unfollowAlarms"):
+    """End what the connection follows of alarms."""
 
 
 class ActOnAlarm(Message, kw_only=True, tag="actOnAlarm"):
@@ -84,7 +105,7 @@ class ActOnAlarm(Message, kw_only=True, tag="actOnAlarm"):
     timeline_mode: TimelineMode
 
 
-AlarmRequest = Alarms | AlarmHistory
+AlarmRequest = Alarms | AlarmHistory | FollowAlarms | UnfollowAlarms
 
 
 # --- replies ---
@@ -141,11 +162,13 @@ class AlarmCounts(msgspec.Struct, kw_only=True, rename="camel", forbid_unknown_f
 
 class AlarmsResponse(Message, kw_only=True, tag="alarmsResponse"):
     """A page of alarms; the first page has the counts of all that match filters and rule. Events
-    received up to `judged` are included; `behind`: that is long ago.
+    received up to `judged` are included; `behind`: that is long ago. `settled`: everything that
+    was received before this time is judged.
     """
 
     time: str
     judged: str | None = None
+    settled: str
     behind: bool = False
     counts: list[AlarmCounts] = msgspec.field(default_factory=list)
     alarms: list[AlarmInfo]
@@ -179,4 +202,24 @@ class AlarmHistoryResponse(Message, kw_only=True, tag="alarmHistoryResponse"):
     """None: there are no more for now."""
 
 
-AlarmReply = AlarmsResponse | AlarmHistoryResponse
+class AlarmsFollowed(Message, kw_only=True, tag="alarmsFollowed"):
+    """What the connection follows from now on; None: nothing."""
+
+    follow_id: str | None = None
+
+
+class AlarmUpdates(Message, kw_only=True, tag="alarmUpdates"):
+    """Alarms that have changed up to `time`, as they are now; a client that replaces each by it has
+    the alarms of the present. `whole`: those that it had before are void. Comes at least every
+    second; several changes of an alarm in between are one.
+    """
+
+    follow_id: str
+    time: str
+    judged: str | None = None
+    behind: bool = False
+    whole: bool = False
+    alarms: list[AlarmInfo]
+
+
+AlarmReply = AlarmsResponse | AlarmHistoryResponse | AlarmsFollowed | AlarmUpdates
