@@ -7,8 +7,11 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.syntax_trees import nodes_in
 from tests.test_tidy import ROOT, SOURCES, tracked
 
 HISTORY = {"CHANGELOG.md", "requirements.md"}
@@ -41,37 +44,57 @@ def screen_texts() -> Iterator[Text]:
                     yield str(path.relative_to(ROOT)), text
 
 
+class Strings(NamedTuple):
+    """The strings of a Python file, each with its line."""
+
+    documentation: list[tuple[int, str]]
+    others: list[tuple[int, str]]
+    of_functions: list[tuple[int, str]]
+    """Docstrings of functions, without their indentation."""
+
+
+@cache
+def strings_of(path: Path) -> Strings:
+    """The strings of a module, which is parsed once for all tests of a run."""
+    found = Strings([], [], [])
+    documenting: set[int] = set()
+    for node in nodes_in(path):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text)) as constant):
+                documenting.add(id(constant))
+                found.documentation.append((constant.lineno, text))
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                if text := ast.get_docstring(node) or "":
+                    found.of_functions.append((node.lineno, text))
+            case ast.Constant(value=str(text)) if id(node) not in documenting:
+                found.others.append((node.lineno, text))
+    return found
+
+
 def program_texts() -> Iterator[Text]:
     """Strings of several words in the Python source: errors, log messages, help of options."""
     for path in tracked(*SOURCES):
-        tree = ast.parse(path.read_text())
-        documentation = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-        for node in ast.walk(tree):
-            if not isinstance(node, ast.Constant) or id(node) in documentation:
-                continue
-            if isinstance(node.value, str) and " " in node.value.strip():
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", node.value
+        where, strings = path.relative_to(ROOT), strings_of(path)
+        for line, text in strings.others:
+            if " " in text.strip():
+                yield f"{where}:{line}", text
         # The help of commands: click shows a function's docstring.
         if "cli" in path.parts or path.name.endswith(("cli.py", "_command.py")):
-            yield from _docstrings(path, tree)
-
-
-def _docstrings(path: Path, tree: ast.Module) -> Iterator[Text]:
-    for node in ast.walk(tree):
-        match node:
-            case ast.FunctionDef() | ast.AsyncFunctionDef() if text := ast.get_docstring(node):
-                yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+            yield from ((f"{where}:{line}", text) for line, text in strings.of_functions)
 
 
 def source_texts() -> Iterator[Text]:
     """Comments and docstrings of the Python source and tests, without code in backticks."""
     for path in tracked(*SOURCES, "bench/*.py", "tests/*.py"):
-        source = path.read_text()
         where = path.relative_to(ROOT)
+        for line, text in _comments(path.read_text()):
+            yield f"{where}:{line}", CODE.sub(" ", text)
+        for line, text in strings_of(path).documentation:
+            yield f"{where}:{line}", " ".join(CODE.sub(" ", text).split())
+
+
+def _comments(source: str) -> Iterator[tuple[int, str]]:
+    if "#" in source:  # two of three files have none, and Python's own tokenizer is slow
         for token in tokenize.generate_tokens(io.StringIO(source).readline):
             if token.type == tokenize.COMMENT:
-                yield f"{where}:{token.start[0]}", CODE.sub(" ", token.string)
-        for node in ast.walk(ast.parse(source)):
-            match node:
-                case ast.Expr(value=ast.Constant(value=str(text)) as constant):
-                    yield f"{where}:{constant.lineno}", " ".join(CODE.sub(" ", text).split())
+                yield token.start[0], token.string

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,14 @@ CODE_PLACE = {"EnvelopeError": 0, "RequestError": 0, "Rejection": 1}
 def codes_in(*names: str) -> set[str]:
     """The codes that calls of these names are given, wherever they stand."""
     found: set[str] = set()
+    named = re.compile(rf"\b(?:{'|'.join(names)})\b")
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             if "testkit" not in path.parts:
-                tree = ast.parse(path.read_text())
+                source = path.read_text()
+                if not named.search(source):
+                    continue
+                tree = ast.parse(source)
                 for call, scope in _calls(tree, tree):
                     found |= _codes(call, scope, names)
     return found

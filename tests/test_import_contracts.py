@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nova.core.ordering import TIMEBASES
 from nova.core.store.keys import FAMILIES
+from tests.syntax_trees import nodes_in, nodes_of
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/nova/core"
@@ -41,7 +42,7 @@ def test_contracts_about_the_store_list_the_rest_of_core() -> None:
 def names_of_families(path: Path) -> list[str]:
     """Where a module reads an archive's families or names one, as `file:line name`."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_in(path):
         match node:
             case ast.Attribute(attr="families"):
                 name = "families"
@@ -96,7 +97,7 @@ def test_the_direction_has_no_exception() -> None:
 
 def imports(text: str) -> Iterator[tuple[int, str]]:
     """Lines and names of what a module imports: for type checkers only or by name too."""
-    for node in ast.walk(ast.parse(text)):
+    for node in nodes_of(ast.parse(text)):
         match node:
             case ast.Import(names=names):
                 yield from ((node.lineno, alias.name) for alias in names)

@@ -7,11 +7,12 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import NamedTuple
 
 from nova import core, edge, sdk
+from tests.syntax_trees import nodes_of
 
 ROOT = Path(__file__).parents[1]
 LINE_MAX_CHARS = 100
@@ -55,16 +56,35 @@ def tracked(*patterns: str) -> list[Path]:
     return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 
-def python_files() -> list[Path]:
-    """All Python of the project, tests included."""
-    return tracked("*.py")
+class Function(NamedTuple):
+    """What the rules look at in a function."""
+
+    name: str
+    code_lines: int
+    parameters: int
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    """Every function of a module."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            yield node
+class Outline(NamedTuple):
+    """What the rules look at in a Python file."""
+
+    path: Path
+    text: str
+    documented: bool
+    functions: list[Function]
+    classes: list[tuple[str, int]]
+
+
+def outline(path: Path, text: str) -> Outline:
+    """The outline of a module: parsed and walked once for all rules."""
+    tree = ast.parse(text)
+    functions, classes = [], []
+    for node in nodes_of(tree):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                functions.append(Function(node.name, code_lines(node), parameters(node)))
+            case ast.ClassDef():
+                classes.append((node.name, node.lineno))
+    return Outline(path, text, bool(ast.get_docstring(tree)), functions, classes)
 
 
 def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -74,28 +94,60 @@ def code_lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     return last - first + 1 - (len(text.splitlines()) if text else 0)
 
 
-@pytest.mark.parametrize("path", python_files(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_module_is_small_and_has_a_docstring(path: Path) -> None:
-    """Files, functions and lines stay small, and each module says what it is responsible for."""
-    text = path.read_text()
-    lines = text.splitlines()
-    tree = ast.parse(text)
-    is_test = path.relative_to(ROOT).parts[0] in ("tests", "bench")
-    assert len(lines) <= (TEST_MODULE_MAX_LINES if is_test else MODULE_MAX_LINES)
-    assert [number for number, line in enumerate(lines, 1) if len(line) > LINE_MAX_CHARS] == []
-    assert path == Path(__file__) or not LEFTOVERS.search(text)
-    assert path.stem not in VAGUE_NAMES
-    assert ast.get_docstring(tree), "no module docstring"
-    longest = TEST_FUNCTION_MAX_LINES if is_test else FUNCTION_MAX_LINES
-    for function in functions(tree):
-        assert code_lines(function) <= longest, function.name
-
-
 def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """How many parameters a caller has to know."""
     all_of = function.args
     names = [one.arg for one in (*all_of.posonlyargs, *all_of.args, *all_of.kwonlyargs)]
     return len(names) - (names[:1] in (["self"], ["cls"]))
+
+
+@cache
+def outlines() -> dict[Path, Outline]:
+    """All Python of the project, tests included."""
+    return {path: outline(path, path.read_text()) for path in tracked("*.py")}
+
+
+def faults(module: Outline) -> Iterator[str]:
+    """What is too large in a file, or not allowed in any."""
+    place = module.path.relative_to(ROOT)
+    is_test = place.parts[0] in ("tests", "bench")
+    lines = module.text.splitlines()
+    if len(lines) > (TEST_MODULE_MAX_LINES if is_test else MODULE_MAX_LINES):
+        yield f"{place}: {len(lines)} lines"
+    for number, line in enumerate(lines, 1):
+        if len(line) > LINE_MAX_CHARS:
+            yield f"{place}:{number}: {len(line)} characters"
+    if module.path != Path(__file__) and (found := LEFTOVERS.search(module.text)):
+        yield f"{place}: {found[0]}"
+    if module.path.stem in VAGUE_NAMES:
+        yield f"{place}: a vague name"
+    if not module.documented:
+        yield f"{place}: no module docstring"
+    longest = TEST_FUNCTION_MAX_LINES if is_test else FUNCTION_MAX_LINES
+    for function in module.functions:
+        if function.code_lines > longest:
+            yield f"{place}: {function.name} has {function.code_lines} lines"
+
+
+def test_modules_are_small_and_have_a_docstring() -> None:
+    """Files, functions and lines stay small, and each module says what it is responsible for."""
+    assert len(outlines()) > 1000
+    assert [fault for module in outlines().values() for fault in faults(module)] == []
+
+
+def test_every_fault_of_a_module_is_found() -> None:
+    long = "x" * (LINE_MAX_CHARS + 1)
+    text = f"# {'TO' + 'DO'}\ndef f():\n" + "    x = 1\n" * MODULE_MAX_LINES + f"# {long}\n"
+    assert list(faults(outline(ROOT / "sdk/nova/utils.py", text))) == [
+        "sdk/nova/utils.py: 353 lines",
+        "sdk/nova/utils.py:353: 103 characters",
+        "sdk/nova/utils.py: TODO",
+        "sdk/nova/utils.py: a vague name",
+        "sdk/nova/utils.py: no module docstring",
+        "sdk/nova/utils.py: f has 351 lines",
+    ]
+    fine = '"""What it is for."""\n\n\ndef f():\n' + "    x = 1\n" * (FUNCTION_MAX_LINES - 1)
+    assert list(faults(outline(ROOT / "sdk/nova/fine.py", fine))) == []
 
 
 COMMAND_STEMS = ("cli", "derive_command", "files_command", "users_command")
@@ -105,8 +157,8 @@ def test_functions_have_few_parameters() -> None:
     """Commands are left out: click gives each option of a command as a parameter."""
     for path in tracked(*SOURCES):
         if "cli" not in path.parts and path.stem not in COMMAND_STEMS:
-            for function in functions(ast.parse(path.read_text())):
-                assert parameters(function) <= PARAMETERS_MAX, f"{path}: {function.name}"
+            for function in outlines()[path].functions:
+                assert function.parameters <= PARAMETERS_MAX, f"{path}: {function.name}"
 
 
 def test_a_name_stands_for_one_thing() -> None:
@@ -118,9 +170,8 @@ def test_a_name_stands_for_one_thing() -> None:
     for path in tracked(*SOURCES, "bench/*.py", "examples/*.py", "scripts/*.py", "tests/*.py"):
         if not path.stem.startswith("test_"):
             stems[path.stem].append(str(path.relative_to(ROOT)))
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ClassDef):
-                classes[node.name].append(f"{path.relative_to(ROOT)}:{node.lineno}")
+        for name, line in outlines()[path].classes:
+            classes[name].append(f"{path.relative_to(ROOT)}:{line}")
     assert len(stems) > 300
     assert {name: places for name, places in classes.items() if len(places) > 1} == {}
     twice = {stem: places for stem, places in stems.items() if len(places) > 1}

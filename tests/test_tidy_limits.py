@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.syntax_trees import nodes_of
 from tests.test_tidy import ROOT, tracked
 
 CONSTANT = re.compile(r"[A-Z][A-Z0-9_]+")
@@ -22,9 +23,9 @@ ALLOWED = {
 """What may be patched, and why."""
 
 
-def patched_constants(tree: ast.Module) -> Iterator[str]:
+def patched_constants(source: str) -> Iterator[str]:
     """The names of constants that a test module sets elsewhere, by a patch or an assignment."""
-    for node in ast.walk(tree):
+    for node in nodes_of(ast.parse(source)):
         match node:
             case ast.Call(func=ast.Attribute(attr=called) | ast.Name(id=called)):
                 if called in PATCHERS:
@@ -56,7 +57,7 @@ def test_no_test_patches_a_constant() -> None:
         f"{path.relative_to(ROOT)}: {name}"
         for path in tracked("tests/*.py", "bench/*.py", "examples/*.py")
         if path != Path(__file__)
-        for name in patched_constants(ast.parse(path.read_text()))
+        for name in patched_constants(path.read_text())
     }
     assert patched == set(ALLOWED)
 
@@ -81,4 +82,4 @@ def test_no_test_patches_a_constant() -> None:
 )
 def test_every_way_of_patching_is_seen(line: str, names: list[str]) -> None:
     """And nothing else."""
-    assert list(patched_constants(ast.parse(line))) == names
+    assert list(patched_constants(line)) == names
