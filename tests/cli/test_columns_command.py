@@ -49,7 +49,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
     data.mkdir()
 
     def invoke(*arguments: str) -> Result:
-        wanted = [*arguments, *SERIES, "--data", str(data), "--timebase", "source"]
+        wanted = [*SERIES, *arguments, "--data", str(data), "--timebase", "source"]
         result = CliRunner().invoke(columns, wanted)
         assert result.exit_code == 0, result.output
         return result
@@ -77,7 +77,12 @@ async def test_columns_are_printed_as_lines(run: Run) -> None:
         {"sourceTruthTime": timestamps.text(TIMES[0]), "n": 0.0, "on": True},
         {"sourceTruthTime": timestamps.text(TIMES[1]), "on": False},
     ]
-    assert "No event of the span has never" in answer.stderr
+    assert answer.stderr.startswith("No event of this series has never, at any time")
+    assert "of the span" not in answer.stderr
+    answer = await run("n", "mode", "--to", timestamps.text(TIMES[0] - 1))
+    assert answer.stderr.startswith("No event of the span has n, mode")
+    answer = await run("n", "--unique", "nobody")
+    assert answer.stderr.startswith("No event of this series was ever received")
 
 
 async def test_columns_are_written_to_files(run: Run, tmp_path: Path) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from click.testing import CliRunner, Result
 
@@ -60,6 +63,37 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
         assert (low["min"], low["max"]) == (-11, -6)
         assert await asyncio.to_thread(run, "port", "=", "1") == []
         assert len(await asyncio.to_thread(run, "port", "=", "1", "--text")) == 3
+        here = ("--data", str(tmp_path))
+        unknown = await asyncio.to_thread(asked, "never", ">", "1", *here)
+        assert "No event of this series has never" in unknown.stderr
+        nobody = await asyncio.to_thread(asked, "n", ">", "1", *here, "--unique", "x")
+        assert "No event of this series was ever received" in nobody.stderr
+        nothing = await asyncio.to_thread(asked, "n", ">", "99", *here)
+        assert nothing.stderr == "Nothing found.\n"
+        await texts_are_found(partial(asyncio.to_thread, run))
+
+
+async def texts_are_found(run: Callable[..., Awaitable[list[dict[str, Any]]]]) -> None:
+    """As flag and argument in either order, newest first, in one lane or in any."""
+    found = await run("--text", "SAFE", "--lane", "parsed")
+    assert [one["payload"]["n"] for one in found] == [n % 4 for n in range(6)]
+    assert await run("safe", "--text", "--reverse", "--limit", "2") == found[:3:-1]
+    assert await run("safe", "--text", "--lane", "command") == []
+
+
+def test_what_a_text_has_not_is_refused() -> None:
+    for arguments, words in (
+        (["x", "--text", "--samples", "2"], "--samples: a text has no duration"),
+        (["x" * 257, "--text"], "TEXT: a text has 1 to 256 characters"),
+    ):
+        result = CliRunner().invoke(find, arguments)
+        assert result.exit_code == 2 and words in result.output
+    result = CliRunner().invoke(find, ["n", ">", "1", "--scope", "sat"])
+    assert result.exit_code == 2 and "give --system too" in result.output
+    result = asked("n", ">", "1", "--lane", "command")
+    assert (
+        result.exit_code == 2 and "--lane: fields are of the lanes parsed and ui" in result.output
+    )
 
 
 def test_one_condition_has_to_be_stated() -> None:
@@ -77,4 +111,4 @@ def test_what_is_no_finite_number_is_refused() -> None:
 
 
 def asked(*arguments: str) -> Result:
-    return CliRunner().invoke(find, [*arguments, *SERIES])
+    return CliRunner().invoke(find, [*SERIES, *arguments])

@@ -73,6 +73,7 @@ SAMPLES: tuple[Message, ...] = (
     timeline.Find(
         **UNIT, lane="ui", message_type="UiUpdate", field="n", condition="above", value=1
     ),
+    timeline.FindText(text="x"),
     timeline.Fields(**UNIT, lane="ui"),
     column_messages.Columns(**UNIT, lane="ui", message_type="UiUpdate", fields=["n"]),
     timeline.Neighbour(time=SPAN[0], direction="next"),

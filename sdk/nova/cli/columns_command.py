@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from nova.cli.column_files import check_file, csv_lines, json_lines, write_file
-from nova.cli.find import series_options
+from nova.cli.find import UNKNOWN_SERIES, series_options, unknown_field
 from nova.console.archive_options import ArchiveSource, TimeParameter, with_archive_source
 from nova.console.printing import warn
 from nova.sdk.client.column_table import NUMPY_EXTRA, ColumnTable
@@ -73,8 +73,13 @@ async def columns(
 
 
 def _warn_of_missing(table: ColumnTable, fields: tuple[str, ...]) -> None:
-    absent = [path for path in fields if path not in table.fields]
-    if absent:
+    known = [path for path in fields if path not in table.unknown_fields]
+    absent = [path for path in known if path not in table.fields or not len(table)]
+    if table.unknown_fields:
+        warn(unknown_field(table.unknown_fields))
+    if table.unknown_series:
+        warn(UNKNOWN_SERIES)
+    elif absent:
         warn(f"No event of the span has {', '.join(absent)}: see what a series has by nova query.")
     if table.behind:
         end = f"after {table.complete_until}" if table.complete_until else "so far"

@@ -1,18 +1,20 @@
-"""`nova find`: prints where the values of a field meet a condition, as JSON lines or a table."""
+"""`nova find`: prints where the values of a field meet a condition, or the events with a text."""
 
 from __future__ import annotations
 
 import math
 import re
 import sys
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Literal, cast
 
 import click
 import msgspec
 from rich.console import Console
 
+from nova.cli.find_text import TEXT_LANES, find_text, text_request
 from nova.console.archive_options import ArchiveSource, TimeParameter, with_archive_source
+from nova.console.printing import warn
 from nova.sdk.protocol import timeline
 from nova.sdk.protocol.messages import Timebase
 from nova.sdk.protocol.timeline import FieldFinding, FindCondition
@@ -25,6 +27,11 @@ COMPARISONS: dict[str, FindCondition] = {
     "=": "equal",
     "!=": "notEqual",
 }
+UNKNOWN_SERIES = (
+    "No event of this series was ever received, or you may not see it: check --scope, --system, "
+    "--container, --unique, --lane, --type and --view."
+)
+SERIES_OPTIONS = ("scope", "system", "container", "unique", "type")
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -37,30 +44,52 @@ def finite(_: click.Context, parameter: click.Parameter, seconds: float | None) 
 
 def series_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options that name one series."""
+    lane = click.option(
+        "--lane", type=click.Choice(["parsed", "ui"]), default="parsed", help="Lane of the field."
+    )
+    return _with_series(command, lane, required=True)
+
+
+def searched_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options that name one series, or that narrow the search for a text."""
+    lane = click.option(
+        "--lane",
+        type=click.Choice(TEXT_LANES),
+        help="Lane of the field, parsed or ui [parsed]; or of the text [all but raw].",
+    )
+    return _with_series(command, lane, required=False)
+
+
+def _with_series(
+    command: Callable[..., None], lane: Callable[..., Callable[..., None]], *, required: bool
+) -> Callable[..., None]:
     for option in (
         click.option("--view", default="", help="viewId, of the lane ui."),
-        click.option("--type", required=True, help="messageType."),
-        click.option(
-            "--lane",
-            type=click.Choice(["parsed", "ui"]),
-            default="parsed",
-            help="Lane of the field.",
-        ),
-        click.option("--unique", required=True, metavar="ID", help="uniqueId."),
-        click.option("--container", required=True, metavar="ID", help="containerId."),
-        click.option("--system", required=True, metavar="ID", help="systemId."),
-        click.option("--scope", required=True, metavar="ID", help="scopeId."),
+        click.option("--type", required=required, help="messageType."),
+        lane,
+        click.option("--unique", required=required, metavar="ID", help="uniqueId."),
+        click.option("--container", required=required, metavar="ID", help="containerId."),
+        click.option("--system", required=required, metavar="ID", help="systemId."),
+        click.option("--scope", required=required, metavar="ID", help="scopeId."),
     ):
         command = option(command)
     return command
 
 
+def unknown_field(fields: Sequence[str]) -> str:
+    """What is said of fields that no event has."""
+    return (
+        f"No event of this series has {', '.join(fields)}, at any time: check the path, or see "
+        "what the events have by nova query."
+    )
+
+
 @click.command(context_settings={"ignore_unknown_options": True})  # -5 is a value
-@click.argument("field")
+@click.argument("field", metavar="FIELD|TEXT")
 @click.argument("comparison", type=click.Choice(list(COMPARISONS)), required=False)
 @click.argument("value", required=False)
 @click.option("--changes", is_flag=True, help="Where the value changes.")
-@click.option("--text", is_flag=True, help="VALUE is a text, whatever it looks like.")
+@click.option("--text", is_flag=True, help="Search for a text; after VALUE: it is a text.")
 @click.option(
     "--gaps",
     type=click.FloatRange(min=0),
@@ -82,11 +111,12 @@ def series_options(command: Callable[..., None]) -> Callable[..., None]:
 @click.option("--reverse", is_flag=True, help="Newest first.")
 @click.option("--limit", type=click.IntRange(min=1), help="Maximum number of findings.")
 @click.option("--json", "as_json", is_flag=True, help="JSON lines.")
-@series_options
+@searched_options
 @with_archive_source
 async def find(
     source: ArchiveSource,
     /,
+    field: str,
     comparison: str | None,
     value: str | None,
     changes: bool,
@@ -95,38 +125,54 @@ async def find(
     as_json: bool,
     **options: object,
 ) -> None:
-    """Print where the values of a field meet a condition.
+    """Print where the values of a field meet a condition, or the events that have a text.
 
     \b
-    Examples (each with --scope, --system, --container, --unique and --type):
+    Fields (each with --scope, --system, --container, --unique and --type):
       nova find temperature '>' 40 --samples 3     runs of three or more such values
       nova find mode = SAFE --reverse --limit 1     when it was last in this mode
       nova find port = 1 --text                     the text "1" and not the number
       nova find mode --changes
       nova find voltage --gaps 60 --json
+    \b
+    Texts, upper and lower case alike, in the messageType or the body of events:
+      nova find "door open" --text --reverse --limit 10
+      nova find heater --text --lane command --scope sat --json
     """
-    request = _request(options, comparison, value, (changes, gaps))
+    if options["text"] and comparison is None and not changes and gaps is None:
+        await find_text(source, text_request(field, options), limit, as_json=as_json)
+        return
+    request = _request(field, options, comparison, value, (changes, gaps))
     left = limit if limit is not None else sys.maxsize
-    console, is_behind, count = Console(), False, 0
+    console, count = Console(), 0
     async with await source.connect() as client:
-        while left:
+        while True:
             request.limit = min(left, timeline.FIND_LIMIT_MAX)
             page = await client.find(request)
             for finding in page.findings:
                 _write(finding, console, as_json)
             left -= len(page.findings)
             count += len(page.findings)
-            is_behind = page.behind
             request.after_key = page.next_key
-            if page.next_key is None:
+            if page.next_key is None or not left:
                 break
-    if not count:
-        click.echo("Nothing found. A field or series that does not exist has no values.", err=True)
-    if is_behind:
-        click.echo("The newest values are not searched yet: the sampler is behind.", err=True)
+    _warn(page, is_empty=count == 0)
+
+
+def _warn(page: timeline.FindResponse, *, is_empty: bool) -> None:
+    """Say what the last page of an answer says of all of it."""
+    if page.unknown_series:
+        warn(UNKNOWN_SERIES)
+    elif page.unknown_fields:
+        warn(unknown_field(page.unknown_fields))
+    elif is_empty:
+        warn("Nothing found.")
+    if page.behind:
+        warn("The newest values are not searched yet: the sampler is behind.")
 
 
 def _request(
+    field: str,
     options: dict[str, object],
     comparison: str | None,
     value: str | None,
@@ -149,10 +195,10 @@ def _request(
         system_id=str(options["system"]),
         container_id=str(options["container"]),
         unique_id=str(options["unique"]),
-        lane="ui" if options["lane"] == "ui" else "parsed",
+        lane=_lane(options),
         message_type=str(options["type"]),
         view_id=str(options["view"]),
-        field=str(options["field"]),
+        field=field,
         condition=condition,
         value=None if value is None else _value(value, is_text=bool(options["text"])),
         min_samples=cast("int", options["samples"]),
@@ -162,6 +208,17 @@ def _request(
         timebase=cast("Timebase | None", options["timebase"]),
         reverse=bool(options["reverse"]),
     )
+
+
+def _lane(options: dict[str, object]) -> Literal["parsed", "ui"]:
+    """The lane of a field's series; raises click.UsageError if the series is not named in full."""
+    absent = [name for name in SERIES_OPTIONS if options[name] is None]
+    if absent:
+        raise click.UsageError(f"a field needs its series: give --{absent[0]} too")
+    lane = options["lane"] or "parsed"
+    if lane not in ("parsed", "ui"):
+        raise click.UsageError(f"--lane: fields are of the lanes parsed and ui, not of {lane}")
+    return "ui" if lane == "ui" else "parsed"
 
 
 def _value(text: str, is_text: bool) -> bool | float | str:

@@ -202,3 +202,17 @@ async def test_columns_of_other_scopes_are_not_shown(found: SampleWorld) -> None
         page = await queries.respond(request_of(["n"]), "source", PAGE_BYTES, seen)
         assert page.rows == rows
     queries.close()
+
+
+async def test_fields_that_no_event_has_are_named(found: SampleWorld) -> None:
+    found.sample(found.commit([(n, {"n": n}) for n in range(8)]), 99, SAMPLING)
+    found.commit([(9, {"late": 1})])
+    queries = ColumnQueries(found.view, found.data, found.data / "columns")
+    request = request_of(["n", "late", "never"], stopTime=timestamps.text(START_NS - 1))
+    for timebase in TIMEBASES:
+        reply = await queries.respond(request, timebase, 2**20)
+        assert (reply.rows, reply.unknown_fields) == (0, ["never"]) and not reply.unknown_series
+        assert ColumnTable([reply]).unknown_fields == ["never"]
+    reply = await queries.respond(request_of(["n"], uniqueId="nobody"), "source", 2**20)
+    assert ColumnTable([reply]).unknown_series
+    queries.close()

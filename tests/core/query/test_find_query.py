@@ -17,6 +17,7 @@ from nova.core.derived.sampler_limits import SamplerLimits
 from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.find_query import FindLimits, FindQueries
+from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.archive import Archive
 from nova.core.store.column_tree import BlockSizes
 from nova.sdk import timestamps
@@ -140,8 +141,10 @@ async def pages(queries: FindQueries, request: Find, timebase: Timebase) -> list
         page = await queries.respond(request, timebase)
         assert not page.behind and len(page.findings) <= request.limit
         findings += page.findings
+        assert (page.reached is None) == (page.next_key is None)
         if page.next_key is None:
             return findings
+        assert page.next_key != request.after_key, "every reply gets further"
         request.after_key = page.next_key
 
 
@@ -192,6 +195,7 @@ OTHERS = st.one_of(
     requests=st.lists(NUMERIC | OTHERS, min_size=1, max_size=3),
     span=st.none() | st.tuples(TIMES, TIMES),
     page=st.sampled_from([7, 1_000]),
+    values_max=st.sampled_from([1, 4, 1_000]),
 )
 async def test_findings_are_those_of_brute_force(
     found: SampleWorld,
@@ -200,13 +204,17 @@ async def test_findings_are_those_of_brute_force(
     requests: list[Find],
     span: tuple[int, int] | None,
     page: int,
+    values_max: int,
 ) -> None:
-    """Late events, equal times, fields that come and go, any span, a sampler that is behind."""
+    """Late events, equal times, fields that come and go, any span, a sampler that is behind;
+    replies that end after a value, a few or none.
+    """
     for events, until in zip(commits, writes, strict=False):
         mark = found.commit(events)
         if until:
             found.sample(mark, until, SAMPLING)
-    queries = FindQueries(found.view, found.data, found.data / "finding")
+    limits = FindLimits(values_max=values_max)
+    queries = FindQueries(found.view, found.data, found.data / "finding", limits)
     held = events_of(found)
     try:
         for request in requests:
@@ -274,4 +282,30 @@ async def test_newest_values_that_are_not_searched_are_said(found: SampleWorld) 
     queries = FindQueries(found.view, found.data, found.data / "finding", FindLimits(5))
     answer = await queries.respond(request_of("n", "equal", value=1), "source")
     assert answer.behind and len(answer.findings) == 4
+    queries.close()
+
+
+async def test_what_no_event_has_is_said(found: SampleWorld) -> None:
+    """An unknown series or field is not like one without a finding; a hidden series is unknown."""
+    found.sample(found.commit([(n, {"n": n, "mode": "safe"}) for n in range(8)]), 99, SAMPLING)
+    found.commit([(9, {"late": 1})])
+    queries = FindQueries(found.view, found.data, found.data / "finding", FindLimits(5))
+    for field, value, unknown in (
+        ("n", 99, []),
+        ("n", "text", []),
+        ("mode", 1, []),
+        ("late", 2, []),
+        ("never", 1, ["never"]),
+    ):
+        answer = await queries.respond(request_of(field, "equal", value=value), "source")
+        assert (answer.findings, answer.unknown_fields) == ([], unknown), field
+        assert not answer.unknown_series
+    found.commit([(n + 100, {"n": n}) for n in range(9)])
+    answer = await queries.respond(request_of("never", "change"), "source")
+    assert answer.behind and answer.unknown_fields == [], "an event that is not read may have it"
+    hidden = Visibility(lanes=frozenset({"ui"}))
+    elsewhere = request_of("n", "change", uniqueId="nobody")
+    for asked, sees in ((request_of("n", "change"), hidden), (elsewhere, EVERYTHING)):
+        answer = await queries.respond(asked, "source", sees)
+        assert answer.unknown_series and answer.unknown_fields == []
     queries.close()

@@ -319,3 +319,23 @@ async def test_a_path_that_two_members_share_has_one_number(world: SampleWorld) 
     for request in (wide, narrow):
         field = (await world.samples.respond(request, "source")).fields[0]
         assert sum(field.count) >= 1 and {one for one in field.max if one is not None} == {2}
+
+
+async def test_fields_that_no_event_has_are_said(world: SampleWorld) -> None:
+    """Of a span without values, one does not know whether it has the wrong name or the wrong time;
+    nor of a field that an event may have which is not read.
+    """
+    world.sample(world.commit([(n, {"n": n, "mode": "safe"}) for n in range(40)]), 1_000)
+    world.commit([(50, {"late": 1})])
+    empty = asked(START_NS - 10**9, START_NS - 1, 4, ["n", "mode", "late", "never"])
+    whole = asked(START_NS, START_NS + 10**12, 4, ["n", "late", "never"])
+    for request in (empty, whole):
+        answer = await world.samples.respond(request, "source")
+        assert answer.unknown_fields == ["never"] and not answer.unknown_series
+    other = asked(START_NS, START_NS + 1, 3)
+    other.unique_id = "nobody"
+    answer = await world.samples.respond(other, "source")
+    assert answer.unknown_series and answer.unknown_fields == []
+    world.commit([(60 + n, {"n": n}) for n in range(40)])
+    with world.reading(tail_max_events=5) as samples:
+        assert (await samples.respond(empty, "source")).unknown_fields == []

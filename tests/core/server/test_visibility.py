@@ -268,8 +268,8 @@ async def compare_fields(frames: Frames, event: Seen, is_visible: bool) -> None:
         message_type=kind,
         view_id=view,
     )
-    found = await ask(frames, fields, timeline.FieldsResponse)
-    assert bool(found.fields) == is_visible
+    listed = await ask(frames, fields, timeline.FieldsResponse)
+    assert bool(listed.fields) == is_visible
     sample = timeline.Sample(
         scope_id=scope,
         system_id=system,
@@ -286,9 +286,11 @@ async def compare_fields(frames: Frames, event: Seen, is_visible: bool) -> None:
     assert bool(sum(sampled.fields[0].count)) == is_visible
     ids: dict[str, Any] = {name: getattr(fields, name) for name in SERIES_NAMES}
     runs = timeline.Find(**ids, field="n", condition="atLeast", value=0)
-    assert bool((await ask(frames, runs, timeline.FindResponse)).findings) == is_visible
+    found = await ask(frames, runs, timeline.FindResponse)
     read = await ask(frames, Columns(**ids, fields=["n"]), ColumnsResponse)
-    assert bool(read.rows) == bool(read.columns) == is_visible
+    assert bool(found.findings) == bool(read.rows) == bool(read.columns) == is_visible
+    for reply in (sampled, found, read):
+        assert reply.unknown_series is not is_visible, "what is hidden is unknown"
 
 
 async def compare_counts(frames: Frames, who: VisiblePerson, visible: Sequence[Seen]) -> None:

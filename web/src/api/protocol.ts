@@ -46,6 +46,7 @@ export type Reply =
   | ExtentResponse
   | SampleResponse
   | FindResponse
+  | FindTextResponse
   | FieldsResponse
   | NeighbourResponse
   | StreamGap
@@ -94,6 +95,7 @@ export type Request =
   | Extent
   | Sample
   | Find
+  | FindText
   | Fields
   | Neighbour
   | Columns
@@ -909,6 +911,7 @@ export interface Columns {
 /**
  * A page of rows; `times` are int64 ns since 1970, little-endian. `next_key` if there may be
  *     more. `behind` if the newest events are missing: those received after `complete_until`.
+ *     `unknown_series` and `unknown_fields` as in a SampleResponse.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "ColumnsResponse".
@@ -923,6 +926,8 @@ export interface ColumnsResponse {
   nextKey?: string | null;
   behind?: boolean;
   completeUntil?: string | null;
+  unknownSeries?: boolean;
+  unknownFields?: string[];
 }
 /**
  * The command is recorded; `time` is its canonical time. Without `failure` its transport has
@@ -1650,8 +1655,9 @@ export interface Find {
   afterKey?: string | null;
 }
 /**
- * Findings in order; `next_key` if there may be more. `behind` if the newest values were not
- *     searched.
+ * Findings in order, perhaps none; with `next_key` the search continues behind the time
+ *     `reached`. `behind` if the newest values were not searched. `unknown_series` and
+ *     `unknown_fields` as in a SampleResponse.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "FindResponse".
@@ -1662,7 +1668,45 @@ export interface FindResponse {
   timebase: "canonical" | "source";
   findings: FieldFinding[];
   nextKey?: string | null;
+  reached?: string | null;
   behind?: boolean;
+  unknownSeries?: boolean;
+  unknownFields?: string[];
+}
+/**
+ * Events that have a text in their messageType or in a text of their body, upper and lower case
+ *     alike. A reply ends after a number of events examined, so that its time is bounded.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FindText".
+ */
+export interface FindText {
+  type: "findText";
+  ref?: string | number | null;
+  startTime?: string | null;
+  stopTime?: string | null;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  text: string;
+  reverse?: boolean;
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * Stored envelopes in order, perhaps none. With `next_key` the search continues behind the time
+ *     `reached`; without it all of the span is searched.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FindTextResponse".
+ */
+export interface FindTextResponse {
+  type: "findTextResponse";
+  ref?: string | number | null;
+  timebase: "canonical" | "source";
+  events: unknown[];
+  nextKey?: string | null;
+  reached?: string | null;
+  givenBack?: GivenBackInfo[];
 }
 /**
  * Send the abnormal alarms of the present, and then each alarm that changes, in messages with
@@ -2349,7 +2393,8 @@ export interface SummaryResponse {
   lanes: LaneCounts;
 }
 /**
- * Buckets as in a summary; `behind` if the newest events are not sampled yet.
+ * Buckets as in a summary; `behind` if the newest events are not sampled yet. `unknown_series`:
+ *     no event of it was ever received; `unknown_fields`: none of its events has them.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SampleResponse".
@@ -2362,6 +2407,8 @@ export interface SampleResponse {
   timebase: "canonical" | "source";
   fields: FieldSample[];
   behind?: boolean;
+  unknownSeries?: boolean;
+  unknownFields?: string[];
 }
 /**
  * A range that a LIVE stream skipped because its client is too slow: `shed` events with

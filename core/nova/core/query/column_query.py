@@ -30,7 +30,7 @@ from nova.core.query.fields import visible_number
 from nova.core.query.page import parse_time_or
 from nova.core.query.series_rows import SeriesRows, rows_part
 from nova.core.query.series_tail import NO_TIMES, SeriesTail, TailReader
-from nova.core.query.stored_field import current_samples
+from nova.core.query.stored_field import current_samples, unknown_fields
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.column_rows import ColumnRows
 from nova.core.store.sample_store import FIELDS_MAX, FieldColumn, SampledSeries, SampleStore
@@ -88,7 +88,9 @@ class ColumnQueries:
         self._snapshot.refresh()
         number = visible_number(self._snapshot, request, visibility)
         if number is None:
-            return ColumnsResponse(timebase=timebase, rows=0, times=b"", columns=[])
+            return ColumnsResponse(
+                timebase=timebase, rows=0, times=b"", columns=[], unknown_series=True
+            )
         return await self._derived.reply(lambda: self._page(request, number, span, max_bytes))
 
     async def _page(
@@ -115,6 +117,8 @@ class ColumnQueries:
         reply.behind = page.is_behind
         if page.is_behind and record.until_ns > NS_MIN:
             reply.complete_until = timestamps.text(record.until_ns)
+        missing = [path for path in paths if path not in {field.path for field in fields}]
+        reply.unknown_fields = unknown_fields(self._snapshot, record, number, missing)
         return reply
 
 

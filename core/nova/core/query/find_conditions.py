@@ -40,6 +40,11 @@ class Finder(ColdRule, Protocol):
     def end(self) -> Iterator[Found]:
         """The values have ended, or those that follow are in a block that is not read."""
 
+    def resume_at(self, part: FieldValuesPart) -> Position | None:
+        """Where another scan may continue behind the values that were fed last; None if something
+        begins in them that only this finder knows.
+        """
+
 
 class RunFinder:
     """Finds runs of values that meet a comparison: `min_samples` at least, over `min_ns`."""
@@ -96,6 +101,9 @@ class RunFinder:
             if found.stop[0] - found.start[0] >= self._min_ns:
                 yield found
 
+    def resume_at(self, part: FieldValuesPart) -> Position | None:
+        return part.position(-1) if self._open is None else None
+
 
 def _run(part: FieldValuesPart, start: int, stop: int) -> Found:
     values = part.values[start:stop]
@@ -147,6 +155,9 @@ class GapFinder:
     def end(self) -> Iterator[Found]:
         return iter(())
 
+    def resume_at(self, part: FieldValuesPart) -> Position | None:
+        return part.position(-1)
+
 
 class ChangeFinder:
     """Finds values that differ from the one before. A change is where the new value is first."""
@@ -176,3 +187,9 @@ class ChangeFinder:
 
     def end(self) -> Iterator[Found]:
         return iter(())
+
+    def resume_at(self, part: FieldValuesPart) -> Position | None:
+        # Backwards, a scan begins behind its position, and has to compare with the last value.
+        if not self._reverse:
+            return part.position(-1)
+        return part.position(-2) if len(part.values) > 1 else None

@@ -14,7 +14,12 @@ from nova.core.ordering import Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.field_scan import FieldScan, ScanBlock, ScanSpan
-from nova.core.query.field_values import parse_position, position_key
+from nova.core.query.field_values import (
+    FieldValuesPart,
+    Position,
+    parse_position,
+    position_key,
+)
 from nova.core.query.fields import visible_number
 from nova.core.query.find_conditions import ChangeFinder, Finder, Found, GapFinder, RunFinder
 from nova.core.query.page import parse_time_or
@@ -50,6 +55,9 @@ class FindLimits(NamedTuple):
     flagged `behind`.
     """
 
+    values_max: int = 5_000_000
+    """Values after which a reply ends, as soon as no run is open: about a tenth of a second."""
+
 
 FIND_LIMITS = FindLimits()
 
@@ -82,7 +90,7 @@ class FindQueries:
         self._snapshot.refresh()
         number = visible_number(self._snapshot, request, visibility)
         if number is None:
-            return FindResponse(timebase=timebase, findings=[])
+            return FindResponse(timebase=timebase, findings=[], unknown_series=True)
         return await self._derived.reply(lambda: self._find(request, number, span))
 
     async def _find(self, request: Find, number: int, span: ScanSpan) -> FindResponse:
@@ -97,22 +105,43 @@ class FindQueries:
         )
         record = field.record if field.column is not None else SampledSeries()
         scan = FieldScan(field.rows, number, record, field.column or 0, span)
-        finder = _finder(request, field)
-        found: list[Found] = []
-        for part in scan.parts(finder, field.tail):
-            new = finder.end() if isinstance(part, ScanBlock) else finder.feed(part)
-            found += islice(new, request.limit - len(found))
-            if len(found) == request.limit:
-                break
-            await asyncio.sleep(0)
-        else:
-            found += islice(finder.end(), request.limit - len(found))
+        page = await _page(request, scan, _finder(request, field), field.tail, self._limits)
         return FindResponse(
             timebase=span.timebase,
-            findings=[_finding(one, field) for one in found],
-            next_key=_key(request, found[-1]) if len(found) == request.limit else None,
+            findings=[_finding(one, field) for one in page.found],
+            next_key=None if page.end is None else position_key(page.end),
+            reached=None if page.end is None else timestamps.text(page.end[0]),
             behind=field.is_behind,
+            unknown_fields=[] if field.is_known else [request.field],
         )
+
+
+class _FoundPage(NamedTuple):
+    """What a reply has found, and the position that it ends at (None: that of the span)."""
+
+    found: list[Found]
+    end: Position | None
+
+
+async def _page(
+    request: Find, scan: FieldScan, finder: Finder, tail: FieldValuesPart, limits: FindLimits
+) -> _FoundPage:
+    """The next findings, until there are enough or enough values have been examined."""
+    found: list[Found] = []
+    examined = 0
+    for part in scan.parts(finder, tail):
+        new = finder.end() if isinstance(part, ScanBlock) else finder.feed(part)
+        found += islice(new, request.limit - len(found))
+        if len(found) == request.limit:
+            break
+        if not isinstance(part, ScanBlock):
+            examined += len(part.values)
+            if examined >= limits.values_max and (end := finder.resume_at(part)) is not None:
+                return _FoundPage(found, end)
+        await asyncio.sleep(0)
+    else:
+        found += islice(finder.end(), request.limit - len(found))
+    return _FoundPage(found, _end(request, found[-1]) if len(found) == request.limit else None)
 
 
 def check_condition(request: Find) -> None:
@@ -146,9 +175,9 @@ def _span(request: Find, timebase: Timebase) -> ScanSpan:
     )
 
 
-def _key(request: Find, found: Found) -> str:
+def _end(request: Find, found: Found) -> Position:
     """Where a request continues behind a finding."""
-    return position_key(found.start if request.reverse else found.stop)
+    return found.start if request.reverse else found.stop
 
 
 def _finder(request: Find, field: StoredField) -> Finder:

@@ -33,6 +33,7 @@ from nova.sdk.protocol.messages import (
     StartStream,
 )
 from nova.sdk.protocol.submission import Submission
+from nova.sdk.protocol.text_messages import FindText
 from nova.sdk.protocol.timeline import Find, Sample
 
 BUDGET_BYTES = 64 * 1024 * 1024
@@ -216,7 +217,18 @@ class ConnectionBudget:
             yield Share(page_bytes, max(page_bytes, size))
 
 
-PAGED = (Query, Discover, Latest, GetUiState, Rejects, Find, Columns, Alarms, AlarmHistory)
+PAGED = (
+    Query,
+    Discover,
+    Latest,
+    GetUiState,
+    Rejects,
+    Find,
+    FindText,
+    Columns,
+    Alarms,
+    AlarmHistory,
+)
 
 
 def has_large_reply(request: ReaderRequest) -> bool:

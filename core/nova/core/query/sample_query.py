@@ -20,7 +20,7 @@ from nova.core.query.fields import visible_number
 from nova.core.query.lookup import look_up
 from nova.core.query.sample_blocks import SampleBlocks
 from nova.core.query.sample_buckets import SampleBuckets
-from nova.core.query.stored_field import current_samples
+from nova.core.query.stored_field import current_samples, unknown_fields
 from nova.core.query.summary import choose_buckets
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.column_cells import unsigned_times
@@ -79,14 +79,27 @@ class SampleQueries:
         buckets = SampleBuckets(fields, chosen)
         number = visible_number(self._snapshot, request, visibility)
         if number is None:
-            return buckets.response(timebase, is_behind=False)
+            reply = buckets.response(timebase, is_behind=False)
+            reply.unknown_series = True
+            return reply
         few = self._keys_if_few(number, timebase, chosen)
         if few is not None:
             await self._add_events(buckets, few, timebase)
-            return buckets.response(timebase, is_behind=False)
-        return await self._derived.reply(
-            lambda: self._from_columns(number, SampleBuckets(fields, chosen), timebase)
-        )
+            reply = buckets.response(timebase, is_behind=False)
+        else:
+            reply = await self._derived.reply(
+                lambda: self._from_columns(number, SampleBuckets(fields, chosen), timebase)
+            )
+        empty = [one.field for one in reply.fields if not any(one.count)]
+        if empty:
+            reply.unknown_fields = await self._derived.reply(lambda: self._unknown(number, empty))
+        return reply
+
+    async def _unknown(self, number: int, fields: list[str]) -> list[str]:
+        store = current_samples(self._derived, self._snapshot)
+        record = (None if store is None else store.series(number)) or SampledSeries()
+        most = self._limits.tail_max_events
+        return unknown_fields(self._snapshot, record, number, fields, most)
 
     def _keys_if_few(
         self, number: int, timebase: Timebase, chosen: Buckets

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,12 +21,16 @@ from nova.core.store.sample_store import FIELDS_MAX, FieldColumn, SampledSeries,
 from nova.sdk.timestamps import NS_MAX
 
 PART_MAX_BYTES = 4 * 1024 * 1024
+UNKNOWN_MAX_EVENTS = 1_500
+"""Newest events that are read to see whether a field exists."""
+
 NO_VALUES = FieldValuesPart(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 class StoredField(NamedTuple):
     """A field to be scanned. `column`: None if only the tail has it. `texts` of an enumerated field
-    by position, None of numbers. `is_behind`: the newest values are missing.
+    by position, None of numbers. `is_behind`: the newest values are missing. `is_known`: an event
+    of the series has the field, or one that is not read may have it.
     """
 
     rows: ColumnRows
@@ -36,6 +40,7 @@ class StoredField(NamedTuple):
     is_boolean: bool
     tail: FieldValuesPart
     is_behind: bool
+    is_known: bool
 
 
 def current_samples(
@@ -85,7 +90,28 @@ def stored_field(
         tail = FieldValuesPart(values.column.at(times), values.column.at(arrivals), numbered)
     rows = ColumnRows(lambda keys: [None] * len(keys)) if store is None else store.columns
     known = texts or [] if is_text else None
-    return StoredField(rows, record, column, known, is_boolean, tail, is_behind)
+    is_known = is_behind or any(one.path == path for one in (*record.columns, *found))
+    return StoredField(rows, record, column, known, is_boolean, tail, is_behind, is_known)
+
+
+def unknown_fields(
+    snapshot: ArchiveSnapshot,
+    record: SampledSeries,
+    series: int,
+    paths: Sequence[str],
+    tail_max_events: int = UNKNOWN_MAX_EVENTS,
+) -> list[str]:
+    """Those of the paths that no event of a series has; none if too many are to be read for it."""
+    sampled = {column.path for column in record.columns}
+    missing = [path for path in paths if path not in sampled]
+    if not missing:
+        return []
+    stored, is_behind = _tail(snapshot, series, record.until_ns, tail_max_events)
+    if is_behind:
+        return []
+    _, found = field_columns([envelope for _, envelope in stored])
+    newest = {column.path for column in found}
+    return [path for path in missing if path not in newest]
 
 
 def _column(record: SampledSeries, path: str, is_text: bool) -> tuple[int | None, list[str] | None]:

@@ -16,6 +16,7 @@ from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifes
 from nova.core.query.memory_budget import Share
 from nova.core.query.page import parse_time_or, range_cursor_of, read_page
 from nova.core.query.rejects import rejects
+from nova.core.query.text_query import encode_found, read_found, text_cursor_of
 from nova.core.query.visibility import Visibility
 from nova.core.server import instance_metrics, instance_status
 from nova.core.server.active_stream import ActiveStream, StreamRequest
@@ -45,6 +46,7 @@ from nova.sdk.protocol.submission import (
     SubmitChat,
     SubmitCommand,
 )
+from nova.sdk.protocol.text_messages import FindText
 from nova.sdk.timestamps import NS_MIN
 
 LIMITED_REJECTS = "the reject log is of all scopes and lanes: your access is limited to some"
@@ -232,6 +234,14 @@ async def _find(context: RequestContext, request: timeline.Find) -> Reply:
     return await services.findings.respond(request, timebase, context.visibility)
 
 
+async def _find_text(context: RequestContext, request: FindText) -> Reply:
+    services = context.services
+    timebase = services.timebase(request.timebase)
+    cursor = text_cursor_of(services.snapshot, request, timebase, context.visibility)
+    found = await read_found(cursor, request.limit, context.share.page_bytes)
+    return encode_found(request, timebase, found, cursor.given_back())
+
+
 async def _columns(context: RequestContext, request: Columns) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
@@ -297,6 +307,7 @@ HANDLERS: dict[type[Message], Handler] = {
     timeline.Summary: _summary,
     timeline.Sample: _sample,
     timeline.Find: _find,
+    FindText: _find_text,
     Columns: _columns,
     Alarms: _alarms,
     AlarmHistory: _alarm_history,

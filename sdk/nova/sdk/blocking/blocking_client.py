@@ -138,6 +138,10 @@ class BlockingClient(BlockingFacade[Client]):
         """Where the values of a field meet a condition: one page."""
         return self._thread.run(self._opened.find(message))
 
+    def find_text(self, message: timeline.FindText) -> timeline.FindTextResponse:
+        """Events that have a text: one page."""
+        return self._thread.run(self._opened.find_text(message))
+
     def columns(self, message: Columns) -> ColumnTable:
         """The values of fields over a span as columns, of all pages from the message's page on."""
         return self._thread.run(self._opened.columns(message))

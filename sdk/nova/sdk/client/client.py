@@ -231,6 +231,10 @@ class Client(Connection):
         """Where the values of a field meet a condition: one page."""
         return await self.request(message, timeline.FindResponse)
 
+    async def find_text(self, message: timeline.FindText) -> timeline.FindTextResponse:
+        """Events that have a text: one page."""
+        return await self.request(message, timeline.FindTextResponse)
+
     async def columns(self, message: Columns) -> ColumnTable:
         """The values of fields over a span as columns, of all pages from the message's page on."""
         pages = [await self.request(message, ColumnsResponse)]

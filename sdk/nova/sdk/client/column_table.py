@@ -45,6 +45,9 @@ class ColumnTable:
 
     `behind`: the newest events are missing, those received after `complete_until`. Ask again, or in
     canonical time, in which an answer is always complete.
+
+    `unknown_series`: no event of the series was ever received. `unknown_fields`: the requested ones
+    that none of its events has, whatever the span.
     """
 
     def __init__(self, pages: Sequence[ColumnsResponse]) -> None:
@@ -53,6 +56,8 @@ class ColumnTable:
         self.timebase: Timebase = pages[0].timebase
         self.behind = any(page.behind for page in pages)
         self.complete_until = pages[-1].complete_until
+        self.unknown_series = pages[-1].unknown_series
+        self.unknown_fields = pages[-1].unknown_fields
         self.time_name = f"{self.timebase}TruthTime"
         """What the times are called, as in the files of drivers."""
 

@@ -44,6 +44,7 @@ READS = (
     timeline.Extent,
     timeline.Sample,
     timeline.Find,
+    timeline.FindText,
     Columns,
     Alarms,
     AlarmHistory,

@@ -51,6 +51,7 @@ class ColumnValues(
 class ColumnsResponse(Message, kw_only=True, tag="columnsResponse"):
     """A page of rows; `times` are int64 ns since 1970, little-endian. `next_key` if there may be
     more. `behind` if the newest events are missing: those received after `complete_until`.
+    `unknown_series` and `unknown_fields` as in a SampleResponse.
     """
 
     timebase: Timebase
@@ -60,3 +61,5 @@ class ColumnsResponse(Message, kw_only=True, tag="columnsResponse"):
     next_key: str | None = None
     behind: bool = False
     complete_until: str | None = None
+    unknown_series: bool = False
+    unknown_fields: list[str] = msgspec.field(default_factory=list)

@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.message import Filters, GivenBackInfo, Message, Timebase
+from nova.sdk.protocol.text_messages import FindText as FindText
+from nova.sdk.protocol.text_messages import FindTextResponse as FindTextResponse
 
 BUCKETS_MAX = 4_096
 FIELDS_MAX = 16
@@ -110,7 +112,7 @@ class Neighbour(Message, kw_only=True, tag="neighbour"):
     after_key: str | None = None
 
 
-TimelineRequest = Summary | Extent | Sample | Find | Fields | Neighbour
+TimelineRequest = Summary | Extent | Sample | Find | FindText | Fields | Neighbour
 
 
 # --- replies ---
@@ -171,13 +173,17 @@ class FieldSample(
 
 
 class SampleResponse(Message, kw_only=True, tag="sampleResponse"):
-    """Buckets as in a summary; `behind` if the newest events are not sampled yet."""
+    """Buckets as in a summary; `behind` if the newest events are not sampled yet. `unknown_series`:
+    no event of it was ever received; `unknown_fields`: none of its events has them.
+    """
 
     start_time: str
     bucket_ns: int
     timebase: Timebase
     fields: list[FieldSample]
     behind: bool = False
+    unknown_series: bool = False
+    unknown_fields: list[str] = msgspec.field(default_factory=list)
 
 
 class FieldFinding(
@@ -197,14 +203,18 @@ class FieldFinding(
 
 
 class FindResponse(Message, kw_only=True, tag="findResponse"):
-    """Findings in order; `next_key` if there may be more. `behind` if the newest values were not
-    searched.
+    """Findings in order, perhaps none; with `next_key` the search continues behind the time
+    `reached`. `behind` if the newest values were not searched. `unknown_series` and
+    `unknown_fields` as in a SampleResponse.
     """
 
     timebase: Timebase
     findings: list[FieldFinding]
     next_key: str | None = None
+    reached: str | None = None
     behind: bool = False
+    unknown_series: bool = False
+    unknown_fields: list[str] = msgspec.field(default_factory=list)
 
 
 class FieldInfo(
@@ -247,6 +257,7 @@ TimelineReply = (
     | ExtentResponse
     | SampleResponse
     | FindResponse
+    | FindTextResponse
     | FieldsResponse
     | NeighbourResponse
     | StreamGap
