@@ -40,7 +40,9 @@ START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 LAST_S = 14
 UNITS = ("a", "b")
 RULES = ("volts-low", "volts-odd")
-SMALL = AlarmLimits(chunk_max_events=4, mark_inputs=2, recent_max_inputs=6, pause_inputs=3)
+SMALL = AlarmLimits(
+    chunk_max_events=4, mark_inputs=2, recent_max_inputs=6, disorder_inputs=2, pause_inputs=3
+)
 """Limits so small that a few events meet all of them."""
 
 
@@ -67,21 +69,28 @@ class DrawnAlarmEvent(NamedTuple):
         return check(msgspec.json.encode({**head, **self.body}))
 
 
-def draw_event(draw: random.Random) -> DrawnAlarmEvent:
-    """An event, an action or a rule."""
+def draw_event(draw: random.Random, calm: float = 0.0) -> DrawnAlarmEvent:
+    """An event, an action or a rule; with the probability `calm` an event that is in all limits."""
     source_ns = START_NS + draw.randint(0, LAST_S) * SECOND
     unit, kind = draw.choice(UNITS), draw.random()
+    if draw.random() < calm:
+        payload: JsonObject = {"n": draw.randint(0, 10**9), "volts": 4.5, "mode": MODES[0]}
+        return DrawnAlarmEvent(source_ns, unit, _values_body(payload))
     if kind < 0.1:
         return _drawn_rule(draw, source_ns, unit)
     if kind < 0.3:
         return DrawnAlarmEvent(source_ns, unit, _action_body(draw, source_ns))
-    payload: JsonObject = {"n": draw.randint(0, 10**9)}
+    payload = {"n": draw.randint(0, 10**9)}
     if draw.random() < 0.3:
         payload["mode"] = draw.choice(MODES)
     if draw.random() < 0.9:
         payload["volts"] = random_value(draw)
+    return DrawnAlarmEvent(source_ns, unit, _values_body(payload))
+
+
+def _values_body(payload: JsonObject) -> JsonObject:
     body: JsonObject = {"lane": "parsed", "messageType": "Power", "schemaVersion": "1"}
-    return DrawnAlarmEvent(source_ns, unit, {**body, "payload": payload})
+    return {**body, "payload": payload}
 
 
 def _drawn_rule(draw: random.Random, source_ns: int, unit: str) -> DrawnAlarmEvent:

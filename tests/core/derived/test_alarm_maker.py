@@ -27,7 +27,8 @@ def test_alarms_equal_the_brute_force_whatever_the_arrival_and_the_kills(seed: i
     draw = random.Random(seed)
     with ExitStack() as stack:
         archived = AlarmedArchive(stack)
-        drawn = [draw_event(draw) for _ in range(draw.randint(5, 60))]
+        calm = draw.choice((0.0, 0.5, 0.8))
+        drawn = [draw_event(draw, calm) for _ in range(draw.randint(5, 60))]
         drawn += draw.sample(drawn, len(drawn) // 6)  # Duplicates, which may be late.
         if draw.random() < 0.5:
             drawn.sort(key=lambda one: one.source_ns + draw.choice((0, 0, 3)) * SECOND)

@@ -14,10 +14,16 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from nova.core.alarms.alarm_machine import Alarm, AlarmAction
-from nova.core.alarms.rule_judge import RuleJudge
+from nova.core.alarms.rule_judge import (
+    EMPTY,
+    EVERYTHING,
+    Interval,
+    RuleJudge,
+    value_key,
+)
 from nova.core.ordering import TIME_BYTES, time_key
 from nova.sdk.protocol.alarm_messages import AlarmChangeName
-from nova.sdk.timestamps import NS_MAX
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 ID_HEAD_BYTES = 16
 POSITION_BYTES = TIME_BYTES + 2 + ID_HEAD_BYTES
@@ -107,6 +113,7 @@ class AlarmFold:
         self.judge = versions.judges[self._next - 1] if self._next else None
         self._next_ns = self._time_of_next()
         self._due = self.alarm.due(self.judge)
+        self.has_staleness = any(one is not None and one.stale_ns for one in versions.judges)
 
     def _time_of_next(self) -> int:
         times_ns = self._versions.times_ns
@@ -135,6 +142,56 @@ class AlarmFold:
         if change is not None:
             self._record(item.position, change, item.event_id)
         self._due = alarm.due(self.judge)
+
+    # --- values that change nothing ---------------------------------------------------------------
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether a value that it `ignores` changes nothing but times, wherever it is in the order
+        between the alarm's time and `calm_until_ns`.
+        """
+        alarm, judge = self.alarm, self.judge
+        if self.has_staleness or alarm.pending:
+            return False
+        return judge is None or not judge.is_rate or not alarm.judges(judge)
+
+    @property
+    def calm_until_ns(self) -> int:
+        """Before this time no rule takes effect and nothing ends by itself."""
+        return min(self._next_ns, self._due[0], NS_MAX)
+
+    def ignores(self, value: object, judge: RuleJudge | None = None) -> bool:
+        """Whether a value changes nothing but times; `judge`: as in an input."""
+        used, alarm = self.judge, self.alarm
+        if judge is not None and judge is not used:
+            return False
+        if used is None or not alarm.judges(used):
+            return True
+        rank = used.verdict(value, alarm.rank)
+        return rank is None or rank == alarm.rank
+
+    def ignores_context(self, value: object) -> bool:
+        """Whether a value of the context is what it is already."""
+        known = self.alarm.context
+        return known is not None and value_key(value) == value_key(known)
+
+    def ignored_between(self) -> tuple[Interval, Interval]:
+        """Two intervals: it ignores the numbers strictly within one of them."""
+        judge = self.judge
+        if judge is None or not self.alarm.judges(judge):
+            return EVERYTHING, EMPTY
+        return judge.kept_between(self.alarm.rank)
+
+    def skip(self, time_ns: int, value_ns: int, source_ns: int) -> None:
+        """Apply the times of inputs that it ignored: that of the last one, and those of the last
+        value; NS_MIN if there was none.
+        """
+        alarm = self.alarm
+        alarm.time_ns = max(alarm.time_ns, time_ns)
+        if value_ns > NS_MIN and (alarm.fresh_ns is None or value_ns > alarm.fresh_ns):
+            alarm.fresh_ns, alarm.fresh_source_ns = value_ns, source_ns
+
+    # --- time -------------------------------------------------------------------------------------
 
     def advance(self, time_ns: int) -> None:
         """Apply what ends by itself, and rules that take effect, up to and with a time."""

@@ -17,6 +17,10 @@ INFINITE = float("inf")
 Verdict = Callable[[object, int], int | None]
 """The rank of a value for an alarm of a rank; None if the value cannot be judged."""
 
+Interval = tuple[float, float]
+EMPTY: Interval = (INFINITE, -INFINITE)
+EVERYTHING: Interval = (-INFINITE, INFINITE)
+
 _Band = tuple[int, float, float, float, float]
 """Rank, bounds, and the bounds within which an alarm of that rank or worse gets milder."""
 
@@ -36,9 +40,28 @@ class RuleJudge:
     context: frozenset[tuple[bool, object]] | None = None
     """Values of the context with which it judges; None: always."""
 
+    bands: tuple[_Band, ...] | None = None
+    """The bands by which it judges numbers, from the worst; None: by other means."""
+
     def accepts(self, context: object) -> bool:
         """Whether it judges while the context has this value (None: none yet)."""
         return self.context is None or (context is not None and value_key(context) in self.context)
+
+    def kept_between(self, rank: int) -> tuple[Interval, Interval]:
+        """Two intervals: a number strictly within one of them has, for an alarm of this rank, that
+        rank. Others may have it too.
+        """
+        if self.bands is None:
+            return EMPTY, EMPTY
+        worse = [band for band in self.bands if band[0] > rank]
+        low = max((band[1] for band in worse), default=-INFINITE)
+        high = min((band[2] for band in worse), default=INFINITE)
+        if rank == 0:
+            return (low, high), EMPTY
+        for own, _, _, inner_low, inner_high in self.bands:
+            if own == rank:
+                return (low, min(inner_low, high)), (max(inner_high, low), high)
+        return EMPTY, EMPTY
 
 
 def value_key(value: object) -> tuple[bool, object]:
@@ -51,22 +74,24 @@ def judge_of_rule(rule: AlarmRule) -> RuleJudge:
     persistence, stale, context = rule.persistence, rule.stale, rule.context
     seconds = None if persistence is None else persistence.seconds
     samples = None if persistence is None else persistence.samples
+    bounds = rule.ranges if rule.ranges is not None else rule.rates
+    bands = None if bounds is None else _bands(bounds, rule.clear_margin)
     return RuleJudge(
-        verdict=_verdict_of(rule),
+        verdict=_verdict_of(rule, bands),
         is_rate=rule.rates is not None,
         stale_rank=0 if stale is None else rank_of(stale.severity),
         stale_ns=None if stale is None else _ns(stale.after_s),
         samples=samples or 1,
         hold_ns=None if seconds is None else _ns(seconds),
         context=None if context is None else frozenset(map(value_key, context.equals)),
+        bands=bands if rule.values is None else None,
     )
 
 
-def _verdict_of(rule: AlarmRule) -> Verdict:
+def _verdict_of(rule: AlarmRule, bands: tuple[_Band, ...] | None) -> Verdict:
     if rule.values is not None:
         return _values_verdict(rule.values)
-    bounds = rule.ranges if rule.ranges is not None else rule.rates
-    return _fresh if bounds is None else _bounds_verdict(bounds, rule.clear_margin)
+    return _fresh if bands is None else _bounds_verdict(bands)
 
 
 def judge_of_limits(limits: Limits) -> RuleJudge:
@@ -75,7 +100,7 @@ def judge_of_limits(limits: Limits) -> RuleJudge:
         "warning": Bounds(low=limits.warning_low, high=limits.warning_high),
         "critical": Bounds(low=limits.critical_low, high=limits.critical_high),
     }
-    of_number = _bounds_verdict(bounds, 0.0)
+    of_number = _bounds_verdict(_bands(bounds, 0.0))
     of_value = _values_verdict({"warning": limits.warning, "critical": limits.critical})
 
     def verdict(value: object, held: int) -> int | None:
@@ -108,16 +133,18 @@ def _values_verdict(values: Mapping[Severity, Sequence[str | bool | float]]) -> 
     return verdict
 
 
-def _bounds_verdict(bounds: Mapping[Severity, Bounds], margin: float) -> Verdict:
+def _bands(bounds: Mapping[Severity, Bounds], margin: float) -> tuple[_Band, ...]:
     bands: list[_Band] = []
     for severity, one in bounds.items():
         low = -INFINITE if one.low is None else one.low
         high = INFINITE if one.high is None else one.high
         bands.append((rank_of(severity), low, high, low + margin, high - margin))
-    bands.sort(reverse=True)
-    mildest = bands[-1] if bands else (0, -INFINITE, INFINITE, -INFINITE, INFINITE)
-    quiet_low = max([band[1] for band in bands], default=mildest[1])
-    quiet_high = min([band[2] for band in bands], default=mildest[2])
+    return tuple(sorted(bands, reverse=True))
+
+
+def _bounds_verdict(bands: tuple[_Band, ...]) -> Verdict:
+    quiet_low = max([band[1] for band in bands], default=-INFINITE)
+    quiet_high = min([band[2] for band in bands], default=INFINITE)
 
     def verdict(value: object, held: int) -> int | None:
         if type(value) is not float and type(value) is not int:

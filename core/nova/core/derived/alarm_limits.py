@@ -18,6 +18,9 @@ class AlarmLimits(NamedTuple):
     recent_max_inputs: int = 200_000
     """Inputs in memory, of all alarms."""
 
+    disorder_inputs: int = 64
+    """Inputs that an alarm keeps and does not skip after a late one that it did not ignore."""
+
     open_max_alarms: int = 50_000
     pause_inputs: int = 2_000
     """Inputs read again until others get their turn."""

@@ -6,12 +6,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from nova.core.query.alarm_inputs import path_of
 from nova.core.store.alarm_store import AlarmName
+from nova.core.store.column_codec import Integers
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.events.event import Series
 
 Path = tuple[str, ...]
+NO_ALARM = -1
+
 ActionTarget = tuple[str, str, str, str, str]
 """Scope, system, container and unique id, and the id of the rule."""
 
@@ -22,6 +27,8 @@ class WiredSeries:
 
     values: dict[Path, list[int]] = field(default_factory=dict)
     contexts: dict[Path, list[int]] = field(default_factory=dict)
+    decoded: dict[Path, list[int]] = field(default_factory=dict)
+    """Of `values` those that no column is sure to have."""
 
     @property
     def is_idle(self) -> bool:
@@ -34,12 +41,16 @@ class AlarmWiring:
     def __init__(self, table: SeriesTable, names: Sequence[AlarmName]) -> None:
         self._table = table
         self.names: list[AlarmName] = []
+        self.paths: list[Path] = []
+        self.context_paths: list[Path] = []
         self._numbers: dict[AlarmName, int] = {}
         self._series: dict[Series, WiredSeries] = {}
         self._by_number: dict[int, WiredSeries] = {}
         self._targets: defaultdict[ActionTarget, list[int]] = defaultdict(list)
         self._of_rule: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._of_view: defaultdict[str, list[int]] = defaultdict(list)
+        self._in_column: defaultdict[str, list[tuple[Series, int]]] = defaultdict(list)
+        self._layers: dict[str, list[Integers]] = {}
         for name in names:
             self.add(name)
 
@@ -49,11 +60,21 @@ class AlarmWiring:
             return None
         number = self._numbers[name] = len(self.names)
         self.names.append(name)
-        values = self._wired(name.series).values
-        values.setdefault(path_of(name), []).append(number)
+        path = path_of(name)
+        self.paths.append(path)
+        wired = self._wired(name.series)
+        wired.values.setdefault(path, []).append(number)
+        if is_of_column(name.series, path):
+            self._in_column[path[0]].append((name.series, number))
+            self._layers.pop(path[0], None)
+        else:
+            wired.decoded.setdefault(path, []).append(number)
+        self.context_paths.append(())
         if name.context is not None:
+            context_path = tuple(name.context.field.split("."))
+            self.context_paths[number] = context_path
             contexts = self._wired(name.context.series).contexts
-            contexts.setdefault(tuple(name.context.field.split(".")), []).append(number)
+            contexts.setdefault(context_path, []).append(number)
         of = name.series
         target = (of.scope_id, of.system_id, of.container_id, of.unique_id, name.rule_id)
         self._targets[target].append(number)
@@ -78,6 +99,33 @@ class AlarmWiring:
             self._by_number[number] = wired
         return None if wired.is_idle else wired
 
+    def layers(self, column: str) -> Sequence[Integers]:
+        """The alarms that judge a field of the payload, in arrays by series number, of which each
+        has one alarm of a series at most; NO_ALARM elsewhere.
+        """
+        wired = self._in_column.get(column)
+        if wired is None:
+            return ()
+        size = len(self._table.names)
+        layers = self._layers.get(column)
+        if layers is None or len(layers[0]) < size:
+            layers = self._layers[column] = self._made_layers(wired, size)
+        return layers
+
+    def _made_layers(self, wired: Sequence[tuple[Series, int]], size: int) -> list[Integers]:
+        layers: list[Integers] = [np.full(size, NO_ALARM, np.int64)]
+        used: defaultdict[int, int] = defaultdict(int)
+        for series, alarm in wired:
+            number = self._table.number(series)
+            if number is None:
+                continue
+            layer = used[number]
+            used[number] += 1
+            if layer == len(layers):
+                layers.append(np.full(size, NO_ALARM, np.int64))
+            layers[layer][number] = alarm
+        return layers
+
     def of_action(self, series: Series, rule_id: str) -> Sequence[int]:
         """The alarms that an action on an entity and a rule concerns."""
         ids = (series.scope_id, series.system_id, series.container_id, series.unique_id)
@@ -94,3 +142,10 @@ class AlarmWiring:
     def new(self, names: Iterable[AlarmName]) -> list[int]:
         """Add alarms; returns the numbers of those that are new."""
         return [number for name in names if (number := self.add(name)) is not None]
+
+
+def is_of_column(series: Series, path: Path) -> bool:
+    """Whether the columns of events are sure to have a field of this path and no other under its
+    name. View updates also name what judges them, which is in no column.
+    """
+    return series.lane == "parsed" and len(path) == 1 and "." not in path[0]

@@ -6,8 +6,15 @@ from collections.abc import Iterable
 
 import msgspec
 
-from nova.core.alarms.alarm_fold import BEFORE_ALL, AlarmFold, AlarmInput, RuleVersions
+from nova.core.alarms.alarm_fold import (
+    BEFORE_ALL,
+    AlarmFold,
+    AlarmInput,
+    RuleVersions,
+    last_position,
+)
 from nova.core.alarms.alarm_machine import Alarm
+from nova.core.derived.calm_alarms import SkippedInputs
 from nova.core.derived.recent_inputs import RecentInputs
 from nova.core.errors import DerivedDamagedError
 from nova.core.ordering import Timebase
@@ -54,13 +61,33 @@ class OpenAlarm:
         if timebase == "source":
             self.recent = RecentInputs(self.frontier, alarm)
         self._since_mark = 0
+        self.is_restored = progress is not None
+        """Whether inputs that it ignored may be after its frontier."""
+
+        self.disorder = 0
+        """Inputs that it keeps all the same, as a late one was not ignored."""
 
     def restart(self, position: bytes, alarm: Alarm, versions: RuleVersions, keep: bool) -> None:
         """Continue from a position at which the alarm is known; `keep` the recent inputs."""
         self.frontier, self._since_mark = position, 0
+        self.is_restored = False
         self.fold = AlarmFold(alarm, versions)
         if self.recent is not None and not keep:
             self.recent = RecentInputs(position, alarm)
+
+    def skip(self, skipped: SkippedInputs | None) -> None:
+        """Take over what it ignored since: inputs that it does not keep."""
+        if skipped is not None and self.is_restored:
+            # Values between those that it knows of were skipped too, but no later one.
+            skipped = skipped.of_values()
+        if skipped is None:
+            return
+        self.fold.skip(*skipped)
+        position = last_position(skipped.last_ns)
+        if position > self.frontier:
+            self.frontier = position
+            if self.recent is not None:
+                self.recent = RecentInputs(position, self.fold.alarm)
 
     def add_all(self, inputs: Iterable[AlarmInput], changes: Changes, mark_inputs: int) -> int:
         """Apply the next inputs, in order; returns how many they were."""
@@ -70,16 +97,18 @@ class OpenAlarm:
             count += 1
             if recent is not None:
                 if self._since_mark >= mark_inputs and item.position != self.frontier:
-                    self._mark(changes)
+                    self.mark(changes)
                 recent.add(item, fold.alarm)
                 self._since_mark += 1
             fold.add(item)
             self.frontier = item.position
         if fold.transitions:
             self._write_transitions(changes)
+        self.disorder = max(0, self.disorder - count)
         return count
 
-    def _mark(self, changes: Changes) -> None:
+    def mark(self, changes: Changes) -> None:
+        """Add a row from which it can be folded again."""
         alarm = _encode(self.fold.alarm)
         key, value = mark_row(self.timebase, self.number, self.frontier, alarm)
         changes[key] = value

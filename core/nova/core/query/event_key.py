@@ -34,6 +34,13 @@ def event_times(event_keys: Sequence[bytes]) -> Integers:
     return unsigned_times(times.view(np.int64)).view(np.int64)
 
 
+def event_series(event_keys: Sequence[bytes]) -> Integers:
+    """The series numbers of events."""
+    keys = np.frombuffer(b"".join(event_keys), np.uint8).reshape(-1, EVENT_KEY_BYTES)
+    numbers = np.ascontiguousarray(keys[:, TIME_BYTES:]).view(">u4").reshape(-1)
+    return numbers.astype(np.int64)
+
+
 def event_keys(
     snapshot: ArchiveSnapshot,
     number: int,
