@@ -1,9 +1,11 @@
 import { defineConfig } from "vitest/config";
+import { compressed } from "./compressed";
 
 // Built into the edge's package, so that the pages travel in the wheel. Nothing is inlined: the
 // edge's content security policy allows only files of its own.
 export default defineConfig({
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+  plugins: [compressed()],
   build: {
     outDir: "../edge/nova/edge/static",
     emptyOutDir: true,

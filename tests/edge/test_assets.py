@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from nova.edge.assets import CACHE_HASHED, CACHE_OTHER
 from nova.edge.replies import SECURITY_HEADERS
 from tests.edge.server import RunningEdge, running_edge
+
+SCRIPT = "export {}"
+GZIP = gzip.compress(SCRIPT.encode())
+BROTLI = b"any bytes: the client does not decode them"
 
 
 @pytest.fixture
@@ -21,8 +27,10 @@ async def site(tmp_path: Path, reader_socket: Path) -> AsyncIterator[RunningEdge
     (static / "index.html").write_text("<!doctype html><title>NOVA</title>")
     (static / "admin.html").write_text("<!doctype html><title>NOVA administration</title>")
     (static / "favicon.svg").write_text("<svg/>")
-    (static / "assets" / "index-abc123.js").write_text("export {}")
+    (static / "assets" / "index-abc123.js").write_text(SCRIPT)
     (static / "assets" / "index-abc123.css").write_text("body {}")
+    (static / "assets" / "index-abc123.js.br").write_bytes(BROTLI)
+    (static / "assets" / "index-abc123.js.gz").write_bytes(GZIP)
     (tmp_path / "secret.txt").write_text("secret")
     (static / "link.txt").symlink_to(tmp_path / "secret.txt")
     async with running_edge(tmp_path, reader_socket, static=static) as edge:
@@ -51,6 +59,23 @@ async def test_files_come_with_type_cache_and_security_headers(
             assert reply.headers[name] == value
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "body"),
+    [("gzip, br", "br", BROTLI), ("gzip", "gzip", GZIP), ("identity", None, SCRIPT.encode())],
+)
+async def test_a_file_comes_as_small_as_the_browser_takes_it(
+    site: RunningEdge, accepted: str, encoding: str | None, body: bytes
+) -> None:
+    """What the build compressed is sent as it is, and a cache keeps the kinds apart."""
+    async with aiohttp.ClientSession(auto_decompress=False) as http:
+        url = f"{site.url}/assets/index-abc123.js"
+        async with http.get(url, headers={"Accept-Encoding": accepted}) as reply:
+            assert reply.headers.get("Content-Encoding") == encoding
+            assert reply.content_type.endswith("javascript")
+            assert "Accept-Encoding" in reply.headers["Vary"]
+            assert await reply.read() == body
+
+
 async def test_the_policy_lets_no_foreign_and_no_inline_code_in() -> None:
     """Nothing comes from elsewhere at run time, nothing inline runs, no page may frame ours."""
     policy = SECURITY_HEADERS["Content-Security-Policy"]
@@ -65,6 +90,7 @@ async def test_the_policy_lets_no_foreign_and_no_inline_code_in() -> None:
     [
         "/secret.txt",
         "/link.txt",
+        "/assets/index-abc123.js.br",
         "/assets",
         "/assets/",
         "/index.html",

@@ -12,6 +12,9 @@ INDEX = "index.html"
 PAGES = {INDEX: "/", "admin.html": "/admin"}
 """The pages and their paths; every other file has its name as its path."""
 
+COMPRESSED = {".br", ".gz"}
+"""Made by the build beside each file; aiohttp sends one where the browser accepts it."""
+
 HASHED_FOLDER = "assets"
 CACHE_HASHED = "public, max-age=31536000, immutable"
 CACHE_OTHER = "no-cache"
@@ -28,7 +31,7 @@ def add_assets(app: web.Application, static: Path) -> None:
             app.router.add_get(path, _not_built)
         return
     for file in sorted(static.rglob("*")):
-        if file.is_file() and not file.is_symlink():
+        if file.is_file() and not file.is_symlink() and file.suffix not in COMPRESSED:
             name = file.relative_to(static).as_posix()
             app.router.add_get(PAGES.get(name, f"/{name}"), _serve(file, name))
 
@@ -38,7 +41,7 @@ def _serve(path: Path, name: str) -> Handler:
     cache = CACHE_HASHED if name.startswith(f"{HASHED_FOLDER}/") else CACHE_OTHER
 
     async def send_file(_: web.Request) -> web.StreamResponse:
-        return web.FileResponse(path, headers={"Cache-Control": cache})
+        return web.FileResponse(path, headers={"Cache-Control": cache, "Vary": "Accept-Encoding"})
 
     return send_file
 

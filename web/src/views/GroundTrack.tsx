@@ -5,14 +5,18 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
 import { alarmsOfEntities } from "../model/timeline/markers";
 import { markers } from "../model/timeline/timeline_data";
-import { pointNear, type Track } from "../model/tracks/track";
+import { later } from "../model/page/later";
+import { coordinateText, pointNear, type Track } from "../model/tracks/track";
 import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/track_data";
-import { coordinateText, mapOf, type MapSize, type WorldMap } from "../model/tracks/world_map";
+import type { MapSize, WorldMap } from "../model/tracks/world_map";
 import { entityKey } from "../model/values/event";
-import { Empty, ErrorNotice, Pane } from "./Pane";
+import { Empty, ErrorNotice, LoadNotice, Pane } from "./Pane";
 
 /** Whether the map is zoomed to the track. */
 const close = signal(false);
+
+/** Coastlines and projections are a quarter of the page's code. */
+const mapping = later(() => import("../model/tracks/world_map"));
 
 export function GroundTrack() {
   const isLocated = locatedSeries.value !== null;
@@ -28,6 +32,7 @@ export function GroundTrack() {
       }
     >
       <ErrorNotice text={trackError.value} />
+      <LoadNotice text={mapping.trouble.value} />
       {isLocated ? (
         <>
           <PositionLine />
@@ -73,7 +78,12 @@ function World() {
   }, []);
   const points = track.value?.points ?? [];
   const around = close.value ? points : null;
-  const map = useMemo(() => (size.width === 0 ? undefined : mapOf(size, around)), [size.width, size.height, around]);
+  const code = mapping.code.value;
+  useEffect(mapping.load, []);
+  const map = useMemo(
+    () => (size.width === 0 ? undefined : code?.mapOf(size, around)),
+    [code, size.width, size.height, around],
+  );
   const line = useMemo(() => map?.line(points) ?? "", [map, points]);
   return (
     <div class="world" ref={element}>

@@ -41,6 +41,11 @@ export function Empty({ children, testid }: { children: ComponentChildren; testi
   );
 }
 
+/** Why a panel's code is not there. */
+export function LoadNotice({ text }: { text: string }) {
+  return text === "" ? null : <p class="pane-trouble" role="status">{text}</p>;
+}
+
 /** The error of a failed request, which is being retried. */
 export function ErrorNotice({ text }: { text: string }) {
   if (text === "") return null;

@@ -4,8 +4,8 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cursorMs } from "../model/clock/clock";
 import { latest } from "../model/entities/latest";
+import { later } from "../model/page/later";
 import { theme } from "../model/page/theme";
-import { Chart } from "../model/plots/chart";
 import { valuesAt } from "../model/plots/plot_columns";
 import { plotSeries, plotSeriesOf } from "../model/plots/plot_data";
 import {
@@ -24,6 +24,10 @@ import { markers } from "../model/timeline/timeline_data";
 import { entityKey, valueText } from "../model/values/event";
 import { formatTime, fromMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
+import { LoadNotice } from "./Pane";
+
+/** The library of charts, which a page without plots does not need. */
+const charting = later(() => import("../model/plots/chart"));
 
 export function Plot({ spec }: { spec: PlotSpec }) {
   const isActive = activePlot.value === spec.id && plots.value.length > 1;
@@ -37,6 +41,7 @@ export function Plot({ spec }: { spec: PlotSpec }) {
       onFocusIn={() => (activePlot.value = spec.id)}
     >
       <PlotLegend spec={spec} hoverMs={hoverMs} />
+      <LoadNotice text={charting.trouble.value} />
       {spec.fields.length === 0 ? (
         <p class="plot-empty muted">
           Empty plot. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
@@ -108,8 +113,11 @@ function valueNow(field: PlotField): number | undefined {
 
 function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (ms: number | null) => void }) {
   const element = useRef<HTMLDivElement>(null);
+  const code = charting.code.value;
+  useEffect(charting.load, []);
   useEffect(() => {
-    const chart = new Chart(element.current as HTMLElement, fields, hover);
+    if (code === null) return;
+    const chart = new code.Chart(element.current as HTMLElement, fields, hover);
     const entities = new Set(fields.map(({ series }) => entityKey(series)));
     const ends = [
       effect(() => chart.setAlarms(alarmsOfEntities(markers.value, entities))),
@@ -121,7 +129,7 @@ function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (m
       for (const end of ends) end();
       chart.destroy();
     };
-  }, []);
+  }, [code]);
   return (
     <div
       class="canvas"

@@ -179,3 +179,10 @@ export function gapThresholdMs(points: readonly TrackPoint[]): number {
   distances.sort((left, right) => left - right);
   return 10 * Math.max(1_000, distances[Math.floor(distances.length / 2)] ?? 0);
 }
+
+/** A position as text: degrees and the hemisphere. */
+export function coordinateText({ latitude, longitude }: TrackPoint): string {
+  const one = (degrees: number, letters: [string, string]) =>
+    `${Math.abs(degrees).toFixed(4)}° ${degrees < 0 ? letters[1] : letters[0]}`;
+  return `${one(latitude, ["N", "S"])}  ${one(longitude, ["E", "W"])}`;
+}

@@ -120,10 +120,3 @@ function gridExtent(bounds: Bounds | undefined): [[number, number], [number, num
     [Math.min(180, down(bounds.east + room)), Math.min(90 - 1e-6, down(bounds.north + room))],
   ];
 }
-
-/** A position as text: degrees and the hemisphere. */
-export function coordinateText({ latitude, longitude }: TrackPoint): string {
-  const one = (degrees: number, letters: [string, string]) =>
-    `${Math.abs(degrees).toFixed(4)}° ${degrees < 0 ? letters[1] : letters[0]}`;
-  return `${one(latitude, ["N", "S"])}  ${one(longitude, ["E", "W"])}`;
-}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import {
+  coordinateText,
   gapThresholdMs,
   pointBefore,
   pointNear,
@@ -10,7 +11,7 @@ import {
   trackOf,
   type TrackPoint,
 } from "../../../src/model/tracks/track";
-import { boundsOf, coordinateText, mapOf } from "../../../src/model/tracks/world_map";
+import { boundsOf, mapOf } from "../../../src/model/tracks/world_map";
 import type { StoredEvent } from "../../../src/model/values/event";
 
 function at(ms: number, longitude: number, latitude = 0): TrackPoint {
