@@ -73,7 +73,7 @@ def draw_event(draw: random.Random, calm: float = 0.0) -> DrawnAlarmEvent:
     """An event, an action or a rule; with the probability `calm` an event that is in all limits."""
     source_ns = START_NS + draw.randint(0, LAST_S) * SECOND
     unit, kind = draw.choice(UNITS), draw.random()
-    if draw.random() < calm:
+    if calm and draw.random() < calm:
         payload: JsonObject = {"n": draw.randint(0, 10**9), "volts": 4.5, "mode": MODES[0]}
         return DrawnAlarmEvent(source_ns, unit, _values_body(payload))
     if kind < 0.1:
