@@ -9,7 +9,12 @@ from rich.console import Console
 
 from nova.cli.status import render_status
 from nova.sdk import timestamps
-from nova.sdk.protocol.health import BackupInfo, ProcessInfo
+from nova.sdk.protocol.health import (
+    BackupInfo,
+    ConfiguredFiles,
+    ConfiguredPart,
+    ProcessInfo,
+)
 from nova.sdk.protocol.messages import LinkInfo, OutageInfo, StatusResponse
 
 NOW_NS = timestamps.parse("2026-01-01T12:00:00Z")
@@ -17,7 +22,10 @@ BEGAN = "2026-01-01T11:58:00.000000000Z"
 
 
 def shown(
-    *links: LinkInfo, processes: Sequence[ProcessInfo] = (), backup: BackupInfo | None = None
+    *links: LinkInfo,
+    processes: Sequence[ProcessInfo] = (),
+    backup: BackupInfo | None = None,
+    configured: Sequence[ConfiguredFiles] = (),
 ) -> str:
     """The page of an instance with some links, as a wide terminal has it."""
     status = StatusResponse(
@@ -32,6 +40,7 @@ def shown(
         writer_connected=False,
         processes=list(processes),
         backup=backup,
+        configured=list(configured),
     )
     file = io.StringIO()
     Console(file=file, width=250).print(render_status(status, NOW_NS))
@@ -107,3 +116,22 @@ def test_the_age_of_the_last_backup_is_shown_and_a_failure_since() -> None:
     assert "last backup 3 h ago to /mnt, 1,200 events" in shown(backup=found)
     found.failed_time, found.failure = "2026-01-01T11:59:00.000000000Z", "it is [full]"
     assert "backup failed 1 min ago: it is [full]" in shown(backup=found)
+
+
+def test_what_is_used_of_files_is_shown_with_those_in_trouble_first() -> None:
+    rules = ConfiguredFiles(
+        kind="rules", path="./rules", in_effect=12, read_time=BEGAN, faults=["a.toml: is not TOML"]
+    )
+    parts = [
+        ConfiguredPart(name="mean@1.0.0", state="running", time=BEGAN),
+        ConfiguredPart(name="power@1.0.0", state="slow", slowest_s=6.2, behind_s=3_600.0),
+        ConfiguredPart(name="ratio@1.0.0", state="stopped", reason="it took longer than 10 s"),
+    ]
+    definitions = ConfiguredFiles(kind="definitions", path="./d", in_effect=3, parts=parts)
+    text = shown(configured=[rules, definitions])
+    assert "12 rules in effect of ./rules, read 2 min ago" in text
+    assert "rules: a.toml: is not TOML" in text
+    assert "takes up to 6.2 s, 3,600 s behind" in text
+    assert "it took longer than 10 s" in text
+    places = [text.index(f"{name}@1.0.0") for name in ("power", "ratio", "mean")]
+    assert places == sorted(places)

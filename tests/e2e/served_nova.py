@@ -14,10 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from nova.core.derivation import derive_process
 from nova.core.derivation.derive_process import open_derivations
+from nova.core.derivation.followed_definitions import FollowedDefinitions
 from nova.core.derived import sampler_process
 from nova.core.files import files_process
-from nova.core.notifications import notifier_process
-from nova.core.notifications.notification_file import NotificationFile
+from nova.core.notifications.followed_file import FollowedFile
+from nova.core.notifications.notice_ledger import NoticeLedger
+from nova.core.notifications.notifier_process import NotifierProcess
+from nova.core.server.submission_client import SubmissionClient
 from nova.sdk import archive_id, endpoints
 from nova.sdk.archive_id import ANY_ARCHIVE
 from nova.sdk.client.client import Client
@@ -75,14 +78,17 @@ async def served_nova(data: Path) -> AsyncIterator[ServedNova]:
         stack.push_async_callback(
             cancel, asyncio.create_task(files_process.run_and_report(files, data))
         )
-        derived = await stack.enter_async_context(open_derivations(settings))
+        live = FollowedDefinitions(folder)
+        derived = await stack.enter_async_context(open_derivations(settings, live.definitions))
         stack.push_async_callback(
-            cancel, asyncio.create_task(derive_process.run_and_report(derived, data, served))
+            cancel, asyncio.create_task(derive_process.run_and_report(derived, data, served, live))
         )
-        nobody = NotificationFile(targets=[], rules=[])
-        stack.push_async_callback(
-            cancel, asyncio.create_task(notifier_process.notify(settings, nobody, served))
-        )
+        (path := data / "notifications.toml").write_text("targets = []\nrules = []\n")
+        ledger, submissions = NoticeLedger(data), SubmissionClient(endpoints.writer_socket(data))
+        stack.push_async_callback(submissions.close)
+        stack.callback(ledger.close)
+        notifier = NotifierProcess(settings, FollowedFile(path), ledger, submissions)
+        stack.push_async_callback(cancel, asyncio.create_task(notifier.run(served)))
         edge = await stack.enter_async_context(
             running_edge(data, endpoints.reader_socket(data), open_metrics=True)
         )

@@ -14,6 +14,7 @@ import msgspec
 
 from nova.sdk.channel import FrameCodec
 from nova.sdk.events.event import Series
+from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.transport.link import LinkState
 
@@ -55,9 +56,10 @@ class LinkStates(msgspec.Struct, array_like=True, tag=1):
 
 
 class WriterMetrics(msgspec.Struct, array_like=True, tag=2):
-    """The writer's metrics."""
+    """The writer's metrics, and what it uses of files."""
 
     metrics: list[Metric]
+    configured: list[ConfiguredFiles] = []
 
 
 FeedFrame = CommitFrame | LinkStates | WriterMetrics

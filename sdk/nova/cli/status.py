@@ -1,4 +1,4 @@
-"""`nova status`: shows an instance's contents and its links."""
+"""`nova status`: shows an instance's contents, its links, and what it uses of files."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from nova.cli.configured_files import configured_files
 from nova.console.archive_options import ArchiveSource, with_archive_source
 from nova.sdk import timestamps
 from nova.sdk.protocol.health import BackupInfo
@@ -35,7 +36,8 @@ async def status(source: ArchiveSource, /, as_json: bool, watch: bool) -> None:
 
     A link's lag is the number of records that its backend holds and the archive has not ingested. A
     gap is a range of records that the backend no longer had; events of the type IngestGap hold the
-    details.
+    details. Of rules, definitions and notifications it shows how many are in effect, the faults of
+    their files, and the last outcome of each.
 
     \b
     Examples:
@@ -74,6 +76,7 @@ def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
     for process in found.processes:
         if process.state != "ready":
             parts.append(Text.from_markup(f"[red]{process.name} is {process.state}[/]"))
+    parts += configured_files(found.configured, lambda time: _age(time, now_ns))
     if found.shared_files:
         text = f"daily files: the day has as many as `files_max` allows; {found.shared_files}"
         parts.append(Text.from_markup(f"[yellow]{text} of them are shared by later streams[/]"))

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from nova.core.derivation.derive_process import LiveDerivations, open_derivations
+from nova.core.derivation.followed_definitions import FollowedDefinitions
 from nova.core.derivation.formula_process import EvaluationLimits
 from nova.core.derivation.live_definition import RetryPauses
 from nova.core.derivation.live_metrics import live_metrics
@@ -44,7 +45,8 @@ def output(name: str, **members: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def deriving(core: Core) -> AsyncIterator[LiveDerivations]:
     """The live definitions of a running instance."""
-    async with open_derivations(core.settings, LIMITS, PAUSES) as live:
+    definitions = FollowedDefinitions(Path(core.settings.definitions or "")).definitions
+    async with open_derivations(core.settings, definitions, LIMITS, PAUSES) as live:
         work = [
             asyncio.create_task(live.run()),
             asyncio.create_task(

@@ -1029,6 +1029,38 @@ export interface CommandResult {
   errorMessage?: string | null;
 }
 /**
+ * What is in effect of files that the instance reads, and their faults: of a file with a fault
+ *     what was in effect before still is.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ConfiguredFiles".
+ */
+export interface ConfiguredFiles {
+  kind: "definitions" | "notifications" | "rules";
+  path: string;
+  inEffect?: number;
+  readTime?: string | null;
+  faults?: string[];
+  parts?: ConfiguredPart[];
+}
+/**
+ * A definition, `id@version`, or a route of notifications, `rule/target`, and its last outcome.
+ *
+ *     A definition is `running`, `slow`, `failing` or `stopped`. A route has `sent`, `failed`,
+ *     `unknown`, `retrying`, or nothing yet (`idle`).
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ConfiguredPart".
+ */
+export interface ConfiguredPart {
+  name: string;
+  state: string;
+  time?: string | null;
+  reason?: string | null;
+  slowestS?: number | null;
+  behindS?: number | null;
+}
+/**
  * Add a TCP stream; it starts at once if it is `enabled`, and with every start of the edge.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -2366,6 +2398,7 @@ export interface StatusResponse {
   backup?: BackupInfo | null;
   quarantined?: string[];
   processes?: ProcessInfo[];
+  configured?: ConfiguredFiles[];
 }
 /**
  * The number of submissions of one kind that were `taken`, or refused with one code.

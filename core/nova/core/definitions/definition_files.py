@@ -5,7 +5,7 @@ A file with a fault does not keep the others from being used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,7 +61,7 @@ def _names(definition: Definition) -> tuple[str, str]:
     return definition.id, definition.name
 
 
-def load(folder: Path) -> LoadedDefinitions:
+def load(folder: Path, before: Mapping[Path, Definition] | None = None) -> LoadedDefinitions:
     """The definitions of a folder, in the order of file names; raises DefinitionError if it cannot
     be read.
     """
@@ -71,11 +71,15 @@ def load(folder: Path) -> LoadedDefinitions:
         raise DefinitionError(
             f"cannot read the definitions in {folder}: {error.strerror}"
         ) from None
-    return load_files(paths)
+    return load_files(paths, before)
 
 
-def load_files(paths: Sequence[Path]) -> LoadedDefinitions:
-    """The definitions of files, checked by themselves and together."""
+def load_files(
+    paths: Sequence[Path], before: Mapping[Path, Definition] | None = None
+) -> LoadedDefinitions:
+    """The definitions of files, checked by themselves and together. What a file had `before` stays
+    while it has a fault.
+    """
     found: list[DefinitionFile] = []
     faults: list[FileFault] = []
     for path in paths:
@@ -84,9 +88,24 @@ def load_files(paths: Sequence[Path]) -> LoadedDefinitions:
         faults += [FileFault(path, fault) for fault in own]
         if isinstance(read, Definition) and not own:
             found.append(DefinitionFile(path, read))
-    joint = [*_collisions(found), *_loop_faults(found)]
-    bad = {fault.path for fault in joint}
-    return LoadedDefinitions([one for one in found if one.path not in bad], [*faults, *joint])
+        elif before is not None and path in before:
+            found.append(DefinitionFile(path, before[path]))
+    sound, joint = _sound_together(found)
+    if joint and before is not None:
+        bad = {fault.path for fault in joint}
+        kept = [
+            DefinitionFile(path, before[path]) for path in paths if path in before and path in bad
+        ]
+        sound, _ = _sound_together([*sound, *kept])
+    return LoadedDefinitions(sound, [*faults, *joint])
+
+
+def _sound_together(
+    files: list[DefinitionFile],
+) -> tuple[list[DefinitionFile], list[FileFault]]:
+    faults = [*_collisions(files), *_loop_faults(files)]
+    bad = {fault.path for fault in faults}
+    return [one for one in files if one.path not in bad], faults
 
 
 def _read(path: Path) -> Definition | list[Fault]:

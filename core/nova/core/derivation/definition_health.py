@@ -42,11 +42,29 @@ class DefinitionHealth:
         self._clock = clock
         self._quiet_s = quiet_s
         self._failed_at = 0.0
+        self.output_ns = 0
+        """When it last made outputs; 0 if it has not yet."""
+
+        self._slowest = (0.0, 0.0)
+        """When the slowest evaluation was, and its time in s."""
+
+    def add_evaluation(self, took_s: float) -> None:
+        """Count the time of an evaluation."""
+        now = self._clock()
+        if took_s >= self._slowest[1] or now - self._slowest[0] >= self._quiet_s:
+            self._slowest = (now, took_s)
+
+    def slowest_s(self) -> float:
+        """The time of the slowest evaluation of the last minute, in s."""
+        at, took_s = self._slowest
+        return took_s if self._clock() - at < self._quiet_s else 0.0
 
     def count(self, outputs: int, failures: int, reason: str) -> Record | None:
         """Count what some events made; returns the event of a change of the state."""
         self.outputs += outputs
         self.failures += failures
+        if outputs:
+            self.output_ns = now()
         if failures:
             self._failed_at = self._clock()
             return self._change("failing", reason)

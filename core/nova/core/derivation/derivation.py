@@ -25,12 +25,15 @@ EVALUATED_ROWS = 16_384
 
 
 class DerivedRecords(NamedTuple):
-    """What some events made: records, and how many rows of a formula failed, and why one did."""
+    """What some events made: records, how many rows of a formula failed and why one did, and how
+    long its slowest evaluation took.
+    """
 
     records: list[Record]
     events: int = 0
     failures: int = 0
     reason: str = ""
+    slowest_s: float = 0.0
 
 
 class Evaluator(Protocol):
@@ -66,7 +69,9 @@ class Derivation:
             part = await self._derive(times[some], arrivals[some])
             failures = done.failures + part.failures
             reason = done.reason or part.reason
-            done = DerivedRecords(done.records + part.records, len(times), failures, reason)
+            slowest_s = max(done.slowest_s, part.slowest_s)
+            records = done.records + part.records
+            done = DerivedRecords(records, len(times), failures, reason, slowest_s)
         self.inputs.trim()
         return done
 
@@ -85,4 +90,4 @@ class Derivation:
             if value is not None
         ]
         records = self._outputs.records([time for time, _ in pairs], [value for _, value in pairs])
-        return DerivedRecords(records, rows, found.failures, found.reason)
+        return DerivedRecords(records, rows, found.failures, found.reason, found.took_s)

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-from nova.core.definitions import definition_files
 from nova.core.definitions.definition import Definition
 from nova.core.derivation.derivation_positions import DerivationPositions
+from nova.core.derivation.followed_definitions import FollowedDefinitions
 from nova.core.derivation.formula_process import (
     EVALUATION_LIMITS,
     EvaluationLimits,
@@ -23,6 +23,7 @@ from nova.core.derivation.formula_process import (
 )
 from nova.core.derivation.live_definition import RETRY_PAUSES, LiveDefinition, RetryPauses
 from nova.core.derivation.live_metrics import live_metrics
+from nova.core.derivation.live_status import configured_definitions
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -33,11 +34,13 @@ from nova.core.store.durability_marker import read_marker
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
-from nova.sdk.errors import NovaError
+from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.producer.producer import Producer
+from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record, connect
+from nova.sdk.watched_files import run_while
 
 MEMORY_BYTES = 64 * 1024 * 1024
 FEED_WITHIN_NS = 5 * NS_PER_SECOND
@@ -144,19 +147,10 @@ class LiveDerivations:
             log.error("cannot save the positions", extra={"context": {"error": str(error)}})
 
 
-def _definitions(settings: Settings) -> list[Definition]:
-    """The definitions that are derived live; faults of files are logged."""
-    if settings.definitions is None:
-        return []
-    loaded = definition_files.load(Path(settings.definitions))
-    for fault in loaded.faults:
-        log.error("a definition is not used", extra={"context": {"fault": str(fault)}})
-    return [one.definition for one in loaded.files if one.definition.live]
-
-
 @asynccontextmanager
 async def open_derivations(
     settings: Settings,
+    definitions: Sequence[Definition],
     limits: EvaluationLimits = EVALUATION_LIMITS,
     pauses: RetryPauses = RETRY_PAUSES,
 ) -> AsyncIterator[LiveDerivations]:
@@ -168,7 +162,7 @@ async def open_derivations(
         transport = connect(publish_url(settings))
         producer = await stack.enter_async_context(Producer(transport, settings.own_scope()))
         live = LiveDerivations(
-            ArchiveSnapshot(archive), data, _definitions(settings), producer, limits, pauses
+            ArchiveSnapshot(archive), data, definitions, producer, limits, pauses
         )
         stack.push_async_callback(live.processes.close)
         stack.callback(live.save)
@@ -181,17 +175,47 @@ def publish_url(settings: Settings) -> str:
     return settings.transports[0] if settings.transports else local
 
 
-async def run_and_report(live: LiveDerivations, data: Path, served: ArchiveIdentity) -> None:
-    """Derive until cancelled, and report metrics."""
+async def run_and_report(
+    live: LiveDerivations, data: Path, served: ArchiveIdentity, files: FollowedDefinitions
+) -> None:
+    """Derive until cancelled, and report metrics and the state of each definition."""
     cursors = DerivedCursors()
     for one in live.live:
         cursors.followed[f"derived {one.definition.name}"] = partial(getattr, one, "position_ns")
+
+    def configured() -> list[ConfiguredFiles]:
+        return [configured_definitions(live.live, live.snapshot.watermark, files)]
+
     await asyncio.gather(
         live.run(),
         follow_feed(endpoints.writer_socket(data), live.snapshot, live.tail),
         archive_id.watch(data, served),
-        report_metrics("derive", data, partial(live_metrics, live), cursors.reported),
+        report_metrics(
+            "derive",
+            data,
+            partial(live_metrics, live),
+            cursors.reported,
+            configured=configured,
+        ),
     )
+
+
+async def derive_by_files(
+    settings: Settings,
+    files: FollowedDefinitions,
+    served: ArchiveIdentity,
+    ready: Callable[[LiveDerivations], None],
+) -> None:
+    """Derive until cancelled, and begin again from the same positions with definitions that have
+    changed.
+    """
+    while True:
+        async with open_derivations(settings, files.definitions) as live:
+            ready(live)
+            await run_while(
+                run_and_report(live, settings.data_folder(), served, files), files.changed
+            )
+        log.info("definitions read again", extra={"context": {"count": len(files.definitions)}})
 
 
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
@@ -199,8 +223,17 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_garbage_rarely()
     data = settings.data_folder()
+    if settings.definitions is None:
+        raise SettingsError("definitions: name a folder of definitions; see docs/derived.md")
     served = archive_id.require_at_start(data, settings.archive)
-    async with open_derivations(settings) as live:
-        lifecycle.print_ready("derive", data=str(data))
-        log.info("derivation ready", extra={"context": {"definitions": len(live.live)}})
-        await lifecycle.run_until_stopped(run_and_report(live, data, served), stop)
+    files = FollowedDefinitions(Path(settings.definitions))
+    is_ready = False
+
+    def say_ready(live: LiveDerivations) -> None:
+        nonlocal is_ready
+        if not is_ready:
+            lifecycle.print_ready("derive", data=str(data))
+            log.info("derivation ready", extra={"context": {"definitions": len(live.live)}})
+        is_ready = True
+
+    await lifecycle.run_until_stopped(derive_by_files(settings, files, served, say_ready), stop)

@@ -51,11 +51,14 @@ class FormulaLoaded(msgspec.Struct, kw_only=True, tag="loaded"):
 
 
 class Evaluated(msgspec.Struct, kw_only=True, tag="evaluated"):
-    """The values of the output, None where there is none; how many rows failed, and why one did."""
+    """The values of the output, None where there is none; how many rows failed, and why one did;
+    and how long the formula took, in s.
+    """
 
     values: list[float | str | bool | None]
     failures: int
     reason: str
+    took_s: float = 0.0
 
 
 class FormulaFailure(msgspec.Struct, kw_only=True, tag="failed"):

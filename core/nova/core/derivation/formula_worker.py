@@ -5,6 +5,7 @@ but itself is lost.
 from __future__ import annotations
 
 import resource
+import time
 from pathlib import Path
 
 import msgspec
@@ -69,8 +70,10 @@ def _reply(formulas: dict[str, Formula], request: FormulaRequest) -> FormulaRepl
         formulas[request.definition.name] = load_formula(request.definition)
         return FormulaLoaded()
     inputs = {name: cells_of(cells) for name, cells in request.inputs.items()}
+    since_s = time.monotonic()
     values, failures, reason = formulas[request.name].evaluate(inputs, request.rows)
-    return Evaluated(values=values, failures=failures, reason=reason)
+    took_s = time.monotonic() - since_s
+    return Evaluated(values=values, failures=failures, reason=reason, took_s=took_s)
 
 
 def cells_of(cells: InputCells) -> Cells:

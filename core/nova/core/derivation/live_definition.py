@@ -100,6 +100,7 @@ class LiveDefinition:
             self._derivation = Derivation(inputs, self._process)
         parts = event_parts(self._derivation.inputs, self._snapshot.series, hits)
         made = await self._derivation.derive(parts, until_ns)
+        self.health.add_evaluation(made.slowest_s)
         await publish(made.records)
         self.position_ns = until_ns
         if self._derivation.inputs.texts_count > TEXTS_MAX:

@@ -17,6 +17,7 @@ import msgspec
 from nova.sdk import endpoints
 from nova.sdk.errors import NovaError
 from nova.sdk.process_metrics import process_metrics
+from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.protocol.metric_messages import Metric
 
 METRICS_PATH = "/process-metrics"
@@ -25,18 +26,20 @@ REPORT_TIMEOUT_S = 5.0
 
 MetricSource = Callable[[], Iterable[Metric]]
 CursorSource = Callable[[], dict[str, int]]
+ConfiguredSource = Callable[[], list[ConfiguredFiles]]
 
 log = logging.getLogger(__name__)
 
 
 class ProcessReport(msgspec.Struct, kw_only=True):
-    """The metrics of one process, by its name in the instance, and the cursors of what it derives:
-    canonical times in ns by name.
+    """The metrics of one process, by its name in the instance, the cursors of what it derives:
+    canonical times in ns by name, and what it uses of files.
     """
 
     process: str
     metrics: list[Metric]
     cursors: dict[str, int] = {}
+    configured: list[ConfiguredFiles] = []
 
 
 async def report_metrics(
@@ -45,9 +48,10 @@ async def report_metrics(
     source: MetricSource,
     cursors: CursorSource = dict,
     interval_s: float = REPORT_INTERVAL_S,
+    configured: ConfiguredSource = list,
 ) -> None:
-    """Report a process's own metrics, those of `source`, and its cursors, again and again until
-    cancelled.
+    """Report a process's own metrics, those of `source`, its cursors, and what it uses of files,
+    again and again until cancelled.
     """
     timeout = aiohttp.ClientTimeout(total=REPORT_TIMEOUT_S)
     while True:
@@ -55,16 +59,20 @@ async def report_metrics(
             connector = aiohttp.UnixConnector(str(endpoints.reader_socket(data)))
             async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
                 while True:
-                    await _post(session, _report(process, source, cursors))
+                    await _post(session, _report(process, source, cursors, configured))
                     await asyncio.sleep(interval_s)
         except (aiohttp.ClientError, OSError, TimeoutError, NovaError) as error:
             log.debug("metrics not reported", extra={"context": {"error": str(error)}})
         await asyncio.sleep(interval_s)
 
 
-def _report(process: str, source: MetricSource, cursors: CursorSource) -> ProcessReport:
+def _report(
+    process: str, source: MetricSource, cursors: CursorSource, configured: ConfiguredSource
+) -> ProcessReport:
     metrics = [*process_metrics(process), *source()]
-    return ProcessReport(process=process, metrics=metrics, cursors=cursors())
+    return ProcessReport(
+        process=process, metrics=metrics, cursors=cursors(), configured=configured()
+    )
 
 
 async def _post(session: aiohttp.ClientSession, report: ProcessReport) -> None:

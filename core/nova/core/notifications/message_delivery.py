@@ -13,6 +13,7 @@ from nova.core.notifications.apprise_sender import AppriseSender
 from nova.core.notifications.notice import MessageContent, digest_id
 from nova.core.notifications.notice_ledger import NoticeLedger, Outcome, StoredMessage
 from nova.core.notifications.notification_file import NotificationFile, NotificationTarget
+from nova.core.notifications.route_outcomes import Route, RouteOutcomes
 from nova.core.notifications.send_result import MessageSender, SendResult
 from nova.core.notifications.webhook_sender import WebhookSender
 from nova.sdk import timestamps
@@ -77,6 +78,7 @@ class MessageDelivery:
         self._senders = senders or {
             target.name: _usable_sender_of(target) for target in file.targets
         }
+        self.routes = RouteOutcomes(ledger)
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         """Messages by target and outcome since the start."""
 
@@ -150,6 +152,7 @@ class MessageDelivery:
             self._ledger.retry(
                 message.content.message_id, timestamps.now() + pause_ns, result.error
             )
+            self.routes.add(_route_of(message), "retrying", result.error)
 
     def _is_last(self, message: StoredMessage, sender: MessageSender, result: SendResult) -> bool:
         attempts_max = self._targets[message.content.target].attempts_max
@@ -160,8 +163,13 @@ class MessageDelivery:
         content = message.content
         self._ledger.end(content.message_id, outcome, timestamps.now(), error)
         self.outcomes[content.target, outcome] += 1
+        self.routes.add(_route_of(message), outcome, error)
         context = {"target": content.target, "messageId": content.message_id, "outcome": outcome}
         if outcome == "sent":
             log.info("notification sent", extra={"context": context})
         else:
             log.error("notification not sent", extra={"context": {**context, "error": error}})
+
+
+def _route_of(message: StoredMessage) -> Route:
+    return Route(message.content.rule, message.content.target)

@@ -274,6 +274,15 @@ class NoticeLedger:
         """Messages that are over, and are not recorded as events."""
         return self._messages("state NOT IN ('ready', 'sending')")
 
+    def newest_ended(self, limit: int) -> list[StoredMessage]:
+        """The messages that ended last, the newest first."""
+        rows = self._db.execute(
+            "SELECT content, state, attempts, next_ns, error, ended_ns FROM message "
+            "WHERE ended_ns IS NOT NULL ORDER BY ended_ns DESC LIMIT ?",
+            (limit,),
+        ).fetchall()
+        return [StoredMessage(_content_decoder.decode(row[0]), *row[1:]) for row in rows]
+
     def _messages(self, condition: str, *values: object) -> list[StoredMessage]:
         rows = self._db.execute(
             "SELECT content, state, attempts, next_ns, error, ended_ns FROM message "

@@ -157,12 +157,15 @@ async def _rejects(context: RequestContext, request: messages.Rejects) -> Reply:
 
 async def _status(context: RequestContext, _request: messages.Status) -> Reply:
     services = context.services
+    # Files name rules, definitions and people of all scopes.
+    is_whole = not context.visibility.is_limited
     return instance_status.status(
         services.snapshot,
         services.settings,
         services.links,
         services.submissions,
         services.processes,
+        services.other_metrics.configured() if is_whole else (),
     )
 
 

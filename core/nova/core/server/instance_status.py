@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -12,7 +14,7 @@ from nova.core.store.quarantine import quarantined
 from nova.core.store.rebuild_request import read_rebuild_record
 from nova.sdk import endpoints, timestamps
 from nova.sdk.process_states import ProcessStates
-from nova.sdk.protocol.health import BackupInfo
+from nova.sdk.protocol.health import BackupInfo, ConfiguredFiles
 from nova.sdk.protocol.messages import StatusResponse
 from nova.sdk.settings import Settings
 
@@ -23,6 +25,7 @@ def status(
     links: LinkRegistry,
     submission_client: SubmissionClient,
     processes: ProcessStates,
+    configured: Sequence[ConfiguredFiles] = (),
 ) -> StatusResponse:
     """The counts of the archive and of every link that has fed it."""
     snapshot.refresh()
@@ -53,6 +56,7 @@ def status(
         backup=_backup(settings),
         quarantined=quarantined(settings.data_folder()),
         processes=list(processes.processes),
+        configured=list(configured),
     )
 
 

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from nova.core.metrics.report import ProcessReport
 from nova.core.server.principal import is_of_instance
+from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.protocol.metric_messages import Metric, gauge
 
 SILENCE_S = 15.0
@@ -34,18 +35,27 @@ class MetricsBoard:
         self._clock = clock
         self._reported: dict[str, tuple[float, list[Metric]]] = {}
         self._cursors: dict[str, dict[str, int]] = {}
+        self._configured: dict[str, list[ConfiguredFiles]] = {}
 
     def receive(
-        self, process: str, metrics: list[Metric], cursors: dict[str, int] | None = None
+        self,
+        process: str,
+        metrics: list[Metric],
+        cursors: dict[str, int] | None = None,
+        configured: list[ConfiguredFiles] | None = None,
     ) -> None:
-        """Replace the metrics of a process, and the cursors of what it derives."""
+        """Replace the metrics of a process, the cursors of what it derives, and what it uses of
+        files.
+        """
         self._reported[process] = (self._clock(), metrics)
         self._cursors[process] = cursors or {}
+        self._configured[process] = configured or []
 
     def forget(self, process: str) -> None:
         """Drop the metrics of a process that has gone."""
         self._reported.pop(process, None)
         self._cursors.pop(process, None)
+        self._configured.pop(process, None)
 
     async def post(self, request: web.Request) -> web.Response:
         """Serve `POST /process-metrics`, for the processes of this instance alone."""
@@ -57,7 +67,7 @@ class MetricsBoard:
             return web.Response(status=400, text=str(error))
         if report.process not in self._processes:
             return web.Response(status=400, text=f"{report.process[:64]!r} is no process of NOVA")
-        self.receive(report.process, report.metrics, report.cursors)
+        self.receive(report.process, report.metrics, report.cursors, report.configured)
         return web.Response()
 
     def cursors(self) -> dict[str, int]:
@@ -69,6 +79,10 @@ class MetricsBoard:
             for name, cursor_ns in cursors.items()
             if self._reported[process][0] > oldest_s
         }
+
+    def configured(self) -> list[ConfiguredFiles]:
+        """What the processes use of files, as they reported it last."""
+        return [one for process in self._processes for one in self._configured.get(process, [])]
 
     def metrics(self) -> list[Metric]:
         """The metrics of all processes that run, and `nova_up` of each."""

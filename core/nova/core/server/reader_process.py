@@ -140,7 +140,7 @@ class Reader:
             self._services.links.update(message.states)
             return
         if isinstance(message, commit_feed.WriterMetrics):
-            self.metrics_board.receive("writer", message.metrics)
+            self.metrics_board.receive("writer", message.metrics, configured=message.configured)
             return
         await self._services.tail.apply(message)
         self.watermark_known.set()

@@ -14,7 +14,6 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 from nova.core.commit_feed import CommitFrame, LinkStates
 from nova.core.store import catalog
@@ -34,10 +33,12 @@ from nova.core.writer.commit_queue import CommitQueue
 from nova.core.writer.committer import Committer
 from nova.core.writer.dispatcher import Dispatcher
 from nova.core.writer.feed_server import FeedServer
+from nova.core.writer.file_reload import NO_WATCHES, FileReload, WriterWatches
 from nova.core.writer.import_handler import ImportHandler
 from nova.core.writer.in_effect import InEffect
 from nova.core.writer.manifest_events import published_event, reconcile
 from nova.core.writer.notification_trail import NotificationTrail
+from nova.core.writer.pipeline_groups import CheckingGroup, ConsumedBatch, UnsyncedGroup
 from nova.core.writer.retention import retention_of
 from nova.core.writer.seal_trail import SealTrail
 from nova.core.writer.submission_handler import SubmissionHandler
@@ -65,29 +66,6 @@ LINKS_INTERVAL_S = 0.5
 log = logging.getLogger(__name__)
 
 
-class ConsumedBatch(NamedTuple):
-    """A consumed batch and its transport."""
-
-    transport: Transport
-    batch: Batch
-
-
-class CheckingGroup(NamedTuple):
-    """Batches that are being checked, and the future of their columns."""
-
-    batches: list[ConsumedBatch]
-    columns: asyncio.Future[list[BatchColumns]]
-
-
-class UnsyncedGroup(NamedTuple):
-    """A group that is written but not durable yet."""
-
-    acknowledgements: list[tuple[Transport, Batch, Receipt]]
-    commits: list[CommitFrame]
-    marker: DurabilityMarker
-    writes: commit_queue.QueuedWrites
-
-
 class Writer:
     """The one writer of an archive and its stages."""
 
@@ -97,6 +75,7 @@ class Writer:
         archive: Archive,
         server: FeedServer,
         files: Sequence[ManifestFile] = (),
+        watched: WriterWatches = NO_WATCHES,
     ) -> None:
         self._settings = settings
         self._manifests = reconcile(files, archive, settings.own_scope())
@@ -104,13 +83,7 @@ class Writer:
         self._server = server
         self._data = settings.data_folder()
         self.committer = _committer(settings, archive, self._manifests.manifests)
-        self._validation = ValidationPool(
-            self.committer.checker,
-            settings.subscribed_scope(),
-            settings.envelope_max_bytes,
-            self._manifests.manifests,
-            settings.own_scope(),
-        )
+        self._validation = _validation(settings, self.committer, self._manifests.manifests)
         self._consumed: asyncio.Queue[ConsumedBatch] = asyncio.Queue(_intake_batches(settings))
         self._checking_groups: asyncio.Queue[CheckingGroup] = asyncio.Queue(CHECKED_MAX_GROUPS)
         self._unsynced: asyncio.Queue[UnsyncedGroup] = asyncio.Queue(UNSYNCED_MAX_GROUPS)
@@ -124,13 +97,14 @@ class Writer:
         self.commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
         self.submissions = _submission_server(settings, self.committer, self._queue, self.commands)
         self.retention = retention_of(settings, self.committer, self._queue.submit)
+        self.reload = FileReload(self.committer, self._queue.submit, *watched)
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
         waiting = {
             "check": self._consumed.qsize,
             "commit": self._checking_groups.qsize,
             "sync": self._unsynced.qsize,
         }
-        self._figures = WriterFigures(archive, waiting)
+        self._figures = WriterFigures(archive, waiting, self.reload.configured)
 
     async def run(self, transports: list[Transport]) -> None:
         """Run until cancelled. An error ends all stages: what is durable is unknown after it."""
@@ -146,6 +120,7 @@ class Writer:
                 stages.create_task(self._publish_links(transports))
                 stages.create_task(self._figures.publish(self._server))
                 stages.create_task(self.retention.run())
+                stages.create_task(self.reload.run())
                 for transport in transports:
                     stages.create_task(self._consume(transport))
         finally:
@@ -315,6 +290,18 @@ def _committer(
         ),
         manifests=manifests,
         registry=DriverRegistry.load(drivers) if drivers else None,
+    )
+
+
+def _validation(
+    settings: Settings, committer: Committer, manifests: Sequence[CardManifest]
+) -> ValidationPool:
+    return ValidationPool(
+        committer.checker,
+        settings.subscribed_scope(),
+        settings.envelope_max_bytes,
+        manifests,
+        settings.own_scope(),
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
@@ -29,39 +30,59 @@ FETCH_EVENTS = 100
 log = logging.getLogger(__name__)
 
 
+class RuleNews(NamedTuple):
+    """The events that bring the archive's rules of a scope in line with files, and the number of
+    rules that it has then.
+    """
+
+    events: list[Event]
+    in_effect: int
+
+
 def publish_rules(
     committer: Committer, archive: Archive, scope_id: str, files: Sequence[RuleFile], now_ns: int
-) -> None:
-    """Commit an event for each rule that differs from what the archive has. Called before any
-    reader is served.
+) -> int:
+    """Commit an event for each rule that differs from what the archive has; returns the number of
+    rules in effect. Called before any reader is served.
     """
-    for file in files:
-        if file.fault:
-            context = {"fault": file.fault, "remedy": "nova rules check; then restart NOVA"}
-            log.error(f"alarm rules of {file.path} cannot be used", extra={"context": context})
-    events = unpublished_rules(archive, scope_id, files, now_ns)
-    if committer.record_all(events):
+    log_faults(files)
+    news = rule_news(archive, scope_id, files, now_ns)
+    if committer.record_all(news.events):
         committer.close_commit()
-        log.info("alarm rules published", extra={"context": {"rules": len(events)}})
+        log.info("alarm rules published", extra={"context": {"rules": len(news.events)}})
+    return news.in_effect
+
+
+def log_faults(files: Sequence[RuleFile]) -> None:
+    """Log the files that cannot be used."""
+    for file in files:
+        if file.faults:
+            context = {"fault": file.fault, "remedy": "nova rules check"}
+            log.error(f"alarm rules of {file.path} cannot be used", extra={"context": context})
+
+
+def rule_news(archive: Archive, scope_id: str, files: Sequence[RuleFile], now_ns: int) -> RuleNews:
+    """What files change of the archive's rules of a scope."""
+    wanted = {rule.rule_id: rule for file in files for rule in file.rules}
+    published = last_published(archive, scope_id)
+    held = {rule_id for rule_id, rule in published.items() if rule is not None}
+    events = [
+        rule_event(scope_id, rule_id, rule, now_ns)
+        for rule_id, rule in wanted.items()
+        if published.get(rule_id) != rule
+    ]
+    if any(file.faults for file in files):
+        return RuleNews(events, len(held | wanted.keys()))
+    withdrawn = (rule_id for rule_id in published if rule_id in held and rule_id not in wanted)
+    events += [rule_event(scope_id, rule_id, None, now_ns) for rule_id in withdrawn]
+    return RuleNews(events, len(wanted))
 
 
 def unpublished_rules(
     archive: Archive, scope_id: str, files: Sequence[RuleFile], now_ns: int
 ) -> list[Event]:
     """The events that bring the archive's rules of a scope in line with files."""
-    wanted = {rule.rule_id: rule for file in files for rule in file.rules}
-    published = last_published(archive, scope_id)
-    events = [
-        rule_event(scope_id, rule_id, rule, now_ns)
-        for rule_id, rule in wanted.items()
-        if published.get(rule_id) != rule
-    ]
-    if any(file.fault for file in files):
-        return events
-    withdrawn = (
-        rule_id for rule_id, rule in published.items() if rule is not None and rule_id not in wanted
-    )
-    return events + [rule_event(scope_id, rule_id, None, now_ns) for rule_id in withdrawn]
+    return rule_news(archive, scope_id, files, now_ns).events
 
 
 def last_published(archive: Archive, scope_id: str) -> dict[str, AlarmRule | None]:

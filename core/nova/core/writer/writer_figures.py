@@ -13,6 +13,7 @@ from nova.core.metrics.collected import LATENCY_BUCKETS_S, collected
 from nova.core.store.archive import Archive
 from nova.core.writer.feed_server import FeedServer
 from nova.sdk.process_metrics import process_metrics
+from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.protocol.metric_messages import Metric, gauge
 
 PROCESS = "writer"
@@ -22,9 +23,15 @@ PUBLISH_INTERVAL_S = 1.0
 class WriterFigures:
     """Latencies of the pipeline, and how much waits for its stages."""
 
-    def __init__(self, archive: Archive, waiting: Mapping[str, Callable[[], int]]) -> None:
-        """`waiting` counts what waits for each stage."""
+    def __init__(
+        self,
+        archive: Archive,
+        waiting: Mapping[str, Callable[[], int]],
+        configured: Callable[[], list[ConfiguredFiles]] = list,
+    ) -> None:
+        """`waiting` counts what waits for each stage, `configured` says what is used of files."""
         self._archive = archive
+        self._configured = configured
         self._waiting = waiting
         self._registry = CollectorRegistry(auto_describe=False)
         self.commit_seconds = Histogram(
@@ -43,7 +50,7 @@ class WriterFigures:
     async def publish(self, server: FeedServer, interval_s: float = PUBLISH_INTERVAL_S) -> None:
         """Publish the metrics to the readers periodically until cancelled."""
         while True:
-            server.publish_metrics(WriterMetrics(self.metrics()))
+            server.publish_metrics(WriterMetrics(self.metrics(), self._configured()))
             await asyncio.sleep(interval_s)
 
     def metrics(self) -> list[Metric]:

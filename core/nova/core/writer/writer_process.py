@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -22,9 +21,9 @@ from nova.core.submission_messages import PATH as SUBMISSIONS_PATH
 from nova.core.writer.archive_flush import ArchiveFlush
 from nova.core.writer.committer import Committer
 from nova.core.writer.feed_server import FeedServer
+from nova.core.writer.file_reload import NO_WATCHES, WriterWatches
 from nova.core.writer.pipeline import Writer
 from nova.core.writer.rollup_backfill import backfill_with_progress
-from nova.core.writer.rule_events import publish_rules
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.alarms import alarm_rule_files
 from nova.sdk.alarms.alarm_rule_files import RuleFile
@@ -33,6 +32,7 @@ from nova.sdk.manifests import manifest_files
 from nova.sdk.manifests.manifest_files import ManifestFile
 from nova.sdk.settings import Settings
 from nova.sdk.transport.base import Transport, connect
+from nova.sdk.watched_files import WatchedFiles
 
 GONE_EXIT_STATUS = 1
 
@@ -58,7 +58,10 @@ def open_committer(settings: Settings) -> Iterator[Committer]:
 
 @asynccontextmanager
 async def open_writer(
-    settings: Settings, files: Sequence[ManifestFile], rules: Sequence[RuleFile] = ()
+    settings: Settings,
+    files: Sequence[ManifestFile],
+    rules: Sequence[RuleFile] = (),
+    watched: WriterWatches = NO_WATCHES,
 ) -> AsyncIterator[tuple[Writer, list[Transport]]]:
     """A writer with its archive, socket and transports, which are closed in reverse order."""
     data = settings.data_folder()
@@ -70,10 +73,10 @@ async def open_writer(
         stack.callback(archive.close)
         await backfill_with_progress(archive)
         server = FeedServer(endpoints.writer_socket(data))
-        writer = Writer(settings, archive, server, files)
+        writer = Writer(settings, archive, server, files, watched)
         stack.callback(writer.stop_syncing)
         writer.publish_manifests()
-        publish_rules(writer.committer, archive, settings.own_scope(), rules, time.time_ns())
+        writer.reload.start(rules)
         writer.mark_recovered()
         server.add_route(SUBMISSIONS_PATH, writer.submissions.serve)
         server.add_route(FLUSH_PATH, ArchiveFlush(archive).serve, "POST")
@@ -102,13 +105,14 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_garbage_rarely()
     stopped = asyncio.create_task(stop.wait())
+    watched = WriterWatches(_watch(settings.alarm_rules), _watch(settings.definitions))
     files = manifest_files.load(settings.manifests_folder())
     files += derived_manifests(settings.definitions)
     folder = settings.alarm_rules
     rules = [] if folder is None else alarm_rule_files.load_usable_rules(Path(folder))
     async with AsyncExitStack() as stack:
         opening = asyncio.create_task(
-            stack.enter_async_context(open_writer(settings, files, rules))
+            stack.enter_async_context(open_writer(settings, files, rules, watched))
         )
         await asyncio.wait((opening, stopped), return_when=asyncio.FIRST_COMPLETED)
         if not opening.done():  # It may be backfilling the rollups of a large archive.
@@ -133,6 +137,10 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             # RocksDB opens files by path: on close it would create and delete files in whatever is
             # at that path now. Every acknowledged event is synced already.
             os._exit(GONE_EXIT_STATUS)
+
+
+def _watch(folder: str | None) -> WatchedFiles | None:
+    return None if folder is None else WatchedFiles(Path(folder))
 
 
 def _report_ready(settings: Settings, writer: Writer) -> None:

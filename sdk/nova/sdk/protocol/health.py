@@ -146,6 +146,47 @@ class BackupInfo(
     failure: str | None = None
 
 
+class ConfiguredPart(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A definition, `id@version`, or a route of notifications, `rule/target`, and its last outcome.
+
+    A definition is `running`, `slow`, `failing` or `stopped`. A route has `sent`, `failed`,
+    `unknown`, `retrying`, or nothing yet (`idle`).
+    """
+
+    name: str
+    state: str
+    time: str | None = None
+    """When it last made values, or when the last message ended."""
+
+    reason: str | None = None
+    slowest_s: float | None = None
+    """The longest evaluation of the last minute."""
+
+    behind_s: float | None = None
+    """How far a definition is behind what is durable."""
+
+
+class ConfiguredFiles(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """What is in effect of files that the instance reads, and their faults: of a file with a fault
+    what was in effect before still is.
+    """
+
+    kind: Literal["rules", "definitions", "notifications"]
+    path: str
+    in_effect: int = 0
+    """How many rules, definitions, or routes of notifications."""
+
+    read_time: str | None = None
+    """When they were read last."""
+
+    faults: list[str] = msgspec.field(default_factory=list)
+    parts: list[ConfiguredPart] = msgspec.field(default_factory=list)
+
+
 class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """Counts since the archive was created, its newest canonical time, and its size on disk."""
 
@@ -185,6 +226,9 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
 
     processes: list[ProcessInfo] = msgspec.field(default_factory=list)
     """The processes that the reader's supervisor runs; empty without a supervisor."""
+
+    configured: list[ConfiguredFiles] = msgspec.field(default_factory=list)
+    """Rules, definitions and notifications, as the processes report that use them."""
 
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse | MetricsResponse
