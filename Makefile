@@ -49,10 +49,10 @@ test: lint $(STAMP)/system $(STAMP)/web $(STAMP)/native ## All checks and tests 
 	[ -z "$$folder" ] || rm -rf $$folder
 
 test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web $(STAMP)/native ## The tests that take minutes
-	$(BIN)/pytest -q -m slow --timeout $(SLOW_TIMEOUT_S)
-	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
-	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "browser and not slow"
+	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "slow or browser" \
+	  --timeout $(SLOW_TIMEOUT_S)
+	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
 
 test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls, power cuts and damage, decided by seeds
 	@failed=; run() { $(BIN)/python -m tests.faults $$1 --seed $(FAULT_SEED) --schedules $$2 || failed="$$failed $$1"; }; \

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +22,7 @@ from nova.sdk.protocol.admin import AddKey, KeyChanged, KeysResponse, ListKeys, 
 from nova.sdk.protocol.export import Export, ExportComplete, ExportStarted
 from nova.sdk.protocol.messages import Auth, Authenticated, Error, Filters, Message
 from nova.sdk.protocol.submission import CommandAck
+from nova.testkit.command_fork import start_command
 from nova.testkit.running_nova import PASSWORD
 from tests.core.commanding import command
 
@@ -44,19 +44,17 @@ class EdgeProcess:
     def start(self) -> None:
         """Start it, and return when it is ready."""
         arguments = ("edge", "--data", str(self._data), "--listen", "127.0.0.1:0")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "nova.cli", *arguments, "--exit-with-stdin"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
+        with open(os.devnull, "wb") as nowhere:
+            self._process = start_command(
+                *arguments, "--exit-with-stdin", environment=os.environ, stderr=nowhere
+            )
         assert self._process.stdout is not None
         self.url = msgspec.json.decode(self._process.stdout.readline(), type=dict[str, str])["url"]
 
     def kill(self) -> None:
         """End it as a power cut does."""
-        self._process.kill()
-        self._process.communicate()
+        with self._process:
+            self._process.kill()
 
 
 class AuditedStep(NamedTuple):

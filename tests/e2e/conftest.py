@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from nova.testkit.browser import running_browser
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.demo_page import HEIGHT, WIDTH, log_in
-from tests.e2e.demo_screen import LOADED_MS, apart
+from tests.e2e.demo_page import enter
+from tests.e2e.demo_screen import LOADED_MS, SIZE, apart
+from tests.e2e.held_session import MOTION
 from tests.e2e.recorded_flight import SCOPE, publish_history
 
 expect.set_options(timeout=LOADED_MS)
@@ -70,11 +71,11 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 @pytest.fixture
 def page(browser: Browser, demo: RunningNova) -> Iterator[Page]:
     """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
-    page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    page = browser.new_page(viewport=SIZE, reduced_motion=MOTION)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    log_in(page, demo.url)
+    enter(page, demo.url)
     yield page
     page.close()
     assert complaints == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import Page, expect
 
 from nova.testkit.running_nova import PASSWORD
+from tests.e2e.held_session import hold_session
 
 WIDTH, HEIGHT = 1280, 720
 SHOWN_MS = 20_000
@@ -16,6 +17,17 @@ def log_in(page: Page, url: str) -> None:
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
+    _expect_entities(page)
+
+
+def enter(page: Page, url: str) -> None:
+    """Open an address as the admin, without the login's form, and wait for the same."""
+    hold_session(page, url)
+    page.goto(url)
+    _expect_entities(page)
+
+
+def _expect_entities(page: Page) -> None:
     expect(page.get_by_test_id("panels")).to_be_visible()
     if page.get_by_test_id("tab-entities").is_visible():
         page.get_by_test_id("tab-entities").click()

@@ -10,14 +10,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from playwright.sync_api import Browser, BrowserContext, FloatRect, Page, WebSocket, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    FloatRect,
+    Page,
+    ViewportSize,
+    WebSocket,
+    expect,
+)
 
 from nova.sdk import timestamps
 from nova.testkit.running_nova import PASSWORD
+from tests.e2e.held_session import IS_NAMED, MOTION, hold_session
 
 WIDTH, HEIGHT = 1280, 720
+SIZE: ViewportSize = {"width": WIDTH, "height": HEIGHT}
 AXE = Path(__file__).parents[2] / "web/node_modules/axe-core/axe.min.js"
 LOADED_MS = 20_000
+WHOLE = "html"
 
 T = TypeVar("T")
 
@@ -44,9 +55,9 @@ class Screen:
         socket.on("framesent", sent)
 
     def open(self, url: str) -> None:
-        """Open an address, log in, and wait for the first entities."""
+        """Open an address as the admin, and wait for the first entities."""
+        hold_session(self.page, url)
         self.page.goto(url)
-        self.log_in()
         expect(self.page.get_by_test_id("entity-row").first).to_be_visible(timeout=LOADED_MS)
 
     def log_in(self) -> None:
@@ -59,9 +70,9 @@ class Screen:
         """Every stream that the page has asked for, in order."""
         return [message for message in self.sent if message["type"] == "startStream"]
 
-    def serious(self) -> list[str]:
-        """What axe-core finds on the page."""
-        return serious(self.page)
+    def serious(self, part: str = WHOLE) -> list[str]:
+        """What axe-core finds in a part of the page."""
+        return serious(self.page, part)
 
     # --- the clock ---
 
@@ -146,14 +157,18 @@ class Screen:
         return text
 
 
-def serious(page: Page) -> list[str]:
-    """What axe-core finds that is serious or critical."""
+def serious(page: Page, part: str = WHOLE) -> list[str]:
+    """What axe-core finds that is serious or critical, in what a selector finds. All of a page
+    takes seconds of a processor; the browser that somebody names always looks at all.
+    """
+    part = WHOLE if IS_NAMED else part
     if page.evaluate("typeof axe") == "undefined":
         page.evaluate(AXE.read_text())
     found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) => violations"
+        "part => axe.run(part, {resultTypes: ['violations']}).then(({violations}) => violations"
         ".filter(({impact}) => impact === 'serious' || impact === 'critical')"
-        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))"
+        ".map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html).join(' | ')}`))",
+        part,
     )
     return [str(one) for one in found]
 
@@ -161,7 +176,7 @@ def serious(page: Page) -> list[str]:
 @contextmanager
 def screen_on(browser: Browser, url: str, *, complaints: bool = False) -> Iterator[Screen]:
     """A logged-in window; it must not have complained by its end, unless that is expected."""
-    context = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT})
+    context = browser.new_context(viewport=SIZE, reduced_motion=MOTION)
     screen = Screen(context)
     try:
         screen.open(url)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from nova.testkit.command_fork import CommandProcess, start_command
 
 STOP_TIMEOUT_S = 30
 
@@ -23,24 +23,15 @@ class HostProcess:
         path.write_text(config)
         to = [part for url in urls for part in ("--to", url)]
         self._arguments = ["--config", str(path), "--data", str(folder / "hardware"), *to]
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: CommandProcess | None = None
 
     async def start(self, *, wait: bool = True) -> None:
         """Start it; return when it says that it is ready."""
         with (self._folder / "hardware.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "nova.cli",
-                    "hardware",
-                    *self._arguments,
-                    "--exit-with-stdin",
-                ],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self._process = start_command(
+                *("hardware", *self._arguments, "--exit-with-stdin"),
+                environment={**os.environ, "NOVA_LOG_LEVEL": "info"},
                 stderr=log,
-                env={**os.environ, "NOVA_LOG_LEVEL": "info"},
             )
         if wait:
             assert self._process.stdout is not None

@@ -130,6 +130,7 @@ def test_garbage_over_local_is_refused_with_reasons(tmp_path: Path) -> None:
     """A-077…A-079, AMB-12: every refusal names its member, and ingest continues."""
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
         feed_and_check(nova.data, nova.publish, "sat")
+        nova.kill()
 
 
 @pytest.mark.kafka
@@ -139,9 +140,10 @@ def test_garbage_over_kafka_is_refused_with_reasons(
     """The same from a broker, where nobody checks before; the position of each is kept."""
     scope = f"bad-{uuid.uuid4().hex[:8]}"
     data = tmp_path / "data"
-    with running_nova(data, "--scope", scope, "--transport", kafka_broker.url):
+    with running_nova(data, "--scope", scope, "--transport", kafka_broker.url) as nova:
         feed_and_check(data, kafka_broker.url, scope)
         positions = [str(row["position"]) for row in listed(data)]
+        nova.kill()
     assert all(position.startswith(f"nova.{scope}.parsed.v1/") for position in positions)
     assert len(set(positions)) == len(positions)
 
@@ -155,3 +157,4 @@ def test_a_broken_line_reaches_the_reject_log_through_produce(tmp_path: Path) ->
         assert sent.returncode == 1
         assert b"payload" in sent.stdout + sent.stderr
         assert [row["member"] for row in listed(nova.data)] == ["payload"]
+        nova.kill()

@@ -28,12 +28,13 @@ from nova.sdk.client.client import Client
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.messages import Filters, Query, Timebase
 from nova.sdk.transport.base import Batch, Record, connect
+from nova.testkit.command_fork import CommandProcess, start_command
 from nova.testkit.running_nova import RunningNova, running_nova
 from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
-EVENTS = 20_000
+EVENTS = 12_000
 PADDING = "x" * 400
 WAIT_S = 30.0
 TIMEBASES: tuple[Timebase, ...] = ("source", "canonical")
@@ -132,12 +133,10 @@ def arguments(data: Path, *more: object) -> list[str]:
     return ["replay", "--data", str(data), *map(str, more)]
 
 
-def started(data: Path, *more: object, limit: int | None = None) -> subprocess.Popen[bytes]:
+def started(data: Path, *more: object, limit: int | None = None) -> CommandProcess:
     """The same as a process that continues; its files grow to `limit` bytes at most."""
-    command = [sys.executable, "-m", "nova.cli", *arguments(data, *more)]
-    pipe = subprocess.PIPE
-    # Without a buffer, for what lay in one would be missing from what is read at the end.
-    process = subprocess.Popen(command, stdout=pipe, stderr=pipe, bufsize=0)
+    command = arguments(data, *more)
+    process = start_command(*command, environment=os.environ, stderr=subprocess.PIPE)
     if limit is not None:
         resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (limit, limit))
     return process
@@ -279,7 +278,7 @@ def test_a_full_disk_is_said_and_gone_on_from(
 ) -> None:
     """A line that was cut off by a full disk does not count; with room the rest follows."""
     target = tmp_path / "target"
-    with started(resting, option, target, limit=3_000_001) as process:
+    with started(resting, option, target, limit=2_000_001) as process:
         _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert (
@@ -288,7 +287,7 @@ def test_a_full_disk_is_said_and_gone_on_from(
         in said
     )
     files = [target] if option == "--out" else [target / f"shard-00{n}.jsonl" for n in range(2)]
-    assert max(file.stat().st_size for file in files) == 3_000_001
+    assert max(file.stat().st_size for file in files) == 2_000_001
     other = command_here(*arguments(resting, "--lanes", "parsed", option, target))
     assert other.returncode == 1 and b"filters was {}, is" in other.stderr
     assert command_here(*arguments(resting, option, target)).returncode == 0

@@ -221,7 +221,7 @@ def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
         page.screenshot(path=tmp_path / f"{width}.png")
         for theme in ("dark", "light"):
             page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-            assert serious(page) == [], (width, theme)
+            assert serious(page, "[data-panel=alarms]") == [], (width, theme)
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert page.evaluate(wide) == 0, width
     context.close()

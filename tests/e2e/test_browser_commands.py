@@ -21,10 +21,12 @@ from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import descriptor
 from tests.e2e.commander import SHOWN_MS, action, choose, choose_only, live, newest, submitted
 from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.held_session import hold_session
 
 pytestmark = pytest.mark.browser
 
 SCOPE = "demo"
+COMMANDS, CHAT = "[data-panel=commands]", "[data-panel=chat]"
 SILENT = Entity("house", "cellar", "silent")
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
@@ -136,7 +138,7 @@ def test_a_critical_command_asks_first(screen: Screen) -> None:
         expect(dialog).to_be_visible()
         expect(dialog).to_contain_text("imaging")
         expect(page.get_by_test_id("confirm-cancel")).to_be_focused()
-        assert screen.serious() == []
+        assert screen.serious("dialog") == []
         page.keyboard.press("r")
         page.keyboard.press("Tab")
         expect(page.get_by_test_id("confirm-send")).to_be_focused()
@@ -350,11 +352,11 @@ def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     form.get_by_test_id("argument-exposureMs").fill("5000")
     for part in ("send", "stack", "history"):
         page.get_by_test_id(f"commands-{part}").click()
-        assert screen.serious() == []
+        assert screen.serious(COMMANDS) == []
     screen.seek(screen.cursor_ns())
     page.get_by_test_id("commands-send").click()
     expect(page.get_by_test_id("command-refusal")).to_be_visible()
-    assert screen.serious() == []
+    assert screen.serious(COMMANDS) == screen.serious(CHAT) == []
 
 
 def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
@@ -362,8 +364,8 @@ def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
     context = browser.new_context(viewport=PHONE)
     screen = Screen(context)
     page = screen.page
+    hold_session(page, demo.url)
     page.goto(demo.url)
-    screen.log_in()
     page.get_by_test_id("tab-cards").click()
     live(screen)
     page.get_by_test_id("card-choice").select_option("all")

@@ -83,10 +83,10 @@ def test_a_selection_is_exported_downloaded_and_proved(
     driver = page.locator('[data-testid="export-driver"] option[value^="jsonl@"]')
     expect(driver).to_have_count(1)
     page.get_by_test_id("export-driver").select_option(driver.get_attribute("value"))
-    assert screen.serious() == []
+    assert screen.serious("dialog") == []
     page.get_by_test_id("export-start").click()
     phase(page, "complete")
-    assert screen.serious() == []
+    assert screen.serious("dialog") == []
     with page.expect_download() as download:
         page.get_by_test_id("export-download").click()
     kept = tmp_path / "export.zip"
@@ -170,7 +170,7 @@ def test_a_running_export_is_given_up(screen: Screen, recorded: RunningNova) -> 
         (temporary,) = set(folder.glob("*")) - before
         assert temporary.name.startswith(TEMPORARY_PREFIX)
         expect(page.get_by_test_id("export-start")).to_be_disabled()
-        assert screen.serious() == []
+        assert screen.serious("dialog") == []
         page.get_by_test_id("export-cancel").click()
         phase(page, "cancelled")
         assert workers(reader) == set()
@@ -178,7 +178,7 @@ def test_a_running_export_is_given_up(screen: Screen, recorded: RunningNova) -> 
     expect(page.get_by_test_id("export-job")).to_contain_text("cancelled")
     expect(page.get_by_test_id("export-cancel")).to_have_count(0)
     expect(page.get_by_test_id("export-download")).to_have_count(0)
-    assert screen.serious() == []
+    assert screen.serious("dialog") == []
     page.get_by_test_id("export-start").click()
     phase(page, "complete")
     expect(page.get_by_test_id("export-download")).to_be_visible()

@@ -60,3 +60,4 @@ def test_a_link_that_goes_and_comes_back_is_seen(
         expect(page.get_by_test_id("links")).to_be_hidden()
         expect(page.get_by_test_id("banner")).to_be_hidden(timeout=SHOWN_MS)
         assert complaints == []
+        nova.kill()

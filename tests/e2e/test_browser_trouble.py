@@ -192,6 +192,7 @@ def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> N
         expect(screen.page.get_by_test_id("strip-empty")).to_be_hidden()
         context.close()
         assert screen.complaints == []
+        nova.kill()
 
 
 BURST_EVENTS = 20_000

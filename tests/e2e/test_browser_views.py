@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from nova.sdk import timestamps
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
-from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, log_in
+from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, enter, log_in
 from tests.e2e.demo_screen import serious
 
 pytestmark = pytest.mark.browser
@@ -249,7 +249,7 @@ def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: RunningNova) -
     """In portrait there is one column with tabs, nothing is wider than the screen."""
     size = {"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
     page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
-    log_in(page, demo.url)
+    enter(page, demo.url)
     choose(page, "gps")
     for panel in ("values", "plots", "track", "inspector", "entities"):
         page.get_by_test_id(f"tab-{panel}").click()
@@ -281,6 +281,7 @@ def test_ten_thousand_entities_draw_only_what_is_in_sight(browser: Browser, tmp_
         search.fill("unit-1234")
         expect(page.get_by_test_id("entity-row")).to_have_count(1)
         page.close()
+        nova.kill()
 
 
 def many_envelopes() -> Iterator[bytes]:

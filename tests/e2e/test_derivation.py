@@ -88,6 +88,7 @@ def test_kills_lose_and_double_nothing(
         assert outputs(nova, "main") == live
         assert len(outputs(nova, "twice")) == len(right)
         compare_versions(nova, folder, live)
+        nova.kill()
 
 
 def until_derive_has_begun(nova: RunningNova) -> None:

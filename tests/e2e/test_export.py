@@ -78,6 +78,7 @@ def test_an_imported_export_exports_the_same(
         asyncio.run(publish())
         told = export(first, tmp_path / "a.zip", "--driver", driver)
         assert told["digest"] == asyncio.run(digest_of(first))
+        first.kill()
     with running_nova(tmp_path / "b", "--ground") as second:
         for expected in ("new", "duplicate"):
             done = command_here("import", str(tmp_path / "a.zip"), "--to", second.publish, "--json")
@@ -97,6 +98,7 @@ def test_an_imported_export_exports_the_same(
         assert f"{gone}: is missing, with " in done.stderr.decode()
         assert json.loads(done.stdout)["digest"] == "differs"
         again = export(second, tmp_path / "b.zip", "--driver", driver)
+        second.kill()
     assert (again["digest"], again["events"]) == (told["digest"], told["events"])
     with zipfile.ZipFile(tmp_path / "b.zip") as archive:
         manifest = json.loads(archive.read("export.json"))
@@ -128,6 +130,7 @@ def test_an_export_of_the_own_scope_comes_back_whole(
 
         asyncio.run(fill())
         told = export(first, tmp_path / "a.zip", "--driver", "jsonl")
+        first.kill()
     for again in ("import", "start"):
         with running_nova(tmp_path / "b", "--scope", "sat") as second:
             if again == "import":
@@ -171,6 +174,7 @@ def test_daily_files_are_written_beside(tmp_path: Path, monkeypatch: pytest.Monk
 
         asyncio.run(publish_and_wait())
         assert nova.child("files") > 0
+        nova.kill()
     names = {path.name for path in (tmp_path / "a" / "files").rglob("*") if path.is_file()}
     assert {"raw.bin", "raw.index.csv", "llas.csv", "parsed.Count.jsonl"} <= names
 
@@ -214,3 +218,4 @@ def test_a_reader_that_dies_leaves_no_export(
             assert done.digest == await digest_of(nova)
 
         asyncio.run(disturbed())
+        nova.kill()

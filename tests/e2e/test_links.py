@@ -112,6 +112,7 @@ def test_a_ground_core_archives_scopes_as_they_appear(
 
     with running_nova(tmp_path / "data", "--ground", "--transport", broker.url) as nova:
         asyncio.run(check(nova.data))
+        nova.kill()
 
 
 @pytest.mark.kafka
@@ -152,6 +153,7 @@ def test_what_retention_took_while_the_core_was_down_is_an_event(
             done.result()
     with running_nova(tmp_path / "data", *arguments) as nova:
         asyncio.run(second(nova.data))
+        nova.kill()
 
 
 @asynccontextmanager
@@ -199,6 +201,7 @@ def kill_again_and_again(data_folder: Path, broker: BackendServer, scope: str, k
 
     with running_nova(data_folder, "--scope", scope, "--transport", broker.url) as nova:
         asyncio.run(check(nova.data))
+        nova.kill()
 
 
 @pytest.mark.kafka

@@ -107,3 +107,4 @@ def test_a_copy_in_the_place_of_the_archive_is_refused(tmp_path: Path, is_killed
     copy.rename(data)
     with running_nova(data, "--scope", SCOPE) as nova:
         asyncio.run(serves(nova, 1))
+        nova.kill()

@@ -145,3 +145,4 @@ async def test_each_raising_is_sent_once_and_none_of_the_past(
             assert len(received.alarm_ids()) == len(set(received.alarm_ids())) == raisings
             assert await sent_alarms(nova) == raisings
             assert not received.faults
+            nova.kill()

@@ -63,6 +63,7 @@ async def test_all_that_is_kept_is_its_owners_and_what_was_open_is_closed(
             await use(data, nova.publish)
             while open_paths(data):  # Processes of a low priority open what is theirs later.
                 await asyncio.sleep(0.05)
+            nova.kill()
     finally:
         os.umask(before)
     said = [line for line in capfd.readouterr().err.splitlines() if "access removed" in line]

@@ -59,7 +59,7 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
     scope = f"orbit-{uuid.uuid4().hex[:8]}"
     data = tmp_path / "data"
     links = ("--transport", kafka_broker.url, "--transport", f"local://{data}")
-    with running_nova(data, "--scope", scope, *links):
+    with running_nova(data, "--scope", scope, *links) as nova:
         for sent in (1, 2):
             assert produce_orbit(made, kafka_broker.url, scope)["sent"] == 4 * PACKETS
             status = asyncio.run(status_when(data, sent * 4 * PACKETS))
@@ -67,6 +67,7 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
         over_local = produce_orbit(made, f"local://{data}", scope)
         assert (over_local["new"], over_local["duplicate"]) == (0, 4 * PACKETS)
         by_lane = asyncio.run(lanes_of(data, scope))
+        nova.kill()
     assert {lane: len(set(ids)) for lane, ids in by_lane.items()} == {
         "metadata": MANIFESTS,
         "ui": 2 * PACKETS,
@@ -87,6 +88,8 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
             *("--from", "2026-03-01T12:01:00Z", "--to", "2026-03-01T12:01:59.999999999Z"),
             *("--lanes", "raw"),
         )
+        assert window.returncode == 0, window.stderr
+        nova.kill()
     times = [
         msgspec.json.decode(line, type=dict[str, object])["sourceTruthTime"]
         for line in window.stdout.splitlines()
@@ -107,13 +110,14 @@ def test_a_new_scope_is_found_by_a_ground_archive_that_is_running(
         b'"payload":{}}\n'
     )
     scopes = [f"late-{number}-{uuid.uuid4().hex[:6]}" for number in range(2)]
-    with running_nova(data, "--ground", "--transport", kafka_broker.url):
+    with running_nova(data, "--ground", "--transport", kafka_broker.url) as nova:
         for scope in scopes:
             file = tmp_path / f"{scope}.jsonl"
             file.write_bytes(line % scope.encode())
             sent = command_here("produce", str(file), "--to", kafka_broker.url, "--scope", scope)
             assert sent.returncode == 0, sent.stderr.decode()
             assert asyncio.run(first_of(data, scope))["scopeId"] == scope
+        nova.kill()
 
 
 async def first_of(data: Path, scope: str) -> dict[str, object]:

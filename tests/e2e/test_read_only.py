@@ -106,5 +106,6 @@ def test_an_archive_that_runs_elsewhere_is_read(data: Path, tmp_path: Path, run:
         done = run("export", *told, "--driver", "jsonl", "--out", str(out))
         assert done.returncode == 0, done.stderr
         assert out.stat().st_size > 0
+        nova.kill()
     assert expected.count(b"\n") == 1_000
     assert (data / TRUTH_FOLDER).is_dir()

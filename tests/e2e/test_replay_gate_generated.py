@@ -246,5 +246,6 @@ async def test_nothing_leaves_while_readers_are_killed(tmp_path: Path, attempts:
         async with listening(device) as ears:
             answers = await probe(world, attempts, ears, partial(kill_readers, nova))
         await device.close()
+        nova.kill()
     assert answers["replayRefused"] > 0 and answers["coreUnavailable"] > 0
     assert answers["internal"] == answers["rateLimited"] == 0

@@ -51,3 +51,4 @@ async def test_a_failing_request_is_found_by_its_id(
                 await client.summary(Summary(start_time="x", stop_time="y", buckets=1))
             assert bad.value.request_id not in (None, refused.value.request_id)
             wait_for(capfd, str(bad.value.request_id), {"edge", "reader"})
+        nova.kill()

@@ -80,6 +80,7 @@ def test_sigterm_ends_all_processes_cleanly(nova: RunningNova) -> None:
     assert [path for path in run_folder(nova.data).iterdir() if path.is_socket()] == []
     with running_nova(nova.data, "--scope", "sat") as again:
         assert asyncio.run(count(again.data)) == 1
+        again.kill()
 
 
 @pytest.mark.parametrize("streams", ["closed", "unread"])
@@ -127,6 +128,7 @@ def test_a_new_instance_starts_at_once_after_a_kill(nova: RunningNova) -> None:
     with running_nova(nova.data, "--scope", "sat") as again:
         assert asyncio.run(count(again.data)) == 1
         asyncio.run(until(lambda: not any(alive(child) for child in children)))
+        again.kill()
 
 
 def test_a_child_that_dies_is_started_again(nova: RunningNova) -> None:

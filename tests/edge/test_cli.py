@@ -22,10 +22,10 @@ import pytest
 
 from nova.edge.session_reply import LoginReply
 from nova.sdk.protocol.messages import Auth, Authenticated
+from nova.testkit.command_fork import CommandProcess, start_command
 from tests.edge.server import EdgeClient
 
 READY_WAIT_S = 30
-NOVA_EDGE = (sys.executable, "-m", "nova.cli", "edge")
 
 
 def answered(url: str, host: str) -> int:
@@ -53,36 +53,29 @@ def process(
     *options: str,
     password: str | None = None,
     variables: Mapping[str, str] | None = None,
-) -> Iterator[tuple[subprocess.Popen[str], str]]:
+) -> Iterator[tuple[CommandProcess, str]]:
     """A running `nova edge` and its URL; it does not outlive the block."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
     if password is not None:
         environment["NOVA_ADMIN_PASSWORD"] = password
     environment |= variables or {}
-    command = [*NOVA_EDGE, "--data", str(data), "--listen", "127.0.0.1:0"]
-    child = subprocess.Popen(
-        [*command, *options],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
+    child = start_command(
+        *("edge", "--data", str(data), "--listen", "127.0.0.1:0", *options),
+        environment=environment,
         stderr=subprocess.PIPE,
-        text=True,
     )
-    try:
-        assert child.stdout is not None
-        line = child.stdout.readline()
-        if not line:
-            _, stderr = child.communicate(timeout=READY_WAIT_S)
-            pytest.fail(f"the edge did not become ready:\n{stderr}")
-        ready = msgspec.json.decode(line, type=Ready)
-        assert ready.ready == "edge"
-        yield child, ready.url
-    finally:
-        child.kill()
-        child.wait()
-        for pipe in (child.stdin, child.stdout, child.stderr):
-            if pipe is not None and not pipe.closed:
-                pipe.close()
+    with child:
+        try:
+            assert child.stdout is not None
+            line = child.stdout.readline()
+            if not line:
+                _, stderr = child.communicate(timeout=READY_WAIT_S)
+                pytest.fail(f"the edge did not become ready:\n{stderr.decode()}")
+            ready = msgspec.json.decode(line, type=Ready)
+            assert ready.ready == "edge"
+            yield child, ready.url
+        finally:
+            child.kill()
 
 
 async def login(url: str, password: str) -> str | None:
@@ -102,7 +95,7 @@ async def test_the_first_start_makes_a_password_once(tmp_path: Path) -> None:
         assert len(password) >= 40 and file.stat().st_mode & 0o777 == 0o600
         assert await login(url, password)
         child.send_signal(signal.SIGTERM)
-        assert password not in "".join(child.communicate(timeout=READY_WAIT_S))
+        assert password.encode() not in b"".join(child.communicate(timeout=READY_WAIT_S))
         assert child.returncode == 0
     file.unlink()
     with process(tmp_path) as (_, url):
@@ -140,7 +133,7 @@ async def test_the_password_may_come_from_the_environment(tmp_path: Path) -> Non
     with process(tmp_path, password="the first password") as (child, url):
         assert await login(url, "the first password")
         child.send_signal(signal.SIGTERM)
-        assert "first" not in child.communicate(timeout=READY_WAIT_S)[1]
+        assert b"first" not in child.communicate(timeout=READY_WAIT_S)[1]
     with process(tmp_path, password="the second password") as (child, url):
         assert await login(url, "the second password") is None
         assert await login(url, "the first password")
@@ -160,8 +153,8 @@ async def test_a_signal_ends_it_cleanly(tmp_path: Path, number: signal.Signals) 
             assert await client.close_code() == aiohttp.WSCloseCode.GOING_AWAY
         stdout, stderr = await asyncio.to_thread(child.communicate, None, READY_WAIT_S)
         assert child.returncode == 0, stderr
-        assert stdout == ""
-        assert "Traceback" not in stderr and "Fatal" not in stderr
+        assert stdout == b""
+        assert b"Traceback" not in stderr and b"Fatal" not in stderr
 
 
 def test_it_ends_with_its_parent_if_asked_to(tmp_path: Path) -> None:
@@ -178,7 +171,7 @@ def test_a_signal_ends_it_while_its_parent_still_holds_stdin(tmp_path: Path) -> 
         child.send_signal(signal.SIGTERM)
         assert child.wait(READY_WAIT_S) == 0
         assert child.stderr is not None
-        assert "Fatal" not in child.stderr.read()
+        assert b"Fatal" not in child.stderr.read()
 
 
 def run(data: Path, *options: str, password: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -186,14 +179,11 @@ def run(data: Path, *options: str, password: str | None = None) -> subprocess.Co
     environment = {k: v for k, v in os.environ.items() if not k.startswith("NOVA_")}
     if password is not None:
         environment["NOVA_ADMIN_PASSWORD"] = password
-    return subprocess.run(
-        [*NOVA_EDGE, "--data", str(data), *options],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=READY_WAIT_S,
-        check=False,
-    )
+    command = ("edge", "--data", str(data), *options)
+    with start_command(*command, environment=environment, stderr=subprocess.PIPE) as child:
+        stdout, stderr = child.communicate(timeout=READY_WAIT_S)
+    assert child.returncode is not None
+    return subprocess.CompletedProcess(command, child.returncode, stdout.decode(), stderr.decode())
 
 
 def test_a_taken_port_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
@@ -220,13 +210,7 @@ def test_names_are_given_by_option_or_variable(tmp_path: Path) -> None:
     with process(tmp_path, "--allowed-hosts", "nova.example, *.ops.example") as (_, url):
         hosts = ("nova.example:80", "a.ops.example", "evil.example", "localhost")
         assert [answered(url, host) for host in hosts] == [200, 200, 421, 200]
-    refused = subprocess.run(
-        [*NOVA_EDGE, "--data", str(tmp_path), "--allowed-hosts", "https://nova.example"],
-        capture_output=True,
-        text=True,
-        timeout=READY_WAIT_S,
-        check=False,
-    )
+    refused = run(tmp_path, "--allowed-hosts", "https://nova.example")
     assert refused.returncode == 1 and "allowed_hosts" in refused.stderr
 
 

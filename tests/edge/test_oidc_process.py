@@ -51,8 +51,9 @@ async def test_two_edges_admit_users_of_a_provider(tmp_path: Path, browser: Plai
         await refuses_others(browser, provider, one)
         child.send_signal(signal.SIGTERM)
         stdout, stderr = child.communicate(timeout=READY_WAIT_S)
-        assert '"login failed' in stderr
-        assert CLIENT_SECRET not in stdout + stderr and "code=" not in stdout + stderr
+        assert b'"login failed' in stderr
+        assert CLIENT_SECRET.encode() not in stdout + stderr
+        assert b"code=" not in stdout + stderr
         back = await authorize(browser, f"{other}/auth/oidc", "s-1")
         provider.kill()
         away = await browser.open(back)

@@ -51,6 +51,7 @@ def test_the_example_derives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
             updates = [msgspec.json.decode(event) for event in client.query(card)]
             manifests = Query(filters=Filters(message_types=["ManifestPublished"]))
             published = [msgspec.json.decode(event) for event in client.query(manifests)]
+        nova.kill()
     events = [msgspec.json.decode(event) for event in found]
     assert [event["payload"] for event in events] == [
         {"kilowatts": 0.0},

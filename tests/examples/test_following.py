@@ -68,3 +68,4 @@ def test_what_is_stored_while_a_follower_is_away_is_not_lost(tmp_path: Path) -> 
                     publish(again.publish, later)
                     later += 1
                 assert b"31.5" in follower.stdout.readline()
+                again.kill()

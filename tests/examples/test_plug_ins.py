@@ -43,6 +43,7 @@ def test_the_driver_writes_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyP
         publish_volts(nova.publish, 27.5, 28.5)
         options = ("--data", str(nova.data), "--driver", "battery", "--out", str(archive))
         done = nova_command("export", "--from", "2026-01-01T00:00:00Z", *options)
+        nova.kill()
     assert done.returncode == 0, done.stderr
     with zipfile.ZipFile(archive) as found:
         (name,) = [name for name in found.namelist() if name.endswith(".battery.csv")]
@@ -101,6 +102,7 @@ def test_the_transport_carries_events(tmp_path: Path) -> None:
             with BlockingClient.to_core(nova.data) as client:
                 first_event(client, Filters(message_types=["Last"]))
                 stored = list(client.query(Query(filters=Filters(lanes=["parsed"]))))
+            nova.kill()
         assert len(stored) == 2
 
 

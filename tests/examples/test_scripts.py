@@ -29,6 +29,7 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     data = tmp_path_factory.mktemp("scripts") / "data"
     with running_nova(data, "--scope", "sat1") as running:
         yield running
+        running.kill()
 
 
 def publish_volts(nova: RunningNova, *volts: float, first_ns: int | None = None) -> None:

@@ -67,6 +67,7 @@ def test_kcat_and_a_short_script_are_full_producers(
     assert [line.split(" ", 1)[0] for line in lines] == ["bus.eps.battery"] * 2
     with running_nova(tmp_path, "--scope", scope, "--transport", kafka_broker.url) as nova:
         events = asyncio.run(stored(nova.data, 2))
+        nova.kill()
     assert [event["payload"] for event in events] == [{"volts": 28.5}, {"volts": VOLTS}]
     for event in events:
         ids = (event["scopeId"], event["systemId"], event["containerId"], event["uniqueId"])

@@ -125,6 +125,7 @@ def test_draining_two_gigabytes_leaves_the_core_flat(tmp_path: Path, filled: Fil
     arguments = ("--scope", "sat", "--transport", filled.url)
     with running_nova(tmp_path / "data", *arguments) as nova:
         check_flat(asyncio.run(watch(nova.data, nova.child("writer"))))
+        nova.kill()
 
 
 async def received(data: Path) -> int:

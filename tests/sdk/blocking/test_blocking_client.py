@@ -46,6 +46,7 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
             ]
             assert producer.send(events).new == COUNT
         yield running
+        running.kill()
 
 
 def numbers(stored: list[bytes]) -> list[int]:
