@@ -12,7 +12,8 @@ SCALE_DATA ?= build/scale
 TEST_PROCESSES ?= 6
 # For slow tests that state no time limit of their own; the ordinary limit is pytest's, in pyproject.toml.
 SLOW_TIMEOUT_S ?= 7200
-# Laws are tried on so many times the examples by `make test-slow`.
+# Laws are tried on so many times the examples that they state by `make test-slow`; `make test`
+# tries a quarter of them.
 TEST_EXAMPLES ?= 20
 # Schedules of faults of each kind that `make test-faults` runs, and the seed of the first.
 FAULT_SCHEDULES ?= 10
@@ -52,7 +53,7 @@ test-slow: $(STAMP)/python $(STAMP)/system $(STAMP)/web $(STAMP)/native ## The t
 	@command -v $(WHOLE_BROWSER) >/dev/null || scripts/system-packages $(WHOLE_BROWSER)
 	NOVA_TEST_BROWSER=$$(command -v $(WHOLE_BROWSER)) $(BIN)/pytest -q -m "slow or browser" \
 	  --timeout $(SLOW_TIMEOUT_S)
-	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m law
+	NOVA_TEST_EXAMPLES=$(TEST_EXAMPLES) $(BIN)/pytest -q -m "law or hypothesis"
 
 test-faults: $(STAMP)/python $(STAMP)/system ## Kills, failing system calls, power cuts and damage, decided by seeds
 	@failed=; run() { $(BIN)/python -m tests.faults $$1 --seed $(FAULT_SEED) --schedules $$2 || failed="$$failed $$1"; }; \

@@ -24,11 +24,12 @@ from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer
 from tests import made_logs, made_packets
 from tests import real_recordings as real
+from tests.laws import UNSTATED_EXAMPLES, tried
 from tests.shared_servers import RunFolder, SharedServer, shared_server
 
 T = TypeVar("T")
 
-law_settings.register_profile("any speed", deadline=None)
+law_settings.register_profile("any speed", deadline=None, max_examples=tried(UNSTATED_EXAMPLES))
 law_settings.load_profile("any speed")
 
 

@@ -9,25 +9,36 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, settings
 
-LONGER = int(os.environ.get("NOVA_TEST_EXAMPLES", "1"))
-"""`make test-slow` tries this many times as many examples."""
+TIMES = float(os.environ.get("NOVA_TEST_EXAMPLES", "0.25"))
+"""`make test` tries a quarter of the examples that a law states, `make test-slow` many times as
+many.
+"""
 
+EXAMPLES_MIN = 4
+UNSTATED_EXAMPLES = 100
 EXAMPLE_MAX_S = 30
+LAW_MIN_S = 300
+"""The time limit of an ordinary test."""
 
 Test = TypeVar("Test", bound=Callable[..., object])
 
 
+def tried(examples: int) -> int:
+    """How many of a law's examples this run tries."""
+    return max(min(examples, EXAMPLES_MIN), round(examples * TIMES))
+
+
 def law(examples: int) -> Callable[[Test], Test]:
     """A property test on real parts, which takes its time with each example."""
-    tried = settings(
-        max_examples=examples * LONGER,
+    trying = settings(
+        max_examples=tried(examples),
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
 
     def mark(test: Test) -> Test:
-        timeout = pytest.mark.timeout(examples * LONGER * EXAMPLE_MAX_S)
-        marked: Test = pytest.mark.law(timeout(tried(test)))
+        timeout = pytest.mark.timeout(max(LAW_MIN_S, tried(examples) * EXAMPLE_MAX_S))
+        marked: Test = pytest.mark.law(timeout(trying(test)))
         return marked
 
     return mark

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import get_args
 
 import click
-import pytest
 
 from nova.cli.main import nova
 from nova.core.store import catalog
@@ -55,24 +54,24 @@ def all_messages() -> list[type[messages.Message]]:
     return kinds + list(get_args(messages.Request)) + list(get_args(messages.Reply))
 
 
-@pytest.mark.parametrize("message", all_messages(), ids=lambda kind: kind.__name__)
-def test_every_message_is_documented(message: type[messages.Message]) -> None:
+def test_every_message_is_documented() -> None:
     """docs/protocol.md has each message with all its members."""
-    tag = message.__struct_config__.tag
     page = text_of("docs/protocol.md")
-    assert f"### `{tag}`" in page
-    section = page.split(f"### `{tag}`", 1)[1].split("\n##", 1)[0]
-    for member in message.__struct_encode_fields__:
-        if member != "ref":
-            assert f"`{member}`" in section, f"{tag} lacks {member}"
+    for message in all_messages():
+        tag = message.__struct_config__.tag
+        assert f"### `{tag}`" in page
+        section = page.split(f"### `{tag}`", 1)[1].split("\n##", 1)[0]
+        for member in message.__struct_encode_fields__:
+            if member != "ref":
+                assert f"`{member}`" in section, f"{tag} lacks {member}"
 
 
-@pytest.mark.parametrize("kind", ALL_ENVELOPES, ids=lambda kind: kind.__name__)
-def test_every_envelope_is_documented(kind: type) -> None:
+def test_every_envelope_is_documented() -> None:
     """docs/envelopes.md has each envelope with all its members."""
     page = text_of("docs/envelopes.md")
-    for member in kind.__struct_encode_fields__:  # type: ignore[attr-defined]  # msgspec structs
-        assert f"`{member}`" in page, f"{kind.__name__} lacks {member}"
+    for kind in ALL_ENVELOPES:
+        for member in kind.__struct_encode_fields__:  # type: ignore[attr-defined]  # msgspec structs
+            assert f"`{member}`" in page, f"{kind.__name__} lacks {member}"
     for name in AUDIT_TYPES:
         assert f"`{name}`" in page
 
@@ -116,17 +115,15 @@ def test_every_command_is_in_the_operations_page() -> None:
         assert f"`nova {name}`" in page
 
 
-def conformance_cases() -> list[str]:
-    """Every case of the transports' conformance suite."""
-    return sorted(name for name in dir(TransportConformance) if name.startswith("test_"))
-
-
-@pytest.mark.parametrize("case", conformance_cases())
-def test_every_promise_of_a_transport_is_documented(case: str) -> None:
+def test_every_promise_of_a_transport_is_documented() -> None:
     """docs/transports.md has each case of the conformance suite with its promise."""
-    promise = " ".join((getattr(TransportConformance, case).__doc__ or "").split())
-    name = case.removeprefix("test_").replace("_", " ")
-    assert f"| {name} | {promise} |" in text_of("docs/transports.md")
+    page = text_of("docs/transports.md")
+    cases = sorted(name for name in dir(TransportConformance) if name.startswith("test_"))
+    assert len(cases) > 20
+    for case in cases:
+        promise = " ".join((getattr(TransportConformance, case).__doc__ or "").split())
+        name = case.removeprefix("test_").replace("_", " ")
+        assert f"| {name} | {promise} |" in page
 
 
 def test_every_folder_is_in_the_architecture_page() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.edge.access import Access
@@ -25,6 +25,7 @@ from nova.sdk.protocol.messages import (
 from nova.sdk.request_limit import DEFAULT_LIMITS, RequestLimit
 from tests.edge.peer import Peer
 from tests.edge.server import RunningEdge, running_edge
+from tests.laws import law
 
 LEASE_S = 0.5
 ANN = Access("ann", "user", "operator", 2.0**31)
@@ -164,7 +165,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.law
-@settings(deadline=None, max_examples=60)
+@law(60)
 @given(steps=STEPS, count=st.integers(1, 40), window_s=st.sampled_from([0.3, 1.0, 4.0]))
 def test_no_window_has_more_than_the_limit(
     tmp_path_factory: pytest.TempPathFactory,

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.hardware.database_file import FILE_NAME
@@ -19,6 +19,7 @@ from nova.sdk import timestamps
 from nova.sdk.events.observation import Entity, Observer, record_of
 from nova.sdk.transport.base import Record
 from tests.hardware.stored import rows
+from tests.laws import law
 
 ENTITY = Entity("sat", "obc", "counter")
 NOON = timestamps.parse("2026-11-01T12:00:00Z")
@@ -122,7 +123,7 @@ async def test_reading_again_gives_the_same_until_it_is_committed(tmp_path: Path
         assert (await log.read())[0] == []
 
 
-@settings(max_examples=25, deadline=None)
+@law(25)
 @given(data=st.data())
 async def test_a_restart_at_any_time_loses_nothing(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

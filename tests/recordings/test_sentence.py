@@ -161,12 +161,12 @@ def test_time_of_day(text: str, ns: int | None) -> None:
 GGA_FIELDS = b"$GPGGA,101531.00,4807.0380,N,01131.0000,E,1,08,1.0,545.4,M,46.9,M,,"
 
 
-@pytest.mark.parametrize("length", range(8, len(GGA_FIELDS) - 1))
 @pytest.mark.parametrize("end", [b"", b"\r\n"])
-def test_a_cut_sentence_gives_no_position(length: int, end: bytes) -> None:
+def test_a_cut_sentence_gives_no_position(end: bytes) -> None:
     """Wherever it is cut. Before, `…,E` and a line end gave longitude 0.0."""
-    sentence = decode(GGA_FIELDS[:length] + end)
-    assert sentence is None or (sentence.position, sentence.is_cut) == (None, True)
+    for length in range(8, len(GGA_FIELDS) - 1):
+        sentence = decode(GGA_FIELDS[:length] + end)
+        assert sentence is None or (sentence.position, sentence.is_cut) == (None, True), length
 
 
 @pytest.mark.parametrize(

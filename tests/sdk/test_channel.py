@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.sdk.channel import (
@@ -22,6 +22,7 @@ from nova.sdk.channel import (
     framed,
     write_frame,
 )
+from tests.laws import law
 
 MAX_BYTES = 100_000
 
@@ -72,8 +73,8 @@ def test_frames_come_out_as_they_went_in() -> None:
     os.close(pipe.reading)
 
 
+@law(50)
 @given(st.lists(st.tuples(st.binary(max_size=40), st.binary(max_size=40)), max_size=4), st.data())
-@settings(deadline=None, max_examples=50)
 def test_an_end_in_the_middle_of_a_frame_is_the_end(
     sent: list[tuple[bytes, bytes]], data: st.DataObject
 ) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from nova.sdk.errors import EnvelopeError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, check
 from nova.sdk.json_location import locate_encoding_error, locate_json_error
+from tests.laws import law
 
 GOOD = (
     b'{"scopeId":"sat","lane":"parsed","systemId":"s","containerId":"c","uniqueId":"u",'
@@ -71,8 +72,8 @@ def test_a_hostile_record_is_refused_while_others_wait(name: str) -> None:
     assert len(caught.value.reason) < 1_000
 
 
+@law(300)
 @given(st.integers(0, len(GOOD) - 1), st.binary(max_size=4))
-@settings(deadline=None, max_examples=300)
 def test_any_break_is_explained(place: int, noise: bytes) -> None:
     """A-078: mutations of a good envelope are taken or refused, never anything else."""
     record = GOOD[:place] + noise + GOOD[place + len(noise) :]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.query.event_filter import EventFilter
 from nova.core.store.series_table import SeriesTable
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.messages import Filters
+from tests.laws import law
 
 LANES = ("metadata", "command", "ui", "parsed", "raw")
 few = st.sampled_from(["a", "b", "c"])
@@ -47,8 +48,8 @@ def wanted(filters: Filters, series: Series) -> bool:
     return filters.command_id is None or series.lane == "command"
 
 
+@law(200)
 @given(filters, st.lists(series, unique=True, max_size=30), st.integers(0, 30))
-@settings(deadline=None, max_examples=200)
 def test_series_are_wanted_as_the_filters_say(
     filters: Filters, names: list[Series], asked_after: int
 ) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.ordering import TIMEBASES, Timebase, time_key
@@ -24,6 +24,7 @@ from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS
+from tests.laws import law
 
 Make = Callable[..., Record]
 EXAMPLE_NS = 1_000
@@ -96,9 +97,7 @@ EVENTS = st.lists(
 
 
 @pytest.mark.law
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(40)
 @given(
     parts=st.lists(EVENTS, min_size=1, max_size=3),
     timebase=st.sampled_from(TIMEBASES),
@@ -143,9 +142,7 @@ SERIES = 3
 
 
 @pytest.mark.law
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(30)
 @given(
     hidden=st.sets(st.integers(0, 400), max_size=40),
     blocks=st.lists(st.tuples(st.integers(1, 90), st.booleans()), min_size=1, max_size=40),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.errors import ArchiveDamagedError
@@ -13,6 +13,7 @@ from nova.core.ordering import time_key
 from nova.core.query import lookup
 from nova.core.store.archive import Archive
 from nova.core.store.keys import series_bytes
+from tests.laws import law
 
 HOUR = 3_600_000
 
@@ -28,14 +29,12 @@ def filled(archive: Archive, times: set[int], size: int = 20) -> None:
         archive.families["canonical"].put(place_at(time), b"%020d" % time + b"x" * (size - 20))
 
 
+@law(60)
 @given(
     dense=st.sets(st.integers(0, 400), max_size=300),
     far=st.sets(st.integers(1_000, HOUR), max_size=90),
     holes=st.sets(st.integers(0, 400), max_size=100),
     dice=st.randoms(use_true_random=False),
-)
-@settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_each_place_gives_its_event(
     dense: set[int],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
@@ -23,6 +23,7 @@ from nova.sdk.protocol.timeline import AHEAD_MAX, Neighbour, NeighbourResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, ViewedEvent, telling, told
+from tests.laws import law
 
 Commit = Callable[[Sequence[Record]], CommitFrame]
 EVENTS = st.lists(
@@ -39,9 +40,7 @@ def place(one: ViewedEvent, timebase: Timebase) -> tuple[int, int, bytes]:
     return (one.source_ns, LANE_PRIORITY[one.lane], event.event_id)
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(40)
 @given(
     events=EVENTS,
     timebase=st.sampled_from(TIMEBASES),

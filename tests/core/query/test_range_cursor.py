@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.commit_feed import CommitFrame
@@ -31,6 +31,7 @@ from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
 from tests.core.discovered import discovered
+from tests.laws import law
 
 Make = Callable[..., Record]
 
@@ -113,9 +114,7 @@ FILTERS = st.builds(
     unique_id=st.none() | st.sampled_from((*UNITS, "nobody")),
     message_types=st.none() | st.lists(st.sampled_from(["Count", "UiUpdate", "", "x"]), max_size=2),
 )
-MANY = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = law(40)
 
 
 def expected(world: CursorWorld, filters: Filters, span: Span) -> list[bytes]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.errors import RequestError
@@ -22,6 +22,7 @@ from nova.sdk.protocol.timeline import Summary, SummaryResponse
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch
 from tests.core.telling import START_NS, ViewedEvent, telling, told
+from tests.laws import law
 
 SCOPES = ("sat", "other", "third")
 YEAR_NS = 365 * 86_400 * 1_000_000_000
@@ -92,9 +93,7 @@ COMMITS = st.lists(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(60)
 @given(
     commits=COMMITS,
     timebase=st.sampled_from(TIMEBASES),

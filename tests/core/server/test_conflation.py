@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.commit_feed import CommitFrame
@@ -20,6 +20,7 @@ from nova.core.writer.committer import Committer
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, telling
+from tests.laws import law
 
 Commit = Callable[[Sequence[Record]], CommitFrame]
 TICKS = itertools.count()
@@ -40,9 +41,7 @@ def live_view(tmp_path: Path, archive: Archive) -> Iterator[tuple[ArchiveSnapsho
     view.archive.close()
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(40)
 @given(
     events=st.lists(st.tuples(st.sampled_from(LANES), st.sampled_from("ab")), max_size=60),
     part=st.integers(1, 9),

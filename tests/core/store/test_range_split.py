@@ -7,7 +7,7 @@ from collections.abc import Callable
 from itertools import chain
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.ordering import TIMEBASES, Timebase
@@ -21,13 +21,12 @@ from nova.sdk import timestamps
 from nova.sdk.protocol.messages import Filters
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Batch, Record
+from tests.laws import law
 
 Make = Callable[..., Record]
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
-MANY = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+MANY = law(60)
 
 
 class WritersView(ArchiveSnapshot):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.ordering import order_key, time_of
@@ -22,6 +22,7 @@ from nova.core.writer.commit_limits import CommitLimits
 from nova.core.writer.committer import Committer
 from nova.sdk.events.event import check_stored
 from nova.sdk.transport.base import Batch, Record
+from tests.laws import law
 
 Make = Callable[..., Record]
 EVERYTHING = (b"", b"\xff" * 64)
@@ -186,7 +187,7 @@ def test_a_payload_refuses_other_scopes(archive: Archive, tmp_path: Path, record
     assert [rejection.member for rejection in receipt.rejected] == ["scopeId"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@law(25)
 @given(numbers=st.lists(st.integers(0, 15), max_size=60), seed=st.integers(0, 1000))
 def test_any_arrival_makes_the_same_source_order(
     numbers: list[int], seed: int, record: Make, tmp_path_factory: pytest.TempPathFactory

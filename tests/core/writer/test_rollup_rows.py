@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.ordering import order_key, time_key, unsigned_time
@@ -21,6 +21,7 @@ from nova.core.writer.rollup_rows import RollupRows
 from nova.sdk.address import LANES
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS, rollups_by_hand, rollups_of, telling, told
+from tests.laws import law
 
 SECOND_NS = 1_000_000_000
 SCOPES = ("sat", "other", "a-b_c")
@@ -43,9 +44,7 @@ def records(events: list[tuple[int, str, str]], unit: str) -> list[Record]:
     ]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@law(40)
 @given(parts=st.lists(EVENTS, min_size=1, max_size=4), restart=st.integers(0, 3))
 def test_rollups_are_a_count_of_the_archive(
     tmp_path_factory: pytest.TempPathFactory, parts: list[list[tuple[int, str, str]]], restart: int

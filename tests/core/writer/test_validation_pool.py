@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.writer import validation_pool
@@ -24,6 +24,7 @@ from nova.sdk.events.event import ENVELOPE_MAX_BYTES, Series
 from nova.sdk.transport.base import Record
 from nova.sdk.worker_process import WorkerProcess
 from tests.core.conftest import Make
+from tests.laws import law
 from tests.sdk.events.mutated_records import needs_native
 from tests.sdk.manifests.test_manifest import MANIFEST
 
@@ -98,8 +99,8 @@ def update(flow: int) -> bytes:
     return msgspec.json.encode({**ids, **time, **names, "data": {"flow": flow}})
 
 
+@law(50)
 @given(st.lists(st.integers(0, 2_000), max_size=6))
-@settings(deadline=None, max_examples=50)
 def test_what_is_cut_is_joined_again(sizes: list[int]) -> None:
     """A-078: whatever the batches, requests are small, and the parts make the batches again."""
     values = iter(b"bad" if n % 7 == 3 else b"{%d}" % n for n in range(sum(sizes)))

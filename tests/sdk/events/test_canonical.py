@@ -11,12 +11,13 @@ from typing import cast
 
 import pytest
 import rfc8785
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nova.sdk.errors import CanonicalError
 from nova.sdk.events.canonical import canonical_json
 from nova.sdk.field_types import JsonObject
+from tests.laws import law
 
 SAFE_INT = 2**53 - 1
 
@@ -66,8 +67,8 @@ def reference(value: Mapping[str, object]) -> bytes:
     return rfc8785.dumps(value)  # type: ignore[arg-type]  # its value type is recursive, ours open
 
 
+@law(150)
 @given(objects)
-@settings(deadline=None, max_examples=150)
 @example({"\ue000": 1, "\U00010000": 2, "\uffff": 3, "a": 4})
 @example({"": [{}, [], ""], "\x00\x1f\x7f\u2028": '\x08\x09\x0a\x0c\x0d"\\/'})
 def test_the_fast_path_prints_what_rfc_8785_prints(value: JsonObject) -> None:
@@ -75,8 +76,8 @@ def test_the_fast_path_prints_what_rfc_8785_prints(value: JsonObject) -> None:
     assert canonical_json(value) == reference(value)
 
 
+@law(1_500)
 @given(floats)
-@settings(deadline=None, max_examples=1_500)
 def test_floats_of_every_exponent(number: float) -> None:
     """Shortest round trip as ECMAScript prints it (A-068)."""
     assert canonical_json({"a": number, "b": [-number]}) == reference({"a": number, "b": [-number]})
@@ -103,8 +104,8 @@ def test_every_character_as_value_and_as_key() -> None:
         assert canonical_json(keys) == reference(keys)
 
 
+@law(60)
 @given(objects)
-@settings(deadline=None, max_examples=60)
 def test_what_was_printed_prints_the_same_again(value: JsonObject) -> None:
     """Reading a canonical text, whose numbers are doubles, changes nothing in it (A-063, A-068)."""
     printed = canonical_json(value)

@@ -305,9 +305,14 @@ def test_mutated_envelopes_are_taken_or_refused(data: st.DataObject) -> None:
     assert check_stored(event.stamped(1))[0].event_id == event.event_id
 
 
-@pytest.mark.parametrize("vector", vectors(), ids=lambda vector: vector.name)
-def test_golden_vectors(vector: Vector) -> None:
+def test_golden_vectors() -> None:
     """A-065…A-075: ids, normal times and canonical payloads as another language made them."""
+    for vector in vectors():
+        assert_is_taken(vector)
+
+
+def assert_is_taken(vector: Vector) -> None:
+    """An envelope of another language becomes the event that it became there."""
     event = check(msgspec.json.encode(vector.envelope))
     assert event.event_id.hex() == vector.event_id
     if vector.canonical_payload is not None:
