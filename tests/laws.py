@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import pytest
@@ -21,6 +21,16 @@ LAW_MIN_S = 300
 """The time limit of an ordinary test."""
 
 Test = TypeVar("Test", bound=Callable[..., object])
+
+
+def some_of(cases: Iterable[object], count: int) -> list[object]:
+    """Of many cases `make test` tries a few from everywhere, and `make test-slow` all."""
+    cases = list(cases)
+    kept = {round(place * (len(cases) - 1) / max(1, count - 1)) for place in range(count)}
+    return [
+        case if place in kept else pytest.param(case, marks=pytest.mark.slow)
+        for place, case in enumerate(cases)
+    ]
 
 
 def tried(examples: int) -> int:

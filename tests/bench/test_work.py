@@ -18,7 +18,7 @@ from nova.sdk.events.event import Event, address_of, check
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record
 
-EVENTS = 20_000
+EVENTS = 8_000
 EVENT_NS = NS_PER_SECOND // 100
 
 

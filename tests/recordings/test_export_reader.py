@@ -24,7 +24,7 @@ from tests.sdk.exported import changed, exported, unpacked
 
 MIB = 1024 * 1024
 DRIVERS = ("jsonl", "mcap", "")
-MUTATED = 200
+MUTATED = 70
 MUTATED_SLOW = 6_000
 
 

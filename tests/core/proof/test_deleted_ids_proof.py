@@ -60,13 +60,14 @@ def reasons(data: Path) -> list[str]:
     return [one.reason for one in verified(data).findings]
 
 
-async def test_every_changed_id_is_found(filled: Retaining) -> None:
+@pytest.mark.parametrize("changes", [4, pytest.param(40, marks=pytest.mark.slow)])
+async def test_every_changed_id_is_found(filled: Retaining, changes: int) -> None:
     """A bit of a key or of an id, and an id that is exchanged for another."""
     await filled.give_back()
     dice = random.Random(4)
     stored = rows(filled.archive, DELETED_PREFIX)
     assert len(stored) > 20
-    for _ in range(12):
+    for _ in range(changes):
         key, value = dice.choice(stored)
         at = dice.randrange(len(DELETED_PREFIX), len(key))
         moved = flipped(key, at, dice.randrange(8))

@@ -39,7 +39,7 @@ SAMPLING = SamplerLimits(BlockSizes(unit_events=2, block_units=4, fan_out=2))
 READING = SampleLimits(direct_max_events=4, tail_max_events=40)
 """Limits so small that a few events meet all of them."""
 
-TRIALS, MANY_TRIALS = 8, 400
+TRIALS, MANY_TRIALS = 4, 400
 PARTS = 4
 """Of each but the last there is a table file, too few to be merged."""
 

@@ -58,7 +58,7 @@ def judges(monkeypatch: pytest.MonkeyPatch) -> Judges:
 @pytest.mark.parametrize(
     ("seed", "records"),
     [
-        (1, 20_000),
+        (1, 5_000),
         pytest.param(2, 1_000_000, marks=[pytest.mark.slow, pytest.mark.timeout(3_600)]),
     ],
 )
