@@ -24,6 +24,7 @@ from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer
 from tests import made_logs, made_packets
 from tests import real_recordings as real
+from tests.file_order import spread
 from tests.laws import UNSTATED_EXAMPLES, tried
 from tests.shared_servers import RunFolder, SharedServer, shared_server
 
@@ -162,25 +163,6 @@ NOT_HERE = pytest.StashKey[list[str]]()
 """The tests that were left out because their recordings are not here."""
 
 
-LONGEST_FIRST = (
-    "test_wheel.py",
-    "test_kafka.py",
-    "e2e",
-    "examples",
-    "transport_kafka",
-    "test_export_jobs.py",
-    "test_command_handler_killed.py",
-    "test_files_process.py",
-    "test_instances.py",
-    "test_former_files.py",
-    "test_driver_stream.py",
-    "test_login_throttle_hour.py",
-)
-"""Folders and files of the tests that start whole instances and brokers: each takes long and mostly
-waits.
-"""
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect tests without looking for garbage: they stay until the end, and so that nothing looks
@@ -196,18 +178,11 @@ def pytest_collection() -> Generator[None, object, object]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, so that the processes of a run end together; and leave out
-    what has no recordings.
-    """
-    items.sort(key=lambda item: turn(item.path))
+    """Spread the files that take longest among the others, and leave out what has no recordings."""
+    order = spread(list(dict.fromkeys(item.path for item in items)))
+    turns = {file: turn for turn, file in enumerate(order)}
+    items.sort(key=lambda item: turns[item.path])
     leave_out_without_recordings(config, items)
-
-
-def turn(path: Path) -> int:
-    """When a file's turn is: its own or its folder's place among the longest, else after them."""
-    places = (path.name, path.parent.name)
-    found = [LONGEST_FIRST.index(name) for name in places if name in LONGEST_FIRST]
-    return min(found, default=len(LONGEST_FIRST))
 
 
 def leave_out_without_recordings(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -32,6 +32,7 @@ from nova.testkit.command_fork import CommandProcess, start_command
 from nova.testkit.running_nova import RunningNova, running_nova
 from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
+from tests.e2e.until_read import until_read
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 EVENTS = 12_000
@@ -100,6 +101,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
             await transport.close()
 
         asyncio.run(publish())
+        asyncio.run(until_read(data, 3_000 + MANIFESTS))
         yield nova
         nova.kill()
 

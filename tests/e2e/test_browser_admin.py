@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
 
 from nova.cli.demo import DEMO_SCOPE
 from nova.edge.user_store import LAST_ADMIN
@@ -15,6 +15,7 @@ from nova.sdk.events.envelope import AuditEvent, encode
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
 from tests.e2e.commander import action, choose
 from tests.e2e.demo_screen import HEIGHT, WIDTH, serious
+from tests.e2e.held_session import MOTION, hold_session
 
 pytestmark = pytest.mark.browser
 
@@ -78,33 +79,51 @@ class Visitor:
         return self.secret()
 
 
+class Visitors:
+    """Three people at most, each at a browser of their own that opens when somebody comes."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._open: dict[int, tuple[BrowserContext, Visitor]] = {}
+
+    def __getitem__(self, number: int) -> Visitor:
+        if number not in self._open:
+            size: ViewportSize = {"width": WIDTH, "height": HEIGHT}
+            context = self._browser.new_context(viewport=size, reduced_motion=MOTION)
+            self._open[number] = context, Visitor(context)
+        return self._open[number][1]
+
+    def close(self) -> list[str]:
+        """Close them all; returns what their pages complained of."""
+        for context, _ in self._open.values():
+            context.close()
+        return [complaint for _, one in self._open.values() for complaint in one.complaints]
+
+
 @pytest.fixture
-def visitors(browser: Browser) -> Iterator[list[Visitor]]:
-    """Three people, each at a browser of their own."""
-    contexts = [browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}) for _ in range(3)]
-    people = [Visitor(context) for context in contexts]
+def visitors(browser: Browser) -> Iterator[Visitors]:
+    people = Visitors(browser)
     yield people
-    for context in contexts:
-        context.close()
-    assert [complaint for one in people for complaint in one.complaints] == []
+    assert people.close() == []
 
 
 @pytest.fixture
-def admin(visitors: list[Visitor], demo: RunningNova) -> Visitor:
+def admin(visitors: Visitors, demo: RunningNova) -> Visitor:
     """The admin, on the admin page."""
     visitor = visitors[0]
+    hold_session(visitor.page, demo.url)
     visitor.page.goto(f"{demo.url}/admin")
-    visitor.log_in("admin", PASSWORD)
     expect(visitor.row("admin")).to_contain_text("enabled")
     return visitor
 
 
 def test_an_admin_lets_people_in_and_takes_them_out(
-    admin: Visitor, visitors: list[Visitor], demo: RunningNova
+    admin: Visitor, visitors: Visitors, demo: RunningNova
 ) -> None:
     """Each chooses a password, sees what the role may, and is out when that changes."""
     passwords = {name: admin.add_user(name, name) for name in ("operator", "viewer")}
-    for name, visitor in zip(passwords, visitors[1:], strict=True):
+    people = [visitors[1], visitors[2]]
+    for name, visitor in zip(passwords, people, strict=True):
         visitor.page.goto(f"{demo.url}/admin")
         visitor.log_in(name, passwords[name])
         visitor.replace_password(passwords[name])
@@ -114,7 +133,7 @@ def test_an_admin_lets_people_in_and_takes_them_out(
         visitor.page.get_by_test_id("to-screen").click()
         expect(visitor.page.get_by_test_id("panels")).to_be_visible()
         expect(visitor.page.get_by_test_id("admin-link")).to_have_count(0)
-    operator, viewer = (visitor.page for visitor in visitors[1:])
+    operator, viewer = (visitor.page for visitor in people)
     for page, is_refused in ((operator, False), (viewer, True)):
         page.get_by_test_id("live").click()
         choose(page, "temperature")
@@ -156,7 +175,7 @@ def test_the_last_admin_stays_and_the_server_says_why(admin: Visitor) -> None:
 
 
 def test_a_reset_password_and_an_ended_session(
-    admin: Visitor, visitors: list[Visitor], demo: RunningNova
+    admin: Visitor, visitors: Visitors, demo: RunningNova
 ) -> None:
     """Of the same user: the session ends from the admin's list, then the password changes."""
     first = admin.add_user("dora", "operator")
@@ -182,9 +201,7 @@ def test_a_reset_password_and_an_ended_session(
 
 
 @pytest.mark.parametrize("name", ["tls", "plain"])
-def test_the_shown_password_is_copied(
-    visitors: list[Visitor], demo: RunningNova, name: str
-) -> None:
+def test_the_shown_password_is_copied(visitors: Visitors, demo: RunningNova, name: str) -> None:
     """Also on a page without TLS, which has no clipboard API."""
     page = visitors[0].page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -275,7 +292,7 @@ def press_until_focused(page: Page, key: str, target: Locator) -> None:
 
 
 def test_a_held_back_account_is_seen_and_released(
-    admin: Visitor, visitors: list[Visitor], demo: RunningNova
+    admin: Visitor, visitors: Visitors, demo: RunningNova
 ) -> None:
     """By keyboard; then its user gets in, and the trail says who did it."""
     page, password = admin.page, admin.add_user("lena", "viewer")

@@ -87,9 +87,10 @@ async def missed_reader(nova: RunningNova) -> tuple[str, str]:
     """Stop the reader, and each that replaces it, until a client and the edge's probe miss it;
     returns the code and the state that they get.
     """
+    token = await login(nova.url, "admin", PASSWORD)
     while True:
         halt(nova, ("reader",))
-        code = await first_error(nova)
+        code = await first_error(nova, token)
         status, body = await readyz(nova)
         if code is not None and status == 503:
             return code, str(body["status"])
@@ -100,8 +101,9 @@ async def until_states(nova: RunningNova, are_so: Callable[[Sequence[ProcessInfo
     while True:
         try:
             async with await Client.to_core(nova.data) as client:
-                if are_so((await client.status()).processes):
-                    return
+                while not are_so((await client.status()).processes):
+                    await asyncio.sleep(0.1)
+                return
         except NovaError:
             await asyncio.sleep(0.1)
 
@@ -121,11 +123,10 @@ def restarted(*names: str) -> Callable[[Sequence[ProcessInfo]], bool]:
     return are_so
 
 
-async def first_error(nova: RunningNova) -> str | None:
+async def first_error(nova: RunningNova, token: str) -> str | None:
     """The code of the error that a client gets for a request that is not repeated; None if it is
     answered.
     """
-    token = await login(nova.url, "admin", PASSWORD)
     async with aiohttp.ClientSession() as http, http.ws_connect(f"{nova.url}/ws") as socket:
         await socket.send_json({"type": "auth", "token": token})
         await socket.send_json({"type": "status", "ref": 1})

@@ -15,6 +15,7 @@ from nova.testkit.running_nova import running_nova
 from nova.testkit.test_server import BackendServer
 from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
+from tests.e2e.until_read import until_read
 
 PACKETS = 300
 
@@ -83,6 +84,7 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
     with running_nova(tmp_path / "data", "--scope", "orbit1") as nova:
         done = produce_orbit(made, nova.publish, "orbit1")
         assert (done["new"], done["duplicate"], done["rejected"]) == (4 * PACKETS, 0, 0)
+        asyncio.run(until_read(nova.data, 4 * PACKETS + MANIFESTS))
         window = command_here(
             *("query", "--data", str(nova.data), "--json", "--timebase", "source"),
             *("--from", "2026-03-01T12:01:00Z", "--to", "2026-03-01T12:01:59.999999999Z"),

@@ -17,6 +17,7 @@ ACCOUNTS = [f"user-{number}" for number in range(10)]
 ADDRESSES = 120
 FAILURES_AN_HOUR_MAX = 20
 PROXY = ("127.0.0.1",)
+MORE = ((120, 4), (1, 4), (120, 30))
 
 
 async def log_in(edge: RunningEdge, name: str, address: str, cookie: str = "") -> str:
@@ -45,7 +46,7 @@ async def guess(edge: RunningEdge, networks: int) -> Counter[str]:
 
 @pytest.mark.parametrize(
     ("networks", "rounds"),
-    [(120, 4), (1, 4), pytest.param(120, 30, marks=pytest.mark.slow)],
+    [(120, 2), (1, 2), *(pytest.param(*more, marks=pytest.mark.slow) for more in MORE)],
 )
 async def test_an_hour_of_guessing(
     tmp_path: Path, reader_socket: Path, networks: int, rounds: int

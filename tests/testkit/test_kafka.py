@@ -19,6 +19,10 @@ from nova.testkit.test_server import BackendServer
 
 pytestmark = pytest.mark.kafka
 
+SLOW_MAVEN = """#!/bin/sh
+for option; do case $option in -DoutputDirectory=*) folder=${option#*=} ;; esac; done
+for number in 1 2 3; do sleep 0.2; : > "$folder/$number.jar"; done
+"""
 RESOLVE = "import sys, pathlib; from nova.testkit.kafka_jars import kafka_jars; " + (
     "folder = kafka_jars(pathlib.Path(sys.argv[1])); print(folder, len(list(folder.glob('*.jar'))))"
 )
@@ -58,15 +62,25 @@ def test_a_broker_that_is_given_is_used_and_not_stopped(
     topics(kafka_broker)
 
 
-def test_the_jars_are_whole_for_all_who_ask_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["script", pytest.param("maven", marks=pytest.mark.slow)])
+def test_the_jars_are_whole_for_all_who_ask_at_once(tmp_path: Path, by: str) -> None:
     """Two runs on a fresh machine: one resolves, the other waits, neither sees half a folder."""
-    command = [sys.executable, "-c", RESOLVE, str(tmp_path)]
+    cache, programs = tmp_path / "cache", tmp_path / "programs"
+    programs.mkdir()
+    if by == "script":
+        (programs / "mvn").write_text(SLOW_MAVEN)
+        (programs / "mvn").chmod(0o755)
+    variables = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}"}
+    command = [sys.executable, "-c", RESOLVE, str(cache)]
+
+    def ask() -> bytes:
+        return subprocess.check_output(command, env=variables)
+
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        runs = [pool.submit(subprocess.check_output, command, cwd=os.getcwd()) for _ in range(2)]
-        answers = {run.result() for run in runs}
-    count = len(list(kafka_jars().glob("*.jar")))
-    assert answers == {f"{tmp_path / kafka_jars().name} {count}\n".encode()}
-    assert {path.name for path in tmp_path.iterdir()} == {
+        answers = {run.result() for run in [pool.submit(ask) for _ in range(2)]}
+    count = 3 if by == "script" else len(list(kafka_jars().glob("*.jar")))
+    assert answers == {f"{cache / kafka_jars().name} {count}\n".encode()}
+    assert {found.name for found in cache.iterdir()} == {
         kafka_jars().name,
         f"{kafka_jars().name}.lock",
     }

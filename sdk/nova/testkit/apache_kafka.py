@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Sequence
 
 from nova.testkit.broker import wait_until_ready
+from nova.testkit.class_archive import archive_options
 from nova.testkit.kafka_jars import KAFKA_VERSION, kafka_jars
 from nova.testkit.ports import LOOPBACK, free_port
 from nova.testkit.process_server import LOG_TAIL_CHARS, ProcessServer
@@ -15,6 +16,7 @@ from nova.testkit.process_server import LOG_TAIL_CHARS, ProcessServer
 RECORD_MAX_BYTES = 16 * 1024 * 1024
 HEAP_MAX = "512m"
 FORMAT_TIMEOUT_S = 60
+ARCHIVED_GRACE_S = 120.0
 
 # The fastest compiler to start and the collector with the fewest threads, since test brokers live
 # for seconds. slf4j-simple writes the stack trace of a failed start to the log.
@@ -60,8 +62,11 @@ class ApacheKafka(ProcessServer):
     kind = f"Apache Kafka {KAFKA_VERSION}"
     name = "kafka"
 
-    def __init__(self) -> None:
+    def __init__(self, jvm_options: Sequence[str] | None = None) -> None:
         self._jars = kafka_jars()
+        if jvm_options is None:
+            jvm_options = archive_options(self._jars, _run_once)
+        self._jvm_options = jvm_options
         super().__init__()
 
     def properties(self, port: int, controller_port: int) -> str:
@@ -90,7 +95,7 @@ class ApacheKafka(ProcessServer):
         wait_until_ready(self.url, check_alive)
 
     def _java(self, main_class: str) -> list[str]:
-        return ["java", "-cp", str(self._jars / "*"), *_JVM, main_class]
+        return ["java", "-cp", str(self._jars / "*"), *_JVM, *self._jvm_options, main_class]
 
     def _format(self) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
@@ -102,3 +107,26 @@ class ApacheKafka(ProcessServer):
             raise RuntimeError(
                 f"Kafka failed to format its storage: {done.stderr[-LOG_TAIL_CHARS:]}"
             )
+
+
+class _ArchivingKafka(ApacheKafka):
+    """One whose JVM archives its classes when it ends."""
+
+    stop_grace_s = ARCHIVED_GRACE_S
+
+    def __init__(self, archiving: Sequence[str]) -> None:
+        super().__init__(())
+        self._archiving = archiving
+
+    def command(self) -> Sequence[str]:
+        java, *rest = super().command()
+        return [java, *self._archiving, *rest]
+
+
+def _run_once(archiving: Sequence[str]) -> None:
+    broker = _ArchivingKafka(archiving)
+    try:
+        broker.start()
+        broker.stop()
+    finally:
+        broker.close()

@@ -59,10 +59,12 @@ class ProcessServer(BackendServer):
                     raise
                 self.prepare()
 
+    stop_grace_s = STOP_GRACE_S
+
     def stop(self) -> None:
-        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
+        """Send SIGTERM, then SIGKILL after a grace."""
         if self._process is not None:
-            child.terminate(self._process, STOP_GRACE_S)
+            child.terminate(self._process, self.stop_grace_s)
             self._process = None
 
     def suspend(self) -> None:
