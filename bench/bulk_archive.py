@@ -47,6 +47,13 @@ class _Template(NamedTuple):
     after_payload: bytes
 
 
+class EventPace(NamedTuple):
+    """The source times of the events: the first, and the time from one to the next."""
+
+    start_ns: int = START_NS
+    step_ns: int = STEP_NS
+
+
 def count_payload(number: int) -> bytes:
     return b'{"count":%d}' % number
 
@@ -56,10 +63,12 @@ def fill(
     events: int,
     first: Iterable[Sequence[Record]] | None = None,
     payload: Callable[[int], bytes] = count_payload,
+    pace: EventPace | None = None,
 ) -> None:
     """Make an archive of about this number of events in an empty folder: of the parsed series of
     the `first` ones, which the writer takes in, with a payload each by its number.
     """
+    pace = pace or EventPace()
     first = Work(FIRST_EVENTS).batches(BATCH_EVENTS) if first is None else first
     with closing(Archive.open_primary(data)) as archive:
         ensure_id(archive, data)
@@ -74,7 +83,8 @@ def fill(
             count = min(BATCH_EVENTS, events - done)
             chosen = list(islice(templates, count))
             payloads = [payload(done + place) for place in range(count)]
-            _write(archive, chosen, first_ns + done, done, payloads)
+            times = [pace.start_ns + (done + n) * pace.step_ns for n in range(count)]
+            _write(archive, chosen, first_ns + done, times, payloads)
             done += count
         counters.events += done
         batch = archive.batch()
@@ -113,11 +123,10 @@ def _write(
     archive: Archive,
     templates: Sequence[_Template],
     first_ns: int,
-    number: int,
+    times: Sequence[int],
     payloads: Sequence[bytes],
 ) -> None:
     """Write one event of each template, in a batch of its own."""
-    times = [START_NS + (number + n) * STEP_NS for n in range(len(templates))]
     ids, bodies = [], []
     for one, at_ns, payload in zip(templates, times, payloads, strict=True):
         text = timestamps.text(at_ns).encode()

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
 import { processesText } from "../model/session/processes";
+import { searchOpen } from "../model/search/search_form";
 import {
   connection,
   coreUnavailable,
@@ -26,6 +27,7 @@ import { Login } from "./Login";
 import { Notices } from "./Notices";
 import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
+import { SearchPanel } from "./SearchPanel";
 import { helpOpen, shortcutOf } from "./shortcuts";
 import { TimelineBar } from "./TimelineBar";
 
@@ -43,6 +45,7 @@ export function App() {
       <AlarmBanner />
       <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
+        {searchOpen.value && <SearchPanel />}
       </main>
       <Notices />
       <TimelineBar />
@@ -69,6 +72,15 @@ function Header() {
       <Banner />
       <AlarmsChip />
       <LinksChip />
+      <button
+        type="button"
+        title="Search the archive (Ctrl K)"
+        aria-expanded={searchOpen.value}
+        data-testid="search-open"
+        onClick={() => (searchOpen.value = !searchOpen.value)}
+      >
+        Search
+      </button>
       <ThemeButton />
       <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?

@@ -7,6 +7,7 @@ import { isSkippingGaps } from "../model/clock/gap_skip";
 import { isExporting, openExport } from "../model/exports/export_status";
 import { copyText } from "../model/page/clipboard";
 import { showToast } from "../model/page/toast";
+import { matchMarkers, searches } from "../model/search/searches";
 import { countIn, DENSITY_LANES } from "../model/timeline/density";
 import { showEverything, zoom, zoomToRange } from "../model/timeline/gesture";
 import { selection, setSelection, spanLength, visible } from "../model/timeline/span";
@@ -39,6 +40,12 @@ export function Legend() {
           <i class="sign alarm" />
           {moreAlarms.value ? "alarm (first)" : "alarm"}
         </li>
+        {matchMarkers.value.length > 0 && (
+          <li>
+            <i class="sign match" />
+            {searches.value.some(({ isCut }) => isCut) ? "match (some)" : "match"}
+          </li>
+        )}
       </ul>
       <span class="spacer" />
       <Seen />

@@ -89,6 +89,13 @@ function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | nu
   if (now !== undefined) return <Value value={now} field={field} title="" />;
   const found = plotSeriesOf(field);
   if (found === undefined) return <span class="reading muted">…</span>;
+  if (found.buckets.unknown?.includes(field.field) === true) {
+    return (
+      <span class="reading muted" title="No event of this series has the field, at any time, or you may not see it" data-testid="plot-unknown">
+        unknown
+      </span>
+    );
+  }
   const at = valuesAt(found.buckets, field.field, hoverMs ?? cursorMs.value);
   if (at === undefined) return <span class="reading muted">–</span>;
   const isMany = at.count > 1 && at.min !== at.max;

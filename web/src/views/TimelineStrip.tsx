@@ -8,13 +8,16 @@ import { markersNear } from "../model/timeline/markers";
 import { cursorLineMs } from "../model/timeline/scrub";
 import { spanLength, visible } from "../model/timeline/span";
 import { durationText } from "../model/timeline/ticks";
-import { extent, markers, shownTile, timelineError, timelineWidth } from "../model/timeline/timeline_data";
+import { shownMarkers } from "../model/timeline/shown_markers";
+import { extent, shownTile, timelineError, timelineWidth } from "../model/timeline/timeline_data";
 import { formatTime, fromFineMs } from "../model/values/time";
 import { attachStrip, hoverX } from "./strip";
 
 /** The pointer hits a marker within this distance, in pixels. */
 const NEAR_PX = 6;
 const TIP_PX = 230;
+/** Most markers in the list for screen readers. */
+const LISTED_MAX = 1_000;
 
 export function TimelineStrip() {
   const host = useRef<HTMLDivElement>(null);
@@ -59,15 +62,16 @@ function Handle({ canvas }: { canvas: { current: HTMLCanvasElement | null } }) {
 /** The markers as text, for screen readers. */
 function Marks() {
   const { startMs, stopMs } = visible.value;
-  const seen = markers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
-  if (seen.length === 0) return null;
+  const inView = shownMarkers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
+  if (inView.length === 0) return null;
   return (
-    <ul class="sr-only" aria-label="Gaps, chat, commands and alarms in view" data-testid="marks">
-      {seen.map(({ ms, kind, text, state }) => (
+    <ul class="sr-only" aria-label="Gaps, chat, commands, alarms and matches in view" data-testid="marks">
+      {inView.slice(0, LISTED_MAX).map(({ ms, kind, text, state }) => (
         <li key={`${ms} ${text}`} data-kind={kind} data-state={state}>
           {formatTime(fromFineMs(ms))} {text}
         </li>
       ))}
+      {inView.length > LISTED_MAX && <li>and {inView.length - LISTED_MAX} more: zoom in</li>}
     </ul>
   );
 }
@@ -128,7 +132,7 @@ function Tip() {
           <span class="muted">in {durationText(picture.bucketMs)}</span>
         </>
       )}
-      {markersNear(markers.value, ms, msPerPixel * NEAR_PX)
+      {markersNear(shownMarkers.value, ms, msPerPixel * NEAR_PX)
         .slice(0, 3)
         .map((marker) => (
           <span key={`${marker.ms} ${marker.text}`} class={`marked ${marker.state ?? ""}`}>

@@ -15,6 +15,8 @@ import {
 import { otherTimebase, step, switchTimebase } from "../model/clock/cursor_event";
 import { isSkippingGaps } from "../model/clock/gap_skip";
 import { showEverything, zoom } from "../model/timeline/gesture";
+import { searchOpen } from "../model/search/search_form";
+import { stepMatch } from "../model/search/searches";
 import { cursorLineMs } from "../model/timeline/scrub";
 import { selection, setSelection, setSelectionEnd, spanLength, visible } from "../model/timeline/span";
 import { extent } from "../model/timeline/timeline_data";
@@ -66,6 +68,9 @@ export const SHORTCUTS: readonly Shortcut[] = [
     what: "the links that feed the archive",
     act: () => (linksOpen.value = !linksOpen.value),
   },
+  { keys: ["Ctrl+k", "f", "F"], name: "Ctrl K, F", what: "search the archive", act: () => (searchOpen.value = !searchOpen.value) },
+  { keys: ["n", "N"], name: "N", what: "next match of the search", act: () => stepMatch("next") },
+  { keys: ["p", "P"], name: "P", what: "previous match", act: () => stepMatch("previous") },
   // The tree handles this key itself, because its panel may have to be shown first.
   { keys: [], name: "/", what: "search the entities", act: () => undefined },
   { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
@@ -74,7 +79,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
 
 /** The shortcut of a key; undefined if it has none, or the user is typing. */
 export function shortcutOf(event: KeyboardEvent): Shortcut | undefined {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return undefined;
+  if (event.defaultPrevented || event.altKey) return undefined;
+  if (event.ctrlKey || event.metaKey) return SHORTCUTS.find((one) => one.keys.includes(`Ctrl+${event.key.toLowerCase()}`));
   if (isConsumedBy(event.target as HTMLElement, event.key)) return undefined;
   const arrow = event.shiftKey && event.key.startsWith("Arrow");
   const key = arrow ? `Shift+${event.key}` : event.key;
@@ -97,9 +103,10 @@ function goTo(ms: number | undefined): void {
 }
 
 function escape(): void {
-  if (helpOpen.value || linksOpen.value) {
+  if (helpOpen.value || linksOpen.value || searchOpen.value) {
     helpOpen.value = false;
     linksOpen.value = false;
+    searchOpen.value = false;
   } else if (selection.value !== null) {
     setSelection(null);
   }

@@ -14,7 +14,8 @@ import {
 } from "../model/timeline/gesture";
 import { cursorLineMs } from "../model/timeline/scrub";
 import { selection, visible } from "../model/timeline/span";
-import { markers, presentMs, shownTile, timelineWidth } from "../model/timeline/timeline_data";
+import { shownMarkers } from "../model/timeline/shown_markers";
+import { presentMs, shownTile, timelineWidth } from "../model/timeline/timeline_data";
 import { AXIS_PX, type PaintTarget } from "./paint_target";
 import { paintOverlay } from "./overlay";
 import { paintScene } from "./paint";
@@ -49,7 +50,7 @@ export function attachStrip(
       });
     }),
     effect(() => {
-      void [visible.value, timelineWidth.value, markers.value, shownTile()];
+      void [visible.value, timelineWidth.value, shownMarkers.value, shownTile()];
       paintBoth[0]?.();
     }),
     effect(() => {
@@ -64,7 +65,7 @@ export function attachStrip(
 }
 
 function sceneNow(canvas: PaintTarget): void {
-  paintScene(canvas, { span: visible.value, tile: shownTile(), markers: markers.value });
+  paintScene(canvas, { span: visible.value, tile: shownTile(), markers: shownMarkers.value });
 }
 
 function overlayNow(canvas: PaintTarget): void {

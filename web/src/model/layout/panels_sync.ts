@@ -27,6 +27,7 @@ import { startExportSync } from "../exports/export_status";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { persistPlots } from "../plots/plots";
+import { startSearching } from "../search/search_sync";
 import { connection, user } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
@@ -67,6 +68,7 @@ export function startPanelsSync(): void {
   resetFormsForUser();
   persistStack();
   startExportSync();
+  startSearching();
   commandLedger.start();
   chat.start();
   followAlarms();

@@ -22,6 +22,8 @@ export interface Buckets {
   fields: FieldSample[];
   /** Whether the sampler had not reached the newest events: buckets may be empty for now. */
   isBehind?: boolean;
+  /** Fields that no event of the series has, at any time; all if the series is unknown. */
+  unknown?: readonly string[];
 }
 
 /** The map key of a series. */
@@ -74,6 +76,7 @@ function joinReplies(replies: readonly SampleResponse[]): Buckets {
     bucketMs: first.bucketNs / NS_PER_MS,
     fields: replies.flatMap((reply) => reply.fields),
     isBehind: replies.some((reply) => reply.behind === true),
+    unknown: replies.flatMap((reply) => (reply.unknownSeries === true ? reply.fields.map(({ field }) => field) : (reply.unknownFields ?? []))),
   };
 }
 

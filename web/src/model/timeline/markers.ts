@@ -1,4 +1,4 @@
-/** The timeline's markers: gaps in the received data, chat messages, commands with their state, and raised alarms. */
+/** The timeline's markers: gaps in the received data, chat messages, commands with their state, raised alarms, and matches of searches. */
 
 import type { AlarmTransition } from "../../api/protocol";
 import { alarmName, isOfManifest, rankOf, type RuleSeverity } from "../alarms/rule_alarms";
@@ -10,8 +10,10 @@ import { toFineMs } from "../values/time";
 
 export interface Marker {
   readonly ms: number;
-  readonly kind: "gap" | "chat" | "command" | "alarm";
+  readonly kind: "gap" | "chat" | "command" | "alarm" | "match";
   readonly text: string;
+  /** Where a match ends. */
+  readonly stopMs?: number;
   /** The state of a command's marker. */
   readonly state?: CommandState;
   /** How bad an alarm is from its marker on. */
