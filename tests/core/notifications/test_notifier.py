@@ -63,6 +63,32 @@ async def test_what_is_not_acknowledged_in_time_is_escalated() -> None:
             assert [alarm["uniqueId"] for alarm in escalated["alarms"]] == ["b"]
 
 
+async def test_nobody_is_escalated_to_before_it_is_known_what_was_acknowledged() -> None:
+    """Neither by a notifier that was away meanwhile, nor while alarms are judged late; but an
+    escalation does not wait for ever.
+    """
+    escalate = {"afterS": 2, "targets": ["hook"]}
+    async with receiving_webhook() as received:
+        with ExitStack() as stack:
+            archive = notified(stack, received, escalate=escalate)
+            archive.value(LOW, "a")
+            archive.value(LOW, "b")
+            await archive.deliver(1)
+            archive.act("acknowledge", "a")
+            archive.start()
+            later_ns = timestamps.now() + 3 * SECOND
+            archive.delivery.make_messages(later_ns)
+            assert archive.ledger.next_message("hook", later_ns) is None
+            archive.notifier.follow()
+            archive.delivery.make_messages(later_ns)
+            assert archive.ledger.next_message("hook", later_ns) is None, "not all is judged yet"
+            much_later_ns = later_ns + 61 * SECOND
+            archive.delivery.make_messages(much_later_ns)
+            message = archive.ledger.next_message("hook", much_later_ns)
+            assert message is not None and message.content.kind == "escalated"
+            assert [alarm.unique_id for alarm in message.content.alarms] == ["b"]
+
+
 async def test_after_quiet_hours_nobody_is_escalated_to_before_the_first_had_their_time() -> None:
     now_s = timestamps.now() // SECOND
     begin, end = (datetime.fromtimestamp(now_s + hours * 3_600, UTC) for hours in (-1, 2))

@@ -31,6 +31,9 @@ class DeliveryLimits(NamedTuple):
     drain_s: float = 5.0
     """How long a stop waits for what is being sent."""
 
+    unread_s: float = 60.0
+    """How long an escalation waits at most until it is known that nobody acknowledged in time."""
+
 
 DELIVERY_LIMITS = DeliveryLimits()
 
@@ -78,6 +81,10 @@ class MessageDelivery:
         self._senders = senders or {
             target.name: _usable_sender_of(target) for target in file.targets
         }
+        self.settled_ns: int | None = None
+        """The canonical time up to which acknowledgements are known; None: none has been read."""
+
+        self._started_ns = timestamps.now()
         self.routes = RouteOutcomes(ledger)
         self.outcomes: Counter[tuple[str, Outcome]] = Counter()
         """Messages by target and outcome since the start."""
@@ -104,8 +111,14 @@ class MessageDelivery:
             await asyncio.sleep(self._limits.poll_s)
 
     def make_messages(self, now_ns: int) -> None:
-        """Make messages of the notices that are due."""
-        for group in self._ledger.due_groups(now_ns):
+        """Make messages of the notices that are due, once it is known what was acknowledged while
+        nobody read.
+        """
+        unread_ns = now_ns - int(self._limits.unread_s * NS_PER_SECOND)
+        if self.settled_ns is None and unread_ns < self._started_ns:
+            return
+        escalate_ns = max(self.settled_ns or unread_ns, unread_ns)
+        for group in self._ledger.due_groups(now_ns, escalate_ns):
             content = MessageContent(
                 message_id=digest_id(*group.ids),
                 kind=group.kind,

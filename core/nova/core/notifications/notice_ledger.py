@@ -215,20 +215,23 @@ class NoticeLedger:
         rows = self._db.execute("SELECT DISTINCT alarm FROM notice WHERE state = 'late'")
         return {row[0] for row in rows}
 
-    def due_groups(self, now_ns: int) -> list[NoticeGroup]:
-        """The groups of which a notice is due, each with its notices that are ready."""
+    def due_groups(self, now_ns: int, escalate_ns: int | None = None) -> list[NoticeGroup]:
+        """The groups of which a notice is due, each with its notices that are ready. Escalations
+        are due up to `escalate_ns`, or up to now.
+        """
+        until_ns = now_ns if escalate_ns is None else min(now_ns, escalate_ns)
         due = self._db.execute(
-            "SELECT DISTINCT scope, target, rule, kind FROM notice "
-            "WHERE state = 'waiting' AND due_ns <= ?",
-            (now_ns,),
+            "SELECT DISTINCT scope, target, rule, kind FROM notice WHERE state = 'waiting' "
+            "AND due_ns <= CASE kind WHEN 'escalated' THEN ? ELSE ? END",
+            (until_ns, now_ns),
         ).fetchall()
-        return [self._group(key, now_ns) for key in due]
+        return [self._group(key, until_ns if key[3] == "escalated" else now_ns) for key in due]
 
-    def _group(self, key: tuple[str, str, str, NoticeKind], now_ns: int) -> NoticeGroup:
+    def _group(self, key: tuple[str, str, str, NoticeKind], until_ns: int) -> NoticeGroup:
         rows = self._db.execute(
             "SELECT id, content FROM notice WHERE state = 'waiting' AND scope = ? AND target = ? "
             "AND rule = ? AND kind = ? AND ready_ns <= ? ORDER BY due_ns, rowid LIMIT ?",
-            (*key, now_ns, GROUP_MAX_NOTICES),
+            (*key, until_ns, GROUP_MAX_NOTICES),
         ).fetchall()
         alarms = [_notice_decoder.decode(content) for _, content in rows]
         _, target, rule, kind = key

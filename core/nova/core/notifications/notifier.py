@@ -75,6 +75,7 @@ class Notifier:
         if after_ns is None:
             with self._ledger.transaction():
                 self._ledger.set_cursor(now_ns)
+            self._delivery.settled_ns = now_ns
             return
         found = self._feed.read(after_ns, self._ledger.open_alarms())
         if found is None:
@@ -90,6 +91,7 @@ class Notifier:
                 alarm = self._feed.alarm(alarm_key, found.settled_ns)
                 if alarm is not None:
                     self._plan.renew(alarm_key, alarm, now_ns)
+        self._delivery.settled_ns = found.settled_ns
         if late > self._figures.late:
             context = {"notices": late - self._figures.late}
             log.info("alarms of late data: nobody is notified", extra={"context": context})
