@@ -16,7 +16,7 @@ from bench.memory import peak_mib
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 INTERVAL_S = 0.1
 SUPERVISOR, CHECKER = "supervisor", "checker"
-CHILDREN = ("writer", "reader", "sampler", "files", "edge")
+CHILDREN = ("writer", "reader", "sampler", "alarms", "files", "edge")
 DONE_SHARE = 0.99
 """A process has done its work at the time at which it had spent this share of its CPU time."""
 

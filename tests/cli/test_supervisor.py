@@ -324,3 +324,27 @@ def is_there(process_id: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
+
+
+async def test_a_child_is_not_started_before_what_it_needs_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "early_child.py").write_text(EARLY)
+    (tmp_path / "early_child.once").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    needed = tmp_path / "needed"
+    child = ChildProcess("early", ("early_child", "0"), is_awaited=False, needs=needed)
+    supervisor = Supervisor([child])
+    await supervisor.start()
+    await asyncio.sleep(1)
+    assert (child.process, supervisor.health.processes()) == (None, [])
+    needed.touch()
+    async with asyncio.timeout(30):
+        while [one.state for one in supervisor.health.processes()] != ["ready"]:
+            await asyncio.sleep(0.05)
+    await supervisor.stop()
+    unneeded = Supervisor(
+        [ChildProcess("early", ("early_child",), is_awaited=False, needs=tmp_path / "no")]
+    )
+    await unneeded.start()
+    await unneeded.stop()

@@ -65,14 +65,35 @@ def reader(data: Path | None, config: Path | None, exit_with_stdin: bool) -> Non
 
 @core.command()
 @process_options
-def sampler(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+@click.option("--hands-over-alarms", is_flag=True, help="Leave alarms to `nova core alarms`.")
+def sampler(
+    data: Path | None, config: Path | None, exit_with_stdin: bool, hands_over_alarms: bool
+) -> None:
     """Run the sampler, which maintains samples, checkpoints and alarms. One per archive."""
     from nova.core.derived import sampler_process
 
     logs.configure("sampler")
     chosen = _load(config, data)
     stored_files.restrict_umask(chosen.group)
-    asyncio.run(sampler_process.serve(chosen, exit_with_stdin=exit_with_stdin))
+    asyncio.run(
+        sampler_process.serve(
+            chosen, exit_with_stdin=exit_with_stdin, hands_over_alarms=hands_over_alarms
+        )
+    )
+
+
+@core.command()
+@process_options
+def alarms(data: Path | None, config: Path | None, exit_with_stdin: bool) -> None:
+    """Run the process that judges alarms, beside a sampler with --hands-over-alarms. One per
+    archive.
+    """
+    from nova.core.derived import alarms_process
+
+    logs.configure("alarms")
+    chosen = _load(config, data)
+    stored_files.restrict_umask(chosen.group)
+    asyncio.run(alarms_process.serve(chosen, exit_with_stdin=exit_with_stdin))
 
 
 @core.command()

@@ -11,6 +11,7 @@ import os
 from asyncio import FIRST_COMPLETED
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import msgspec
 
@@ -41,7 +42,8 @@ printed = logging.getLogger("stdout")
 class ChildProcess:
     """One process of the instance; `facts` is its ready line. NOVA is not ready before an awaited
     one is. One that `reports_health` gets the states of all, one that `stops_last` serves the
-    others while they finish their work. The first start is by `standby` if there is one.
+    others while they finish their work, one that `needs` a file is not started before it is there.
+    The first start is by `standby` if there is one.
     """
 
     name: str
@@ -50,6 +52,7 @@ class ChildProcess:
     is_awaited: bool = True
     reports_health: bool = False
     stops_last: bool = False
+    needs: Path | None = None
     ready_timeout_s: float = READY_TIMEOUT_S
     starting: asyncio.Task[None] | None = None
     standby: StandbyProcess | None = None
@@ -62,6 +65,11 @@ class ChildProcess:
     monitor: ChildMonitor | None = None
     output_task: asyncio.Task[None] | None = None
     logs: LogCollector | None = None
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether it has what it needs."""
+        return self.needs is None or self.needs.exists()
 
     async def start(self) -> None:
         """Start the process and wait for its ready line; raises NovaError."""

@@ -20,6 +20,7 @@ from nova.cli.service_reporter import ServiceReporter
 from nova.cli.standby import StandbyProcess
 from nova.cli.supervisor import Supervisor
 from nova.sdk import lifecycle, private, settings
+from nova.sdk.alarms import own_process
 from nova.sdk.lifecycle import FIRST_PASSWORD_FACT
 from nova.sdk.settings import Settings
 
@@ -31,6 +32,7 @@ MODULES = {
     "writer": ("nova.core.cli", "nova.core.writer.writer_process"),
     "reader": ("nova.core.cli", "nova.core.server.reader_process"),
     "sampler": ("nova.core.cli", "nova.core.derived.sampler_process"),
+    "alarms": ("nova.core.cli", "nova.core.derived.alarms_process"),
     "files": ("nova.core.cli", "nova.core.files.files_process"),
     "derive": ("nova.core.cli", "nova.core.derivation.derive_process"),
     "backup": ("nova.core.cli", "nova.core.backup.backup_process"),
@@ -42,8 +44,9 @@ log = logging.getLogger(__name__)
 
 
 def processes(chosen: Settings, environment: dict[str, str] | None = None) -> list[ChildProcess]:
-    """The instance's processes, with shared settings: writer, reader, sampler, edge, the files
-    process if daily files are configured, the one that derives telemetry if there are definitions,
+    """The instance's processes, with shared settings: writer, reader, sampler, edge, the one that
+    judges alarms once there are some, the files process if daily files are configured, the one that
+    derives telemetry if there are definitions,
     the backup process if there is a target, and the notifier if there is a notification file.
     """
     shared = settings.as_environment(chosen) | (environment or {})
@@ -54,10 +57,19 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
     notifier = ChildProcess(
         "notifier", ("nova.cli", "core", "notifier", *data), shared, is_awaited=False
     )
+    sampling = ("nova.cli", "core", "sampler", *data, "--hands-over-alarms")
+    alarms = ChildProcess(
+        "alarms",
+        ("nova.cli", "core", "alarms", *data),
+        shared,
+        is_awaited=False,
+        needs=own_process.needed_file(chosen.data_folder()),
+    )
     return [
         ChildProcess("writer", ("nova.cli", "core", "writer", *data), shared, stops_last=True),
         ChildProcess("reader", ("nova.cli", "core", "reader", *data), shared, reports_health=True),
-        ChildProcess("sampler", ("nova.cli", "core", "sampler", *data), shared, is_awaited=False),
+        ChildProcess("sampler", sampling, shared, is_awaited=False),
+        alarms,
         *([files] if chosen.chosen_drivers() else []),
         *([derive] if chosen.definitions else []),
         *([backup] if chosen.backup_to else []),
@@ -68,7 +80,7 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
 
 def modules(chosen: Settings) -> dict[str, tuple[str, ...]]:
     """What each of the instance's processes imports, for those that are forked ahead."""
-    return {child.name: MODULES[child.name] for child in processes(chosen)}
+    return {child.name: MODULES[child.name] for child in processes(chosen) if child.is_needed}
 
 
 def publish_url(chosen: Settings) -> str:

@@ -22,7 +22,7 @@ from nova.sdk.lifecycle import SUPERVISOR_VARIABLE
 from nova.sdk.log_handler import STDERR
 from nova.sdk.settings import Settings
 
-CORE_SERVICES = ("writer", "reader", "sampler", "files", "derive", "backup", "notifier")
+CORE_SERVICES = ("writer", "reader", "sampler", "alarms", "files", "derive", "backup", "notifier")
 SERVICES: dict[tuple[str, ...], str] = {
     **{("core", name): name for name in CORE_SERVICES},
     **{(name,): name for name in ("edge", "hardware")},

@@ -43,6 +43,9 @@ HUNG_AFTER_S = 3.0
 
 HUNG_RESTART_S = 30.0
 CHECK_INTERVAL_S = 0.25
+NEEDED_INTERVAL_S = 0.5
+"""How often it looks whether a child that needs a file can be started."""
+
 CHECK_COUNTED_MAX_S = 1.0
 """Of the time between two checks, at most this counts as a child's silence: if it was longer, this
 process or the whole machine was stopped meanwhile.
@@ -76,7 +79,7 @@ class Supervisor:
         self._hung_restart_s = hung_restart_s
         self._drain_s = drain_s
         awaited = [child.name for child in self.children if child.is_awaited]
-        others = [child.name for child in self.children if not child.is_awaited]
+        others = [one.name for one in self.children if not one.is_awaited and one.is_needed]
         self.health = InstanceHealth(awaited, others)
         self.health.subscribe(self._publish_states)
         self._checking: asyncio.Task[None] | None = None
@@ -93,7 +96,7 @@ class Supervisor:
                     await self._start_first(child)
                     self._share(child.facts)
                 else:
-                    child.starting = asyncio.create_task(self._start(child))
+                    child.starting = asyncio.create_task(self._start_needed(child))
                 self._watching.append(asyncio.create_task(self._keep_running(child)))
         except BaseException:
             await self._give_up()
@@ -128,6 +131,12 @@ class Supervisor:
             self._set_state(child, "restarting")
             await asyncio.sleep(pause_s)
             pause_s = min(pause_s * 2, RESTART_DELAY_MAX_S)
+
+    async def _start_needed(self, child: ChildProcess) -> None:
+        """Start a child once it has what it needs."""
+        while not child.is_needed:
+            await asyncio.sleep(NEEDED_INTERVAL_S)
+        await self._start(child)
 
     async def _start(self, child: ChildProcess) -> None:
         """Start a child and wait until it is ready; raises NovaError."""
@@ -246,7 +255,7 @@ class Supervisor:
         self, children: Sequence[ChildProcess], cut: asyncio.Event | None, deadline: float
     ) -> None:
         for child in children:
-            if self.health.state_of(child.name) == "hung":
+            if child.monitor is not None and self.health.state_of(child.name) == "hung":
                 child.kill()
         drain_s = max(0.0, deadline - time.monotonic())
         saying = asyncio.create_task(self._say_whom_it_awaits(children, drain_s + CUT_TIMEOUT_S))

@@ -36,7 +36,7 @@ def ups(metrics: list[Metric]) -> dict[str, float]:
 def test_a_silent_process_is_down_and_its_metrics_are_gone() -> None:
     """Old figures are not served as those of now; a new report brings them back."""
     now_s = 100.0
-    board = MetricsBoard(["writer", "sampler"], clock=lambda: now_s)
+    board = MetricsBoard(["writer", "sampler"], ["alarms"], clock=lambda: now_s)
     board.receive("writer", [gauge("of_writer", "").add(1)])
     assert ups(board.metrics()) == {"writer": 1, "sampler": 0}
     now_s += SILENCE_S

@@ -84,10 +84,8 @@ class Derivation:
         texts = {name: self.inputs.texts[slot].texts for name, slot in self.inputs.slots.items()}
         cells = input_cells(self.definition, columns, texts, chosen)
         found = await self._process.evaluate(self.definition, cells, rows)
-        pairs = [
-            (time, value)
-            for time, value in zip(times[chosen].tolist(), found.values, strict=True)
-            if value is not None
-        ]
-        records = self._outputs.records([time for time, _ in pairs], [value for _, value in pairs])
+        times, values = times[chosen], [value for value in found.values if value is not None]
+        if len(values) < rows:
+            times = times[[value is not None for value in found.values]]
+        records = self._outputs.records(times, values)
         return DerivedRecords(records, rows, found.failures, found.reason, found.took_s)

@@ -1,9 +1,12 @@
-"""Maintains alarms as the archive grows, up to the durability marker; rebuilds them on request."""
+"""Maintains alarms as the archive grows, up to the durability marker; rebuilds them on request.
+
+The sampler does it while there are none, then a process of their own.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -15,10 +18,16 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.pass_pace import PassPace
 from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
+from nova.sdk import archive_id
+from nova.sdk.alarms import own_process
 from nova.sdk.archive_id import ArchiveIdentity
 
 ALARM_PACE = PassPace(idle_s=0.1, busy_s=0.25)
 """People wait for alarms."""
+
+
+class _FirstAlarmError(Exception):
+    """There is an alarm to judge."""
 
 
 @asynccontextmanager
@@ -46,3 +55,40 @@ async def maintain(
         await derived_writer.follow(data, ALARMS_FOLDER, maker.make, reserve, pace=ALARM_PACE)
 
     await derived_writer.maintain(data, AlarmStore, make, opened, served=served, shared=shared)
+
+
+async def maintain_until_needed(
+    data: Path,
+    own_scope: str,
+    opened: asyncio.Event,
+    served: ArchiveIdentity,
+    cursors: DerivedCursors,
+    reserve: DiskReserve = NO_RESERVE,
+    shared: SharedSnapshot | None = None,
+) -> None:
+    """Follow the archive until there is an alarm, and leave it to the alarms' own process."""
+
+    async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
+        maker = AlarmMaker(view, store, own_scope)
+
+        def advance(watermark: int) -> Iterator[int]:
+            if maker.alarms:
+                raise _FirstAlarmError
+            for step in maker.make(watermark):
+                yield step
+                if maker.alarms:
+                    raise _FirstAlarmError
+
+        cursors.followed["alarms"] = lambda: maker.cursor_ns
+        await derived_writer.follow(data, ALARMS_FOLDER, advance, reserve, pace=ALARM_PACE)
+
+    if not own_process.is_needed(data):
+        try:
+            await derived_writer.maintain(
+                data, AlarmStore, make, opened, served=served, shared=shared
+            )
+        except _FirstAlarmError:
+            cursors.followed.pop("alarms")
+            archive_id.require(data, served)
+            own_process.request(data)
+    opened.set()

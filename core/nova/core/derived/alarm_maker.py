@@ -67,6 +67,11 @@ class AlarmMaker:
         return self._state.cursor_ns
 
     @property
+    def alarms(self) -> int:
+        """How many alarms there are."""
+        return len(self._wiring.names)
+
+    @property
     def first_ns(self) -> int:
         """Canonical time in ns of the archive's first event, 0 if there is none."""
         return time_of(self._state.origin) if self._state.origin else 0

@@ -1,6 +1,6 @@
 """The sampler process: follows the archive as a secondary, up to the durability marker, and
-maintains the derived databases: samples, checkpoints of views, and alarms. It also seals the days
-that are over (`day_sealer.py`).
+maintains the derived databases: samples, checkpoints of views, and alarms as long as no process of
+their own does. It also seals the days that are over (`day_sealer.py`).
 
 No other process depends on it. It runs at the lowest priority; a reader computes from the events
 what the sampler has not reached.
@@ -65,7 +65,9 @@ async def maintain(
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served, shared=shared)
 
 
-async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
+async def maintain_all(
+    settings: Settings, served: ArchiveIdentity, *, hands_over_alarms: bool = False
+) -> None:
     """Maintain samples, checkpoints and alarms until cancelled, and report their metrics."""
     data, own_scope = settings.data_folder(), settings.own_scope()
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
@@ -80,12 +82,15 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         lifecycle.print_ready("sampler", data=str(data))
         log.info("sampler ready")
 
+    follow_alarms = (
+        alarm_follower.maintain_until_needed if hands_over_alarms else alarm_follower.maintain
+    )
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
             maintain(data, samples, served, cursors, reserve, shared),
             checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared),
-            alarm_follower.maintain(data, own_scope, alarms, served, cursors, reserve, shared),
+            follow_alarms(data, own_scope, alarms, served, cursors, reserve, shared),
             SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),
@@ -96,14 +101,20 @@ async def maintain_all(settings: Settings, served: ArchiveIdentity) -> None:
         await submissions.close()
 
 
-async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
-    """Run the sampler until a stop signal or a failure."""
+async def serve(
+    settings: Settings, *, exit_with_stdin: bool = False, hands_over_alarms: bool = False
+) -> None:
+    """Run the sampler until a stop signal or a failure. `hands_over_alarms`: a supervisor starts
+    the process of the alarms once there are some.
+    """
     stop = lifecycle.stop_event(exit_with_stdin)
     lifecycle.collect_garbage_rarely()
     lifecycle.take_lowest_priority()
     served = archive_id.require_at_start(settings.data_folder(), settings.archive)
     try:
-        await lifecycle.run_until_stopped(maintain_all(settings, served), stop)
+        await lifecycle.run_until_stopped(
+            maintain_all(settings, served, hands_over_alarms=hands_over_alarms), stop
+        )
     except ArchiveGoneError as error:
         log.error(str(error))
         # Closing its databases would remove files of what is in their place now.

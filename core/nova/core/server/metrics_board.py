@@ -22,15 +22,19 @@ _reports = msgspec.json.Decoder(ProcessReport)
 
 
 class MetricsBoard:
-    """Holds what each of `processes` has reported last."""
+    """Holds what each of `processes` has reported last, and of `others`, which are listed once they
+    have reported.
+    """
 
     def __init__(
         self,
         processes: Sequence[str],
+        others: Sequence[str] = (),
         silence_s: float = SILENCE_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._processes = processes
+        self._others = others
         self._silence_s = silence_s
         self._clock = clock
         self._reported: dict[str, tuple[float, list[Metric]]] = {}
@@ -65,7 +69,7 @@ class MetricsBoard:
             report = _reports.decode(await request.read())
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return web.Response(status=400, text=str(error))
-        if report.process not in self._processes:
+        if report.process not in (*self._processes, *self._others):
             return web.Response(status=400, text=f"{report.process[:64]!r} is no process of NOVA")
         self.receive(report.process, report.metrics, report.cursors, report.configured)
         return web.Response()
@@ -89,7 +93,8 @@ class MetricsBoard:
         up = gauge("nova_up", "1 while a process runs and reports, 0 while it does not")
         found = [up]
         oldest_s = self._clock() - self._silence_s
-        for process in self._processes:
+        listed = [*self._processes, *(one for one in self._others if one in self._reported)]
+        for process in listed:
             since_s, metrics = self._reported.get(process, (oldest_s, []))
             is_up = since_s > oldest_s
             up.add(int(is_up), process=process)

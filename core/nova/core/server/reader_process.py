@@ -70,7 +70,7 @@ class Reader:
         data, links = settings.data_folder(), LinkRegistry()
         submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
         published = PublishedMetadata(snapshot, settings.own_scope())
-        self.metrics_board = board = MetricsBoard(_reporting(settings))
+        self.metrics_board = board = MetricsBoard(_reporting(settings), SOMETIMES_REPORTING)
         self._services = Services(
             settings=settings,
             snapshot=snapshot,
@@ -215,6 +215,10 @@ async def open_reader(
         stack.push_async_callback(_cancel, tidying)
         await _listen(stack, reader, endpoints.reader_socket(data))
         yield reader
+
+
+SOMETIMES_REPORTING = ("alarms",)
+"""Processes that are started when they are needed."""
 
 
 def _reporting(settings: Settings) -> list[str]:
