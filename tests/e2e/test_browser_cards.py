@@ -239,7 +239,7 @@ def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
             expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "1")
             line = card(page, "north").get_by_test_id("alarm-line")
             expect(line).to_contain_text("critical below 5")
-            line.get_by_test_id("acknowledge").click()
+            line.get_by_test_id("alarm-acknowledge").click()
             expect(line.get_by_test_id("alarm-by")).to_have_text("✓ admin")
             expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "0")
             expect(page.get_by_test_id("alarms-acknowledged")).to_have_attribute("data-count", "1")
@@ -248,7 +248,7 @@ def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
             ]
 
             screen.seek(before_ns)
-            button = line.get_by_test_id("acknowledge")
+            button = line.get_by_test_id("alarm-acknowledge")
             expect(button).to_have_attribute("aria-disabled", "true")
             expect(button).to_have_attribute("title", re.compile("LIVE"))
             expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "1")
@@ -260,7 +260,7 @@ def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
             expect(page.get_by_test_id("alarms-in")).to_have_attribute("data-count", "1")
             publish(nova, tmp_path, [update("north", time.time_ns(), {"flow": 2.0})])
             expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "1")
-            expect(line.get_by_test_id("acknowledge")).to_be_enabled()
+            expect(line.get_by_test_id("alarm-acknowledge")).to_be_enabled()
             page.reload()
             show_all(page)
             expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "1")
@@ -269,7 +269,7 @@ def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
 
 def is_acknowledging(message: Mapping[str, object]) -> bool:
     """Whether the page has sent an acknowledgement."""
-    return message["type"] == "acknowledgeAlarm"
+    return message["type"] == "actOnAlarm" and message["action"] == "acknowledge"
 
 
 def add_viewer(nova: RunningNova) -> None:
@@ -289,7 +289,7 @@ def watch(browser: Browser, nova: RunningNova) -> None:
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
     show_all(page)
-    button = card(page, "north").get_by_test_id("acknowledge")
+    button = card(page, "north").get_by_test_id("alarm-acknowledge")
     expect(button).to_have_attribute("aria-disabled", "true")
     expect(button).to_have_attribute("title", re.compile("Your role"))
     expect(page.get_by_test_id("ack-refusal")).to_contain_text("Your role (viewer)")
@@ -334,7 +334,7 @@ def test_the_cards_are_chosen_and_searched(screen: Screen) -> None:
     expect(page.get_by_test_id("cards-empty")).to_contain_text("Nothing matches")
     page.get_by_test_id("card-search").fill("")
     page.get_by_test_id("card-choice").select_option("entity")
-    page.get_by_test_id("alarms-chip").click()
+    page.get_by_test_id("alarms-out").click()
     expect(page.get_by_test_id("card-choice")).to_have_value("alarms")
 
 

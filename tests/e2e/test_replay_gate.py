@@ -153,7 +153,7 @@ async def past_the_edge(nova: RunningNova, _: str) -> AsyncIterator[Socket]:
 
 async def lane(client: Client) -> list[dict[str, object]]:
     """All that can be submitted and was recorded."""
-    filters = Filters(message_types=["CommandRequest", "ChatMessage", "AlarmAcknowledged"])
+    filters = Filters(message_types=["CommandRequest", "ChatMessage", "AlarmAction"])
     return [msgspec.json.decode(event) async for event in client.query(Query(filters=filters))]
 
 

@@ -65,10 +65,10 @@ async def test_a_command_a_word_and_an_alarm_through_the_edge(nova: RunningNova)
     chat, alarm = stored[said.event_id], stored[seen.event_id]
     assert (chat["messageType"], chat["uniqueId"]) == ("ChatMessage", "__scope__")
     assert (chat["authorDisplayName"], chat["content"]) == ("admin", "heater is on")
-    assert (alarm["messageType"], alarm["uniqueId"]) == ("AlarmAcknowledged", HEATER.unique_id)
+    assert (alarm["messageType"], alarm["uniqueId"]) == ("AlarmAction", HEATER.unique_id)
     assert alarm["payload"] == {
-        "viewId": "v",
-        "key": "temperature",
+        "rule": "v:temperature",
+        "action": "acknowledge",
         "severity": "critical",
         "since": "2026-01-01T00:00:00.000000000Z",
         "user": "admin",

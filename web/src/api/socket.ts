@@ -2,6 +2,7 @@
 
 import { type Cancel, scheduler } from "../scheduler";
 import type {
+  AlarmUpdates,
   Authenticated,
   ExportCancelled,
   ExportComplete,
@@ -56,6 +57,7 @@ export interface SocketHandlers {
   stream: (frame: StreamFrame) => void;
   error: (error: RequestError) => void;
   exporting: (frame: ExportFrame) => void;
+  alarms: (frame: AlarmUpdates) => void;
   /** The token was accepted; called before the state becomes `open`. */
   welcome: (reply: Authenticated) => void;
 }
@@ -167,6 +169,10 @@ export class Socket {
   private receive(reply: Reply): void {
     if (reply.type === "streamChunk" || reply.type === "streamComplete" || reply.type === "gap") {
       this.handlers.stream(reply);
+      return;
+    }
+    if (reply.type === "alarmUpdates") {
+      this.handlers.alarms(reply);
       return;
     }
     if (isExportFrame(reply)) this.handlers.exporting(reply);

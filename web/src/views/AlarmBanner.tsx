@@ -1,6 +1,6 @@
-/** The worst raised alarm of a rule, whatever panels are shown. */
+/** The worst raised alarm, whatever panels are shown. */
 
-import { alarmName, ruleTotals } from "../model/alarms/rule_alarms";
+import { alarmName, alarmTotals } from "../model/alarms/alarm_list";
 import { showPanel } from "../model/layout/layout_store";
 import { entityKey } from "../model/values/event";
 import "../alarms.css";
@@ -8,7 +8,7 @@ import { AlarmName } from "./AlarmRow";
 import { SeveritySign } from "./Status";
 
 export function AlarmBanner() {
-  const { worst, raised } = ruleTotals.value;
+  const { worst, raised } = alarmTotals.value;
   if (worst === undefined) return null;
   return (
     <div class={`alarm-banner is-${worst.severity ?? "normal"}`} role="status" data-testid="alarm-banner" data-rule={worst.rule} data-severity={worst.severity ?? ""}>

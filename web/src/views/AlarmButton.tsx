@@ -2,7 +2,7 @@
 
 import type { AlarmInfo } from "../api/protocol";
 import { type AlarmActionName, actionMembers, actOnAlarm, alarmRefusal, isActedOn } from "../model/alarms/alarm_actions";
-import { alarmName } from "../model/alarms/rule_alarms";
+import { alarmName } from "../model/alarms/alarm_list";
 
 interface ActProps {
   alarm: AlarmInfo;

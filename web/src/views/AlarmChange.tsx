@@ -24,8 +24,10 @@ export function AlarmChange({ transition }: { transition: AlarmTransition }) {
         <time class="muted" title={`${text} UTC`}>
           {text.slice(0, 19)}
         </time>
-        <AlarmName alarm={alarm} time={time} />
-        <span class="rule-alarm-state">{change}</span>
+        <span class="rule-alarm-title">
+          <AlarmName alarm={alarm} time={time} />
+          <span class="rule-alarm-state">{change}</span>
+        </span>
       </div>
       <div class="rule-alarm-facts muted">
         <span>{entityKey(alarm)}</span>

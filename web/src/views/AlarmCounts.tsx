@@ -1,17 +1,17 @@
 /** How many values are out of limits, acknowledged, and in limits; a click shows their cards. */
 
-import { alarmTotals } from "../model/alarms/alarms";
-import { ruleTotals } from "../model/alarms/rule_alarms";
-import { worstVerdict } from "../model/alarms/limits";
+import { alarmTotals } from "../model/alarms/alarm_list";
+import { alarmsTrouble, isJudged } from "../model/alarms/alarm_states";
+import { signOf, valueTotals } from "../model/alarms/card_alarms";
 import { chooseCards } from "../model/cards/card_list";
 import { panelPosition, panelShown } from "../model/layout/layout";
 import { isNarrow, layout, showPanel, showTab } from "../model/layout/layout_store";
 import "../cards.css";
-import { signOf, Status } from "./Status";
+import { Status } from "./Status";
 
 /** The three numbers; a zero is drawn muted. */
 export function AlarmCounts() {
-  const { out, acknowledged, inLimits, worst } = alarmTotals.value;
+  const { out, acknowledged, inLimits, worst } = valueTotals.value;
   return (
     <span class="alarm-counts" data-testid="alarm-counts">
       <button
@@ -28,29 +28,43 @@ export function AlarmCounts() {
       <span class={`alarm-count ${acknowledged > 0 ? "" : "quiet"}`} title="out of limits and acknowledged" data-testid="alarms-acknowledged" data-count={acknowledged}>
         {acknowledged} ack
       </span>
-      <span class={`alarm-count ${inLimits > 0 ? "ok" : "quiet"}`} title="in limits" data-testid="alarms-in" data-count={inLimits}>
-        {inLimits} in
+      <span
+        class={`alarm-count ${inLimits > 0 ? "ok" : "quiet"}`}
+        title={alarmsTrouble.value === "" ? "in limits" : alarmsTrouble.value}
+        data-testid="alarms-in"
+        data-count={inLimits}
+      >
+        {alarmsTrouble.value === "" ? `${inLimits} in` : "not judged"}
       </span>
     </span>
   );
 }
 
-/** The chip in the page's header, visible whatever panels are shown: limits of manifests and alarms of rules. */
+/** The chip in the page's header, visible whatever panels are shown. */
 export function AlarmsChip() {
-  const rules = ruleTotals.value;
-  const out = alarmTotals.value.out + rules.raised;
-  const acknowledged = alarmTotals.value.acknowledged + rules.acknowledged;
-  const ofRules = rules.worst === undefined ? undefined : signOf(rules.worst.severity ?? undefined);
-  const worst = worstVerdict([alarmTotals.value.worst, ofRules]);
-  const show = rules.raised + rules.acknowledged > 0 ? () => showPanel("alarms") : showAlarms;
-  const words = out === 0 && acknowledged === 0 ? "No alarms" : `${out} ${out === 1 ? "alarm" : "alarms"}`;
+  const { raised, acknowledged, worst } = alarmTotals.value;
+  const trouble = alarmsTrouble.value;
+  const verdict = worst !== undefined ? signOf(worst.severity) : isJudged.value ? "ok" : undefined;
   return (
-    <button type="button" class={`chip alarms ${out > 0 ? (worst ?? "") : ""}`} data-testid="alarms-chip" data-count={out} onClick={show}>
-      <Status verdict={worst} />
-      {words}
+    <button
+      type="button"
+      class={`chip alarms ${worst !== undefined ? verdict : ""}`}
+      title={trouble || undefined}
+      data-testid="alarms-chip"
+      data-count={raised}
+      data-trouble={trouble !== ""}
+      onClick={() => showPanel("alarms")}
+    >
+      <Status verdict={verdict} />
+      {chipText(raised, acknowledged, trouble !== "")}
       {acknowledged > 0 && <span class="muted">+{acknowledged} ack</span>}
     </button>
   );
+}
+
+function chipText(raised: number, acknowledged: number, isTroubled: boolean): string {
+  if (raised > 0 || acknowledged > 0) return `${raised} ${raised === 1 ? "alarm" : "alarms"}${isTroubled ? "?" : ""}`;
+  return isTroubled ? "Alarms not judged" : "No alarms";
 }
 
 /** Show the cards with alarms. */

@@ -11,7 +11,7 @@ import {
   LISTINGS,
   type RuleSeverity,
   SEVERITIES,
-} from "../model/alarms/rule_alarms";
+} from "../model/alarms/alarm_list";
 
 export function AlarmFilters() {
   return (

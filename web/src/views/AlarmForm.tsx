@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
 import { alarmRefusal, COMMENT_MAX_CHARS, SHELVINGS } from "../model/alarms/alarm_actions";
-import { alarmName } from "../model/alarms/rule_alarms";
+import { alarmName } from "../model/alarms/alarm_list";
 import { ActButton } from "./AlarmButton";
 
 export function AlarmForm({ alarm, close }: { alarm: AlarmInfo; close: () => void }) {

@@ -1,65 +1,58 @@
 /** Below a value that is out of limits: since when, who acknowledged it, or the button to acknowledge. */
 
-import { acknowledge, pendingAcknowledgements, pendingKey, refusalOfAlarm } from "../model/alarms/acknowledge";
-import type { Alarm } from "../model/alarms/alarms";
-import { limitsText, violationText } from "../model/alarms/limits";
-import { keySpec } from "../model/cards/card";
+import type { AlarmInfo, KeySpec } from "../api/protocol";
+import { signOf } from "../model/alarms/card_alarms";
+import { boundText, limitsText } from "../model/alarms/limit_texts";
+import { isOfManifest } from "../model/alarms/alarm_list";
+import { timebase } from "../model/clock/clock";
 import { clockSecondMs } from "../model/entities/entities";
-import { orderTime } from "../model/values/event_order";
 import { formatTime, toMs } from "../model/values/time";
+import { ActButton } from "./AlarmButton";
+import { AlarmName } from "./AlarmRow";
 import { shortAge } from "./CardValue";
 
-export function AlarmLine({ alarm }: { alarm: Alarm }) {
-  const { card, violation, acknowledged } = alarm;
-  const spec = keySpec(card, violation.key);
-  const words = violationText(card.cells.get(violation.key)?.value, spec);
+export function AlarmLine({ alarm, spec }: { alarm: AlarmInfo; spec: KeySpec }) {
+  const { severity, field, state, changed } = alarm;
+  const isOwn = isOfManifest(alarm);
   return (
-    <tr class={`alarm-line ${violation.severity}`} data-testid="alarm-line" data-key={violation.key} data-severity={violation.severity}>
+    <tr class={`alarm-line ${signOf(severity)}`} data-testid="alarm-line" data-key={field} data-severity={severity} data-rule={alarm.rule}>
       <td colSpan={4}>
         <div class="alarm-details">
-          <span class="alarm-words" title={limitsText(spec)}>
-            <strong>{violation.severity}</strong> {words} <Since alarm={alarm} />
+          <span class="alarm-words" title={isOwn ? limitsText(spec) : undefined}>
+            <strong>{severity}</strong> {isOwn && boundText(alarm, spec)} <Since alarm={alarm} />
+            {!isOwn && <AlarmName alarm={alarm} time={changed} />}
           </span>
-          {acknowledged === undefined ? (
-            <Button alarm={alarm} />
-          ) : (
-            <span class="alarm-by" data-testid="alarm-by" title={`${formatTime(acknowledged.canonicalTruthTime)} UTC`}>
-              ✓ {acknowledged.user}
+          {alarm.shelved === true && <Shelved alarm={alarm} />}
+          {state === "acknowledged" && (
+            <span class="alarm-by" data-testid="alarm-by">
+              ✓ {alarm.acknowledgedBy}
             </span>
           )}
+          {state === "raised" && <ActButton alarm={alarm} action="acknowledge" words="Acknowledge" />}
         </div>
       </td>
     </tr>
   );
 }
 
-function Since({ alarm }: { alarm: Alarm }) {
-  const excursion = alarm.violation.excursion;
-  if (excursion === undefined) return <span class="muted">since …</span>;
-  const { since, order, isComplete } = excursion;
-  const ms = Math.max(1_000, clockSecondMs.value - toMs(orderTime(order)));
+function Shelved({ alarm: { shelvedBy, shelvedUntil } }: { alarm: AlarmInfo }) {
+  const words = shelvedUntil == null ? "until unshelved" : `until ${formatTime(shelvedUntil).slice(0, 19)}`;
   return (
-    <span title={`since ${isComplete ? "" : "before "}${formatTime(since)} UTC by the source`} data-testid="alarm-since" data-since={since}>
-      {isComplete ? "for" : "for more than"} {shortAge(ms)}
+    <span class="muted" title={`shelved by ${shelvedBy} ${words}`} data-testid="alarm-line-shelved">
+      shelved
     </span>
   );
 }
 
-function Button({ alarm }: { alarm: Alarm }) {
-  const reason = refusalOfAlarm(alarm);
-  const isUnderway = pendingAcknowledgements.value.has(pendingKey(alarm));
-  const name = `Acknowledge ${alarm.violation.severity} of ${alarm.card.view.uniqueId} ${alarm.violation.key}`;
+/** By the source since its first value out of limits; by receipt since it became as bad as it is. */
+function Since({ alarm: { since, changed } }: { alarm: AlarmInfo }) {
+  const from = timebase.value === "source" ? since : changed;
+  if (from == null) return null;
+  const ms = Math.max(1_000, clockSecondMs.value - toMs(from));
+  const words = since == null ? "" : `since ${formatTime(since)} UTC by the source`;
   return (
-    <button
-      type="button"
-      class="acknowledge"
-      aria-label={reason === "" ? name : `${name}: ${reason}`}
-      aria-disabled={reason !== "" || isUnderway}
-      title={reason || undefined}
-      data-testid="acknowledge"
-      onClick={() => !isUnderway && void acknowledge(alarm)}
-    >
-      {isUnderway ? "…" : "Acknowledge"}
-    </button>
+    <span title={words} data-testid="alarm-since" data-since={since}>
+      for {shortAge(ms)}
+    </span>
   );
 }

@@ -1,26 +1,24 @@
-/** The alarms of rules as of the clock: active, unacknowledged, shelved, disabled, and their history. */
+/** The alarms as of the clock: active, unacknowledged, shelved, disabled, and their history. */
 
 import type { ComponentChildren } from "preact";
-import { alarmTotals } from "../model/alarms/alarms";
 import { alarmRefusal } from "../model/alarms/alarm_actions";
+import { historyError, isHistoryCut } from "../model/alarms/alarm_history";
 import {
   activeAlarms,
   alarmListing,
   alarmScope,
   alarmsError,
   alarmSeverity,
-  alarmsPending,
-  alarmsTrouble,
   alarmText,
-  isListCut,
+  alarmTotals,
   listedAlarms,
   listedTransitions,
-  ruleAlarmKey,
-  ruleTotals,
-} from "../model/alarms/rule_alarms";
+} from "../model/alarms/alarm_list";
+import { cursor } from "../model/clock/clock";
+import { alarmsPending, alarmsTrouble } from "../model/alarms/alarm_states";
+import { alarmKey } from "../model/alarms/alarm_window";
 import "../alarms.css";
 import { AlarmChange } from "./AlarmChange";
-import { showAlarms } from "./AlarmCounts";
 import { AlarmFilters } from "./AlarmFilters";
 import { AlarmRow } from "./AlarmRow";
 import { Empty, ErrorNotice, Pane } from "./Pane";
@@ -32,7 +30,7 @@ export function AlarmPanel() {
   return (
     <Pane id="alarms" tools={<Tools />}>
       <AlarmFilters />
-      <ErrorNotice text={alarmsError.value} />
+      <ErrorNotice text={alarmsError.value || historyError.value} />
       <Content />
     </Pane>
   );
@@ -55,17 +53,16 @@ function Tools() {
 }
 
 function Counts() {
-  const { raised, acknowledged } = ruleTotals.value;
+  const { raised, acknowledged } = alarmTotals.value;
   return (
-    <span class="muted alarm-totals" data-testid="rule-totals" data-raised={raised} data-acknowledged={acknowledged}>
+    <span class="muted alarm-totals" data-testid="alarm-totals" data-raised={raised} data-acknowledged={acknowledged}>
       {raised} raised, {acknowledged} ack
     </span>
   );
 }
 
-/** What is missing, why nothing can be done, and where the other alarms are. */
+/** What is missing, and why nothing can be done. */
 function Notes() {
-  const cards = alarmTotals.value.out;
   return (
     <>
       {alarmsTrouble.value !== "" && (
@@ -76,14 +73,6 @@ function Notes() {
       {alarmRefusal.value !== "" && (
         <p class="muted why" role="status" data-testid="alarm-refusal">
           {alarmRefusal.value}
-        </p>
-      )}
-      {cards > 0 && (
-        <p class="muted why">
-          {cards} out of the limits of manifests:{" "}
-          <button type="button" class="link" onClick={showAlarms}>
-            at {cards === 1 ? "its card" : "their cards"}
-          </button>
         </p>
       )}
     </>
@@ -98,7 +87,7 @@ function Content() {
   return (
     <List label="Alarms" count={all.length}>
       {all.slice(0, DRAWN_MAX).map((alarm) => (
-        <AlarmRow key={ruleAlarmKey(alarm)} alarm={alarm} />
+        <AlarmRow key={alarmKey(alarm)} alarm={alarm} />
       ))}
     </List>
   );
@@ -111,14 +100,18 @@ function History() {
   return (
     <List label="History of alarms" count={all.length}>
       {all.slice(0, DRAWN_MAX).map((one) => (
-        <AlarmChange key={`${one.time} ${one.change} ${ruleAlarmKey(one.alarm)}`} transition={one} />
+        <AlarmChange key={`${one.time} ${one.change} ${alarmKey(one.alarm)}`} transition={one} />
       ))}
     </List>
   );
 }
 
+/** The time of the list, for programs that read the page. */
+function AsOf() {
+  return <span hidden data-testid="alarms-as-of" data-time={cursor.value} />;
+}
+
 function List({ label, count, children }: { label: string; count: number; children: ComponentChildren }) {
-  const isHistory = alarmListing.value === "history";
   return (
     <div
       class={`scroll ${alarmsPending.value ? "awaited-soon" : ""}`}
@@ -128,6 +121,7 @@ function List({ label, count, children }: { label: string; count: number; childr
       aria-busy={alarmsPending.value}
       data-testid="alarm-list"
     >
+      <AsOf />
       <Notes />
       <ul class="rule-alarms">{children}</ul>
       {count > DRAWN_MAX && (
@@ -135,8 +129,8 @@ function List({ label, count, children }: { label: string; count: number; childr
           {DRAWN_MAX} of {count.toLocaleString("en")} are shown; narrow the list.
         </p>
       )}
-      {isListCut.value && (
-        <p class="muted why">There are more than these{isHistory ? " in this span: show a shorter one" : ""}.</p>
+      {alarmListing.value === "history" && isHistoryCut.value && (
+        <p class="muted why">There are older ones in this span: show an earlier one.</p>
       )}
     </div>
   );
@@ -145,10 +139,11 @@ function List({ label, count, children }: { label: string; count: number; childr
 /** An empty list is not said to be whole where something is missing. */
 function Nothing() {
   return (
-    <>
+    <div class={alarmsPending.value ? "awaited-soon" : ""} aria-busy={alarmsPending.value} data-testid="alarm-list">
+      <AsOf />
       <Notes />
       <WhyNothing />
-    </>
+    </div>
   );
 }
 
@@ -163,7 +158,7 @@ function WhyNothing() {
   const isNone = activeAlarms.value?.length === 0 && (listing === "active" || listing === "unacknowledged");
   return (
     <Empty testid="alarms-empty">
-      No {listing} alarms of rules at this time.
+      No {listing} alarms at this time.
       {isNone && (
         <>
           {" "}

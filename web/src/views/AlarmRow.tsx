@@ -1,8 +1,8 @@
-/** One alarm of a rule: what and where, since when, and what can be done with it. */
+/** One alarm: what and where, since when, and what can be done with it. */
 
 import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
-import { alarmName, goToAlarm } from "../model/alarms/rule_alarms";
+import { alarmName, goToAlarm } from "../model/alarms/alarm_list";
 import { cursorMs, timebase } from "../model/clock/clock";
 import { entityKey } from "../model/values/event";
 import { formatTime, toMs } from "../model/values/time";
@@ -25,8 +25,10 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
     >
       <div class="rule-alarm-head">
         <SeveritySign severity={severity ?? undefined} isAcknowledged={state === "acknowledged"} />
-        <AlarmName alarm={alarm} time={alarm.changed} />
-        <span class="rule-alarm-state">{stateText(alarm)}</span>
+        <span class="rule-alarm-title">
+          <AlarmName alarm={alarm} time={alarm.changed} />
+          <span class="rule-alarm-state">{stateText(alarm)}</span>
+        </span>
         {(state === "raised" || state === "cleared") && <ActButton alarm={alarm} action="acknowledge" words="Acknowledge" />}
         <button
           type="button"

@@ -1,6 +1,6 @@
 /** The sparkline of a number: over the visible span, up to the clock, with its limits. */
 
-import { verdictOf } from "../model/alarms/limits";
+import { verdictOf } from "../model/alarms/card_alarms";
 import { type Card, keySpec } from "../model/cards/card";
 import { heightOf, type Sparkline, sparklineOf } from "../model/cards/sparkline";
 import { sparklineDataOf } from "../model/cards/sparkline_data";
@@ -31,7 +31,7 @@ function Drawn({ card, name, line }: { card: Card; name: string; line: Sparkline
   const spec = keySpec(card, name);
   const limits = spec.limits;
   const marks = [limits?.warningLow, limits?.warningHigh, limits?.criticalLow, limits?.criticalHigh];
-  const verdict = verdictOf(card.cells.get(name)?.value, spec);
+  const verdict = verdictOf(card, name);
   return (
     <svg
       class={`sparkline ${verdict ?? ""}`}

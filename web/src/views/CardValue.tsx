@@ -1,6 +1,7 @@
-/** One value of a card, coloured by its limits, with its unit; and ages, which update themselves. */
+/** One value of a card, coloured as the Core judges it, with its unit; and ages, which update themselves. */
 
-import { isViolation, limitsText, verdictOf } from "../model/alarms/limits";
+import { verdictOf } from "../model/alarms/card_alarms";
+import { limitsText } from "../model/alarms/limit_texts";
 import type { Card } from "../model/cards/card";
 import { keySpec } from "../model/cards/card";
 import { clockSecondMs } from "../model/entities/entities";
@@ -13,13 +14,13 @@ export function CardValue({ card, name }: { card: Card; name: string }) {
   const cell = card.cells.get(name);
   const spec = keySpec(card, name);
   const text = cell === undefined ? NO_VALUE : formatValue(cell.value, spec);
-  const verdict = cell === undefined ? undefined : verdictOf(cell.value, spec);
+  const verdict = cell === undefined ? undefined : verdictOf(card, name);
   const unit = text === NO_VALUE ? "" : keyUnit(name, spec);
   return (
     <span class={`value-text ${verdict ?? ""}`} title={limitsText(spec) || undefined} data-verdict={verdict}>
       {text}
       {unit !== "" && <span class="unit"> {unit}</span>}
-      {isViolation(verdict) && <span class="sr-only"> {verdict}</span>}
+      {(verdict === "warning" || verdict === "critical") && <span class="sr-only"> {verdict}</span>}
     </span>
   );
 }

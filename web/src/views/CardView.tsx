@@ -2,9 +2,10 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { type Alarm, alarmsOf } from "../model/alarms/alarms";
-import { isViolation, verdictOf } from "../model/alarms/limits";
-import { type Card, cardName, cardRows, cardSparklineKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
+import type { AlarmInfo } from "../api/protocol";
+import { alarmKey } from "../model/alarms/alarm_window";
+import { alarmsOfKey, statusOf, verdictOf } from "../model/alarms/card_alarms";
+import { type Card, cardName, cardRows, cardSparklineKeys, cardTitle, keySpec } from "../model/cards/card";
 import { cardAt, isOpenPlace, openCard, requestedCard } from "../model/cards/card_list";
 import { statesPending } from "../model/cards/cards";
 import type { CardPlace } from "../model/cards/shields";
@@ -72,7 +73,6 @@ function observeSight(element: HTMLElement, id: string): () => void {
 }
 
 function Body({ card, ofEdge }: { card: Card; ofEdge: EdgeCard | undefined }) {
-  const alarms = new Map(alarmsOf(card).map((alarm) => [alarm.violation.key, alarm]));
   const drawn = new Set(cardSparklineKeys(card));
   const groups = cardRows(card);
   const silent = groups.flatMap(({ keys }) => keys).filter((key) => !card.cells.has(key));
@@ -85,7 +85,7 @@ function Body({ card, ofEdge }: { card: Card; ofEdge: EdgeCard | undefined }) {
             {keys
               .filter((key) => card.cells.has(key))
               .map((key) => (
-                <CardRow key={key} card={card} name={key} isDrawn={drawn.has(key)} alarm={alarms.get(key)} />
+                <CardRow key={key} card={card} name={key} isDrawn={drawn.has(key)} alarms={alarmsOfKey(card.id, key)} />
               ))}
           </CardGroup>
         ))}
@@ -148,17 +148,17 @@ interface RowProps {
   card: Card;
   name: string;
   isDrawn: boolean;
-  alarm: Alarm | undefined;
+  alarms: readonly AlarmInfo[];
 }
 
-function CardRow({ card, name, isDrawn, alarm }: RowProps) {
+function CardRow({ card, name, isDrawn, alarms }: RowProps) {
   const cell = card.cells.get(name);
   const spec = keySpec(card, name);
-  const verdict = cell === undefined ? undefined : verdictOf(cell.value, spec);
+  const verdict = cell === undefined ? undefined : verdictOf(card, name);
   const isOlder = cell !== undefined && toMs(orderTime(card.view.order)) - toMs(orderTime(cell.order)) >= OLDER_MS;
   return (
     <>
-      <tr class={isViolation(verdict) ? verdict : ""} data-testid="card-row" data-key={name} data-verdict={verdict ?? ""}>
+      <tr class={verdict === "ok" ? "" : (verdict ?? "")} data-testid="card-row" data-key={name} data-verdict={verdict ?? ""}>
         <th scope="row" title={spec.title == null ? undefined : name}>
           {spec.title ?? name}
         </th>
@@ -168,7 +168,9 @@ function CardRow({ card, name, isDrawn, alarm }: RowProps) {
         </td>
         <td class="own-age">{isOlder && <CardAge time={orderTime(cell.order)} />}</td>
       </tr>
-      {alarm !== undefined && <AlarmLine alarm={alarm} />}
+      {alarms.map((alarm) => (
+        <AlarmLine key={alarmKey(alarm)} alarm={alarm} spec={spec} />
+      ))}
     </>
   );
 }

@@ -1,8 +1,9 @@
 /** The cards of entities: all their values, in the groups of their manifests. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { acknowledgeRefusal } from "../model/alarms/acknowledge";
-import { alarms } from "../model/alarms/alarms";
+import { alarmRefusal } from "../model/alarms/alarm_actions";
+import { alarmsPending, alarmsTrouble } from "../model/alarms/alarm_states";
+import { isOutOfLimits } from "../model/alarms/card_alarms";
 import {
   CARD_CHOICES,
   type CardChoice,
@@ -67,15 +68,20 @@ function Content() {
   if (all.length === 0) return <NoCards />;
   return (
     <>
-      {alarms.value.length > 0 && acknowledgeRefusal.value !== "" && (
+      {alarmsTrouble.value !== "" && (
+        <p class="pane-trouble" role="status" data-testid="cards-behind">
+          {alarmsTrouble.value}
+        </p>
+      )}
+      {alarmRefusal.value !== "" && all.some(({ id }) => isOutOfLimits(id)) && (
         <p class="card-note" data-testid="ack-refusal">
-          {acknowledgeRefusal.value}
+          {alarmRefusal.value}
         </p>
       )}
       <div
         ref={element}
         class={`scroll ${statesPending.value ? "awaited-soon" : ""}`}
-        aria-busy={statesPending.value}
+        aria-busy={statesPending.value || alarmsPending.value}
         tabIndex={0}
         role="region"
         aria-label="Values of the cards"
@@ -108,8 +114,14 @@ function NoCards() {
 
 function reason(): string {
   if (cardSearch.value.trim() !== "") return `Nothing matches “${cardSearch.value}”.`;
-  if (cardChoice.value === "alarms") return cards.value.size === 0 ? "No data yet." : "All values are within limits.";
+  if (cardChoice.value === "alarms") return reasonOfNoAlarms();
   if (cardChoice.value !== "all" && selectedEntity.value === null) return "Select an entity, or show all cards.";
   if (statesPending.value && cards.value.size === 0) return "Loading cards…";
   return "No cards yet. An entity gets one with its first view update (ui lane).";
+}
+
+/** Nothing is said to be within limits that is not judged. */
+function reasonOfNoAlarms(): string {
+  if (cards.value.size === 0) return "No data yet.";
+  return alarmsTrouble.value || (alarmsPending.value ? "Loading alarms…" : "All values are within limits.");
 }

@@ -38,7 +38,7 @@ export function Legend() {
         </li>
         <li>
           <i class="sign alarm" />
-          {moreAlarms.value ? "alarm (first)" : "alarm"}
+          {moreAlarms.value ? "alarm (newest)" : "alarm"}
         </li>
         {matchMarkers.value.length > 0 && (
           <li>

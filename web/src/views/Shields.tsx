@@ -1,8 +1,9 @@
 /** Every view at a glance: its entity's name, status, key values and their age. */
 
 import { useRef, useState } from "preact/hooks";
-import { alarmsOf } from "../model/alarms/alarms";
-import { type Card, cardName, cardShieldKeys, cardTitle, keySpec, statusOf } from "../model/cards/card";
+import { alarmsPending } from "../model/alarms/alarm_states";
+import { isAcknowledged, statusOf } from "../model/alarms/card_alarms";
+import { type Card, cardName, cardShieldKeys, cardTitle, keySpec } from "../model/cards/card";
 import { cardAt, isOpenPlace, openCard } from "../model/cards/card_list";
 import { statesError, statesPending } from "../model/cards/cards";
 import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/shields";
@@ -37,7 +38,7 @@ function Content({ most, more }: { most: number; more: () => void }) {
   const count = all.reduce((sum, { places }) => sum + places.length, 0);
   const drawn = firstPlaces(all, most);
   return (
-    <div class={`scroll wall ${statesPending.value ? "awaited-soon" : ""}`} aria-busy={statesPending.value}>
+    <div class={`scroll wall ${statesPending.value ? "awaited-soon" : ""}`} aria-busy={statesPending.value || alarmsPending.value}>
       <Wall drawn={drawn} />
       {count > most && (
         <button type="button" class="more" onClick={more}>
@@ -108,12 +109,11 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
   const card = cardAt(place.id);
   const isOfEdge = edgeCards.value.has(place.id);
   const verdict = card === undefined ? undefined : statusOf(card);
-  const isAcknowledged =
-    card !== undefined && card.violations.length > 0 && alarmsOf(card).every(({ acknowledged }) => acknowledged !== undefined);
+  const isSeen = card !== undefined && isAcknowledged(card);
   return (
     <div
       role="option"
-      class={`shield ${verdict ?? "none"} ${isAcknowledged ? "acknowledged" : ""} ${isChosen ? "chosen" : ""}`}
+      class={`shield ${verdict ?? "none"} ${isSeen ? "acknowledged" : ""} ${isChosen ? "chosen" : ""}`}
       aria-selected={isChosen}
       tabIndex={isCurrent ? 0 : -1}
       data-testid="shield"
@@ -128,7 +128,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
       }}
     >
       <span class="shield-head">
-        <Status verdict={verdict} acknowledged={isAcknowledged} />
+        <Status verdict={verdict} acknowledged={isSeen} />
         <span class="name" title={entityKey(place)}>
           {card === undefined ? place.uniqueId : cardName(card)}
         </span>

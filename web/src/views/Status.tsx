@@ -1,9 +1,9 @@
 /** Status signs: each has its own shape, because colours alone are not accessible. */
 
-import type { Verdict } from "../model/alarms/limits";
-import type { RuleSeverity } from "../model/alarms/rule_alarms";
+import type { RuleSeverity } from "../model/alarms/alarm_list";
+import { signOf, type Verdict } from "../model/alarms/card_alarms";
 
-const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits" } as const;
+const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits, or not judged" } as const;
 
 export function Status({ verdict, acknowledged = false }: { verdict: Verdict; acknowledged?: boolean }) {
   const kind = verdict ?? "none";
@@ -23,10 +23,4 @@ export function SeveritySign({ severity, isAcknowledged = false }: { severity: R
       <span class="sr-only">{words}</span>
     </span>
   );
-}
-
-/** The class of a severity's sign. */
-export function signOf(severity: RuleSeverity | undefined): "ok" | "warning" | "critical" {
-  if (severity === undefined) return "ok";
-  return severity === "critical" || severity === "severe" ? "critical" : "warning";
 }

@@ -1,10 +1,12 @@
 /** One row of the tree of entities: its name, freshness, and lanes. */
 
+import { alarmName, worstByNode } from "../model/alarms/alarm_list";
 import { clockSecondMs, seenMs, selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
 import { entityKey, type Lane } from "../model/values/event";
 import { freshness, FRESHNESS_TEXTS } from "../model/values/freshness";
 import { formatAge } from "../model/values/time";
+import { SeveritySign } from "./Status";
 
 export const ROW_PX = 28;
 const LANE_LETTERS: Readonly<Record<Lane, string>> = { metadata: "M", command: "C", ui: "U", parsed: "P", raw: "R" };
@@ -38,9 +40,21 @@ export function TreeRow({ row, index, isCurrent, onChoose }: TreeRowProps) {
     >
       {open === undefined ? <Fresh node={node} /> : <span class={`fold ${open ? "open" : ""}`} aria-hidden="true" />}
       <span class="name">{node.name}</span>
+      <RaisedSign node={node} />
       {open === undefined ? <EntityAge node={node} /> : <span class="units">{node.units.toLocaleString("en")}</span>}
       <LaneBadges node={node} />
     </div>
+  );
+}
+
+/** The worst alarm of an entity, or of those below a group. */
+function RaisedSign({ node }: { node: TreeNode }) {
+  const worst = worstByNode.value.get(node.key);
+  if (worst === undefined) return null;
+  return (
+    <span class="tree-alarm" title={`${worst.severity}: ${alarmName(worst)} of ${worst.uniqueId}`} data-testid="tree-alarm" data-severity={worst.severity}>
+      <SeveritySign severity={worst.severity ?? undefined} />
+    </span>
   );
 }
 

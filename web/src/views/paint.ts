@@ -6,7 +6,7 @@ import { type Span, toX } from "../model/timeline/span";
 import { ticks } from "../model/timeline/ticks";
 import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_target";
 import { paintMatches } from "./paint_matches";
-import { signOf } from "./Status";
+import { signOf } from "../model/alarms/card_alarms";
 
 const TICK_PX = 112;
 const LEAST_PX = 2;

@@ -42,6 +42,7 @@ class Wire {
 const states: ConnectionState[] = [];
 const frames: StreamFrame[] = [];
 let exports: object[] = [];
+let alarms: object[] = [];
 let welcomes: object[] = [];
 const errors: RequestError[] = [];
 
@@ -61,6 +62,7 @@ async function opened(): Promise<Socket> {
     stream: (frame) => frames.push(frame),
     error: (error) => errors.push(error),
     exporting: (frame) => exports.push(frame),
+    alarms: (frame) => alarms.push(frame),
     welcome: (reply) => welcomes.push(reply),
   });
   wire().open();

@@ -20,8 +20,10 @@ from nova.sdk import timestamps
 from nova.sdk.protocol.alarm_messages import AlarmInfo, AlarmUpdates
 
 TICK_S = 0.2
-REST = 9
-"""The board rests this many times as long as its last update took."""
+REST, REST_MAX_S = 9, 2.0
+"""The board rests this many times as long as its last update took, but no longer than followers
+may wait for a message.
+"""
 
 BEAT_S = 1.0
 """Followers receive a message at least this often."""
@@ -148,7 +150,7 @@ class LiveAlarms:
             except Exception:
                 log.exception("live alarms failed")
             spent_s = time.monotonic() - begun
-            await asyncio.sleep(max(self._tick_s, REST * spent_s))
+            await asyncio.sleep(max(self._tick_s, min(REST * spent_s, REST_MAX_S)))
 
     async def _update(self, followed: _Followed) -> None:
         board = followed.board

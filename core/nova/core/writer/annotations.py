@@ -18,7 +18,7 @@ from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
 
-ALARM_ACKNOWLEDGED, ALARM_ACTION = "AlarmAcknowledged", "AlarmAction"
+ALARM_ACTION = "AlarmAction"
 ACTION_MEMBERS = {
     "acknowledge": ("since", "severity", "comment"),
     "comment": ("comment",),
@@ -52,7 +52,9 @@ class Annotations:
     async def acknowledge(
         self, principal: Principal, acknowledgement: AcknowledgeAlarm
     ) -> AlarmAck:
-        """Record an AlarmAcknowledged; raises RequestError if the entity has no such view."""
+        """Record the AlarmAction that acknowledges a manifest's limit; raises RequestError if the
+        entity has no such view.
+        """
         ids = (acknowledgement.system_id, acknowledgement.container_id, acknowledgement.unique_id)
         view = Series(acknowledgement.scope_id, "ui", *ids, "UiUpdate", acknowledgement.view_id)
         if self._committer.series.number(view) is None:
@@ -60,13 +62,13 @@ class Annotations:
             raise RequestError("unknownTarget", f"{where} has no view {acknowledgement.view_id!r}")
         since = _normal_time("since", acknowledgement.since)
         payload: JsonObject = {
-            "viewId": acknowledgement.view_id,
-            "key": acknowledgement.key,
-            "severity": acknowledgement.severity,
-            "since": since,
+            "rule": f"{acknowledgement.view_id}:{acknowledgement.key}",
+            "action": "acknowledge",
             "user": principal.user,
+            "since": since,
+            "severity": acknowledgement.severity,
         }
-        event = _metadata(acknowledgement.scope_id, ids, ALARM_ACKNOWLEDGED, {"payload": payload})
+        event = _metadata(acknowledgement.scope_id, ids, ALARM_ACTION, {"payload": payload})
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
     async def act_on_alarm(self, principal: Principal, done: ActOnAlarm) -> AlarmAck:

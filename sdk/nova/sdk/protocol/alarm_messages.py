@@ -210,8 +210,8 @@ class AlarmsFollowed(Message, kw_only=True, tag="alarmsFollowed"):
 
 class AlarmUpdates(Message, kw_only=True, tag="alarmUpdates"):
     """Alarms that have changed up to `time`, as they are now; a client that replaces each by it has
-    the alarms of the present. `whole`: those that it had before are void. Comes at least every
-    second; several changes of an alarm in between are one.
+    the alarms of the present. `whole`: those that it had before are void. Comes about every second
+    without changes too; several changes of an alarm in between are one.
     """
 
     follow_id: str

@@ -1,4 +1,4 @@
-/** What an operator does with an alarm of a rule. Only an event changes its state. */
+/** What an operator does with an alarm. Only an event changes its state. */
 
 import { computed, signal } from "@preact/signals";
 import type { ActOnAlarm, AlarmInfo } from "../../api/protocol";
@@ -6,7 +6,8 @@ import { showToast } from "../page/toast";
 import { refusalTo } from "../session/permission";
 import { request } from "../session/session";
 import { compareTimes, fromMs } from "../values/time";
-import { judgedUntil, refreshAlarms, ruleAlarmKey } from "./rule_alarms";
+import { judgedUntil } from "./alarm_states";
+import { alarmKey } from "./alarm_window";
 
 export type AlarmActionName = ActOnAlarm["action"];
 
@@ -39,7 +40,7 @@ const underway = signal<ReadonlyMap<string, string>>(new Map());
 
 /** Whether an action on this alarm is not in its state yet. */
 export function isActedOn(of: AlarmInfo): boolean {
-  const at = underway.value.get(ruleAlarmKey(of));
+  const at = underway.value.get(alarmKey(of));
   if (at === undefined) return false;
   return at === "" || judgedUntil.value == null || compareTimes(judgedUntil.value, at) < 0;
 }
@@ -78,13 +79,12 @@ export async function actOnAlarm(of: AlarmInfo, action: AlarmActionName, members
     showToast(`Not ${ACTION_TEXTS[action]}: ${(error as Error).message}`);
     return false;
   }
-  refreshAlarms().catch(() => undefined);
   return true;
 }
 
 function setUnderway(of: AlarmInfo, at: string | undefined): void {
   const next = new Map(underway.value);
-  if (at === undefined) next.delete(ruleAlarmKey(of));
-  else next.set(ruleAlarmKey(of), at);
+  if (at === undefined) next.delete(alarmKey(of));
+  else next.set(alarmKey(of), at);
   underway.value = next;
 }

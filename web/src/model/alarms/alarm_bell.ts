@@ -1,13 +1,15 @@
 /** Sound and title of the page for raised alarms, both only on request, and only in LIVE. */
 
 import { effect, signal } from "@preact/signals";
-import type { AlarmInfo, AlarmsResponse } from "../../api/protocol";
+import type { AlarmInfo } from "../../api/protocol";
 import { state } from "../clock/clock";
 import { loadLocal, saveLocal } from "../page/local_store";
 import { showToast } from "../page/toast";
 import { user } from "../session/session";
 import { toMs } from "../values/time";
-import { presentAlarms, rankOf, ruleAlarmKey } from "./rule_alarms";
+import { rankOf } from "./alarm_list";
+import { presentAlarms } from "./alarm_states";
+import type { AlarmStates } from "./alarm_window";
 
 const BELL_KEY = "alarmBell";
 /** An older change is history: it does not ring. */
@@ -30,7 +32,7 @@ const SILENT: Bell = { sound: false, title: false };
 export const bell = signal<Bell>(SILENT);
 const raisedCount = signal(0);
 
-/** The raised alarms of the last answer of the present: when each began, and how bad it was. */
+/** The raised alarms of the present as they were received last: when each began, and how bad it was. */
 let known: ReadonlyMap<string, { readonly since: string; readonly rank: number }> | undefined;
 let audio: AudioContext | undefined;
 
@@ -60,13 +62,18 @@ function bellOf(value: unknown): Bell {
   return { sound: found.sound === true, title: found.title === true };
 }
 
-function hear(reply: AlarmsResponse): void {
-  const raised = reply.alarms.filter((one) => one.state === "raised");
+function hear(states: AlarmStates, now: string): void {
+  const raised = [...states].filter(([, one]) => isAudible(one));
   raisedCount.value = raised.length;
   const before = known;
-  known = new Map(raised.map((one) => [ruleAlarmKey(one), { since: one.since ?? "", rank: rankOf(one) }]));
+  known = new Map(raised.map(([key, one]) => [key, { since: one.since ?? "", rank: rankOf(one) }]));
   if (before === undefined || !bell.value.sound) return;
-  if (raised.some((one) => isNewlyRaised(one, before.get(ruleAlarmKey(one)), reply.time))) ring();
+  if (raised.some(([key, one]) => isNewlyRaised(one, before.get(key), now))) ring();
+}
+
+/** Whether an alarm asks for somebody. */
+export function isAudible(of: AlarmInfo): boolean {
+  return of.state === "raised" && of.shelved !== true;
 }
 
 /** Whether an alarm was raised, or became worse, in the last minute, and was not known as such. */

@@ -1,10 +1,7 @@
-/** A card: the state of a view, interpreted by its manifest, with its limit violations. */
+/** A card: the state of a view, interpreted by its manifest. */
 
-import { type Excursion, excursionAfter } from "../alarms/excursion";
-import { isViolation, type Severity, type Verdict, verdictOf, worstVerdict } from "../alarms/limits";
 import type { Timebase } from "../clock/clock";
 import type { StoredEvent } from "../values/event";
-import { normalTime } from "../values/event_order";
 import {
   type CardManifest,
   type KeySpec,
@@ -14,14 +11,7 @@ import {
   shieldKeys,
   sparklineKeys,
 } from "./manifests";
-import { type Cells, cellsOf, foldUpdates, type KeyObserver, viewKey, type ViewState } from "./ui_state";
-
-/** A value that is out of its limits, with the start of its excursion if that is known. */
-export interface LimitViolation {
-  readonly key: string;
-  readonly severity: Severity;
-  readonly excursion: Excursion | undefined;
-}
+import { type Cells, cellsOf, foldUpdates, viewKey, type ViewState } from "./ui_state";
 
 export interface Card {
   /** The map key of a view of an entity. */
@@ -30,32 +20,11 @@ export interface Card {
   /** Undefined if the manifest that the updates name is not published. */
   readonly manifest: CardManifest | undefined;
   readonly cells: Cells;
-  /** The values that are out of limits, in the order of the card. */
-  readonly violations: readonly LimitViolation[];
-  /** How many values have limits and are in them. */
-  readonly inLimits: number;
-  readonly excursions: ReadonlyMap<string, Excursion>;
 }
 
-/** Build the card of a state. Known excursions are kept as long as they can still hold. */
-export function cardOf(
-  view: ViewState,
-  manifest: CardManifest | undefined,
-  known: ReadonlyMap<string, Excursion> = new Map(),
-): Card {
-  const cells = cellsOf(view);
-  const violations: LimitViolation[] = [];
-  const excursions = new Map<string, Excursion>();
-  let inLimits = 0;
-  for (const [key, cell] of cells) {
-    const verdict = verdictOf(cell.value, manifestKeySpec(manifest, key));
-    if (verdict === "ok") inLimits += 1;
-    if (!isViolation(verdict)) continue;
-    const excursion = known.get(key);
-    if (excursion !== undefined) excursions.set(key, excursion);
-    violations.push({ key, severity: verdict, excursion });
-  }
-  return { id: viewKey(view), view, manifest, cells, violations, inLimits, excursions };
+/** Build the card of a state. */
+export function cardOf(view: ViewState, manifest: CardManifest | undefined): Card {
+  return { id: viewKey(view), view, manifest, cells: cellsOf(view) };
 }
 
 /** A card after more updates of its view, in any order. */
@@ -65,30 +34,8 @@ export function cardWithUpdates(
   timebase: Timebase,
   find: (view: ViewState) => CardManifest | undefined,
 ): Card {
-  const excursions = new Map(card.excursions);
-  const follow: KeyObserver = (event, key, { value, order }, before, after) => {
-    const spec = manifestKeySpec(card.manifest, key);
-    if (spec.limits == null || event["manifestVersion"] !== card.view.manifestVersion) return;
-    const said = { value, order, source: normalTime(event.sourceTruthTime) };
-    const found = excursionAfter(excursions.get(key), said, before, after, spec);
-    if (found === undefined) excursions.delete(key);
-    else excursions.set(key, found);
-  };
-  const view = foldUpdates(card.view, events, timebase, card.manifest === undefined ? undefined : follow);
-  const manifest = find(view);
-  const isOther = view.manifestVersion !== card.view.manifestVersion || manifest !== card.manifest;
-  return cardOf(view, manifest, isOther ? undefined : excursions);
-}
-
-/** The keys in violation whose excursion start is unknown. */
-export function keysWithoutStart(card: Card): string[] {
-  return card.violations.flatMap(({ key, excursion }) => (excursion === undefined ? [key] : []));
-}
-
-/** The status of a card: the worst of its values. */
-export function statusOf(card: Card): Verdict {
-  if (card.violations.length > 0) return worstVerdict(card.violations.map(({ severity }) => severity));
-  return card.inLimits > 0 ? "ok" : undefined;
+  const view = foldUpdates(card.view, events, timebase);
+  return cardOf(view, find(view));
 }
 
 /** A key's specification. */

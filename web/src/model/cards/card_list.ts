@@ -1,7 +1,7 @@
 /** Which cards the panel of cards shows: of one entity or system, those with alarms, or all. */
 
 import { computed, signal } from "@preact/signals";
-import { alarms } from "../alarms/alarms";
+import { isOutOfLimits } from "../alarms/card_alarms";
 import { selectedEntity, selectEntity } from "../entities/entities";
 import { entityKey } from "../values/event";
 import { edgeCards } from "../edge/edge_cards";
@@ -53,8 +53,7 @@ export const shownCards = computed<readonly CardPlace[]>(() => {
   const entity = selectedEntity.value;
   if (isOfEdge || cardChoice.value === "all") return withCards;
   if (cardChoice.value === "alarms") {
-    const inAlarm = new Set(alarms.value.map(({ card }) => card.id));
-    return withCards.filter(({ id }) => inAlarm.has(id));
+    return withCards.filter(({ id }) => isOutOfLimits(id));
   }
   if (entity === null) return [];
   if (cardChoice.value === "entity") return withCards.filter((place) => entityKey(place) === entityKey(entity));

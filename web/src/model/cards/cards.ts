@@ -4,14 +4,11 @@
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
-import { acknowledgements, alarmKey } from "../alarms/acknowledgements";
-import type { Excursion } from "../alarms/excursion";
-import { readExcursions } from "../alarms/excursion_reader";
-import { backwards, cursor, queryBound, state, timebase } from "../clock/clock";
+import { backwards, cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
-import { normalTime, orderTime } from "../values/event_order";
-import { type Card, cardOf, cardWithUpdates, keysWithoutStart } from "./card";
+import { normalTime } from "../values/event_order";
+import { type Card, cardOf, cardWithUpdates } from "./card";
 import { manifestOf, manifests } from "./manifests";
 import {
   type AnsweredState,
@@ -35,8 +32,6 @@ export const statesPending = signal(true);
 export const statesError = signal("");
 /** The time that the cards show, in normal form; undefined is the present. Backwards it follows the clock. */
 export const statesTime = signal<string | undefined>(undefined);
-/** Incremented when a card may have excursions whose start has to be read. */
-export const unreadStarts = signal(0);
 /** Incremented when the states have to be queried again. */
 export const stateDoubts = signal(0);
 
@@ -107,10 +102,8 @@ function applyAnswer(found: readonly ViewState[], time: string | undefined): voi
   if (goesOn) for (const [id, card] of cards.value) next.set(id, card.value);
   for (const answer of found) {
     const id = viewKey(answer);
-    const before = cards.value.get(id)?.value;
-    const view = mergeAnswer(goesOn ? before?.view : earlyStates.get(id), answer);
-    const known = goesOn ? before?.excursions : stillValid(before?.excursions, until);
-    next.set(id, cardOf(view, manifestOf(manifests.value, view), known));
+    const view = mergeAnswer(goesOn ? cards.value.get(id)?.value.view : earlyStates.get(id), answer);
+    next.set(id, cardOf(view, manifestOf(manifests.value, view)));
     earlyStates.delete(id);
   }
   for (const [id, view] of earlyStates) next.set(id, cardOf(markComplete(view), manifestOf(manifests.value, view)));
@@ -118,16 +111,6 @@ function applyAnswer(found: readonly ViewState[], time: string | undefined): voi
   statesTime.value = until;
   statesPending.value = false;
   showCards(next);
-}
-
-/** The excursions that still hold at an earlier time. For a later time none are known. */
-function stillValid(
-  known: ReadonlyMap<string, Excursion> | undefined,
-  until: string | undefined,
-): ReadonlyMap<string, Excursion> | undefined {
-  const shown = statesTime.value;
-  if (known === undefined || until === undefined || (shown !== undefined && until > shown)) return undefined;
-  return new Map([...known].filter(([, { order }]) => orderTime(order) <= until));
 }
 
 function showCards(next: ReadonlyMap<string, Card>): void {
@@ -144,15 +127,13 @@ function showCards(next: ReadonlyMap<string, Card>): void {
   checkCards(next.values());
 }
 
-/** Signal that cards have to be queried, or excursions read. */
+/** Signal that the states have to be queried again. */
 function checkCards(all: Iterable<Card>): void {
-  let [isUnread, isDoubted] = [false, false];
   for (const card of all) {
-    isUnread ||= card.violations.some(({ excursion }) => excursion === undefined);
-    isDoubted ||= isDoubtful(card.view);
+    if (!isDoubtful(card.view)) continue;
+    stateDoubts.value++;
+    return;
   }
-  if (isUnread) unreadStarts.value++;
-  if (isDoubted) stateDoubts.value++;
 }
 
 /** Apply streamed events, in any order. */
@@ -201,35 +182,15 @@ function newCard([first, ...rest]: readonly StoredEvent[]): Card {
 export function reapplyManifests(): void {
   batch(() => {
     for (const one of cards.value.values()) {
-      const { view, manifest, excursions } = one.value;
+      const { view, manifest } = one.value;
       const found = manifestOf(manifests.value, view);
-      if (found !== manifest) one.value = cardOf(view, found, manifest === undefined ? undefined : excursions);
+      if (found !== manifest) one.value = cardOf(view, found);
     }
   });
   checkCards([...cards.value.values()].map((one) => one.value));
 }
 
-/** The stream dropped updates: query the states and read the excursions again. */
+/** The stream dropped updates: query the states. */
 export function invalidateCards(): void {
-  batch(() => {
-    for (const one of cards.value.values()) one.value = cardOf(one.value.view, one.value.manifest);
-    stateDoubts.value++;
-  });
-}
-
-/** Read the starts of excursions, card by card, until the clock is moved. */
-export async function readExcursionStarts(): Promise<void> {
-  const mine = generation;
-  for (const one of cards.value.values()) {
-    const card = one.value;
-    const keys = keysWithoutStart(card);
-    if (keys.length === 0) continue;
-    const until = queryBound();
-    const acknowledged = (key: string) => acknowledgements.value.get(alarmKey({ ...card.view, key })) ?? [];
-    const found = await readExcursions({ card, keys, timebase: timebase.value, until, acknowledged });
-    if (mine !== generation) return;
-    // Excursions that were found in the stream meanwhile are newer.
-    const { view, manifest, excursions } = one.value;
-    one.value = cardOf(view, manifest, new Map([...found, ...excursions]));
-  }
+  stateDoubts.value++;
 }

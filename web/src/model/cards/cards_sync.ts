@@ -2,7 +2,6 @@
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { applyAcknowledgements, clearAcknowledgements, refreshAcknowledgements } from "../alarms/acknowledgements";
 import { jumps, state } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { dueInArchive } from "../clock/dated_ahead";
@@ -16,12 +15,10 @@ import {
   invalidateCards,
   invalidateStates,
   isForwards,
-  readExcursionStarts,
   reapplyManifests,
   refreshStates,
   stateDoubts,
   statesError,
-  unreadStarts,
 } from "./cards";
 import { applyManifests, clearManifests, manifests, refreshManifests } from "./manifests";
 import { appendSparklines, clearSparklines, requestSparklines } from "./sparkline_data";
@@ -29,13 +26,11 @@ import { appendSparklines, clearSparklines, requestSparklines } from "./sparklin
 const BACKWARDS_INTERVAL_MS = 250;
 const RETRY_INTERVAL_MS = 3_000;
 const SPARKLINE_INTERVAL_MS = 250;
-/** Least interval between queries that a doubt or an unread start triggers. */
+/** Least interval between queries that a doubt triggers. */
 const THROTTLE_MS = 500;
 
 const askStates = singleFlight(refreshStates);
 const askManifests = singleFlight(refreshManifests);
-const askAcknowledgements = singleFlight(refreshAcknowledgements);
-const readBack = singleFlight(readExcursionStarts);
 
 let isStarted = false;
 
@@ -62,7 +57,6 @@ export function startCardsSync(): void {
   });
   followThrottled(stateDoubts, askStates);
   followThrottled(dueInArchive, requestAll);
-  followThrottled(unreadStarts, readBack);
   const isBackwards = () => state.value === "PLAYING" && !isForwards() && isOpen();
   scheduler.every(BACKWARDS_INTERVAL_MS, askStates, { when: isBackwards });
   scheduler.every(RETRY_INTERVAL_MS, requestAll, { when: () => statesError.value !== "" && isOpen() });
@@ -71,7 +65,6 @@ export function startCardsSync(): void {
 
 /** Apply streamed events. */
 export function applyToCards(events: readonly StoredEvent[]): void {
-  applyAcknowledgements(events);
   if (isForwards()) applyManifests(events);
   applyUpdates(events);
   appendSparklines(events);
@@ -81,7 +74,6 @@ function requestAll(): void {
   if (!isOpen()) return;
   askManifests();
   askStates();
-  askAcknowledgements();
 }
 
 /** Another user may see other scopes: clear everything. */
@@ -91,7 +83,6 @@ function clearForUser(): void {
     untracked(() => {
       clearCards();
       clearManifests();
-      clearAcknowledgements();
       clearSparklines();
     });
   });

@@ -84,15 +84,11 @@ export function stateOfAnswer(by: AnsweredState): ViewState {
   };
 }
 
-/** Called for each key of each update, with its cells before and after it. */
-export type KeyObserver = (event: StoredEvent, key: string, said: Cell, before: Cell | undefined, after: Cell) => void;
-
 /** The state after more updates, in whatever order they come; `undefined` before the first. */
 export function foldUpdates(
   view: ViewState | undefined,
   events: readonly StoredEvent[],
   timebase: Timebase,
-  observer?: KeyObserver,
 ): ViewState {
   const versions = new Map(view?.cells);
   const own = new Map<string, Map<string, Cell>>();
@@ -108,7 +104,7 @@ export function foldUpdates(
       own.set(version, cells);
       versions.set(version, cells);
     }
-    doubt = setCells(cells, event, order, observer) || doubt;
+    doubt = setCells(cells, event, order) || doubt;
     if (order >= last) [last, latest] = [order, event];
   }
   const head = latest === undefined ? (view as ViewState) : headOf(latest);
@@ -116,7 +112,7 @@ export function foldUpdates(
 }
 
 /** Apply an update to the cells; returns whether the result is in doubt. */
-function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, observer: KeyObserver | undefined): boolean {
+function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string): boolean {
   let doubt = false;
   const data = event["data"] as Record<string, unknown>;
   for (const key of Object.keys(data)) {
@@ -127,7 +123,6 @@ function setCells(cells: Map<string, Cell>, event: StoredEvent, order: string, o
     if (before !== undefined && isTied(before, said)) doubt ||= !isSame(before.value, said.value);
     else if (before === undefined || order > before.order) after = said;
     if (after !== before) cells.set(key, after as Cell);
-    observer?.(event, key, said, before, after as Cell);
   }
   return doubt;
 }

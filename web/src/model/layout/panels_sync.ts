@@ -3,8 +3,7 @@
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
-import { startBell } from "../alarms/alarm_bell";
-import { alarmListing, invalidateAlarms, refreshAlarms } from "../alarms/rule_alarms";
+import { startAlarmSync } from "../alarms/alarm_sync";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
 import { startEdgeSync } from "../edge/edge_sync";
 import { jumps, state, streamedEvents } from "../clock/clock";
@@ -28,7 +27,7 @@ import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { persistPlots } from "../plots/plots";
 import { startSearching } from "../search/search_sync";
-import { connection, user } from "../session/session";
+import { connection } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
 import { persistLayout } from "./layout_store";
@@ -37,8 +36,6 @@ const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
 const SEEN_INTERVAL_MS = 3_000;
 const SPAN_PACE_MS = 300;
-/** Also while paused: late data and operators change what was. */
-const ALARMS_INTERVAL_MS = 1_000;
 const RETRY_INTERVAL_MS = 3_000;
 
 let isStarted = false;
@@ -46,7 +43,6 @@ let isStarted = false;
 /** Scrubbing moves the clock twenty times a second: one request in flight, then one for the latest state. */
 const askSeen = singleFlight(refreshSeen);
 const askInspector = singleFlight(refreshInspector);
-const askAlarms = singleFlight(refreshAlarms);
 
 /** Connect the panels' models to the clock, the span and the selection. */
 export function startPanelsSync(): void {
@@ -71,7 +67,7 @@ export function startPanelsSync(): void {
   startSearching();
   commandLedger.start();
   chat.start();
-  followAlarms();
+  startAlarmSync();
   followInspectorQuery();
   effect(() => {
     void [jumps.value, connection.value];
@@ -90,23 +86,6 @@ function retryFailed(): void {
   if (inspectorError.value !== "") askInspector();
   if (plotError.value !== "") requestPlotData();
   if (trackError.value !== "") requestTrack();
-}
-
-/** Alarms are requested at every jump and again and again, also of a hidden page: it may ring. */
-function followAlarms(): void {
-  startBell();
-  let alarmsUser = user.value;
-  effect(() => {
-    void [jumps.value, alarmListing.value, connection.value];
-    const isOtherUser = user.value !== alarmsUser;
-    alarmsUser = user.value;
-    untracked(() => {
-      invalidateAlarms(isOtherUser);
-      if (isOpen()) askAlarms();
-    });
-  });
-  scheduler.every(ALARMS_INTERVAL_MS, refreshAlarms, { when: () => isOpen() && state.value !== "PLAYING" });
-  whileSeen(REPLAY_INTERVAL_MS, refreshAlarms, () => state.value === "PLAYING");
 }
 
 /** The inspector queries again when its filters or their times change. */

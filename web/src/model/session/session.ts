@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { type LoginReply, requestToken } from "../../api/auth";
-import type { DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
+import type { AlarmUpdates, DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
 import {
   type ConnectionState,
   CORE_UNAVAILABLE,
@@ -39,6 +39,8 @@ let socket: Socket | undefined;
 export const streamFrames = new Emitter<[frame: StreamFrame]>();
 /** Progress and results of exports. */
 export const exportFrames = new Emitter<[frame: ExportFrame]>();
+/** What changed of the alarms that this connection follows. */
+export const alarmFrames = new Emitter<[frame: AlarmUpdates]>();
 /** Emits at every connection that is open and authenticated, including the first. */
 export const connections = new Emitter<[]>();
 
@@ -137,6 +139,7 @@ function connect(found: LoginReply): void {
     connection: onConnectionState,
     stream: (frame) => streamFrames.emit(frame),
     exporting: (frame) => exportFrames.emit(frame),
+    alarms: (frame) => alarmFrames.emit(frame),
     welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
     error: (error) => {
       if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;

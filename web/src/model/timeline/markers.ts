@@ -1,7 +1,7 @@
 /** The timeline's markers: gaps in the received data, chat messages, commands with their state, raised alarms, and matches of searches. */
 
 import type { AlarmTransition } from "../../api/protocol";
-import { alarmName, isOfManifest, rankOf, type RuleSeverity } from "../alarms/rule_alarms";
+import { alarmName, rankOf, type RuleSeverity } from "../alarms/alarm_list";
 import type { Timebase } from "../clock/clock";
 import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
 import type { StoredEvent } from "../values/event";
@@ -46,9 +46,9 @@ export function commandMarkersOf(events: readonly StoredEvent[], timebase: Timeb
   });
 }
 
-/** The markers of alarms of rules: where each was raised or became worse, the worst last. */
+/** The markers of alarms: where each was raised or became worse, the worst last. */
 export function alarmMarkersOf(transitions: readonly AlarmTransition[]): Marker[] {
-  const found = transitions.filter(({ change, alarm }) => (change === "raised" || change === "worsened") && !isOfManifest(alarm));
+  const found = transitions.filter(({ change }) => change === "raised" || change === "worsened");
   return found
     .sort((one, other) => rankOf(one.alarm) - rankOf(other.alarm))
     .map(({ time, change, alarm }) => {

@@ -61,7 +61,7 @@ export const extent = signal<Extent | null | undefined>(undefined);
 export const markers = signal<readonly Marker[]>([]);
 /** Whether there are more markers in the span than are shown. */
 export const moreMarkers = signal(false);
-/** Whether there are more changes of alarms in the span, later than those that are shown. */
+/** Whether there are more changes of alarms in the span, earlier than those that are shown. */
 export const moreAlarms = signal(false);
 /** Why the density cannot be shown; empty if it can. */
 export const timelineError = signal("");
@@ -222,10 +222,10 @@ async function commandMarkers(span: Span & { timebase: Timebase }): Promise<Mark
   return commandMarkersOf(mergeEvents([], events, span.timebase), span.timebase);
 }
 
-/** The markers of the first changes of alarms in a span. */
+/** The markers of the newest changes of alarms in a span. */
 async function alarmMarkers(span: Span & { timebase: Timebase }): Promise<{ found: Marker[]; isCut: boolean }> {
   const ends = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
-  const message = { type: "alarmHistory", timebase: span.timebase, limit: ALARM_CHANGES_MAX, ...ends } as const;
+  const message = { type: "alarmHistory", timebase: span.timebase, reverse: true, limit: ALARM_CHANGES_MAX, ...ends } as const;
   const { transitions, nextKey } = await request(message, "alarmHistoryResponse");
   return { found: alarmMarkersOf(transitions), isCut: nextKey != null };
 }

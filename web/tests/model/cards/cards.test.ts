@@ -7,10 +7,7 @@ interface Asked {
   type: string;
   playbackRequestId?: string;
   time?: string;
-  stopTime?: string;
   timebase?: "source" | "canonical";
-  reverse?: boolean;
-  filters?: { messageTypes?: string[] };
 }
 
 // The session is replaced by an archive of a few events.
@@ -43,11 +40,7 @@ vi.stubGlobal("document", { hidden: false });
 
 const clock = await import("../../../src/model/clock/clock");
 const { cards, statesPending } = await import("../../../src/model/cards/cards");
-const { alarms, alarmTotals } = await import("../../../src/model/alarms/alarms");
 const { startCardsSync, applyToCards } = await import("../../../src/model/cards/cards_sync");
-const { acknowledge, acknowledgeRefusal, refusalOfAlarm } = await import("../../../src/model/alarms/acknowledge");
-const { clearAcknowledgements } = await import("../../../src/model/alarms/acknowledgements");
-const { role } = await import("../../../src/model/session/session");
 const { reportConflation } = await import("../../../src/model/clock/conflation_notice");
 const { eventOrder, orderTime } = await import("../../../src/model/values/event_order");
 
@@ -69,17 +62,9 @@ function update(second: number, data: Record<string, unknown>, received = second
   };
 }
 
-function acknowledgement(second: number, since: number, severity = "warning"): StoredEvent {
-  const payload = { viewId: "v", key: "heat", severity, since: at(since), user: "bob" };
-  return {
-    ...{ eventId: `a${second}`, lane: "metadata", messageType: "AlarmAcknowledged", ...ENTITY, payload },
-    ...{ sourceTruthTime: at(second), canonicalTruthTime: at(second) },
-  };
-}
-
 function answer(message: Asked): unknown {
   const base = message.timebase ?? "source";
-  const until = message.time ?? message.stopTime;
+  const until = message.time;
   const all = world.events
     .filter((event) => until === undefined || orderTime(eventOrder(event, base)) <= until)
     .sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
@@ -88,11 +73,6 @@ function answer(message: Asked): unknown {
       return { entities: [], manifests: [MANIFEST] };
     case "getUiState":
       return { time: until ?? at(1e6), states: statesOf(all.filter(({ lane }) => lane === "ui"), base) };
-    case "query": {
-      const isAcks = message.filters?.messageTypes?.includes("AlarmAcknowledged") === true;
-      const found = all.filter(({ lane }) => lane === (isAcks ? "metadata" : "ui"));
-      return { events: message.reverse === true ? found.reverse() : found };
-    }
     default:
       return {};
   }
@@ -129,14 +109,12 @@ function shown(): Record<string, unknown> {
   const card = [...cards.value.values()][0]?.value;
   if (card === undefined) return {};
   const values = Object.fromEntries([...card.cells].map(([key, { value }]) => [key, value]));
-  const out = alarms.value.map((one) => [one.violation.key, one.violation.severity, one.violation.excursion?.since, one.acknowledged?.user]);
-  return { ...values, title: card.manifest?.title, out };
+  return { ...values, title: card.manifest?.title };
 }
 
 const STORY = [
   update(1, { heat: 5, note: "a" }),
   update(2, { heat: 12 }),
-  acknowledgement(3, 2),
   update(4, { note: "b" }),
   update(5, { heat: 15 }),
   update(6, { heat: 25 }),
@@ -154,7 +132,6 @@ describe("the cards", () => {
   beforeEach(async () => {
     [world.events, world.isHeld] = [[...STORY], false];
     clock.chooseDirection(false);
-    clearAcknowledgements();
     clock.seek(at(0));
     await pass(1000);
   });
@@ -166,11 +143,10 @@ describe("the cards", () => {
     expect(shown()).toEqual({});
     clock.seek(at(4));
     await pass(1000);
-    expect(shown()).toEqual({ heat: 12, note: "b", title: "Pump", out: [["heat", "warning", at(2), "bob"]] });
+    expect(shown()).toEqual({ heat: 12, note: "b", title: "Pump" });
     clock.seek(at(0));
     await pass(1000);
     expect(shown()).toEqual({});
-    expect(alarmTotals.value).toMatchObject({ inLimits: 0, out: 0, acknowledged: 0 });
   });
 
   it("have the same states at the same time, after playing forwards, backwards or jumping", async () => {
@@ -180,7 +156,7 @@ describe("the cards", () => {
       await pass(1000);
       jumped.push(shown());
     }
-    expect(jumped.map(({ out }) => (out as unknown[] | undefined)?.length ?? 0)).toEqual([0, 0, 1, 1, 1, 1, 1, 0, 1, 1]);
+    expect(jumped.map(({ heat }) => heat)).toEqual([undefined, 5, 12, 12, 12, 15, 25, 3, 13, 13]);
     clock.seek(at(0));
     await pass(1000);
     clock.play();
@@ -262,39 +238,5 @@ describe("the cards", () => {
     reportConflation({ type: "gap", playbackRequestId: "", fromTime: at(20), toTime: at(20), shed: 1, reason: "slow" }, 0);
     await pass(1000);
     expect(shown()).toMatchObject({ note: "lost", heat: 14 });
-  });
-
-  it("count values in limits, out of limits, and acknowledged", async () => {
-    clock.goLive();
-    await pass(1000);
-    expect(alarmTotals.value).toEqual({ inLimits: 0, out: 1, acknowledged: 0, worst: "warning" });
-    const seen = acknowledgement(30, 8);
-    chunk(at(30), seen);
-    expect(alarmTotals.value).toMatchObject({ out: 0, acknowledged: 1 });
-    chunk(at(31), update(31, { heat: 22 }));
-    expect(alarmTotals.value).toMatchObject({ out: 1, acknowledged: 0, worst: "critical" });
-    chunk(at(32), update(32, { heat: 2 }));
-    expect(alarmTotals.value).toEqual({ inLimits: 1, out: 0, acknowledged: 0, worst: "ok" });
-  });
-
-  it("can be acknowledged only LIVE and by permitted roles, and only an event acknowledges them", async () => {
-    clock.goLive();
-    await pass(1000);
-    const [alarm] = alarms.value;
-    if (alarm === undefined) throw new Error("there is no alarm");
-    expect(refusalOfAlarm(alarm)).toBe("");
-    await acknowledge(alarm);
-    const sent = { type: "acknowledgeAlarm", ...ENTITY, viewId: "v", key: "heat", severity: "warning", since: at(8) };
-    expect(world.asked.at(-1)).toEqual({ ...sent, timelineMode: "LIVE" });
-    expect(alarms.value[0]?.acknowledged).toBeUndefined();
-    role.value = "viewer";
-    expect(acknowledgeRefusal.value).toContain("Your role (viewer)");
-    role.value = "operator";
-    clock.pause();
-    await pass(1000);
-    expect(acknowledgeRefusal.value).toContain("LIVE");
-    const asked = world.asked.length;
-    await acknowledge(alarm);
-    expect(world.asked.slice(asked)).toEqual([]);
   });
 });

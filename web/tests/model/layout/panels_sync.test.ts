@@ -20,6 +20,8 @@ vi.mock("../../../src/model/session/session", async () => {
     defaultView: signal(null),
     role: signal("operator"),
     exportFrames: { subscribe: () => undefined },
+    alarmFrames: { subscribe: () => undefined },
+    coreUnavailable: signal(false),
     reconnect: () => undefined,
     request: (message: Asked) =>
       new Promise((answer) => {

@@ -1,0 +1,47 @@
+/** Follows the alarms of the present: the Core sends what changes, and something every second or two. */
+
+import { newId } from "../../api/ids";
+import type { AlarmUpdates } from "../../api/protocol";
+import { timebase } from "../clock/clock";
+import { request } from "../session/session";
+import { applyPresent, isSilent } from "./alarm_states";
+
+/** Without a message for so long the page says so, and follows anew: the Core may have been restarted. */
+const SILENCE_MAX_MS = 5_000;
+
+let followId: string | undefined;
+let heardMs = 0;
+
+/** Follow from now on, in the clock's timebase. */
+export function followAlarms(): void {
+  const id = (followId = newId());
+  heardMs = Date.now();
+  request({ type: "followAlarms", followId: id, timebase: timebase.value }, "alarmsFollowed").catch(() => undefined);
+}
+
+/** Follow no longer. */
+export function unfollowAlarms(): void {
+  if (followId === undefined) return;
+  followId = undefined;
+  isSilent.value = false;
+  request({ type: "unfollowAlarms" }, "alarmsFollowed").catch(() => undefined);
+}
+
+/** The connection is lost, and with it what it followed. */
+export function loseAlarms(): void {
+  followId = undefined;
+}
+
+/** Apply a message, unless it is of what the page followed before. */
+export function receiveAlarms(frame: AlarmUpdates): void {
+  if (frame.followId !== followId) return;
+  heardMs = Date.now();
+  applyPresent(frame);
+}
+
+/** Follow anew after a silence. */
+export function checkAlarms(): void {
+  if (followId === undefined || Date.now() - heardMs < SILENCE_MAX_MS) return;
+  isSilent.value = true;
+  followAlarms();
+}

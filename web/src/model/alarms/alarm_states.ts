@@ -1,0 +1,92 @@
+/** The abnormal alarms as of the clock, as the Core judges them: received from it LIVE, of a window in a replay. */
+
+import { batch, computed, signal } from "@preact/signals";
+import type { AlarmUpdates } from "../../api/protocol";
+import { Emitter } from "../../emitter";
+import { cursor, state, timebase } from "../clock/clock";
+import { compareTimes } from "../values/time";
+import { type AlarmStates, type AlarmWindow, replaced } from "./alarm_window";
+
+const NONE: AlarmStates = new Map();
+
+/** The alarms of the present. */
+const present = signal<AlarmStates>(NONE);
+/** The window of a replay; null until it is read. */
+export const alarmWindow = signal<AlarmWindow | null>(null);
+/** The canonical time up to which the Core has judged; null if it has judged nothing, undefined before it has answered. */
+export const judgedUntil = signal<string | null | undefined>(undefined);
+export const isBehind = signal(false);
+/** Whether the Core has said nothing of the alarms for a while, although it should. */
+export const isSilent = signal(false);
+/** Whether what is shown is of another time than the clock's. */
+const isAwaited = signal(true);
+
+/** Emits with each message of the present. */
+export const presentAlarms = new Emitter<[states: AlarmStates, time: string]>();
+
+const isLive = computed(() => state.value === "LIVE");
+let shown: AlarmStates = NONE;
+
+export const alarmsPending = computed(() => isAwaited.value || (!isLive.value && alarmWindow.value?.covers(cursor.value) !== true));
+
+/** The abnormal alarms, by key. Where the clock has left the window, those of before are shown until it is read again. */
+export const alarmStates = computed<AlarmStates>(() => {
+  if (isLive.value) return (shown = present.value);
+  const window = alarmWindow.value;
+  if (window?.covers(cursor.value) === true) shown = window.statesAt(cursor.value);
+  return shown;
+});
+
+/** Apply a message of the present. */
+export function applyPresent({ whole, alarms, judged, behind, time }: AlarmUpdates): void {
+  batch(() => {
+    present.value = replaced(whole === true ? NONE : present.value, alarms);
+    applyJudged(judged, behind);
+    isAwaited.value = false;
+  });
+  presentAlarms.emit(present.value, time);
+}
+
+/** Show a window of a replay. */
+export function applyWindow(window: AlarmWindow, judged: string | null | undefined, behind: boolean | undefined): void {
+  batch(() => {
+    alarmWindow.value = window;
+    applyJudged(judged, behind);
+    isAwaited.value = false;
+  });
+}
+
+function applyJudged(judged: string | null | undefined, behind: boolean | undefined): void {
+  judgedUntil.value = judged ?? null;
+  isBehind.value = behind === true;
+  isSilent.value = false;
+}
+
+/** What is shown is of another time, timebase or direction; of another user nothing of it remains. */
+export function invalidateStates({ isOtherUser = false, isOtherTimebase = false }): void {
+  batch(() => {
+    isAwaited.value = true;
+    if (isOtherUser || isOtherTimebase || alarmWindow.value?.covers(cursor.value) !== true) alarmWindow.value = null;
+    if (!isOtherUser) return;
+    shown = present.value = NONE;
+    judgedUntil.value = undefined;
+  });
+}
+
+/** The window has the clock's time: nothing has to be read. */
+export function keepWindow(): void {
+  isAwaited.value = false;
+}
+
+/** Why alarms may be missing; empty if none are. */
+export const alarmsTrouble = computed(() => {
+  if (isSilent.value) return "The Core does not report alarms: those shown may be out of date.";
+  const until = judgedUntil.value;
+  if (until === null) return "Alarms are not judged yet: their data is being built. States of before are missing until then.";
+  if (until === undefined || !isBehind.value) return "";
+  if (!isLive.value && timebase.value === "canonical" && compareTimes(cursor.value, until) <= 0) return "";
+  return `Alarms are behind: what was received after ${until.slice(0, 19).replace("T", " ")} UTC is not judged yet.`;
+});
+
+/** Whether values without an alarm are known to be in limits. */
+export const isJudged = computed(() => judgedUntil.value != null && alarmsTrouble.value === "");
