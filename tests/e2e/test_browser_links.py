@@ -13,6 +13,7 @@ from nova.testkit import nats
 from nova.testkit.browser import running_browser
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.running_nova import PASSWORD, running_nova
+from tests.sdk.alarms.test_alarm_rule_files import SOUND, write_rules
 
 pytestmark = [pytest.mark.browser, pytest.mark.nats]
 
@@ -35,9 +36,16 @@ def browser() -> Iterator[Browser]:
 
 
 def test_a_link_that_goes_and_comes_back_is_seen(
-    tmp_path: Path, browser: Browser, server: NatsServer
+    tmp_path: Path, browser: Browser, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Pitfalls row 12: the page says what happened, while it lasts and afterwards."""
+    """Pitfalls row 12: the page says what happened, while it lasts and afterwards. The panel also
+    shows the rules in effect, and the faults of their files.
+    """
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    write_rules(rules, "power", SOUND)
+    (rules / "wrong.toml").write_text("[[rules")
+    monkeypatch.setenv("NOVA_ALARM_RULES", str(rules))
     with running_nova(tmp_path / "data", "--ground", "--transport", server.url) as nova:
         page = browser.new_page(viewport={"width": 1280, "height": 720})
         complaints: list[str] = []
@@ -53,6 +61,9 @@ def test_a_link_that_goes_and_comes_back_is_seen(
         page.keyboard.press("k")
         link = page.get_by_test_id("link")
         expect(link).to_have_attribute("data-connection", "unreachable")
+        configured = page.get_by_test_id("configured-rules")
+        expect(configured).to_contain_text("1 alarm rule in effect", timeout=SHOWN_MS)
+        expect(configured).to_contain_text("wrong.toml: is not TOML")
         server.start()
         expect(link).to_have_attribute("data-connection", "connected", timeout=SHOWN_MS)
         expect(page.get_by_test_id("link-outages")).to_contain_text("1 outage")

@@ -1,10 +1,11 @@
-/** The links: a chip in the header, and a panel with the figures of each. */
+/** The links: a chip in the header, and a panel with the figures of each, and of what is in effect of files. */
 
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
 import { linkHealth, links, linksHealth, linksNow, outagesText } from "../model/session/links";
 import { formatAge, toMs } from "../model/values/time";
+import { Configured } from "./Configured";
 
 export const linksOpen = signal(false);
 
@@ -51,6 +52,7 @@ export function LinksPanel() {
         ) : (
           all.map((link) => <Link key={link.link} link={link} />)
         )}
+        <Configured />
       </div>
     </div>
   );
