@@ -34,7 +34,7 @@ def damaged(corpus: DamageCorpus, folder: Path, seeds: range) -> None:
 
 def test_some_damages(corpus: DamageCorpus, tmp_path: Path) -> None:
     """Right, loud or refused; bits, cuts, missing and swapped files, at rest and while it runs."""
-    damaged(corpus, tmp_path, range(24))
+    damaged(corpus, tmp_path, range(12))
 
 
 @pytest.mark.slow

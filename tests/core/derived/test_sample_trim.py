@@ -29,7 +29,7 @@ from tests.core.query.test_ui_state import as_folded, by_hand
 from tests.core.retaining import KEPT_NS, NOW_NS, Retaining
 from tests.core.telling import START_NS, told
 
-EVENTS_PER_DAY = 150
+EVENTS_PER_DAY = 100
 SAMPLING = SamplerLimits(
     BlockSizes(unit_events=4, block_units=4, fan_out=2, cells_max=6), chunk_max_events=70
 )

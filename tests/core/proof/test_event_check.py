@@ -18,7 +18,6 @@ from tests.core.writer.corpus import Corpus
 from tests.sdk.events.mutated_records import needs_native
 
 MANIFESTS = [file.manifest for file in manifest_files.load(None)]
-CHANGES = 3_000
 
 
 def stored_corpus(folder: Path) -> tuple[list[KeyValue], list[Series]]:
@@ -44,8 +43,9 @@ def validated(row: KeyValue, names: list[Series]) -> bytes | None:
 
 
 @pytest.mark.parametrize("native", ["0", pytest.param("1", marks=needs_native)])
+@pytest.mark.parametrize("changes", [1_000, pytest.param(30_000, marks=pytest.mark.slow)])
 def test_it_agrees_with_the_validator(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, native: str, changes: int
 ) -> None:
     """Bytes changed anywhere, members exchanged, keys of other events: the same verdict, with the
     native part and without.
@@ -65,7 +65,7 @@ def test_it_agrees_with_the_validator(
         ):
             assert check.check([(key, stored[:-1] + behind)]).faults
     dice, verdicts = random.Random(3), set()
-    for _ in range(CHANGES):
+    for _ in range(changes):
         key, stored = dice.choice(rows)
         changed = bytearray(stored)
         place = dice.randrange(len(changed))
