@@ -23,6 +23,7 @@ from tests.e2e.demo_screen import Screen, apart, screen_on, serious
 pytestmark = pytest.mark.browser
 
 SHOWN_MS = 60_000
+SIZES = [(320, 700), (700, 1024), (1280, 720), (1920, 1080)]
 RULES = """
 [[rules]]
 ruleId = "volts"
@@ -200,8 +201,9 @@ def test_plot_and_track_mark_where_an_alarm_was_raised(browser: Browser, nova: R
         expect(page.get_by_test_id("track-alarm").last).to_contain_text(words, timeout=SHOWN_MS)
 
 
+@pytest.mark.parametrize("sizes", [SIZES[::2], pytest.param(SIZES[1::2], marks=pytest.mark.slow)])
 def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
-    browser: Browser, nova: RunningNova, tmp_path: Path
+    browser: Browser, nova: RunningNova, tmp_path: Path, sizes: list[tuple[int, int]]
 ) -> None:
     measure(nova, amps=12.0)
     add_viewer(nova)
@@ -215,7 +217,7 @@ def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
     button = row(page, "amps").get_by_test_id("alarm-acknowledge")
     expect(button).to_have_attribute("title", re.compile(r"Your role \(viewer\)"))
     row(page, "amps").get_by_test_id("alarm-more").click()
-    for width, height in ((320, 700), (700, 1024), (1280, 720), (1920, 1080)):
+    for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
         expect(row(page, "amps")).to_be_visible()
         page.screenshot(path=tmp_path / f"{width}.png")

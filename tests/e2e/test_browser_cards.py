@@ -83,11 +83,12 @@ def test_a_manifest_of_the_users_is_a_card_and_no_other_file_is_touched(screen: 
     expect(row(page, "north", "turns").get_by_test_id("sparkline")).to_have_count(0)
 
 
-def test_limits_colour_values_and_are_counted(screen: Screen) -> None:
+@pytest.mark.parametrize("step_s", [6, pytest.param(3, marks=pytest.mark.slow)])
+def test_limits_colour_values_and_are_counted(screen: Screen, step_s: int) -> None:
     """A-226: what is out of limits has its severity's colour in shield and card, and is counted."""
     page = screen.page
     seen: dict[str, str] = {}
-    for second in range(0, SECONDS, 3):
+    for second in range(0, SECONDS, step_s):
         screen.seek(START_NS + second * NS_PER_SECOND)
         cards = settled(page).cards
         flows = [float(rows["flow"]) for rows in cards.values() if "flow" in rows]
@@ -170,7 +171,8 @@ def test_a_replay_shows_the_same_cards_forwards_and_backwards(screen: Screen) ->
             assert cards == folded(timestamps.parse(one.time)), (turn, one.time)
 
 
-def test_steps_forth_and_back_show_the_same(screen: Screen) -> None:
+@pytest.mark.parametrize("steps", [7, pytest.param(12, marks=pytest.mark.slow)])
+def test_steps_forth_and_back_show_the_same(screen: Screen, steps: int) -> None:
     """Event by event there and back again: the same cards at the same times, by either clock."""
     page = screen.page
     for timebase in ("source", "canonical"):
@@ -178,10 +180,10 @@ def test_steps_forth_and_back_show_the_same(screen: Screen) -> None:
             page.keyboard.press("t")
             expect(page.get_by_test_id("timebase")).to_have_value("canonical")
         page.keyboard.press("Home")
-        forth = walk(page, "ArrowRight", 12)
-        back = walk(page, "ArrowLeft", 10)
+        forth = walk(page, "ArrowRight", steps)
+        back = walk(page, "ArrowLeft", steps - 2)
         both = forth.keys() & back.keys()
-        assert len(both) >= 9
+        assert len(both) >= steps - 3
         assert {at: forth[at] for at in both} == {at: back[at] for at in both}
         if timebase == "source":
             assert all(forth[at] == folded(timestamps.parse(at)) for at in both)
