@@ -13,10 +13,11 @@ def test_the_first_to_come_makes_it_and_all_others_read_it(tmp_path: Path) -> No
     """By a real JVM, which ends if it has to read an archive and cannot."""
     runs: list[Sequence[str]] = []
 
-    def run(options: Sequence[str]) -> None:
+    def run(options: Sequence[str]) -> bool:
         runs.append(options)
         assert archive_options(tmp_path / "jars", run) == []  # Another makes it just now.
         subprocess.run(["java", *options, "--version"], check=True, capture_output=True)
+        return True
 
     made = archive_options(tmp_path / "jars", run)
     assert archive_options(tmp_path / "jars", run) == made
@@ -27,5 +28,14 @@ def test_the_first_to_come_makes_it_and_all_others_read_it(tmp_path: Path) -> No
     assert [path.suffix for path in sorted(tmp_path.iterdir())] == [".jsa", ".lock"]
 
 
-def test_a_program_that_leaves_none_is_run_without(tmp_path: Path) -> None:
-    assert archive_options(tmp_path / "jars", len) == []
+def test_a_part_of_an_archive_is_not_read(tmp_path: Path) -> None:
+    """It is left by a program that was killed while it wrote; the next one writes it anew."""
+
+    def killed(options: Sequence[str]) -> bool:
+        (option,) = (one for one in options if "ArchiveClassesAtExit" in one)
+        Path(option.partition("=")[2]).write_bytes(b"begun")
+        return False
+
+    assert archive_options(tmp_path / "jars", killed) == []
+    assert archive_options(tmp_path / "jars", lambda options: True) == []
+    assert not list(tmp_path.glob("*.jsa"))

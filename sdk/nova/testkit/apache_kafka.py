@@ -6,7 +6,9 @@ import base64
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
+from signal import SIGKILL
 
+from nova.testkit import child
 from nova.testkit.broker import wait_until_ready
 from nova.testkit.class_archive import archive_options
 from nova.testkit.kafka_jars import KAFKA_VERSION, kafka_jars
@@ -112,8 +114,6 @@ class ApacheKafka(ProcessServer):
 class _ArchivingKafka(ApacheKafka):
     """One whose JVM archives its classes when it ends."""
 
-    stop_grace_s = ARCHIVED_GRACE_S
-
     def __init__(self, archiving: Sequence[str]) -> None:
         super().__init__(())
         self._archiving = archiving
@@ -122,11 +122,16 @@ class _ArchivingKafka(ApacheKafka):
         java, *rest = super().command()
         return [java, *self._archiving, *rest]
 
+    def stop_whole(self) -> bool:
+        """Stop it; returns whether it came to its end, where it writes the archive."""
+        process, self._process = self._process, None
+        return process is not None and child.terminate(process, ARCHIVED_GRACE_S) != -SIGKILL
 
-def _run_once(archiving: Sequence[str]) -> None:
+
+def _run_once(archiving: Sequence[str]) -> bool:
     broker = _ArchivingKafka(archiving)
     try:
         broker.start()
-        broker.stop()
+        return broker.stop_whole()
     finally:
         broker.close()

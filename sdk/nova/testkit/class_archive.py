@@ -7,15 +7,16 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 QUIET = "-Xlog:disable"
 
 
-def archive_options(jars: Path, run: Callable[[Sequence[str]], object]) -> list[str]:
+def archive_options(jars: Path, run: Callable[[Sequence[str]], bool]) -> list[str]:
     """The options of a JVM that reads the archive of a folder of jars. If there is none, `run` has
-    to run the program once, to an orderly end, with the options that it gets. Whoever comes while
-    another makes the archive does without it, as where it cannot be made.
+    to run the program once with the options that it gets, and returns whether it came to an orderly
+    end. Whoever asks while another makes the archive does without it, as where it cannot be made.
     """
     archive = jars.with_name(f"{jars.name}-{_java_mark()}.jsa")
     if not archive.exists():
@@ -30,17 +31,18 @@ def _java_mark() -> str:
     return hashlib.sha256(f"{java} {changed_ns}".encode()).hexdigest()[:12]
 
 
-def _make(archive: Path, run: Callable[[Sequence[str]], object]) -> None:
-    with archive.with_suffix(".lock").open("w") as lock:
+def _make(archive: Path, run: Callable[[Sequence[str]], bool]) -> None:
+    with ExitStack() as stack:
         try:
+            lock = stack.enter_context(archive.with_suffix(".lock").open("w"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        except OSError:  # Another makes it, or this user may not.
             return
         if archive.exists():
             return
         unfinished = archive.with_suffix(".part")
         unfinished.unlink(missing_ok=True)
         # A JVM that cannot do it runs the program all the same.
-        run(["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:ArchiveClassesAtExit={unfinished}", QUIET])
-        if unfinished.exists():
+        options = ["-XX:+IgnoreUnrecognizedVMOptions", f"-XX:ArchiveClassesAtExit={unfinished}"]
+        if run([*options, QUIET]) and unfinished.exists():
             unfinished.rename(archive)

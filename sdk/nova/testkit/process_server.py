@@ -59,12 +59,10 @@ class ProcessServer(BackendServer):
                     raise
                 self.prepare()
 
-    stop_grace_s = STOP_GRACE_S
-
     def stop(self) -> None:
-        """Send SIGTERM, then SIGKILL after a grace."""
+        """Send SIGTERM, then SIGKILL after STOP_GRACE_S."""
         if self._process is not None:
-            child.terminate(self._process, self.stop_grace_s)
+            child.terminate(self._process, STOP_GRACE_S)
             self._process = None
 
     def suspend(self) -> None:
