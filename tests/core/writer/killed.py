@@ -1,17 +1,20 @@
 """A writer that kills itself at its n-th step: before or after a write, a sync, or a dispatch.
 
-    python killed.py DATA SCOPE STEP TRANSPORT...
-
-Steps are counted from the first submission on. STEP 0 is a writer that lives.
+Steps are counted from the first submission on. Step 0 is a writer that lives. Its process is forked
+from one that has imported all of it, which is most of what a start costs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Self
 
 from nova.core.store.archive import Archive
 from nova.core.store.write_batch import ArchiveBatch
@@ -90,8 +93,46 @@ def stepwise(fate: Fate) -> None:
         setattr(owner, name, stepped)
 
 
-if __name__ == "__main__":
-    data, scope, step, *urls = sys.argv[1:]
-    stepwise(Fate(int(step)))
-    settings = Settings(data=data, scope=scope, transports=tuple(urls))
+def run_writer(step: int, settings: Settings, stdin: Connection, stdout: Connection) -> None:
+    """Be the writer, in a process of its own."""
+    for number, opened in enumerate((stdin.fileno(), stdout.fileno())):
+        os.dup2(opened, number)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    sys.stdin = os.fdopen(0)  # multiprocessing has replaced it
+    stepwise(Fate(step))
     asyncio.run(writer_process.serve(settings, exit_with_stdin=True))
+
+
+class KilledWriter:
+    """A writer that dies at a step; killed at the end of the block if it has not."""
+
+    def __init__(self, data: Path, scope: str, step: int, url: str) -> None:
+        forking = multiprocessing.get_context("forkserver")
+        forking.set_forkserver_preload([__name__])
+        stdin, self._stdin = forking.Pipe(duplex=False)
+        self._stdout, stdout = forking.Pipe(duplex=False)
+        settings = Settings(data=str(data), scope=scope, transports=(url,))
+        self._process = forking.Process(
+            target=run_writer, args=(step, settings, stdin, stdout), daemon=True
+        )
+        self._process.start()
+        stdin.close()
+        stdout.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._process.kill()
+        await self.wait()
+        self._process.close()
+        self._stdin.close()
+        self._stdout.close()
+
+    async def has_started(self) -> bool:
+        """Wait until it says that it is ready; not so if it ends before."""
+        return bool(await asyncio.to_thread(os.read, self._stdout.fileno(), 1))
+
+    async def wait(self) -> None:
+        """Wait until it has ended."""
+        await asyncio.to_thread(self._process.join)

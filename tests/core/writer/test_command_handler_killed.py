@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import tempfile
 import uuid
 from collections import Counter
@@ -33,7 +32,7 @@ from nova.sdk.protocol.submission import CommandAck, SubmitCommand
 from nova.sdk.transport.base import Transport, connect
 from nova.testkit.test_server import BackendServer
 from tests.core.commanding import Ears, command, descriptor, listening
-from tests.core.writer import killed
+from tests.core.writer.killed import KilledWriter
 
 START_TIMEOUT_S = 60.0
 STEPS = 16
@@ -57,26 +56,14 @@ class Trials:
         self._unanswered: list[SubmitCommand] = []
 
     @asynccontextmanager
-    async def writer(self, step: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def writer(self, step: int) -> AsyncIterator[KilledWriter]:
         """A writer that dies at a step; killed at the end if it has not."""
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, killed.__file__),
-            *(str(self.data), self.scope_id, str(step), self._url),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        try:
-            assert process.stdout is not None
+        async with KilledWriter(self.data, self.scope_id, step, self._url) as process:
             async with asyncio.timeout(START_TIMEOUT_S):
-                assert await process.stdout.readline(), "the writer did not start"
+                assert await process.has_started(), "the writer did not start"
                 await linked(self.data)
             yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
-            self.kills += 1
+        self.kills += 1
 
     async def submit(self, messages: Iterable[SubmitCommand]) -> None:
         """Submit all at once; what is not answered is submitted again in the next trial."""
