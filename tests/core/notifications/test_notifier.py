@@ -31,6 +31,9 @@ async def test_each_raising_is_sent_once_over_restarts_and_a_rebuild() -> None:
             assert not received.faults
             assert [event.outcome for event in archive.events] == ["sent", "sent"]
             assert [event.message_id for event in archive.events] == received.ids
+            archive.start()
+            (route,) = archive.delivery.routes.parts(archive.file)
+            assert (route.name, route.state) == ("all/hook", "sent"), "it outlives the process"
 
 
 async def test_late_data_notify_nobody_until_newer_values_keep_the_alarm_raised() -> None:
