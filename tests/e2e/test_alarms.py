@@ -135,6 +135,7 @@ async def assert_refusals(operator: Operator, alarm: AlarmInfo) -> None:
         ("shelve", {"until": "soon"}, "badTime: until"),
         ("shelve", {"until": "2026-01-01T00:00:00Z"}, "badTime: until .* is past"),
         ("enable", {"unique_id": "nobody"}, "unknownTarget: sat/bus/thermal/nobody"),
+        ("enable", {"rule": "nothing"}, "unknownTarget: .* has no alarm of rule 'nothing'"),
     ):
         with pytest.raises(ProtocolError, match=reason):
             await operator.act(alarm, action, **members)

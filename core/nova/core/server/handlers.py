@@ -10,6 +10,7 @@ import msgspec
 from nova.core.effect import moment
 from nova.core.errors import RequestError
 from nova.core.query import discover, fields, neighbour, summary
+from nova.core.query.alarm_existence import entity_of_action, require_alarm
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
 from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifest_page
@@ -269,6 +270,13 @@ async def _submit(context: RequestContext, request: Submission) -> Reply:
     return await context.services.submissions.submit(context.principal, request)
 
 
+async def _act_on_alarm(context: RequestContext, request: ActOnAlarm) -> Reply:
+    services = context.services
+    if services.snapshot.series.has_entity(entity_of_action(request)):
+        await require_alarm(services.alarms.queries, services.snapshot, request)
+    return await _submit(context, request)
+
+
 async def _stream(context: RequestContext, request: StreamRequest) -> Reply:
     await context.stream.handle(request)
     return None
@@ -328,7 +336,7 @@ HANDLERS: dict[type[Message], Handler] = {
     SubmitCommand: _submit,
     SubmitChat: _submit,
     AcknowledgeAlarm: _submit,
-    ActOnAlarm: _submit,
+    ActOnAlarm: _act_on_alarm,
     ImportEvents: _submit,
 }
 """Every request to a reader and its handler."""
