@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from nova.edge.user_store import UserStore
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import log_in
+from tests.e2e.held_session import MOTION
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +20,7 @@ NEW = "a password of my own"
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser's cookies, which its tabs share."""
-    context = browser.new_context()
+    context = browser.new_context(reduced_motion=MOTION)
     yield context
     context.close()
 
@@ -37,16 +38,16 @@ def shows_timeline(page: Page) -> None:
 
 
 def test_a_session_is_of_the_browser_until_its_logout(
-    context: BrowserContext, demo: RunningNova
+    context: BrowserContext, recorded: RunningNova
 ) -> None:
     """A reload and a new tab continue it; logging out in one ends it in the other."""
     first = context.new_page()
-    log_in(first, demo.url)
+    log_in(first, recorded.url)
     shows_timeline(first)
     first.reload()
     shows_timeline(first)
     second = context.new_page()
-    second.goto(demo.url)
+    second.goto(recorded.url)
     shows_timeline(second)
     second.get_by_test_id("logout").click()
     expect(second.get_by_test_id("login-username")).to_be_visible()
@@ -56,12 +57,12 @@ def test_a_session_is_of_the_browser_until_its_logout(
 
 
 def test_a_password_set_by_somebody_else_is_replaced_first(
-    context: BrowserContext, demo: RunningNova
+    context: BrowserContext, recorded: RunningNova
 ) -> None:
     """Then the page continues; the old one opens nothing."""
-    add_user(demo, "ann", must_change=True)
+    add_user(recorded, "ann", must_change=True)
     page = context.new_page()
-    page.goto(demo.url)
+    page.goto(recorded.url)
     fill_login(page, "ann", PASSWORD)
     expect(page.get_by_test_id("password-forced")).to_be_visible()
     fill_password(page, PASSWORD, NEW, NEW + "?")
@@ -77,13 +78,16 @@ def test_a_password_set_by_somebody_else_is_replaced_first(
     shows_timeline(page)
 
 
-def test_another_session_is_listed_and_ended(browser: Browser, demo: RunningNova) -> None:
+def test_another_session_is_listed_and_ended(browser: Browser, recorded: RunningNova) -> None:
     """By keyboard, from the account dialog."""
-    add_user(demo, "bob")
-    here, there = browser.new_context(), browser.new_context()
+    add_user(recorded, "bob")
+    here, there = (
+        browser.new_context(reduced_motion=MOTION),
+        browser.new_context(reduced_motion=MOTION),
+    )
     pages = [context.new_page() for context in (here, there)]
     for page in pages:
-        page.goto(demo.url)
+        page.goto(recorded.url)
         fill_login(page, "bob", PASSWORD)
         shows_timeline(page)
     own, other = pages
