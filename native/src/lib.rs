@@ -3,6 +3,7 @@
 //! one validator.
 
 mod base64;
+mod commit;
 mod envelope;
 mod fields;
 mod json;
@@ -188,6 +189,10 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(fields::field_columns, module)?)?;
     module.add_function(wrap_pyfunction!(rows_sum, module)?)?;
     module.add_function(wrap_pyfunction!(index_sums, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::first_places, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::stamped_rows, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::put_events, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::bucket_counts, module)?)?;
     module.add_function(wrap_pyfunction!(rows::series_rows, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::event_keys, module)?)?;
     module.add_function(wrap_pyfunction!(stamp::stamped, module)?)

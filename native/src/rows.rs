@@ -5,10 +5,10 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 pub const TIME_BYTES: usize = 8;
-const SERIES_BYTES: usize = 4;
+pub const SERIES_BYTES: usize = 4;
 pub const EVENT_KEY_BYTES: usize = TIME_BYTES + SERIES_BYTES;
 pub const ID_HEAD: std::ops::Range<usize> = 9..25;
-const SOURCE_ROW_BYTES: usize = SERIES_BYTES + TIME_BYTES + 16;
+pub const SOURCE_ROW_BYTES: usize = SERIES_BYTES + TIME_BYTES + 16;
 
 /// Keys in `series_canonical`, keys in `series_source`, and the values of the latter.
 type Rows<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);

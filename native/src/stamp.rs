@@ -4,11 +4,14 @@ use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
+use crate::rows::{EVENT_KEY_BYTES, TIME_BYTES};
 use crate::time;
 
 pub const SIGN: u64 = 1 << 63;
 const MEMBER: &[u8] = b",\"canonicalTruthTime\":\"";
 const END: &[u8] = b"\"}";
+const LAST_DIGITS: std::ops::Range<usize> = time::NORMAL_CHARS - 5..time::NORMAL_CHARS - 1;
+const LAST_DIGITS_NS: i64 = 10_000;
 
 /// What a stored envelope has behind its body.
 pub const BYTES: usize = MEMBER.len() + time::NORMAL_CHARS + END.len();
@@ -22,13 +25,16 @@ pub fn is_stamp(text: &[u8], time: &[u8]) -> bool {
 #[pyfunction]
 pub fn event_keys<'py>(py: Python<'py>, first_ns: i64, series: Vec<u32>) -> PyResult<Bound<'py, PyList>> {
     require_room(first_ns, series.len())?;
-    let keys = series.iter().zip(first_ns..).map(|(number, ns)| {
-        let mut key = [0; 12];
-        key[..8].copy_from_slice(&((ns as u64) ^ SIGN).to_be_bytes());
-        key[8..].copy_from_slice(&number.to_be_bytes());
-        PyBytes::new(py, &key)
-    });
+    let keys = series.iter().zip(first_ns..).map(|(number, ns)| PyBytes::new(py, &event_key(ns, *number)));
     PyList::new(py, keys.collect::<Vec<_>>())
+}
+
+/// The event key of a canonical time and a series.
+pub fn event_key(ns: i64, series: u32) -> [u8; EVENT_KEY_BYTES] {
+    let mut key = [0; EVENT_KEY_BYTES];
+    key[..TIME_BYTES].copy_from_slice(&((ns as u64) ^ SIGN).to_be_bytes());
+    key[TIME_BYTES..].copy_from_slice(&series.to_be_bytes());
+    key
 }
 
 /// Stored envelopes of bodies that lack their closing brace; each is 1 ns after the one before.
@@ -39,26 +45,56 @@ pub fn stamped<'py>(
     first_ns: i64,
 ) -> PyResult<Bound<'py, PyList>> {
     require_room(first_ns, bodies.len())?;
+    let mut text = StampText::new(first_ns);
     let stored: PyResult<Vec<_>> = bodies
         .iter()
         .zip(first_ns..)
-        .map(|(body, ns)| {
-            let (body, text) = (body.as_bytes(), time::normal_text(ns));
-            let parts = [body, MEMBER, &text, END];
-            PyBytes::new_with(py, parts.iter().map(|part| part.len()).sum(), |mut out| {
-                for part in parts {
-                    let (place, rest) = out.split_at_mut(part.len());
-                    place.copy_from_slice(part);
-                    out = rest;
-                }
-                Ok(())
-            })
-        })
+        .map(|(body, ns)| stored_envelope(py, body.as_bytes(), text.at(ns)))
         .collect();
     PyList::new(py, stored?)
 }
 
-fn require_room(first_ns: i64, count: usize) -> PyResult<()> {
+/// The stored envelope of a body, with this canonical time.
+pub fn stored_envelope<'py>(py: Python<'py>, body: &[u8], time: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
+    let parts = [body, MEMBER, time, END];
+    PyBytes::new_with(py, parts.iter().map(|part| part.len()).sum(), |mut out| {
+        for part in parts {
+            let (place, rest) = out.split_at_mut(part.len());
+            place.copy_from_slice(part);
+            out = rest;
+        }
+        Ok(())
+    })
+}
+
+/// The normal texts of times that follow each other: of most only the last digits differ.
+pub struct StampText {
+    ns: i64,
+    text: [u8; time::NORMAL_CHARS],
+}
+
+impl StampText {
+    pub fn new(ns: i64) -> StampText {
+        StampText { ns, text: time::normal_text(ns) }
+    }
+
+    pub fn at(&mut self, ns: i64) -> &[u8] {
+        let shared = ns.div_euclid(LAST_DIGITS_NS);
+        if shared != self.ns.div_euclid(LAST_DIGITS_NS) {
+            self.text = time::normal_text(ns);
+        } else {
+            let mut rest = ns.rem_euclid(LAST_DIGITS_NS);
+            for digit in self.text[LAST_DIGITS].iter_mut().rev() {
+                *digit = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+        }
+        self.ns = ns;
+        &self.text
+    }
+}
+
+pub fn require_room(first_ns: i64, count: usize) -> PyResult<()> {
     let count = i64::try_from(count).unwrap_or(i64::MAX);
     match first_ns.checked_add(count) {
         Some(_) => Ok(()),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -69,6 +69,47 @@ class NativeRowSums(Protocol):
     ) -> tuple[int, int, int]:
         """The sums of the rows of events in `source`, `series_canonical` and `series_source`; their
         keys stand one behind the other.
+        """
+
+
+class NativeCommit(Protocol):
+    """What was added to the module `nova.native` for commits."""
+
+    @staticmethod
+    def first_places(
+        keys: list[bytes], last: bytes
+    ) -> tuple[list[int] | None, list[int], bytes | None]:
+        """Of the keys that are equal the places of the first (None: no two are equal), of these the
+        places of keys not after `last`, and the last key of all.
+        """
+
+    @staticmethod
+    def stamped_rows(
+        columns: tuple[list[bytes], list[int], list[bytes]],
+        places: Sequence[int] | None,
+        numbers: Sequence[int],
+        first_ns: int,
+    ) -> tuple[list[bytes], list[bytes], list[bytes]]:
+        """Event keys, order keys and stored envelopes of the events at `places` (None: all) of
+        columns of order keys, of indexes into `numbers`, and of bodies; 1 ns apart.
+        """
+
+    @staticmethod
+    def put_events(
+        put: Callable[..., None],
+        families: tuple[object, object, object, object],
+        event_keys: Sequence[bytes],
+        source_keys: Sequence[bytes],
+        stored: Sequence[bytes],
+    ) -> None:
+        """Put the rows of events into a write batch, whose method `put` is; `families` are the
+        handles of those that have a row for each event, as EVENT_FAMILIES names them.
+        """
+
+    @staticmethod
+    def bucket_counts(source_keys: Sequence[bytes], level: int) -> list[tuple[int, int, int]]:
+        """How many of the order keys are of each bucket of `2^level` ns and lane: bucket, lane,
+        count.
         """
 
 
@@ -139,6 +180,12 @@ def native_row_sums() -> NativeRowSums | None:
     """Sums of rows by the native part; None without it, and where it has none."""
     part = native_part()
     return cast(NativeRowSums, part) if hasattr(part, "rows_sum") else None
+
+
+def native_commit() -> NativeCommit | None:
+    """The rows of commits by the native part; None without it, and where it makes none."""
+    part = native_part()
+    return cast(NativeCommit, part) if hasattr(part, "put_events") else None
 
 
 def _fault() -> str | None:

@@ -46,7 +46,8 @@ def told(columns: BatchColumns) -> tuple[object, ...]:
     """What was found, with each event's series in place of its number, which may differ."""
     pairs = list(zip(columns.names, columns.versions, strict=True))
     series = [pairs[number] for number in columns.series]
-    return columns.keys, columns.bodies, series, columns.requests, columns.refusals
+    few = columns.sparse, columns.requests, columns.refusals
+    return columns.keys, columns.bodies, series, *few
 
 
 @pytest.fixture

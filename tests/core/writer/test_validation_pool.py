@@ -125,13 +125,16 @@ def pretended(records: Sequence[Record]) -> BatchColumns:
     numbers = [int(event[1:-1]) % 2 for event in events]
     requests = [(place, event.decode()) for place, event in enumerate(events) if event[1:2] == b"9"]
     versions = ["", ""]
-    return BatchColumns(list(events), numbers, list(events), names, versions, requests, refusals)
+    sparse = [place for place, event in enumerate(events) if event[1:2] == b"8"]
+    columns = list(events), numbers, list(events), names, versions
+    return BatchColumns(*columns, sparse, requests, refusals)
 
 
 def told(incoming: BatchColumns) -> tuple[object, ...]:
     """What is announced, with each event's series in place of its number, which may differ."""
     series = [incoming.names[number] for number in incoming.series]
-    return incoming.keys, incoming.bodies, series, incoming.requests, incoming.refusals
+    few = incoming.sparse, incoming.requests, incoming.refusals
+    return incoming.keys, incoming.bodies, series, *few
 
 
 def note(finished: list[int], number: int, _: object) -> None:

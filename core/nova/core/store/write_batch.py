@@ -11,7 +11,7 @@ from nova.core.ordering import TIME_BYTES
 from nova.core.store.index_rows import series_rows
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_source_key
-from nova.sdk.native import native_part
+from nova.sdk.native import native_commit
 
 
 class ArchiveBatch:
@@ -49,10 +49,19 @@ class ArchiveBatch:
         Index rows of series are grouped by series: neighbours in the memtable cost a third less to
         insert (bench/results).
         """
+        if native := native_commit():
+            handles = self._handles
+            families = (
+                handles["canonical"],
+                handles["source"],
+                handles["series_canonical"],
+                handles["series_source"],
+            )
+            native.put_events(self.raw.put, families, event_keys, source_keys, stored)
+            return
         self._put("canonical", event_keys, stored)
         self._put("source", source_keys, event_keys)
-        part = native_part()
-        rows = (series_rows if part is None else part.series_rows)(event_keys, source_keys)
+        rows = series_rows(event_keys, source_keys)
         self._put("series_canonical", rows[0], repeat(b""))
         self._put("series_source", rows[1], rows[2])
 

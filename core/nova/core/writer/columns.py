@@ -12,6 +12,7 @@ from nova.sdk.events.checker import CheckedBatch, Checker, RecordTuple, Rejected
 from nova.sdk.events.envelope import CommandRequest
 from nova.sdk.events.event import Event, Series
 from nova.sdk.events.known_streams import KnownEvents, KnownStreams
+from nova.sdk.events.lane_codec import SPARSE_LANES
 
 
 class BatchColumns(msgspec.Struct, array_like=True):
@@ -19,8 +20,9 @@ class BatchColumns(msgspec.Struct, array_like=True):
 
     `keys` are order keys in source time; `series` are indexes into `names` and `versions`, pairs of
     a series and a schemaVersion (empty but on parsed). A body is the stored envelope up to its
-    canonicalTruthTime. `requests` are (index, requestId) of the events that are
-    CommandRequests. The validation pool sends it between processes as MessagePack.
+    canonicalTruthTime. `sparse` are the indexes of the events of SPARSE_LANES, `requests` are
+    (index, requestId) of those that are CommandRequests. The validation pool sends it between
+    processes as MessagePack.
     """
 
     keys: list[bytes]
@@ -28,6 +30,7 @@ class BatchColumns(msgspec.Struct, array_like=True):
     bodies: list[bytes]
     names: list[Series]
     versions: list[str]
+    sparse: list[int]
     requests: list[tuple[int, str]]
     refusals: list[RejectedRecord]
 
@@ -56,6 +59,7 @@ def _known_columns(found: KnownEvents, known: KnownStreams) -> BatchColumns:
         [known.versions[stream] for stream in streams],
         [],
         [],
+        [],
     )
 
 
@@ -66,7 +70,7 @@ def _merge(columns: BatchColumns, rest: BatchColumns, places: Sequence[int]) -> 
     columns.versions += rest.versions
     refused = {refusal.place for refusal in rest.refusals}
     columns.refusals += [one._replace(place=places[one.place]) for one in rest.refusals]
-    requests = dict(rest.requests)
+    requests, sparse = dict(rest.requests), set(rest.sparse)
     # In order, so that every event before the next one is in its place already.
     events = iter(zip(rest.keys, rest.series, rest.bodies, strict=True))
     number = 0
@@ -78,6 +82,8 @@ def _merge(columns: BatchColumns, rest: BatchColumns, places: Sequence[int]) -> 
         columns.keys.insert(at, key)
         columns.series.insert(at, first + series)
         columns.bodies.insert(at, body)
+        if number in sparse:
+            columns.sparse.append(at)
         if number in requests:
             columns.requests.append((at, requests[number]))
         number += 1
@@ -101,6 +107,7 @@ def columns_of(events: Sequence[Event], refusals: list[RejectedRecord]) -> Batch
         [event.body[:-1] for event in events],
         [series for series, _ in names],
         [version for _, version in names],
+        [number for number, event in enumerate(events) if event.series.lane in SPARSE_LANES],
         [
             (number, event.envelope.request_id)
             for number, event in enumerate(events)
@@ -131,6 +138,7 @@ def _checked_columns(checked: CheckedBatch) -> BatchColumns:
         checked.bodies,
         checked.names,
         checked.versions,
+        checked.sparse,
         checked.requests,
         checked.refusals,
     )

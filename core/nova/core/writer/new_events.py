@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -14,7 +15,9 @@ ValueT = TypeVar("ValueT")
 
 def chosen(column: Sequence[ValueT], numbers: Sequence[int]) -> list[ValueT]:
     """The items of a column at these indexes."""
-    return list(map(column.__getitem__, numbers))
+    if len(numbers) > 1:
+        return list(itemgetter(*numbers)(column))
+    return [column[number] for number in numbers]
 
 
 class Selection(NamedTuple):

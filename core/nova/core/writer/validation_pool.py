@@ -246,6 +246,7 @@ def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
         whole.series += [names + index for index in part.series]
         whole.names += part.names
         whole.versions += part.versions
+        whole.sparse += [events + index for index in part.sparse]
         whole.requests += [(events + index, request_id) for index, request_id in part.requests]
         whole.refusals += [
             refused._replace(place=number * REQUEST_RECORDS + refused.place)

@@ -21,11 +21,8 @@ from nova.sdk.events.envelope import CommandRequest, Envelope, UiUpdate
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES, SECOND_CHARS, Event, Series
 from nova.sdk.events.event_id import hashed_head
 from nova.sdk.events.known_streams import known_streams
-from nova.sdk.events.lane_codec import CODECS, LaneCodec, SeriesKey, ui_codec
-from nova.sdk.events.manifest_policy import (
-    index_by_version,
-    require_allowed,
-)
+from nova.sdk.events.lane_codec import CODECS, SPARSE_LANES, LaneCodec, SeriesKey, ui_codec
+from nova.sdk.events.manifest_policy import index_by_version, require_allowed
 from nova.sdk.events.reserved import require_unreserved
 from nova.sdk.events.series import hashed_ids
 from nova.sdk.manifests.manifest import CardManifest
@@ -63,7 +60,8 @@ class CheckedBatch(msgspec.Struct, array_like=True):
 
     `series` holds indexes into `names` and `versions`, the distinct pairs of series and
     schemaVersion (empty but on parsed) of this batch. A body is the stored envelope up to where its
-    canonicalTruthTime goes. `requests` are the indexes of CommandRequests with their requestIds.
+    canonicalTruthTime goes. `sparse` are the indexes of the events of SPARSE_LANES, ascending, and
+    `requests` those of CommandRequests with their requestIds.
     """
 
     ids: list[bytes]
@@ -72,6 +70,7 @@ class CheckedBatch(msgspec.Struct, array_like=True):
     bodies: list[bytes]
     names: list[Series]
     versions: list[str]
+    sparse: list[int]
     requests: list[tuple[int, str]]
     refusals: list[RejectedRecord]
 
@@ -106,6 +105,7 @@ class _CheckedColumns:
 
     def __init__(self) -> None:
         self.refusals: list[RejectedRecord] = []
+        self._sparse: list[int] = []
         self._requests: list[tuple[int, str]] = []
         self._envelopes: list[Envelope] = []
         self._rows: list[tuple[bytes, int, int]] = []
@@ -124,6 +124,8 @@ class _CheckedColumns:
 
     def add_whole(self, found: Event) -> None:
         """Add an event that `event.check` returned."""
+        if found.series.lane in SPARSE_LANES:
+            self._sparse.append(len(self._rows))
         if isinstance(found.envelope, CommandRequest):
             self._requests.append((len(self._rows), found.envelope.request_id))
         number = self._number(found.series, found.schema_version)
@@ -144,6 +146,7 @@ class _CheckedColumns:
             bodies=bodies,
             names=[series for series, _ in self._names],
             versions=[version for _, version in self._names],
+            sparse=self._sparse,
             requests=self._requests,
             refusals=self.refusals,
         )

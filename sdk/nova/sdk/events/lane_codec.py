@@ -86,6 +86,10 @@ CODECS = {
 }
 
 
+SPARSE_LANES = ("metadata", "command")
+"""The lanes with few events, which are checked one by one."""
+
+
 def ui_codec(manifests: ManifestIndex) -> LaneCodec:
     """The ui lane with these manifests. An update that its manifest does not allow goes to the full
     check, which rejects it. Other lanes do not pay for this.

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from nova.core.ordering import order_key
 from nova.core.store.archive import Archive
 from nova.core.store.deleted_ids import LEVELS, deleted_rows
 from nova.core.writer.commit import Commit
 from nova.core.writer.committer import Committer
-from nova.core.writer.stages.dedupe import Dedupe
+from nova.core.writer.stages.dedupe import Dedupe, first_places
 from nova.sdk.transport.base import Batch, Record
 from tests.core.telling import START_NS
 from tests.core.writer.staging import columns, run
+from tests.sdk.events.mutated_records import needs_native
 
 Make = Callable[..., Record]
 
@@ -75,3 +80,17 @@ def test_an_archive_that_was_opened_again_knows_its_newest_event(
     batch = columns([stored, record(2, at_ns=same_ns), record(3, at_ns=same_ns + 1)])
     events, _ = run(Dedupe(archive), batch, open_commit)
     assert list(events.numbers) == [1, 2]
+
+
+@pytest.mark.parametrize("native", ["0", pytest.param("1", marks=needs_native)])
+@given(keys=st.lists(st.sampled_from((b"", b"a", b"b", b"bb", b"c")) | st.binary(max_size=3)))
+@settings(deadline=None)
+def test_the_first_of_equal_keys_is_found(native: str, keys: list[bytes]) -> None:
+    """A-037: in any order, by the native part as by Python."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("NOVA_NATIVE", native)
+        places, old, newest = first_places(keys, b"b")
+    expected = [place for place, key in enumerate(keys) if key not in keys[:place]]
+    assert list(places) == expected
+    assert old == [place for place in expected if keys[place] <= b"b"]
+    assert newest == max(keys, default=b"")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,12 +14,12 @@ from nova.core.writer.commit import Commit
 from nova.core.writer.stages.stamp import Stamp
 from nova.sdk.events import event
 from nova.sdk.events.event import check_stored
-from nova.sdk.native import native_part
+from nova.sdk.native import native_commit
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Record
 from tests.core.conftest import START_NS
 from tests.core.writer.staging import columns, new_events, run
-from tests.sdk.events.mutated_records import needs_native
+from tests.sdk.events.mutated_records import needs_native_commit
 
 Make = Callable[..., Record]
 
@@ -70,7 +71,7 @@ def test_a_part_has_the_same_events(open_commit: Commit, record: Make) -> None:
     assert parts[1].columns == columns([record(n) for n in range(6)])
 
 
-@needs_native
+@needs_native_commit
 @given(
     st.integers(NS_MIN, NS_MAX - 3_000) | st.sampled_from((NS_MIN, -1_001, -1, 0, 999_999_998)),
     st.lists(st.tuples(st.binary(max_size=5), st.integers(0, 2**32 - 1)), max_size=4),
@@ -81,9 +82,35 @@ def test_the_native_part_stamps_alike(
     first_ns: int, events: list[tuple[bytes, int]], more: int
 ) -> None:
     """A-037: at any time, over the ends of seconds and years."""
-    part = native_part()
-    assert part is not None
-    bodies, series = [body for body, _ in events], [number for _, number in events]
+    native = native_commit()
+    assert native is not None
+    bodies, numbers = [body for body, _ in events], [number for _, number in events]
     bodies += [b"{"] * more
-    assert part.stamped(bodies, first_ns) == event.stamped(bodies, first_ns)
-    assert part.event_keys(first_ns, series) == event_keys(first_ns, series)
+    numbers.append(7)
+    series = [min(place, len(numbers) - 1) for place in range(len(bodies))]
+    keys = [b"%d" % place for place in range(len(bodies))]
+    expected = event_keys(first_ns, [numbers[index] for index in series])
+    columns = keys, series, bodies
+    found = native.stamped_rows(columns, None, numbers, first_ns)
+    assert found == (expected, keys, event.stamped(bodies, first_ns))
+    places = [place for place in range(len(bodies)) if place % 3 != 1][::-1]
+    found = native.stamped_rows(columns, places, numbers, first_ns)
+    chosen = [numbers[series[place]] for place in places]
+    assert found[0] == event_keys(first_ns, chosen)
+    assert found[1] == [keys[place] for place in places]
+    assert found[2] == event.stamped([bodies[place] for place in places], first_ns)
+
+
+@needs_native_commit
+def test_the_native_part_refuses_what_it_cannot_stamp() -> None:
+    """It reads nothing beyond its columns, and no time is beyond the range."""
+    native = native_commit()
+    assert native is not None
+    columns = [b"k"], [1], [b"{"]
+    for places, numbers in ((None, [5]), ([0], [])):
+        with pytest.raises(ValueError, match="no number"):
+            native.stamped_rows(columns, places, numbers, 0)
+    with pytest.raises(IndexError):
+        native.stamped_rows(columns, [1], [5, 6], 0)
+    with pytest.raises(OverflowError, match="int64"):
+        native.stamped_rows(columns, None, [5, 6], NS_MAX)

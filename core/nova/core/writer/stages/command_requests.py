@@ -19,7 +19,7 @@ def record_requests(events: StampedEvents, commit: Commit) -> Additions:
     requests = dict(columns.requests)
     rows: dict[bytes, bytes] = {}
     clashes = 0
-    taken = set(events.numbers)
+    taken = set(requests).intersection(events.numbers)
     for number in [number for number in requests if number in taken]:
         scope_id, request_id = columns.names[columns.series[number]].scope_id, requests[number]
         key = catalog.request_key(scope_id, request_id)

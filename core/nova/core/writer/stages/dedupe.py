@@ -4,7 +4,7 @@ deleted by retention.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from nova.core.ordering import LAST_TAIL, TIME_BYTES
 from nova.core.store.archive import Archive
@@ -12,6 +12,7 @@ from nova.core.writer.additions import Additions
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, chosen
+from nova.sdk.native import native_commit
 
 
 class Dedupe:
@@ -27,28 +28,35 @@ class Dedupe:
         """No key after it is in the archive or in the open commit; None: not read yet."""
 
     def __call__(self, columns: BatchColumns, commit: Commit) -> tuple[NewEvents, Additions]:
-        first = dict.fromkeys(columns.keys)
-        for key in self._known(first, commit):
-            del first[key]
-        numbers: Sequence[int] = range(len(columns.keys))
-        if len(first) < len(numbers):
-            numbers = [number for number, key in enumerate(columns.keys) if key in first]
-            if len(first) < len(numbers):  # An event is in the batch several times.
-                numbers = sorted(_first_places(columns.keys, numbers))
-        if first:
-            self._last_known = max(self._last(), max(first)[:TIME_BYTES] + LAST_TAIL)
-        return NewEvents(columns, numbers, len(numbers)), Additions(keys=first)
-
-    def _known(self, keys: Collection[bytes], commit: Commit) -> set[bytes]:
-        """The keys of events that were stored before."""
         last = self._last()
-        old = [key for key in keys if key <= last]
-        stored = self._archive.events.event_keys(old)
-        known = {key for key, event_key in zip(old, stored, strict=True) if event_key is not None}
-        known.update(key for key in old if key in commit.keys)
+        numbers, old, newest = first_places(columns.keys, last)
+        known = self._known(columns.keys, numbers, old, commit)
+        if known:
+            numbers = [number for number in numbers if number not in known]
+        if numbers:
+            self._last_known = max(last, newest[:TIME_BYTES] + LAST_TAIL)
+        return NewEvents(columns, numbers, len(numbers)), Additions(
+            keys=chosen(columns.keys, numbers)
+        )
+
+    def _known(
+        self, keys: Sequence[bytes], numbers: Sequence[int], old: Sequence[int], commit: Commit
+    ) -> set[int]:
+        """Of these numbers those of events that were stored before; `old` are the ones that are not
+        after every event.
+        """
+        taken = commit.keys
+        looked_up = [number for number in old if keys[number] not in taken]
+        stored = self._archive.events.event_keys(chosen(keys, looked_up))
+        known = set(old).difference(looked_up)
+        known.update(
+            number
+            for number, event_key in zip(looked_up, stored, strict=True)
+            if event_key is not None
+        )
         deleted = self._archive.deleted_ids
         if not deleted.is_empty():
-            known.update(filter(deleted.has, keys))
+            known.update(number for number in numbers if deleted.has(keys[number]))
         return known
 
     def _last(self) -> bytes:
@@ -58,6 +66,15 @@ class Dedupe:
         return self._last_known
 
 
-def _first_places(keys: Sequence[bytes], numbers: Sequence[int]) -> Collection[int]:
-    """Of the places that have one key the first."""
-    return dict(zip(chosen(keys, numbers[::-1]), numbers[::-1], strict=True)).values()
+def first_places(keys: list[bytes], last: bytes) -> tuple[Sequence[int], list[int], bytes]:
+    """Of the keys that are equal the places of the first, ascending; of these the places of keys
+    not after `last`; and the last key of all, empty if there are none.
+    """
+    every = range(len(keys))
+    if native := native_commit():
+        first, old, newest = native.first_places(keys, last)
+        return every if first is None else first, old, newest or b""
+    places: Sequence[int] = every
+    if len(set(keys)) < len(keys):
+        places = sorted(dict(zip(reversed(keys), reversed(every), strict=True)).values())
+    return places, [place for place in places if keys[place] <= last], max(keys, default=b"")

@@ -101,6 +101,7 @@ class _AddedBindings:
             [*known.bodies, *(event.body[:-1] for event in events)],
             names,
             [*known.versions, *[""] * (len(names) - len(known.versions))],
+            [*known.sparse, *range(len(known.keys), len(known.keys) + len(events))],
             known.requests,
             known.refusals,
         )

@@ -27,19 +27,14 @@ class LinkRoutes:
     def __call__(self, delivered: DeliveredBatch, _: Commit) -> Additions:
         """Update the routes from a batch."""
         columns = delivered.columns
-        descriptors = {
-            index: catalog.link_routes_key(names)
-            for index, names in enumerate(columns.names)
-            if names.message_type == DESCRIPTOR_TYPE and names.lane == "metadata"
-        }
-        if not descriptors:
-            return NOTHING
         rows: list[KeyValue] = []
-        for number, index in enumerate(columns.series):
-            if index in descriptors:
+        for number in columns.sparse:
+            names = columns.names[columns.series[number]]
+            if names.message_type == DESCRIPTOR_TYPE and names.lane == "metadata":
                 order_key = columns.keys[number].hex()
-                rows += self._advance(descriptors[index], delivered.link, order_key)
-        return Additions(rows=rows)
+                key = catalog.link_routes_key(names)
+                rows += self._advance(key, delivered.link, order_key)
+        return Additions(rows=rows) if rows else NOTHING
 
     def _advance(self, key: bytes, link: str, order_key: str) -> Iterator[KeyValue]:
         """Yields the new row if a link's descriptor is newer than its last one."""

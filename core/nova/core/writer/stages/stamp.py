@@ -9,10 +9,11 @@ from nova.core.store.keys import event_keys
 from nova.core.store.series_table import SeriesTable
 from nova.core.writer.additions import NOTHING, Additions
 from nova.core.writer.canonical_clock import CanonicalClock
+from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, StampedEvents, chosen
 from nova.sdk.events.event import Series, stamped
-from nova.sdk.native import native_part
+from nova.sdk.native import native_commit
 
 
 class Stamp:
@@ -27,17 +28,28 @@ class Stamp:
         columns, numbers = events.columns, events.numbers
         series, new_series = series_numbers(columns.names, commit.state.series)
         first_ns = self._clock.next_ns()
-        part = native_part()
-        keys_of, stamp = (event_keys, stamped) if part is None else (part.event_keys, part.stamped)
-        stamps = StampedEvents(
-            columns,
-            numbers,
-            keys_of(first_ns, list(map(series.__getitem__, chosen(columns.series, numbers)))),
-            chosen(columns.keys, numbers),
-            stamp(chosen(columns.bodies, numbers), first_ns),
-            events.selections,
-        )
+        rows = _rows(columns, numbers, series, first_ns)
+        stamps = StampedEvents(columns, numbers, *rows, events.selections)
         return stamps, Additions(series=new_series) if new_series else NOTHING
+
+
+def _rows(
+    columns: BatchColumns, places: Sequence[int], numbers: Sequence[int], first_ns: int
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Event keys, order keys and stored envelopes of the events at these places; `numbers` are
+    those of the batch's series.
+    """
+    if native := native_commit():
+        some = None if places == range(len(columns.keys)) else places
+        of_batch = (columns.keys, columns.series, columns.bodies)
+        return native.stamped_rows(of_batch, some, numbers, first_ns)
+    series = map(numbers.__getitem__, chosen(columns.series, places))
+    keys = chosen(columns.keys, places)
+    return (
+        event_keys(first_ns, list(series)),
+        keys,
+        stamped(chosen(columns.bodies, places), first_ns),
+    )
 
 
 def series_numbers(
