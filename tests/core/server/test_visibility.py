@@ -201,7 +201,11 @@ async def test_every_message_shows_what_a_principal_may_see(core: Core) -> None:
 
 
 async def compare_events(frames: Frames, visible: Sequence[Seen]) -> None:
-    """Query, stream and neighbour, in both timebases and directions."""
+    """Query, search, stream and neighbour, in both timebases and directions."""
+    # Every event but the raw ones has an e in its type.
+    words = timeline.FindText(text="E", timebase="canonical")
+    found = (await ask(frames, words, timeline.FindTextResponse)).events
+    assert list(map(bytes, found)) == [one.stored for one in visible if one.lane != "raw"]
     orders: dict[Timebase, list[bytes]] = {
         "canonical": [event.stored for event in visible],
         "source": [event.stored for event in sorted(visible, key=Seen.source_order)],
@@ -218,8 +222,8 @@ async def compare_events(frames: Frames, visible: Sequence[Seen]) -> None:
         await frames.send(start)
         assert streamed(await frames.until(messages.StreamComplete)) == stored[::-1]
         step = timeline.Neighbour(time="2000-01-01T00:00:00Z", direction="next", timebase=timebase)
-        found = await ask(frames, step, timeline.NeighbourResponse)
-        first = None if found.event is UNSET else bytes(found.event)
+        beside = await ask(frames, step, timeline.NeighbourResponse)
+        first = None if beside.event is UNSET else bytes(beside.event)
         assert first == next(iter(stored), None)
 
 
@@ -270,21 +274,10 @@ async def compare_fields(frames: Frames, event: Seen, is_visible: bool) -> None:
     )
     listed = await ask(frames, fields, timeline.FieldsResponse)
     assert bool(listed.fields) == is_visible
-    sample = timeline.Sample(
-        scope_id=scope,
-        system_id=system,
-        container_id=container,
-        unique_id=unit,
-        lane=lane,
-        message_type=kind,
-        view_id=view,
-        **SPAN,
-        buckets=4,
-        fields=["n"],
-    )
+    ids: dict[str, Any] = {name: getattr(fields, name) for name in SERIES_NAMES}
+    sample = timeline.Sample(**ids, **SPAN, buckets=4, fields=["n"])
     sampled = await ask(frames, sample, timeline.SampleResponse)
     assert bool(sum(sampled.fields[0].count)) == is_visible
-    ids: dict[str, Any] = {name: getattr(fields, name) for name in SERIES_NAMES}
     runs = timeline.Find(**ids, field="n", condition="atLeast", value=0)
     found = await ask(frames, runs, timeline.FindResponse)
     read = await ask(frames, Columns(**ids, fields=["n"]), ColumnsResponse)
