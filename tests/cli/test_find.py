@@ -59,6 +59,8 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
         assert (change["before"], change["after"]) == ("safe", "on")
         assert await asyncio.to_thread(run, "mode", "=", "safe", "--seconds", "9") == []
         assert await asyncio.to_thread(run, "n", "--gaps", "1.5") == []
+        steady = await asyncio.to_thread(run, "mode", "--steady", "--samples", "6")
+        assert [one["samples"] for one in steady] == [6, 6]
         (low,) = await asyncio.to_thread(run, "below", "<", "-5")
         assert (low["min"], low["max"]) == (-11, -6)
         assert await asyncio.to_thread(run, "port", "=", "1") == []
@@ -97,7 +99,13 @@ def test_what_a_text_has_not_is_refused() -> None:
 
 
 def test_one_condition_has_to_be_stated() -> None:
-    for arguments in ([], [">"], ["--changes", "--gaps", "1"], [">", "1", "--changes"]):
+    for arguments in (
+        [],
+        [">"],
+        ["--changes", "--gaps", "1"],
+        ["--steady", "--changes"],
+        [">", "1", "--changes"],
+    ):
         result = asked("n", *arguments)
         assert result.exit_code == 2 and "state one condition" in result.output
 

@@ -30,6 +30,7 @@ EVENTS = 35_040
 
 SPIKE, GAP, NOTE, MODE, LOW = 7_000, 13_000, 18_000, 23_000, 30_000
 GAP_EVENTS, LOW_EVENTS = 36, 12
+FLAT, FLAT_EVENTS = 33_000, 20
 FOUND_MS = 60_000
 
 
@@ -39,9 +40,10 @@ def at_ns(number: int) -> int:
 
 def payload(number: int) -> bytes:
     """A temperature with one spike, volts with short gaps and a long one, a mode that changes
-    once, amps with short dips and a long one.
+    once, amps with short dips and a long one. The temperature varies, but for one flat line.
     """
-    temperature = 95 if number == SPIKE else 20 + number % 7
+    flat = 24 if FLAT <= number < FLAT + FLAT_EVENTS else 20 + number % 7
+    temperature = 95 if number == SPIKE else flat
     is_absent = GAP < number < GAP + GAP_EVENTS or number % 3_000 in (1, 2)
     volts = b"" if is_absent else b'"volts":%d,' % (28 + number % 3)
     mode = b"SAFE" if number >= MODE else b"NOMINAL"
@@ -219,8 +221,13 @@ def saved_and_linked(screen: Screen) -> None:
 
 
 def too_many(page: Page) -> None:
-    """A part of them is kept, which is said, and only what is in view is drawn."""
+    """A flat line is one match. Too many are cut, which is said; rows in view alone are drawn."""
     page.keyboard.press("Control+k")
+    by_condition(page, "temperature", "steady", samples="10")
+    page.get_by_test_id("search-start").click()
+    expect_searched(page, 1)
+    first = timestamps.parse(matches(page).first.get_attribute("data-time") or "")
+    assert at_ns(FLAT - 1) <= first <= at_ns(FLAT)
     by_condition(page, "temperature", "change")
     page.get_by_test_id("search-start").click()
     expect_searched(page, "5,000")

@@ -89,6 +89,7 @@ def unknown_field(fields: Sequence[str]) -> str:
 @click.argument("comparison", type=click.Choice(list(COMPARISONS)), required=False)
 @click.argument("value", required=False)
 @click.option("--changes", is_flag=True, help="Where the value changes.")
+@click.option("--steady", is_flag=True, help="Where it does not: with --samples or --seconds.")
 @click.option("--text", is_flag=True, help="Search for a text; after VALUE: it is a text.")
 @click.option(
     "--gaps",
@@ -133,13 +134,15 @@ async def find(
       nova find mode = SAFE --reverse --limit 1     when it was last in this mode
       nova find port = 1 --text                     the text "1" and not the number
       nova find mode --changes
+      nova find current --steady --seconds 600     the same value for ten minutes
       nova find voltage --gaps 60 --json
     \b
     Texts, upper and lower case alike, in the messageType or the body of events:
       nova find "door open" --text --reverse --limit 10
       nova find heater --text --lane command --scope sat --json
     """
-    if options["text"] and comparison is None and not changes and gaps is None:
+    is_condition = comparison is not None or changes or gaps is not None or options["steady"]
+    if options["text"] and not is_condition:
         await find_text(source, text_request(field, options), limit, as_json=as_json)
         return
     request = _request(field, options, comparison, value, (changes, gaps))
@@ -180,15 +183,12 @@ def _request(
 ) -> timeline.Find:
     """The message of the options; raises click.UsageError."""
     changes, gaps = other
-    kinds = [comparison is not None, changes, gaps is not None]
-    if sum(kinds) != 1 or (comparison is None) != (value is None):
+    condition = _condition(options, comparison, changes, gaps)
+    if condition is None or (comparison is None) != (value is None):
         raise click.UsageError(
-            f"state one condition: COMPARISON ({' '.join(COMPARISONS)}) and VALUE, --changes, or "
-            "--gaps SECONDS"
+            f"state one condition: COMPARISON ({' '.join(COMPARISONS)}) and VALUE, --changes, "
+            "--steady, or --gaps SECONDS"
         )
-    condition: FindCondition = "change" if changes else "gap"
-    if comparison is not None:
-        condition = COMPARISONS[comparison]
     seconds = gaps if gaps is not None else cast("float", options["seconds"])
     return timeline.Find(
         scope_id=str(options["scope"]),
@@ -208,6 +208,20 @@ def _request(
         timebase=cast("Timebase | None", options["timebase"]),
         reverse=bool(options["reverse"]),
     )
+
+
+def _condition(
+    options: dict[str, object], comparison: str | None, changes: bool, gaps: float | None
+) -> FindCondition | None:
+    """The one condition that the options state; None if it is not one."""
+    stated: list[FindCondition] = [] if comparison is None else [COMPARISONS[comparison]]
+    others: tuple[tuple[FindCondition, bool], ...] = (
+        ("change", changes),
+        ("steady", bool(options["steady"])),
+        ("gap", gaps is not None),
+    )
+    stated += [condition for condition, is_stated in others if is_stated]
+    return stated[0] if len(stated) == 1 else None
 
 
 def _lane(options: dict[str, object]) -> Literal["parsed", "ui"]:

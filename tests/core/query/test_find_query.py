@@ -109,13 +109,16 @@ def by_hand(values: Sequence[Value], request: Find) -> list[FieldFinding]:
         ]
     runs: list[list[Value]] = [[]]
     for one in values:
-        if COMPARISONS[request.condition](one[2], request.value):
+        if request.condition == "steady":
+            is_same = bool(runs[-1]) and runs[-1][-1][2] == one[2]
+            runs[-1:] = [[*runs[-1], one]] if is_same else [runs[-1], [one]]
+        elif COMPARISONS[request.condition](one[2], request.value):
             runs[-1].append(one)
         else:
             runs.append([])
     return [
         run_of(run)
-        for run in runs
+        for run in filter(None, runs)
         if len(run) >= request.min_samples and run[-1][0] - run[0][0] >= request.min_seconds * 1e9
     ]
 
@@ -178,6 +181,14 @@ OTHERS = st.one_of(
         lambda condition, value: request_of("mode", condition, value=value),
         st.sampled_from(["equal", "notEqual"]),
         st.sampled_from(["safe", "never"]),
+    ),
+    st.builds(
+        lambda field, samples, seconds: request_of(
+            field, "steady", minSamples=samples, minSeconds=seconds
+        ),
+        st.sampled_from(["n", "on", "mode"]),
+        st.integers(2, 4),
+        st.sampled_from([0, 0.002, 30]),
     ),
     st.builds(lambda field: request_of(field, "change"), st.sampled_from(["n", "on", "mode"])),
     st.builds(
@@ -256,6 +267,7 @@ async def test_findings_reach_from_the_first_to_the_last_nanosecond(found: Sampl
         ({"condition": "above"}, "badRequest: value: 'above' needs a value"),
         ({"condition": "change", "value": 1}, "badRequest: value: 'change' compares with no value"),
         ({"condition": "below", "value": "x"}, "badRequest: value: texts are not ordered"),
+        ({"condition": "steady"}, "badRequest: minSeconds: 'steady' needs"),
         ({"condition": "gap"}, "badRequest: minSeconds: 'gap' needs the seconds"),
         ({"condition": "gap", "minSeconds": 1, "minSamples": 2}, "badRequest: minSamples"),
         ({"condition": "change", "minSeconds": 1}, "badRequest: minSeconds: a change has no"),

@@ -1658,8 +1658,8 @@ export interface FieldsResponse {
 }
 /**
  * Where the values of a series' field meet a condition: runs of values that compare with
- *     `value`, at least `min_samples` of them over at least `min_seconds`; changes of the value; or
- *     gaps of more than `min_seconds` without one.
+ *     `value`, or of a value that stays the same, at least `min_samples` of them over at least
+ *     `min_seconds`; changes of the value; or gaps of more than `min_seconds` without one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Find".
@@ -1678,7 +1678,7 @@ export interface Find {
   messageType: string;
   viewId?: string;
   field: string;
-  condition: "above" | "atLeast" | "atMost" | "below" | "change" | "equal" | "gap" | "notEqual";
+  condition: "above" | "atLeast" | "atMost" | "below" | "change" | "equal" | "gap" | "notEqual" | "steady";
   value?: boolean | number | string | null;
   minSamples?: number;
   minSeconds?: number;

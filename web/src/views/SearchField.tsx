@@ -17,7 +17,7 @@ import {
   typedEntity,
   value,
 } from "../model/search/search_form";
-import { type Comparison, COMPARISONS, comparisonsOf, hasDuration, hasValue } from "../model/search/search_spec";
+import { type Comparison, COMPARISONS, comparisonsOf, hasDuration, hasSamples, hasValue } from "../model/search/search_spec";
 import { entityKey } from "../model/values/event";
 
 export function FieldInputs() {
@@ -104,7 +104,7 @@ function Fields() {
 }
 
 function Duration() {
-  const isGap = formComparison.value === "gap";
+  const isGap = !hasSamples(formComparison.value);
   return (
     <div class="search-row">
       <label>

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nova.core.query.field_scan import ColdRule
 from nova.core.query.field_values import FieldValuesPart, Position
@@ -16,6 +17,7 @@ from nova.core.store.column_cells import unsigned_times
 from nova.core.store.column_codec import Numbers
 from nova.core.store.column_zone import ColumnZone
 
+Places = NDArray[np.int64]
 Compare = Callable[[Numbers], Mask]
 
 
@@ -87,22 +89,76 @@ class RunFinder:
         if is_open:
             self._open = _run(part, int(starts[-1]), len(mask))
             starts, stops = starts[:-1], stops[:-1]
-        lasting = stops - starts >= self._min_samples
-        times = unsigned_times(part.times)
-        first, last = times[starts], times[stops - 1]
-        lasting &= np.maximum(first, last) - np.minimum(first, last) >= np.uint64(self._min_ns)
-        for place in np.flatnonzero(lasting):
-            yield _ordered(_run(part, int(starts[place]), int(stops[place])))
+        yield from _lasting(part, starts, stops, self._min_samples, self._min_ns)
 
     def end(self) -> Iterator[Found]:
         found, self._open = self._open, None
-        if found is not None and found.samples >= self._min_samples:
-            found = _ordered(found)
-            if found.stop[0] - found.start[0] >= self._min_ns:
-                yield found
+        if found is not None and _lasts(found, self._min_samples, self._min_ns):
+            yield _ordered(found)
 
     def resume_at(self, part: FieldValuesPart) -> Position | None:
         return part.position(-1) if self._open is None else None
+
+
+class SteadyFinder:
+    """Finds runs of neighbouring values that are equal: `min_samples` at least, over `min_ns`."""
+
+    def __init__(self, min_samples: int, min_ns: int) -> None:
+        self._min_samples = min_samples
+        self._min_ns = min_ns
+        self._open: Found | None = None
+        """The run that the last value belongs to; `start` is where the scan met it."""
+
+        self._ended: Position | None = None
+        """The last value of the run before."""
+
+    def is_cold(self, zone: ColumnZone) -> bool:
+        return False
+
+    def constant(self, zone: ColumnZone) -> float | None:
+        return None
+
+    def feed(self, part: FieldValuesPart) -> Iterator[Found]:
+        edges = np.flatnonzero(part.values[1:] != part.values[:-1]) + 1
+        starts = np.concatenate(([0], edges))
+        stops = np.concatenate((edges, [len(part.values)]))
+        if self._open is not None and part.values[0] == self._open.least:
+            self._open = _joined(self._open, _run(part, 0, int(stops[0])))
+            starts, stops = starts[1:], stops[1:]
+            if not len(starts):
+                return
+        yield from self.end()
+        yield from _lasting(part, starts[:-1], stops[:-1], self._min_samples, self._min_ns)
+        self._open = _run(part, int(starts[-1]), int(stops[-1]))
+        if starts[-1]:
+            self._ended = part.position(int(starts[-1]) - 1)
+
+    def end(self) -> Iterator[Found]:
+        found, self._open = self._open, None
+        if found is not None:
+            self._ended = found.stop
+            if _lasts(found, self._min_samples, self._min_ns):
+                yield _ordered(found)
+
+    def resume_at(self, part: FieldValuesPart) -> Position | None:
+        return self._ended
+
+
+def _lasting(
+    part: FieldValuesPart, starts: Places, stops: Places, min_samples: int, min_ns: int
+) -> Iterator[Found]:
+    """The runs between these places that are long enough."""
+    lasting = stops - starts >= min_samples
+    times = unsigned_times(part.times)
+    first, last = times[starts], times[stops - 1]
+    lasting &= np.maximum(first, last) - np.minimum(first, last) >= np.uint64(min_ns)
+    for place in np.flatnonzero(lasting):
+        yield _ordered(_run(part, int(starts[place]), int(stops[place])))
+
+
+def _lasts(found: Found, min_samples: int, min_ns: int) -> bool:
+    ordered = _ordered(found)
+    return found.samples >= min_samples and ordered.stop[0] - ordered.start[0] >= min_ns
 
 
 def _run(part: FieldValuesPart, start: int, stop: int) -> Found:

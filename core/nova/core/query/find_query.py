@@ -21,7 +21,14 @@ from nova.core.query.field_values import (
     position_key,
 )
 from nova.core.query.fields import visible_number
-from nova.core.query.find_conditions import ChangeFinder, Finder, Found, GapFinder, RunFinder
+from nova.core.query.find_conditions import (
+    ChangeFinder,
+    Finder,
+    Found,
+    GapFinder,
+    RunFinder,
+    SteadyFinder,
+)
 from nova.core.query.page import parse_time_or
 from nova.core.query.stored_field import StoredField, current_samples, stored_field
 from nova.core.query.visibility import EVERYTHING, Visibility
@@ -154,7 +161,9 @@ def check_condition(request: Find) -> None:
         fault = f"value: {request.condition!r} compares with no value. Leave it out"
     elif isinstance(value, str) and request.condition not in ("equal", "notEqual"):
         fault = f"value: texts are not ordered, so {request.condition!r} needs a number"
-    elif not compares and request.min_samples > 1:
+    elif request.condition == "steady" and request.min_samples < 2 and not request.min_seconds:
+        fault = "minSeconds: 'steady' needs minSeconds or minSamples: one value is always steady"
+    elif request.condition in ("change", "gap") and request.min_samples > 1:
         fault = f"minSamples: {request.condition!r} is no run of samples. Leave it out"
     elif request.condition == "change" and request.min_seconds:
         fault = "minSeconds: a change has no duration. Leave it out"
@@ -184,6 +193,8 @@ def _finder(request: Find, field: StoredField) -> Finder:
     min_ns = round(request.min_seconds * NS_PER_SECOND)
     if request.condition == "gap":
         return GapFinder(min_ns)
+    if request.condition == "steady":
+        return SteadyFinder(request.min_samples, min_ns)
     if request.condition == "change":
         return ChangeFinder(reverse=request.reverse)
     if isinstance(request.value, str):

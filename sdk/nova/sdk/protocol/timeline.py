@@ -21,7 +21,9 @@ FieldPath = Annotated[str, Meta(min_length=1, max_length=512)]
 
 FieldKind = Literal["number", "boolean", "string"]
 
-FindCondition = Literal["above", "atLeast", "below", "atMost", "equal", "notEqual", "change", "gap"]
+FindCondition = Literal[
+    "above", "atLeast", "below", "atMost", "equal", "notEqual", "steady", "change", "gap"
+]
 FIND_LIMIT_DEFAULT = 100
 FIND_LIMIT_MAX = 1_000
 FIND_MAX_S = 1e10
@@ -66,8 +68,8 @@ class Sample(Message, kw_only=True, tag="sample"):
 
 class Find(Message, kw_only=True, tag="find"):
     """Where the values of a series' field meet a condition: runs of values that compare with
-    `value`, at least `min_samples` of them over at least `min_seconds`; changes of the value; or
-    gaps of more than `min_seconds` without one.
+    `value`, or of a value that stays the same, at least `min_samples` of them over at least
+    `min_seconds`; changes of the value; or gaps of more than `min_seconds` without one.
     """
 
     start_time: str | None = None

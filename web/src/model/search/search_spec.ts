@@ -13,11 +13,12 @@ export const COMPARISONS: Readonly<Record<Comparison, string>> = {
   atMost: "is at most",
   equal: "is",
   notEqual: "is not",
+  steady: "stays the same",
   change: "changes",
   gap: "has no value for more than",
 };
 /** What texts and booleans can be searched for: they are not ordered. */
-const UNORDERED: readonly Comparison[] = ["equal", "notEqual", "change", "gap"];
+const UNORDERED: readonly Comparison[] = ["equal", "notEqual", "steady", "change", "gap"];
 
 export type FieldKind = "number" | "boolean" | "string";
 
@@ -54,6 +55,11 @@ const SECONDS_MAX = 1e10;
 
 /** Whether a comparison needs a value to compare with. */
 export function hasValue(comparison: Comparison): boolean {
+  return comparison !== "change" && comparison !== "gap" && comparison !== "steady";
+}
+
+/** Whether its matches are runs of values, which can be counted. */
+export function hasSamples(comparison: Comparison): boolean {
   return comparison !== "change" && comparison !== "gap";
 }
 
@@ -87,9 +93,15 @@ function fieldFault(spec: FieldSpec): string | undefined {
     if (value === "") return `Type the value that ${spec.field} is compared with.`;
     if (spec.fieldKind === "number" && (!NUMBER.test(value) || !Number.isFinite(Number(value)))) return `“${value}” is no number, and ${spec.field} has numbers.`;
     if (spec.fieldKind === "boolean" && value !== "true" && value !== "false") return `${spec.field} is true or false, not “${value}”.`;
-    if (spec.samples.trim() !== "" && !SAMPLES.test(spec.samples.trim())) return "The number of values is a whole number from 1 on.";
   }
-  return secondsFault(spec);
+  return samplesFault(spec) ?? secondsFault(spec);
+}
+
+function samplesFault({ comparison, samples, seconds }: FieldSpec): string | undefined {
+  if (!hasSamples(comparison)) return undefined;
+  if (samples.trim() !== "" && !SAMPLES.test(samples.trim())) return "The number of values is a whole number from 1 on.";
+  const isAny = Number(samples.trim() || 1) < 2 && Number(seconds.trim() || 0) === 0;
+  return comparison === "steady" && isAny ? "Type for how many seconds or values it stays the same." : undefined;
 }
 
 function secondsFault({ comparison, seconds }: FieldSpec): string | undefined {
@@ -107,7 +119,8 @@ export function findMembers(spec: FieldSpec): Omit<Find, "type"> {
     ...series,
     field,
     condition: comparison,
-    ...(hasValue(comparison) ? { value: valueOf(spec), minSamples: Number(spec.samples.trim() || 1) } : {}),
+    ...(hasValue(comparison) ? { value: valueOf(spec) } : {}),
+    ...(hasSamples(comparison) ? { minSamples: Number(spec.samples.trim() || 1) } : {}),
     ...(hasDuration(comparison) ? { minSeconds: Number(spec.seconds.trim() || 0) } : {}),
   };
 }
@@ -140,7 +153,7 @@ export function specText(spec: SearchSpec): string {
 function durationText({ comparison, samples, seconds }: FieldSpec): string {
   if (comparison === "gap") return ` ${seconds.trim()} s`;
   const parts = [];
-  if (hasValue(comparison) && Number(samples.trim() || 1) > 1) parts.push(`${samples.trim()} values`);
+  if (hasSamples(comparison) && Number(samples.trim() || 1) > 1) parts.push(`${samples.trim()} values`);
   if (hasDuration(comparison) && Number(seconds.trim() || 0) > 0) parts.push(`${seconds.trim()} s`);
   return parts.length === 0 ? "" : ` for ${parts.join(" and ")}`;
 }

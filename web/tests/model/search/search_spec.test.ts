@@ -40,6 +40,7 @@ describe("a condition", () => {
     [field({ fieldKind: "string", comparison: "above" }), "has no numbers"],
     [field({ samples: "0" }), "whole number from 1 on"],
     [field({ seconds: "soon" }), "The duration is a number of seconds"],
+    [field({ comparison: "steady", samples: "1" }), "how many seconds or values"],
     [field({ comparison: "gap", seconds: "" }), "The duration is a number of seconds"],
     [field({ comparison: "gap", seconds: "0" }), "seconds that a gap is longer than"],
     [words({ text: "  " }), "Type the text"],
@@ -53,6 +54,8 @@ describe("a condition", () => {
     expect(faultOf(field())).toBeUndefined();
     expect(specText(field({ samples: "3", seconds: "60" }))).toBe("battery volts is above 30 for 3 values and 60 s");
     expect(specText(field({ comparison: "gap", seconds: "60" }))).toBe("battery volts has no value for more than 60 s");
+    expect(specText(field({ comparison: "steady", seconds: "60" }))).toBe("battery volts stays the same for 60 s");
+    expect(findMembers(field({ comparison: "steady", samples: "5" }))).toEqual({ ...SERIES, field: "volts", condition: "steady", minSamples: 5, minSeconds: 0 });
     expect(specText(words())).toBe("“door open” in events, chat");
     expect(comparisonsOf("string")).not.toContain("above");
   });
