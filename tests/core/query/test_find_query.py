@@ -321,3 +321,22 @@ async def test_what_no_event_has_is_said(found: SampleWorld) -> None:
         answer = await queries.respond(asked, "source", sees)
         assert answer.unknown_series and answer.unknown_fields == []
     queries.close()
+
+
+@pytest.mark.parametrize("condition", ["change", "gap", "steady", "above"])
+async def test_replies_of_one_value_get_further(found: SampleWorld, condition: str) -> None:
+    """A reply that ends after a value does not end where it began, also where each is a part."""
+    found.commit([(n * 10, {"n": n // 2}) for n in range(6)])
+    queries = FindQueries(found.view, found.data, found.data / "finding", FindLimits(values_max=1))
+    members: dict[str, dict[str, Any]] = {
+        "gap": {"minSeconds": 0.001},
+        "steady": {"minSamples": 2},
+        "above": {"value": 0},
+    }
+    for timebase in TIMEBASES:
+        request = request_of("n", condition, **members.get(condition, {}))
+        expected = by_hand(values_of(events_of(found), request, timebase), request)
+        assert await pages(queries, request, timebase) == expected
+        request.reverse, request.after_key = True, None
+        assert await pages(queries, request, timebase) == expected[::-1]
+    queries.close()

@@ -143,7 +143,9 @@ async def _page(
             break
         if not isinstance(part, ScanBlock):
             examined += len(part.values)
-            if examined >= limits.values_max and (end := finder.resume_at(part)) is not None:
+            end = finder.resume_at(part) if examined >= limits.values_max else None
+            # A scan may begin with the value at its position: one value more is further.
+            if end is not None and position_key(end) != request.after_key:
                 return _FoundPage(found, end)
         await asyncio.sleep(0)
     else:
