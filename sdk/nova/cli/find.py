@@ -136,6 +136,7 @@ async def find(
       nova find mode --changes
       nova find current --steady --seconds 600     the same value for ten minutes
       nova find voltage --gaps 60 --json
+
     \b
     Texts, upper and lower case alike, in the messageType or the body of events:
       nova find "door open" --text --reverse --limit 10
