@@ -10,6 +10,7 @@ there if everything had come in order.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from nova.core.derived.alarm_books import AlarmBooks, Rejudged, is_of_books
 from nova.core.derived.alarm_limits import ALARM_LIMITS, AlarmLimits
@@ -23,8 +24,18 @@ from nova.core.query.alarm_inputs import AlarmInputReader
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.range_cursor import Hit, RangeCursor, Span
-from nova.core.store.alarm_store import AlarmStore, name_row
+from nova.core.store.alarm_store import AlarmName, AlarmStore, name_row
+from nova.core.store.given_back import DayGivenBack
 from nova.sdk.protocol.messages import Filters
+
+PART_ALARMS = 500
+"""Alarms that are folded again before they are written."""
+
+
+def is_given_back(day: DayGivenBack, name: AlarmName) -> bool:
+    """Whether values or contexts of an alarm are among the deleted events of a day."""
+    context = name.context
+    return day.has_series(name.series) or (context is not None and day.has_series(context.series))
 
 
 class AlarmMaker:
@@ -91,6 +102,7 @@ class AlarmMaker:
         self._snapshot.refresh()
         if not self._state.origin:
             self._load()
+        yield from self._give_back()
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
@@ -104,6 +116,22 @@ class AlarmMaker:
                 self._state.newest = found[-1][0]
             self._write(until_ns)
             yield len(found)
+
+    def _give_back(self) -> Iterator[int]:
+        """Fold the alarms of days that retention has deleted from what is left; yields 0 where
+        others may have their turn. Killed meanwhile, it begins with the day again.
+        """
+        given_back = self._snapshot.archive.given_back
+        for entry in given_back.entries[self._state.given_back : given_back.finished]:
+            names = enumerate(self._wiring.names)
+            numbers = iter([number for number, name in names if is_given_back(entry, name)])
+            while part := list(islice(numbers, PART_ALARMS)):
+                for folded in self._folded:
+                    yield from folded.fold_again(part, self.cursor_ns)
+                self._write(self.cursor_ns)
+                yield 0
+            self._state.given_back += 1
+            self._store.write([self._store.state_row(self._state)])
 
     def _fold_chunk(self, hits: Sequence[Hit], until_ns: int) -> Iterator[int]:
         """Fold a chunk: what rules change first, then new alarms, then the events of the others."""
@@ -142,7 +170,6 @@ class AlarmMaker:
         for folded in self._folded:
             self._changes.update(folded.take_changes())
         self._state.cursor_ns = cursor_ns
-        self._state.given_back = self._snapshot.archive.given_back.finished
         self._changes.update((self._store.state_row(self._state),))
         self._store.change(self._changes)
         self._changes.clear()

@@ -134,6 +134,12 @@ class FoldedAlarms:
                 opened.mark(self.changes)
                 self._touched.add(number)
 
+    def fold_again(self, numbers: Iterable[int], until_ns: int) -> Iterator[int]:
+        """Fold alarms from their beginning, with all that was received up to a time."""
+        self._calm.grow(len(self._wiring.names))
+        for number in numbers:
+            yield from self._refold(number, BEFORE_ALL, until_ns)
+
     # --- one alarm --------------------------------------------------------------------------------
 
     def _opened(self, number: int) -> OpenAlarm:
