@@ -61,7 +61,7 @@ name = "everything"
 targets = ["crew-a", "crew-b"]
 groupS = 2
 """
-ESCALATE_S = 10
+ESCALATE_S = 5
 WAIT_S = 240.0
 """The sampler has the lowest priority, and judges late on a busy machine."""
 
