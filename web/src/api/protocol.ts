@@ -408,8 +408,8 @@ export interface AlarmInfo {
 }
 /**
  * Alarms that have changed up to `time`, as they are now; a client that replaces each by it has
- *     the alarms of the present. `whole`: those that it had before are void. Comes at least every
- *     second; several changes of an alarm in between are one.
+ *     the alarms of the present. `whole`: those that it had before are void. Comes about every second
+ *     without changes too; several changes of an alarm in between are one.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "AlarmUpdates".
