@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -14,7 +15,14 @@ from nova.cli.alarms_command import alarms as alarms_command
 from nova.sdk.client.client import Client, login
 from nova.sdk.errors import ProtocolError
 from nova.sdk.producer.producer import Producer
-from nova.sdk.protocol.alarm_messages import ActOnAlarm, AlarmHistory, AlarmInfo, Alarms
+from nova.sdk.protocol.alarm_messages import (
+    ActOnAlarm,
+    AlarmHistory,
+    AlarmInfo,
+    Alarms,
+    FollowAlarms,
+)
+from nova.sdk.protocol.messages import Filters
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.core.commanding import HEATER, SCOPE
@@ -73,6 +81,16 @@ class Operator:
         return (await self._client.act_on_alarm(ActOnAlarm(**asked))).time
 
 
+async def received(client: Client, shown: list[AlarmInfo], ending: asyncio.Event) -> None:
+    """Follow the alarms of the present until they are as wanted."""
+    follow = FollowAlarms(follow_id="f", filters=Filters(unique_id=HEATER.unique_id))
+    async with contextlib.aclosing(client.live_alarms(follow)) as updates:
+        async for update in updates:
+            shown += update.alarms
+            if ending.is_set() and shown and shown[-1].state == "cleared":
+                return
+
+
 async def test_an_alarm_is_raised_acknowledged_and_shelved_and_its_past_stays(
     nova: RunningNova,
 ) -> None:
@@ -80,6 +98,8 @@ async def test_an_alarm_is_raised_acknowledged_and_shelved_and_its_past_stays(
     producer = Producer(transport, SCOPE)
     async with await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD)) as client:
         operator = Operator(client, producer)
+        shown, ending = list[AlarmInfo](), asyncio.Event()
+        following = asyncio.create_task(received(client, shown, ending))
         await operator.measure(23.0)
         raised = await operator.until(lambda alarm: alarm.state == "raised")
         assert (raised.rule, raised.title, raised.severity, raised.value) == (
@@ -101,6 +121,11 @@ async def test_an_alarm_is_raised_acknowledged_and_shelved_and_its_past_stays(
         assert [(one.scope_id, one.shelved) for one in page.counts] == [(SCOPE, 1)]
         await operator.measure(25.0)
         await operator.until(lambda alarm: alarm.state == "cleared")
+        ending.set()
+        async with asyncio.timeout(WAIT_S):
+            await following
+        assert (shown[-1].state, shown[-1].shelved) == ("cleared", True)
+        assert {"raised", "acknowledged"} <= {one.state for one in shown}
         then = await client.alarms(Alarms(time=seen, timebase="canonical"))
         assert [one.state for one in then.alarms] == ["acknowledged"]
         await assert_history(client)

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from nova.sdk.blocking.blocking_facade import BlockingFacade
-from nova.sdk.client.client import FOLLOW_INTERVAL_S, Client
+from nova.sdk.client.alarm_requests import FOLLOW_INTERVAL_S
+from nova.sdk.client.client import Client
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.protocol import messages, submission, timeline
@@ -17,6 +18,8 @@ from nova.sdk.protocol.alarm_messages import (
     AlarmHistoryResponse,
     Alarms,
     AlarmsResponse,
+    AlarmUpdates,
+    FollowAlarms,
 )
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
@@ -181,6 +184,12 @@ class BlockingClient(BlockingFacade[Client]):
     ) -> Iterator[AlarmHistoryResponse]:
         """Pages of transitions as they happen, each transition once, in canonical time."""
         return self._each(self._opened.follow_alarms(message, interval_s))
+
+    def live_alarms(self, message: FollowAlarms) -> Iterator[AlarmUpdates]:
+        """The abnormal alarms of the present, then those that change, until cancelled: replace each
+        by what comes, and begin anew where a message is `whole`. A connection follows once.
+        """
+        return self._each(self._opened.live_alarms(message))
 
     def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
         """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""

@@ -8,21 +8,14 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Self, TypeVar
 
+from nova.sdk.client.alarm_requests import AlarmRequests
 from nova.sdk.client.client_stream import ClientStream
 from nova.sdk.client.column_table import ColumnTable
-from nova.sdk.client.connection import Connection
 from nova.sdk.client.edge_login import EdgeLogin
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import OnProgress
 from nova.sdk.errors import ConnectionLostError, ProtocolError
 from nova.sdk.protocol import messages, submission, timeline
-from nova.sdk.protocol.alarm_messages import (
-    ActOnAlarm,
-    AlarmHistory,
-    AlarmHistoryResponse,
-    Alarms,
-    AlarmsResponse,
-)
 from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.error_codes import error_of_reply
 from nova.sdk.protocol.export import (
@@ -39,7 +32,6 @@ from nova.sdk.protocol.metric_messages import Metric
 from nova.sdk.protocol.timeline import StreamGap
 
 ABANDON_REF = "leaving"
-FOLLOW_INTERVAL_S = 0.5
 """The ref of a CancelStream whose reply is ignored."""
 
 PagedRequest = messages.Discover | messages.GetUiState | messages.Latest
@@ -48,7 +40,7 @@ PageT = TypeVar(
 )
 
 
-class Client(Connection):
+class Client(AlarmRequests):
     """Requests to a NOVA, one method each."""
 
     @classmethod
@@ -262,37 +254,6 @@ class Client(Connection):
     async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
         """Send a chat message to all users of a scope."""
         return await self.request(message, submission.ChatAck)
-
-    async def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
-        """Record that an operator has seen an alarm; the reply has the canonical time."""
-        return await self.request(message, submission.AlarmAck)
-
-    async def alarms(self, message: Alarms) -> AlarmsResponse:
-        """The alarms at a time, and how many are in which state: one page."""
-        return await self.request(message, AlarmsResponse)
-
-    async def alarm_history(self, message: AlarmHistory) -> AlarmHistoryResponse:
-        """The transitions of alarms in a time range: one page."""
-        return await self.request(message, AlarmHistoryResponse)
-
-    async def follow_alarms(
-        self, message: AlarmHistory, interval_s: float = FOLLOW_INTERVAL_S
-    ) -> AsyncGenerator[AlarmHistoryResponse, None]:
-        """Pages of transitions as they happen, each transition once, in canonical time, until
-        cancelled. `resume_key` of the last page is the `after_key` with which to continue later.
-        """
-        message.timebase, message.stop_time = "canonical", None
-        while True:
-            page = await self.alarm_history(message)
-            message.after_key = page.resume_key
-            if page.transitions:
-                yield page
-            if page.next_key is None:
-                await asyncio.sleep(interval_s)
-
-    async def act_on_alarm(self, message: ActOnAlarm) -> submission.AlarmAck:
-        """Acknowledge, comment, shelve, unshelve, disable or enable an alarm."""
-        return await self.request(message, submission.AlarmAck)
 
     async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
         """Import events of kinds that only a Core writes; repeating an import changes nothing."""

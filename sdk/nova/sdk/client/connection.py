@@ -14,6 +14,7 @@ from aiohttp import WSMsgType
 from nova.sdk import connection_ends
 from nova.sdk.client.client_stream import ClientStream
 from nova.sdk.client.http_refusal import retry_after_s
+from nova.sdk.client.live_alarm_queue import LiveAlarmQueue
 from nova.sdk.client.local_reader import RESTART_WAIT_S, LocalReader
 from nova.sdk.client.login_renewal import LoginRenewal
 from nova.sdk.client.pending_exports import PendingExports
@@ -85,6 +86,7 @@ class Connection:
         self._requested_streams: dict[str, ClientStream] = {}
         """Requested streams that the server has not accepted yet, by playbackRequestId."""
         self._exports = PendingExports()
+        self._live_alarms = LiveAlarmQueue()
         self._room_changed = asyncio.Event()
         self._lost_error: ConnectionLostError | None = None
         self.renewal: LoginRenewal | None = None
@@ -294,10 +296,12 @@ class Connection:
             if self._stream is not None:
                 self._stream.frames.put_nowait(lost)
             self._exports.fail_all(lost)
+            self._live_alarms.fail(lost)
 
     def _is_awaited(self) -> bool:
         """Whether anybody waits for the reader, which has not been lost."""
-        awaited = self._pending, self._requested_streams, self._exports, self._stream
+        streams = self._requested_streams, self._stream, self._live_alarms
+        awaited = self._pending, self._exports, *streams
         return self._lost_error is None and any(awaited)
 
     def _on_hang(self, hung: ReaderHungError) -> None:
@@ -318,6 +322,7 @@ class Connection:
                 self._views_past = not asked.is_present
         is_answer = isinstance(reply.ref, int) and self._pending.resolve(reply.ref, reply)
         self._exports.receive(reply)
+        self._live_alarms.receive(reply)
         if is_answer:
             return
         if self._stream is not None and self._stream.owns(reply):
