@@ -1,4 +1,4 @@
-"""Alarms have a process of their own once there is one to judge, and are answered without it."""
+"""Alarms have a process of their own once there are rules, and are answered without it."""
 
 from __future__ import annotations
 
@@ -43,17 +43,20 @@ async def heat(nova: RunningNova, name: str) -> None:
         await producer.send([heater.parsed("Heater", {"watts": 150.0})])
 
 
-async def test_the_process_starts_with_the_first_alarm_and_is_replaced(tmp_path: Path) -> None:
+async def test_the_process_starts_with_the_first_rule_and_is_replaced(tmp_path: Path) -> None:
     (tmp_path / "heaters.toml").write_text(RULES)
     config = tmp_path / "nova.toml"
     config.write_text(f'scope = "{SCOPE}"\nalarm_rules = "{tmp_path}"\n')
-    with running_nova(tmp_path / "data", "--config", str(config)) as nova:
+    with running_nova(tmp_path / "data", "--scope", SCOPE) as nova:
         async with await Client.log_in(nova.url, "admin", PASSWORD) as client:
+            await heat(nova, HEATERS[0])
             async with asyncio.timeout(WAIT_S):
                 while (await client.alarms(Alarms())).behind:  # The sampler is up.
                     await asyncio.sleep(0.1)
             assert "alarms" not in await processes(client)
             assert not own_process.is_needed(nova.data)
+    with running_nova(tmp_path / "data", "--config", str(config)) as nova:
+        async with await Client.log_in(nova.url, "admin", PASSWORD) as client:
             await heat(nova, HEATERS[0])
             await until_raised(client, 1)
             async with asyncio.timeout(WAIT_S):

@@ -20,6 +20,7 @@ from nova.core.query.shared_snapshot import SharedSnapshot
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
 from nova.sdk import archive_id
 from nova.sdk.alarms import own_process
+from nova.sdk.alarms.alarm_rule import ALARM_RULE_PUBLISHED
 from nova.sdk.archive_id import ArchiveIdentity
 
 ALARM_PACE = PassPace(idle_s=0.1, busy_s=0.25)
@@ -57,6 +58,11 @@ async def maintain(
     await derived_writer.maintain(data, AlarmStore, make, opened, served=served, shared=shared)
 
 
+def has_rules(view: ArchiveSnapshot) -> bool:
+    """Whether anybody has published a rule."""
+    return any(series.message_type == ALARM_RULE_PUBLISHED for series in view.series.names)
+
+
 async def maintain_until_needed(
     data: Path,
     own_scope: str,
@@ -66,13 +72,18 @@ async def maintain_until_needed(
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
 ) -> None:
-    """Follow the archive until there is an alarm, and leave it to the alarms' own process."""
+    """Follow the archive until there is a rule or an alarm, and leave it to the alarms' own
+    process.
+    """
 
     async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
         maker = AlarmMaker(view, store, own_scope)
 
         def advance(watermark: int) -> Iterator[int]:
-            if maker.alarms:
+            if watermark > maker.cursor_ns:
+                view.advance(watermark)
+                view.refresh()
+            if maker.alarms or has_rules(view):
                 raise _FirstAlarmError
             for step in maker.make(watermark):
                 yield step

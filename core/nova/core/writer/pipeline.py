@@ -97,7 +97,9 @@ class Writer:
         self.commands = _command_handler(settings, self.committer, self._queue, self.dispatcher)
         self.submissions = _submission_server(settings, self.committer, self._queue, self.commands)
         self.retention = retention_of(settings, self.committer, self._queue.submit)
-        self.reload = FileReload(self.committer, self._queue.submit, *watched)
+        self.reload = FileReload(
+            self.committer, self._queue.submit, *watched, data=settings.data_folder()
+        )
         self._syncer = ThreadPoolExecutor(1, thread_name_prefix="sync")
         waiting = {
             "check": self._consumed.qsize,
