@@ -26,6 +26,9 @@ from nova.core.store.alarm_store import AlarmStore
 from nova.core.store.column import Mask
 from nova.sdk.timestamps import NS_MIN
 
+PAUSE_ALARMS = 200
+"""Alarms that are folded from their beginning until others get their turn."""
+
 
 class FoldedAlarms:
     """The alarms in one timebase, as far as they are folded; `changes` collects rows to write."""
@@ -59,9 +62,7 @@ class FoldedAlarms:
         """Fold a chunk of events, which were received up to a time; yields where others may have
         their turn. New alarms have no rows, those that are judged again have other rules.
         """
-        self._calm.grow(len(self._wiring.names))
-        for number in new:
-            yield from self._refold(number, BEFORE_ALL, until_ns)
+        yield from self.fold_again(new, until_ns)
         from_ns = self._rejudged_from(rejudged, set(new))
         folded = {*new, *from_ns}
         changed = self._changed_by(chunk, folded)
@@ -137,8 +138,10 @@ class FoldedAlarms:
     def fold_again(self, numbers: Iterable[int], until_ns: int) -> Iterator[int]:
         """Fold alarms from their beginning, with all that was received up to a time."""
         self._calm.grow(len(self._wiring.names))
-        for number in numbers:
+        for done, number in enumerate(numbers, 1):
             yield from self._refold(number, BEFORE_ALL, until_ns)
+            if done % PAUSE_ALARMS == 0:
+                yield 0
 
     # --- one alarm --------------------------------------------------------------------------------
 
