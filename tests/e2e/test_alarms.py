@@ -91,6 +91,13 @@ async def received(client: Client, shown: list[AlarmInfo], ending: asyncio.Event
                 return
 
 
+async def until_shown(shown: list[AlarmInfo], state: str) -> None:
+    """Wait until a follower has got a state: it gets the last one of each moment."""
+    async with asyncio.timeout(WAIT_S):
+        while not shown or shown[-1].state != state:
+            await asyncio.sleep(0.02)
+
+
 async def test_an_alarm_is_raised_acknowledged_and_shelved_and_its_past_stays(
     nova: RunningNova,
 ) -> None:
@@ -108,9 +115,11 @@ async def test_an_alarm_is_raised_acknowledged_and_shelved_and_its_past_stays(
             "warning",
             23.0,
         )
+        await until_shown(shown, "raised")
         seen = await operator.act(raised, "acknowledge", comment="on it")
         known = await operator.until(lambda alarm: alarm.state == "acknowledged")
         assert (known.acknowledged_by, known.comment) == ("admin", "on it")
+        await until_shown(shown, "acknowledged")
         await operator.measure(21.0)
         await operator.until(lambda alarm: alarm.state == "raised")
         await operator.act(raised, "shelve")

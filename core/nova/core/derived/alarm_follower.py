@@ -15,15 +15,17 @@ from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.commit_tail import CommitTail
 from nova.core.query.pass_pace import PassPace
 from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.query.tail_feed import follow_feed
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
-from nova.sdk import archive_id
+from nova.sdk import archive_id, endpoints
 from nova.sdk.alarms import own_process
 from nova.sdk.alarms.alarm_rule import ALARM_RULE_PUBLISHED
 from nova.sdk.archive_id import ArchiveIdentity
 
-ALARM_PACE = PassPace(idle_s=0.1, busy_s=0.25)
+ALARM_PACE = PassPace(idle_s=0.1, busy_s=0.1)
 """People wait for alarms."""
 
 
@@ -50,10 +52,26 @@ async def maintain(
     """Maintain the alarms until cancelled, rebuilding them when needed or requested."""
 
     async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
-        maker = AlarmMaker(view, store, own_scope)
+        maker, tail = AlarmMaker(view, store, own_scope), CommitTail()
         if cursors is not None:
             cursors.followed["alarms"] = lambda: maker.cursor_ns
-        await derived_writer.follow(data, ALARMS_FOLDER, maker.make, reserve, pace=ALARM_PACE)
+
+        def advance(watermark: int) -> Iterator[int]:
+            yield from maker.make(watermark)
+            tail.release(maker.cursor_ns)
+            tail.wanted.set()
+
+        feed = follow_feed(endpoints.writer_socket(data), view, tail)
+        following = asyncio.create_task(feed)
+        try:
+            await derived_writer.follow(
+                *(data, ALARMS_FOLDER, advance, reserve),
+                pace=ALARM_PACE,
+                durable_ns=lambda: tail.watermark,
+            )
+        finally:
+            following.cancel()
+            view.tail = None
 
     await derived_writer.maintain(data, AlarmStore, make, opened, served=served, shared=shared)
 

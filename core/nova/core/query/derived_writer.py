@@ -26,6 +26,7 @@ from nova.sdk import archive_id
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.process_heartbeat import busy_with
+from nova.sdk.timestamps import NS_MIN
 
 log = logging.getLogger(__name__)
 
@@ -104,8 +105,10 @@ async def follow(
     reserve: DiskReserve = NO_RESERVE,
     room_interval_s: float = ROOM_INTERVAL_S,
     pace: PassPace = PASS_PACE,
+    durable_ns: Callable[[], int] = lambda: NS_MIN,
 ) -> None:
-    """Call `advance` with the canonical time that is durable, again and again until cancelled, and
+    """Call `advance` with the canonical time that is durable (by the marker, which may be a second
+    old, or `durable_ns`), again and again until cancelled, and
     give way between its steps, each of which yields its number of events; it pauses while the disk
     is short. Raises DerivedDamagedError if a rebuild of `folder` was requested.
     """
@@ -115,7 +118,7 @@ async def follow(
         marker, events = read_marker(data), 0
         if marker is not None:
             await room()
-            for step in advance(marker.canonical_ns):
+            for step in advance(max(marker.canonical_ns, durable_ns())):
                 events += step
                 await asyncio.sleep(0)
                 raise_if_requested(data, folder)
