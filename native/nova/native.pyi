@@ -1,21 +1,33 @@
 """The native part of ingest; `nova.sdk.native` finds it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 API: int
 
-def series_rows(
-    event_keys: Sequence[bytes], source_keys: Sequence[bytes]
+def first_places(
+    keys: list[bytes], last: bytes
+) -> tuple[list[int] | None, list[int], bytes | None]:
+    """Places of the first of equal keys, of keys not after `last`, and the last key."""
+
+def stamped_rows(
+    columns: tuple[list[bytes], list[int], list[bytes]],
+    places: Sequence[int] | None,
+    numbers: Sequence[int],
+    first_ns: int,
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:
-    """The keys of events in `series_canonical` and in `series_source`, and the values of the
-    latter, grouped by series.
-    """
+    """Event keys, order keys and stored envelopes of events that are 1 ns apart."""
 
-def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
-    """Event keys of events that are 1 ns apart from `first_ns` on."""
+def put_events(
+    put: Callable[..., None],
+    families: tuple[object, object, object, object],
+    event_keys: Sequence[bytes],
+    source_keys: Sequence[bytes],
+    stored: Sequence[bytes],
+) -> None:
+    """Put the rows of events into a write batch."""
 
-def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
-    """Stored envelopes of bodies without their closing brace, 1 ns apart from `first_ns` on."""
+def bucket_counts(source_keys: Sequence[bytes], level: int) -> list[tuple[int, int, int]]:
+    """How many order keys are of each bucket and lane."""
 
 NativeField = tuple[str, bool, bytearray, bytearray | None, list[str] | None, bool]
 

@@ -24,9 +24,8 @@ use envelope::NAMES;
 use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
-/// Raised when something that is here changes; `nova.sdk.native` uses only the one that it knows, and
-/// looks for what was added since by its name.
-const API: u32 = 3;
+/// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
+const API: u32 = 4;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
@@ -192,8 +191,5 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commit::first_places, module)?)?;
     module.add_function(wrap_pyfunction!(commit::stamped_rows, module)?)?;
     module.add_function(wrap_pyfunction!(commit::put_events, module)?)?;
-    module.add_function(wrap_pyfunction!(commit::bucket_counts, module)?)?;
-    module.add_function(wrap_pyfunction!(rows::series_rows, module)?)?;
-    module.add_function(wrap_pyfunction!(stamp::event_keys, module)?)?;
-    module.add_function(wrap_pyfunction!(stamp::stamped, module)?)
+    module.add_function(wrap_pyfunction!(commit::bucket_counts, module)?)
 }

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyBytes;
 
 use crate::rows::{EVENT_KEY_BYTES, TIME_BYTES};
 use crate::time;
@@ -21,37 +21,12 @@ pub fn is_stamp(text: &[u8], time: &[u8]) -> bool {
     text.strip_prefix(MEMBER).and_then(|text| text.strip_suffix(END)) == Some(time)
 }
 
-/// Event keys of events that are 1 ns apart from `first_ns` on.
-#[pyfunction]
-pub fn event_keys<'py>(py: Python<'py>, first_ns: i64, series: Vec<u32>) -> PyResult<Bound<'py, PyList>> {
-    require_room(first_ns, series.len())?;
-    let keys = series.iter().zip(first_ns..).map(|(number, ns)| PyBytes::new(py, &event_key(ns, *number)));
-    PyList::new(py, keys.collect::<Vec<_>>())
-}
-
 /// The event key of a canonical time and a series.
 pub fn event_key(ns: i64, series: u32) -> [u8; EVENT_KEY_BYTES] {
     let mut key = [0; EVENT_KEY_BYTES];
     key[..TIME_BYTES].copy_from_slice(&((ns as u64) ^ SIGN).to_be_bytes());
     key[TIME_BYTES..].copy_from_slice(&series.to_be_bytes());
     key
-}
-
-/// Stored envelopes of bodies that lack their closing brace; each is 1 ns after the one before.
-#[pyfunction]
-pub fn stamped<'py>(
-    py: Python<'py>,
-    bodies: Vec<Bound<'py, PyBytes>>,
-    first_ns: i64,
-) -> PyResult<Bound<'py, PyList>> {
-    require_room(first_ns, bodies.len())?;
-    let mut text = StampText::new(first_ns);
-    let stored: PyResult<Vec<_>> = bodies
-        .iter()
-        .zip(first_ns..)
-        .map(|(body, ns)| stored_envelope(py, body.as_bytes(), text.at(ns)))
-        .collect();
-    PyList::new(py, stored?)
 }
 
 /// The stored envelope of a body, with this canonical time.

@@ -10,17 +10,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Protocol
 
 from nova.sdk.errors import SettingsError
 
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 3
-"""Of another API the native part is of another version, and is not used. What was added to one API
-is looked for by its name.
-"""
+API = 4
+"""Of another API the native part is of another version, and is not used."""
 
 
 class RecordChecker(Protocol):
@@ -52,28 +50,24 @@ class RecordChecker(Protocol):
     def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]:
         """For each row of `canonical` a byte, which is 1 if all of it is that of an event of its
         series, and the order keys of those events, one behind the other. `series` are the series
-        bytes of the streams. It is among what was added.
+        bytes of the streams.
         """
 
 
-class NativeRowSums(Protocol):
-    """What was added to the module `nova.native` for the check of an archive."""
+NativeField = tuple[str, bool, bytearray, bytearray | None, list[str] | None, bool]
+"""The path of a field, whether it is a text field, its values (float64), their rows (int64; None:
+each event has one), the texts to which the values of a text field are places, and whether all
+values are booleans.
+"""
+
+
+class NativePart(Protocol):
+    """The module `nova.native`."""
+
+    API: int
 
     @staticmethod
-    def rows_sum(rows: list[tuple[bytes, bytes]], secret: tuple[int, int]) -> int:
-        """The sum of the hashes of rows, modulo 2^64."""
-
-    @staticmethod
-    def index_sums(
-        event_keys: bytes, source_keys: bytes, secret: tuple[int, int]
-    ) -> tuple[int, int, int]:
-        """The sums of the rows of events in `source`, `series_canonical` and `series_source`; their
-        keys stand one behind the other.
-        """
-
-
-class NativeCommit(Protocol):
-    """What was added to the module `nova.native` for commits."""
+    def RecordChecker(max_bytes: int) -> RecordChecker: ...
 
     @staticmethod
     def first_places(
@@ -112,38 +106,16 @@ class NativeCommit(Protocol):
         count.
         """
 
-
-NativeField = tuple[str, bool, bytearray, bytearray | None, list[str] | None, bool]
-"""The path of a field, whether it is a text field, its values (float64), their rows (int64; None:
-each event has one), the texts to which the values of a text field are places, and whether all
-values are booleans.
-"""
-
-
-class NativePart(Protocol):
-    """The module `nova.native`."""
-
-    API: int
+    @staticmethod
+    def rows_sum(rows: list[tuple[bytes, bytes]], secret: tuple[int, int]) -> int:
+        """The sum of the hashes of rows, modulo 2^64."""
 
     @staticmethod
-    def RecordChecker(max_bytes: int) -> RecordChecker: ...
-
-    @staticmethod
-    def series_rows(
-        event_keys: Sequence[bytes], source_keys: Sequence[bytes]
-    ) -> tuple[list[bytes], list[bytes], list[bytes]]:
-        """The keys of events in `series_canonical` and in `series_source`, and the values of the
-        latter, grouped by series.
-        """
-
-    @staticmethod
-    def event_keys(first_ns: int, series: Sequence[int]) -> list[bytes]:
-        """Event keys of events that are 1 ns apart from `first_ns` on."""
-
-    @staticmethod
-    def stamped(bodies: Sequence[bytes], first_ns: int) -> list[bytes]:
-        """Stored envelopes of bodies that lack their closing brace; each is 1 ns after the one
-        before.
+    def index_sums(
+        event_keys: bytes, source_keys: bytes, secret: tuple[int, int]
+    ) -> tuple[int, int, int]:
+        """The sums of the rows of events in `source`, `series_canonical` and `series_source`; their
+        keys stand one behind the other.
         """
 
     @staticmethod
@@ -174,18 +146,6 @@ def native_part() -> NativePart | None:
             f"{VARIABLE} is 1, but {fault}: install nova-native of this version, or unset it"
         )
     return None
-
-
-def native_row_sums() -> NativeRowSums | None:
-    """Sums of rows by the native part; None without it, and where it has none."""
-    part = native_part()
-    return cast(NativeRowSums, part) if hasattr(part, "rows_sum") else None
-
-
-def native_commit() -> NativeCommit | None:
-    """The rows of commits by the native part; None without it, and where it makes none."""
-    part = native_part()
-    return cast(NativeCommit, part) if hasattr(part, "put_events") else None
 
 
 def _fault() -> str | None:

@@ -12,8 +12,8 @@ from nova.core.store.archive import Archive
 from nova.core.store.index_rows import INDEX_FAMILIES, index_rows
 from nova.core.store.keys import EVENT_FAMILIES, event_keys
 from nova.core.store.row_reader import RowReader
-from nova.sdk.native import native_commit
-from tests.sdk.events.mutated_records import needs_native, needs_native_commit
+from nova.sdk.native import native_part
+from tests.sdk.events.mutated_records import needs_native
 
 
 @pytest.mark.parametrize("native", ["0", pytest.param("1", marks=needs_native)])
@@ -43,10 +43,10 @@ def test_each_family_gets_its_rows(
         assert rows_of(archive, family) == sorted(rows.items())
 
 
-@needs_native_commit
+@needs_native
 def test_keys_of_other_sizes_are_refused() -> None:
     """The native part reads nothing beyond a key, and puts no rows of columns of other lengths."""
-    native = native_commit()
+    native = native_part()
     assert native is not None
     put: list[tuple[object, ...]] = []
     for keys, order_keys in (([b"x" * 11], [b"y" * 41]), ([b"x" * 12], [b"y" * 40])):
@@ -60,10 +60,10 @@ def test_keys_of_other_sizes_are_refused() -> None:
     assert put == []
 
 
-@needs_native_commit
+@needs_native
 def test_what_putting_raises_is_raised() -> None:
     """A full disk or a closed batch, for instance."""
-    native = native_commit()
+    native = native_part()
     assert native is not None
 
     def put(*_: object) -> None:

@@ -14,13 +14,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from nova.sdk.events.checker import RecordTuple
-from nova.sdk.native import MODULE, native_commit, native_part
+from nova.sdk.native import MODULE, native_part
 
 needs_native = pytest.mark.skipif(
     native_part() is None, reason=f"{MODULE} is not built here: `make native` needs cargo"
-)
-needs_native_commit = pytest.mark.skipif(
-    native_commit() is None, reason=f"{MODULE} is of an older build: `make native` again"
 )
 
 LANES = ("parsed", "parsed", "parsed", "raw", "ui", "command", "metadata")

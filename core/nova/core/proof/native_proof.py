@@ -71,4 +71,4 @@ class NativeProof:
 def native_proof(names: Sequence[Series]) -> NativeProof | None:
     """None without the native part, and where it proves nothing."""
     known = known_streams(ENVELOPE_MAX_BYTES, STREAMS_MAX, {})
-    return NativeProof(known, names) if known is not None and known.can_prove else None
+    return NativeProof(known, names) if known is not None else None

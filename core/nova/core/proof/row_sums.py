@@ -17,7 +17,7 @@ from nova.core.store.keys import TIMEBASE_BYTES
 from nova.core.store.rollup import COARSEST_LEVEL, LEVELS, coarsen
 from nova.core.store.row_table import RowTable
 from nova.core.writer.rollup_counts import RollupCounts
-from nova.sdk.native import NativeRowSums, native_row_sums
+from nova.sdk.native import NativePart, native_part
 
 Sums = dict[str, int]
 """By index family, and `rollup` for the counts of the rollups."""
@@ -55,7 +55,7 @@ class PythonRowSums:
 class NativelySummedRows:
     """By the native part, whose sums are below 2^64."""
 
-    def __init__(self, native: NativeRowSums) -> None:
+    def __init__(self, native: NativePart) -> None:
         self._native = native
         # Python's hash of any text is a part of its secret that nobody else can compute.
         self._secret = hash(b"first half") % SUMS_MODULUS, hash(b"second half") % SUMS_MODULUS
@@ -72,7 +72,7 @@ class NativelySummedRows:
 
 def row_sums() -> RowSums:
     """By the native part where it is installed."""
-    native = native_row_sums()
+    native = native_part()
     return PythonRowSums() if native is None else NativelySummedRows(native)
 
 

@@ -11,7 +11,7 @@ from nova.core.ordering import TIME_BYTES
 from nova.core.store.index_rows import series_rows
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_source_key
-from nova.sdk.native import native_commit
+from nova.sdk.native import native_part
 
 
 class ArchiveBatch:
@@ -49,7 +49,7 @@ class ArchiveBatch:
         Index rows of series are grouped by series: neighbours in the memtable cost a third less to
         insert (bench/results).
         """
-        if native := native_commit():
+        if native := native_part():
             handles = self._handles
             families = (
                 handles["canonical"],

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from nova.core.ordering import LANE_OFFSET, ORDER_KEY_BYTES, TIME_BYTES, Timebase
 from nova.core.store.rollup import FINEST_LEVEL, LANE_UNITS
-from nova.sdk.native import native_commit
+from nova.sdk.native import native_part
 
 BucketCounts = dict[int, int]
 """By bucket number of the finest level, the counts of all lanes in one integer."""
@@ -73,7 +73,7 @@ def _source_counts(source_keys: Sequence[bytes]) -> BucketCounts:
     columns of a table of eight bytes per event, so the interpreter handles one integer per event.
     """
     buckets: BucketCounts = {}
-    if native := native_commit():
+    if native := native_part():
         for bucket, lane, count in native.bucket_counts(source_keys, FINEST_LEVEL):
             buckets[bucket] = buckets.get(bucket, 0) + count * LANE_UNITS[lane]
         return buckets

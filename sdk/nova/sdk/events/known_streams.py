@@ -81,11 +81,6 @@ class KnownStreams:
             return _without(found, refused, len(records))
         return found
 
-    @property
-    def can_prove(self) -> bool:
-        """Whether the native part has what `prove` needs."""
-        return hasattr(self._checker, "prove")
-
     def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]:
         """Prove rows of an archive; manifests are not looked at."""
         return self._checker.prove(rows, series)

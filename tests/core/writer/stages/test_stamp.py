@@ -14,12 +14,12 @@ from nova.core.writer.commit import Commit
 from nova.core.writer.stages.stamp import Stamp
 from nova.sdk.events import event
 from nova.sdk.events.event import check_stored
-from nova.sdk.native import native_commit
+from nova.sdk.native import native_part
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from nova.sdk.transport.base import Record
 from tests.core.conftest import START_NS
 from tests.core.writer.staging import columns, new_events, run
-from tests.sdk.events.mutated_records import needs_native_commit
+from tests.sdk.events.mutated_records import needs_native
 
 Make = Callable[..., Record]
 
@@ -71,7 +71,7 @@ def test_a_part_has_the_same_events(open_commit: Commit, record: Make) -> None:
     assert parts[1].columns == columns([record(n) for n in range(6)])
 
 
-@needs_native_commit
+@needs_native
 @given(
     st.integers(NS_MIN, NS_MAX - 3_000) | st.sampled_from((NS_MIN, -1_001, -1, 0, 999_999_998)),
     st.lists(st.tuples(st.binary(max_size=5), st.integers(0, 2**32 - 1)), max_size=4),
@@ -82,7 +82,7 @@ def test_the_native_part_stamps_alike(
     first_ns: int, events: list[tuple[bytes, int]], more: int
 ) -> None:
     """A-037: at any time, over the ends of seconds and years."""
-    native = native_commit()
+    native = native_part()
     assert native is not None
     bodies, numbers = [body for body, _ in events], [number for _, number in events]
     bodies += [b"{"] * more
@@ -101,10 +101,10 @@ def test_the_native_part_stamps_alike(
     assert found[2] == event.stamped([bodies[place] for place in places], first_ns)
 
 
-@needs_native_commit
+@needs_native
 def test_the_native_part_refuses_what_it_cannot_stamp() -> None:
     """It reads nothing beyond its columns, and no time is beyond the range."""
-    native = native_commit()
+    native = native_part()
     assert native is not None
     columns = [b"k"], [1], [b"{"]
     for places, numbers in ((None, [5]), ([0], [])):

@@ -12,7 +12,7 @@ from nova.core.writer.additions import Additions
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, chosen
-from nova.sdk.native import native_commit
+from nova.sdk.native import native_part
 
 
 class Dedupe:
@@ -71,7 +71,7 @@ def first_places(keys: list[bytes], last: bytes) -> tuple[Sequence[int], list[in
     not after `last`; and the last key of all, empty if there are none.
     """
     every = range(len(keys))
-    if native := native_commit():
+    if native := native_part():
         first, old, newest = native.first_places(keys, last)
         return every if first is None else first, old, newest or b""
     places: Sequence[int] = every

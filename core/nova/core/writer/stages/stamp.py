@@ -13,7 +13,7 @@ from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
 from nova.core.writer.new_events import NewEvents, StampedEvents, chosen
 from nova.sdk.events.event import Series, stamped
-from nova.sdk.native import native_commit
+from nova.sdk.native import native_part
 
 
 class Stamp:
@@ -39,7 +39,7 @@ def _rows(
     """Event keys, order keys and stored envelopes of the events at these places; `numbers` are
     those of the batch's series.
     """
-    if native := native_commit():
+    if native := native_part():
         some = None if places == range(len(columns.keys)) else places
         of_batch = (columns.keys, columns.series, columns.bodies)
         return native.stamped_rows(of_batch, some, numbers, first_ns)
