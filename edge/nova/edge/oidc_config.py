@@ -11,6 +11,7 @@ from nova.edge.user_store import Role
 from nova.sdk.errors import SettingsError
 from nova.sdk.oidc_settings import OidcSettings, role_map, scope_map
 from nova.sdk.optional_imports import import_optional
+from nova.sdk.regular_file import read_regular
 from nova.sdk.settings import load_oidc
 from nova.sdk.utf8 import check_secret
 
@@ -85,8 +86,7 @@ def _client_secret(settings: OidcSettings, environment: Mapping[str, str]) -> st
 
 def _read_secret(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            content = file.read(SECRET_MAX_BYTES + 1)
+        content = read_regular(path, SECRET_MAX_BYTES)
         secret = content.decode().rstrip("\r\n")
     except OSError as error:
         raise SettingsError(
@@ -94,7 +94,7 @@ def _read_secret(path: Path) -> str:
         ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"oidc_client_secret_file {path} is not UTF-8 text") from None
-    if not secret or len(content) > SECRET_MAX_BYTES:
+    if not secret:
         raise SettingsError(
             f"oidc_client_secret_file {path} must hold 1 to {SECRET_MAX_BYTES} bytes"
         )

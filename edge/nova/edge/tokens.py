@@ -15,6 +15,7 @@ from nova.edge.errors import AccessError
 from nova.edge.user_store import Role, User
 from nova.sdk import durable, private
 from nova.sdk.errors import SettingsError
+from nova.sdk.regular_file import read_regular
 
 KEY_NAME = "jwt.key"
 KEY_MIN_BYTES = 32
@@ -97,7 +98,7 @@ def load_key(folder: Path) -> bytes:
         durable.create(path, secrets.token_bytes(KEY_MIN_BYTES))
     if path.stat().st_mode & 0o077:
         raise SettingsError(f"{path} is readable by other users: run chmod 600 on it")
-    key = path.read_bytes()
+    key = read_regular(path)
     if len(key) < KEY_MIN_BYTES:
         raise SettingsError(f"{path} has {len(key)} bytes; a key needs at least {KEY_MIN_BYTES}")
     return key

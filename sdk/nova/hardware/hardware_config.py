@@ -11,7 +11,7 @@ from msgspec import Meta
 from nova.hardware.device import PLUGIN_GROUP, Device, Setup
 from nova.sdk import plugins
 from nova.sdk.address import is_id
-from nova.sdk.document import DocumentError, parse_toml
+from nova.sdk.document import DocumentError, read_toml
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.field_types import JsonObject
 
@@ -105,7 +105,7 @@ def load(
 
 def _document(path: Path) -> _HostDocument:
     try:
-        return msgspec.convert(parse_toml(path.read_bytes()), _HostDocument)
+        return msgspec.convert(read_toml(path), _HostDocument)
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except DocumentError as error:

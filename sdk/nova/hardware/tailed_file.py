@@ -15,6 +15,7 @@ import logging
 import os
 import time
 from collections.abc import Callable, Sequence
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -24,6 +25,7 @@ from nova.hardware.device import Command, CommandRefusedError, Progress, Reading
 from nova.hardware.line_reader import LF_WAIT_S, LineFormat, LineReader, LineSplitter, LineState
 from nova.sdk import durable, timestamps
 from nova.sdk.field_types import JsonObject
+from nova.sdk.regular_file import open_regular
 
 POLL_S = 0.2
 QUIET_S = 2.0
@@ -213,7 +215,7 @@ class TailedFile:
             self._again = [*self._splitter.feed(data), *self._splitter.rest()]
 
     def _open_file(self, path: Path, offset: int) -> None:
-        file = path.open("rb")
+        file = BufferedReader(open_regular(path))
         if self._file is not None:
             self._file.close()
         status = os.fstat(file.fileno())

@@ -12,6 +12,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -29,6 +30,7 @@ from nova.sdk.drivers.registry import BINDING_TYPE
 from nova.sdk.errors import NovaError
 from nova.sdk.events.event import without_stamp
 from nova.sdk.producer.producer import PUBLISH_MAX_BYTES, PUBLISH_MAX_RECORDS
+from nova.sdk.regular_file import open_regular
 from nova.sdk.transport.base import Record
 
 READABLE = (".jsonl", ".mcap")
@@ -106,7 +108,7 @@ class ExportReader:
                 yield member
                 self._add_fault(name, member.problem)
             else:
-                with self._path_of(name).open("rb") as file:
+                with BufferedReader(open_regular(self._path_of(name))) as file:
                     yield file
         except OSError as error:
             raise NovaError(f"cannot be read: {error}") from error

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from nova.sdk.optional_imports import import_optional
+from nova.sdk.regular_file import require_regular
 
 _INTEGERS = {"unsigned", "signed", "twosCompliment", "twosComplement"}
 _FLOAT_BITS = {
@@ -73,6 +74,7 @@ _SIGNED: dict[str, Callable[[int, int], int]] = {
 def make_readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
     """The document with encodings that the library accepts, and its signed types' encodings."""
     etree = import_optional("lxml.etree")
+    require_regular(path)
     tree = etree.parse(str(path))
     signed: dict[str, str] = {}
     for element in list(cast(_Element, tree.getroot()).iter("{*}IntegerDataEncoding")):

@@ -13,6 +13,7 @@ from msgspec import Meta
 
 from nova.sdk.errors import SettingsError
 from nova.sdk.field_types import Id, Name
+from nova.sdk.regular_file import read_regular
 
 FILE_MAX_BYTES = 64 * 1024
 PLOTS_MAX = 16
@@ -112,12 +113,9 @@ class DefaultView(_ViewPart, kw_only=True):
 def load(path: Path) -> DefaultView:
     """Load a default view; raises SettingsError that names the file and the rule."""
     try:
-        with path.open("rb") as file:
-            text = file.read(FILE_MAX_BYTES + 1)
+        text = read_regular(path, FILE_MAX_BYTES)
     except OSError as error:
         raise SettingsError(f"default_view: cannot read {path}: {error.strerror}") from None
-    if len(text) > FILE_MAX_BYTES:
-        raise SettingsError(f"default_view: {path} exceeds {FILE_MAX_BYTES} bytes")
     try:
         view = msgspec.json.decode(text, type=DefaultView)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
 from nova.sdk.errors import NovaError
+from nova.sdk.regular_file import read_regular
 
 
 class DocumentError(NovaError):
@@ -19,6 +21,11 @@ def parse_toml(text: bytes) -> dict[str, Any]:
     """The members of a TOML document; raises DocumentError."""
     members: dict[str, Any] = _parsed("TOML", lambda: tomllib.loads(text.decode()))
     return members
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The members of a TOML file; raises DocumentError and OSError."""
+    return parse_toml(read_regular(path))
 
 
 def parse_document(text: bytes, *, is_json: bool) -> object:

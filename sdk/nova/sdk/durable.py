@@ -9,6 +9,7 @@ import uuid
 from pathlib import Path
 
 from nova.sdk.errors import NovaError
+from nova.sdk.regular_file import open_regular
 
 STORED_MODE = 0o640
 """The mode of files of an archive that a group may read, if the umask of the process allows it."""
@@ -71,7 +72,8 @@ def truncate(path: Path, size_bytes: int) -> None:
 def read(path: Path) -> bytes:
     """The content of a file; raises NovaError if it is a folder, and OSError."""
     try:
-        return path.read_bytes()
+        with open_regular(path) as file:
+            return file.readall()
     except IsADirectoryError:
         raise _folder_error(path) from None
 

@@ -15,7 +15,7 @@ from msgspec import Meta
 from nova.sdk.address import is_id
 from nova.sdk.alarm_settings import ALARM_HELP
 from nova.sdk.backup_settings import BACKUP_HELP, minute_of_day
-from nova.sdk.document import DocumentError, parse_toml
+from nova.sdk.document import DocumentError, read_toml
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
@@ -310,7 +310,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 def _from_file(path: Path) -> dict[str, object]:
     try:
-        return parse_toml(path.read_bytes())
+        return read_toml(path)
     except OSError as error:
         raise SettingsError(f"cannot read {path}: {error.strerror}") from None
     except DocumentError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 from nova.sdk.errors import TransportError
+from nova.sdk.regular_file import read_regular
 
 PORT_DEFAULT = 9092
 PARTITIONS_MAX = 10_000
@@ -170,7 +171,7 @@ def _parse_count(parameters: dict[str, str], name: str, highest: int) -> int:
 
 def _read_properties(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_regular(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TransportError(f"the kafka properties file {path} cannot be read: {error}") from None
     properties: dict[str, str] = {}

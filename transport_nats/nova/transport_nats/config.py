@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from nova.sdk.errors import TransportError
+from nova.sdk.regular_file import read_regular, require_regular
 
 PORT_DEFAULT = 4222
 REPLICAS_MAX = 5
@@ -29,6 +30,7 @@ _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d
 _PARAMETERS = ("config", "replicas", "max_age_h", "max_bytes", "monitor")
 _LOGIN_OPTIONS = ("user", "token", "credentials", "nkey_seed")
 _OPTIONS = (*_LOGIN_OPTIONS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
+_TLS_FILES = ("tls_ca", "tls_cert", "tls_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,9 @@ class NatsConfig:
         if not any(name.startswith("tls") for name in self.options):
             return None
         try:
+            for name in _TLS_FILES:
+                if name in self.options:
+                    require_regular(Path(self.options[name]))
             context = ssl.create_default_context(cafile=self.options.get("tls_ca"))
             if "tls_cert" in self.options:
                 context.load_cert_chain(self.options["tls_cert"], self.options["tls_key"])
@@ -136,7 +141,7 @@ def _parse_count(parameters: dict[str, str], name: str, highest: int) -> int | N
 
 def _read_options(path: Path) -> dict[str, str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_regular(path).decode().splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise TransportError(f"the nats options file {path} cannot be read: {error}") from None
     options: dict[str, str] = {}

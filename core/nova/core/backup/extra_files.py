@@ -10,6 +10,7 @@ from pathlib import Path
 from nova.core.store.hot_copy import CopiedFile
 from nova.sdk.document import DocumentError, parse_toml
 from nova.sdk.errors import NovaError
+from nova.sdk.regular_file import read_regular
 
 EDGE_FOLDER = "edge"
 USERS_FILE = "users.db"
@@ -63,7 +64,7 @@ def _copy_database(source: Path, copy: Path, emptied: Sequence[str]) -> None:
 def copied_settings(config: Path, folder: Path) -> list[CopiedFile]:
     """The configuration file, and the files that it names."""
     try:
-        content = config.read_bytes()
+        content = read_regular(config)
         named = parse_toml(content)
     except OSError as error:
         raise NovaError(f"cannot read {config}: {error.strerror}") from error

@@ -16,6 +16,7 @@ from nova.core.definitions.definition_graph import loops, outputs_of
 from nova.core.definitions.definition_rules import Fault, faults_of
 from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
+from nova.sdk.regular_file import read_regular
 
 SUFFIXES = (".toml", ".json")
 
@@ -111,7 +112,7 @@ def _sound_together(
 def _read(path: Path) -> Definition | list[Fault]:
     """A definition as it is written, or every fault of its structure."""
     try:
-        members = parse_document(path.read_bytes(), is_json=path.suffix == ".json")
+        members = parse_document(read_regular(path), is_json=path.suffix == ".json")
     except OSError as error:
         remedy = "Check the path and its permissions"
         return [Fault("file", "unreadable", f"{error.strerror}", remedy)]

@@ -16,6 +16,7 @@ from nova.sdk.alarms.alarm_rule import Severity
 from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
 from nova.sdk.field_types import Id
+from nova.sdk.regular_file import read_regular
 
 FILE_MAX_BYTES = 4 * 1024 * 1024
 MAX_AGE_S = 300.0
@@ -116,11 +117,8 @@ def read_notifications(path: Path) -> NotificationFile:
 def check_notifications(path: Path) -> NotificationFileCheck:
     """Read a notification file, with every fault that can be found at once."""
     try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            return NotificationFileCheck(
-                None, [f"has more than {FILE_MAX_BYTES} bytes: shorten it"]
-            )
-        document = parse_document(path.read_bytes(), is_json=path.suffix == ".json")
+        text = read_regular(path, FILE_MAX_BYTES)
+        document = parse_document(text, is_json=path.suffix == ".json")
     except OSError as error:
         return NotificationFileCheck(None, [f"cannot be read: {error.strerror}"])
     except DocumentError as error:

@@ -13,6 +13,7 @@ from nova.sdk.alarms.alarm_rule import AlarmRule
 from nova.sdk.alarms.alarm_rule_lint import faults_of
 from nova.sdk.document import DocumentError, member_faults, parse_document
 from nova.sdk.errors import NovaError
+from nova.sdk.regular_file import read_regular
 
 SUFFIXES = (".toml", ".json")
 RULES = "rules"
@@ -107,9 +108,7 @@ def _read(path: Path) -> RuleFile:
 def _listed(path: Path) -> list[object]:
     """The rules of a file as they are written; raises AlarmRuleError, without the path."""
     try:
-        if path.stat().st_size > FILE_MAX_BYTES:
-            raise AlarmRuleError(f"has more than {FILE_MAX_BYTES} bytes: divide it")
-        text = path.read_bytes()
+        text = read_regular(path, FILE_MAX_BYTES)
     except OSError as error:
         raise AlarmRuleError(f"cannot be read: {error.strerror}") from None
     try:

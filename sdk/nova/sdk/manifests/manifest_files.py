@@ -18,6 +18,7 @@ from nova.sdk import plugins
 from nova.sdk.errors import NovaError
 from nova.sdk.manifests.manifest import CardManifest, name_of
 from nova.sdk.manifests.manifest_lint import first_problem
+from nova.sdk.regular_file import require_regular
 
 GROUP = "nova.manifests"
 SUFFIX = ".manifest.py"
@@ -72,6 +73,10 @@ def files_of(folder: Path) -> list[Path]:
 
 def read(path: Path) -> CardManifest:
     """The manifest of one file; raises ManifestError that names the file and the rule."""
+    try:
+        require_regular(path)  # The loader would wait for the writer of a FIFO.
+    except OSError as error:
+        raise ManifestError(f"cannot read {path}: {error.strerror}") from None
     spec = importlib.util.spec_from_file_location(
         f"nova_manifest_{path.name[: -len(SUFFIX)]}", path
     )
