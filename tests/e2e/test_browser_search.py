@@ -216,6 +216,9 @@ def saved_and_linked(screen: Screen) -> None:
     page.reload()
     expect(page.get_by_test_id("search")).to_be_visible(timeout=FOUND_MS)
     expect_searched(page, 5)
+    page.evaluate("location.hash = location.hash.replace('value%22:%2290', 'value%22:%22warm')")
+    expect(fault).to_contain_text("1 of the 5 searches of the link cannot be searched: “warm”")
+    expect_searched(page, 4)
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("search")).to_have_count(0)
 

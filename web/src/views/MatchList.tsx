@@ -3,7 +3,8 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cursor, state } from "../model/clock/clock";
 import { lengthText, type Match } from "../model/search/matches";
-import { goToMatch, isSearching, listedMatches, searches } from "../model/search/searches";
+import { nothingText } from "../model/search/search_limits";
+import { goToMatch, listedMatches, searches } from "../model/search/searches";
 import { entityKey } from "../model/values/event";
 import { compareTimes, formatTime } from "../model/values/time";
 
@@ -88,9 +89,7 @@ function Nothing() {
   const words =
     searches.value.length === 0
       ? "Choose a field and a condition, or type a text, and press Search. Matches are listed here and marked on the timeline; N and P go from one to the next."
-      : isSearching.value
-        ? "Searching…"
-        : "No matches. Search a longer span, or loosen the condition.";
+      : nothingText(searches.value);
   return (
     <p class="pane-empty" data-testid="matches-empty">
       {words}

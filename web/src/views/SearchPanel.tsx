@@ -14,7 +14,6 @@ import {
   stepMatch,
   stopSearches,
 } from "../model/search/searches";
-import { connection } from "../model/session/session";
 import "../search.css";
 import { MatchList } from "./MatchList";
 import { SavedSearches } from "./SavedSearches";
@@ -119,10 +118,15 @@ function stateText({ state, progress, matches }: Search): string {
   return state === "failed" ? "failed" : count;
 }
 
-function Note({ search: { isCut, note, state } }: { search: Search }) {
-  const failed = state === "failed" && connection.value !== "open" ? "It is searched again when the connection is back." : "";
+/** A sentence; errors come without the stop. */
+function ended(words: string): string {
+  return words.endsWith(".") ? words : `${words}.`;
+}
+
+function Note({ search: { isCut, note, isUnanswered } }: { search: Search }) {
+  const failed = isUnanswered ? "It is searched again when the Core answers." : "";
   const cut = isCut ? `Only ${MATCHES_MAX.toLocaleString("en")} matches are kept: search a shorter span, or narrow the condition.` : "";
-  const words = [note, cut, failed].filter((one) => one !== "").join(" ");
+  const words = [note, cut, failed].filter((one) => one !== "").map(ended).join(" ");
   if (words === "") return null;
   return (
     <p class="search-note" role="status" data-testid="search-note">

@@ -16,18 +16,22 @@ NOT_SEARCHED = (STORED_HEADER - {"messageType"}) | {"bytes"}
 """Members of an envelope whose texts are ids, times and bytes."""
 
 
+DOTTED_I = "i\u0307"
+"""What a capital I with a dot (İ) folds to; people who type it as i look for the letter alone."""
+
+
 class TextMatch:
     """Whether an event has a text, upper and lower case alike."""
 
     def __init__(self, text: str) -> None:
-        self._folded = text.casefold()
+        self._folded = folded(text)
         self._bytes = self._folded.encode() if self._folded.isascii() else None
 
     def matches(self, stored: bytes) -> bool:
         """Whether a stored envelope has it."""
         if self._is_ruled_out(stored):
             return False
-        return any(self._folded in text.casefold() for text in event_texts(stored))
+        return any(self._folded in folded(text) for text in event_texts(stored))
 
     def _is_ruled_out(self, stored: bytes) -> bool:
         """Whether the bytes show that it does not, without parsing: texts of pure ASCII are in them
@@ -36,6 +40,11 @@ class TextMatch:
         if not stored.isascii() or b"\\" in stored:
             return False
         return self._bytes is None or self._bytes not in stored.lower()
+
+
+def folded(text: str) -> str:
+    """A text in which upper and lower case are alike."""
+    return text.casefold().replace(DOTTED_I, "i")
 
 
 class TextFilter(EventFilter):

@@ -1,12 +1,16 @@
 /** Two-way sync: the address follows the timeline, and the timeline follows an address that is opened. */
 
-import { batch, effect } from "@preact/signals";
+import { batch, effect, signal } from "@preact/signals";
 import { backwards, cursor, goLive, looping, play, rate, seek, state, timebase } from "../clock/clock";
 import { isSkippingGaps } from "../clock/gap_skip";
 import { selection, spanAround, spanContains, spanLength, visible } from "../timeline/span";
 import { toFineMs } from "../values/time";
 import { acceptHash, flushHash, hashValues, setHash } from "./url_hash";
 import { fromHashValues, type ParsedUrl, toHashValues } from "./url_state";
+
+/** Whether clock, timebase and span are as the address says; not before the first moment is shown, and not while
+ * one is being opened. What depends on them starts behind it. */
+export const isMomentShown = signal(false);
 
 /** Keep the address at the displayed moment. */
 export function startUrlSync(): void {
@@ -28,8 +32,10 @@ export function startUrlSync(): void {
   });
 }
 
-/** Open the moment that the address names; false if it names none. */
+/** Open the moment that the address names; false if it names none. The caller sets `isMomentShown` when
+ * the page shows it, or shows another moment because there is none. */
 export function openUrl(): boolean {
+  isMomentShown.value = false;
   acceptHash();
   const shared = fromHashValues(hashValues());
   if (shared === undefined) return false;
@@ -47,7 +53,10 @@ export function openUrl(): boolean {
 
 /** Open another moment when a person changes the address. */
 export function followUrl(): void {
-  addEventListener("hashchange", openUrl);
+  addEventListener("hashchange", () => {
+    openUrl();
+    isMomentShown.value = true;
+  });
 }
 
 /** The address of the displayed moment, for sharing. */

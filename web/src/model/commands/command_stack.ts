@@ -1,13 +1,14 @@
 /** The command stack: prepared commands in order, sent by the user, stored per user in this browser. */
 
-import { computed, effect, signal } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { newId } from "../../api/ids";
-import { loadLocal, saveLocal } from "../page/local_store";
+import { followLocal, loadLocal, saveLocal } from "../page/local_store";
 import { user } from "../session/session";
 import { type CommandAttempt, sendAttempt } from "./command_attempt";
 import { actionOf, type PreparedCommand } from "./command_catalog";
 import { commandKey, type CommandRecord, commandsById } from "./command_history";
 import { commandTitle, confirmThen, openForm, reasonNotSendable, resolvedAttempt } from "./command_panel";
+import { isSame, mergedStack, type Stacked } from "./stack_merge";
 import { parseCommands, parseStack, STACK_MAX_COMMANDS, stackText } from "./stack_file";
 
 const STACK_KEY = "stack";
@@ -145,32 +146,69 @@ export function exportStack(): string {
   return stackText(stack.value);
 }
 
-/** Load the stack at login, and save its changes; called once. */
+/** What this tab and the storage had in common last. */
+let shared: Stacked<StackedCommand> = { commands: [], isPatient: true };
+
+/** Load the stack at login, save its changes, and follow those of other tabs; called once. */
 export function persistStack(): void {
   effect(() => {
-    if (user.value !== null) [stack.value, isWaitingForResults.value] = restoredStack(loadLocal(STACK_KEY, user.value));
+    if (user.value === null) return;
+    const stored = loadLocal(STACK_KEY, user.value);
+    show(restoredStack(stored));
+    shared = storedStack(stored);
   });
   effect(() => {
-    const value = { version: 1, isPatient: isWaitingForResults.value, commands: stack.value };
+    const own = { commands: stack.value, isPatient: isWaitingForResults.value };
     const name = user.peek();
-    if (name !== null) saveLocal(STACK_KEY, name, value);
+    if (name !== null && !isSame(own, shared)) untracked(() => save(name, own));
   });
+  followLocal(STACK_KEY, (value) => show(storedStack(value)));
 }
 
-/** The stack of a stored value; empty if the value is none. The reply to a command in flight counts as lost. */
-export function restoredStack(value: unknown): [StackedCommand[], boolean] {
+/** Make the changes of this tab to what is stored: another tab may have written. */
+function save(name: string, own: Stacked<StackedCommand>): void {
+  const stored = loadLocal(STACK_KEY, name);
+  const merged = stored === undefined ? own : mergedStack(shared, own, storedStack(stored));
+  const left = merged.commands.length - STACK_MAX_COMMANDS;
+  if (left > 0) {
+    stackError.value = `The stack holds at most ${STACK_MAX_COMMANDS} commands, with those of other tabs: the last ${left} were left out.`;
+  }
+  const kept = { ...merged, commands: merged.commands.slice(0, STACK_MAX_COMMANDS) };
+  saveLocal(STACK_KEY, name, { version: 1, ...kept });
+  show(kept);
+}
+
+function show(found: Stacked<StackedCommand>): void {
+  shared = found;
+  batch(() => ([stack.value, isWaitingForResults.value] = [found.commands, found.isPatient]));
+}
+
+/** The stack of a stored value, as of a login: the reply to a command in flight counts as lost. */
+export function restoredStack(value: unknown): Stacked<StackedCommand> {
+  const { commands, isPatient } = storedStack(value);
+  return { commands: commands.map((one) => ({ ...one, attempt: restoredAttempt(one.attempt) })), isPatient };
+}
+
+/** The stack of a stored value; empty if the value is none. While the page is open, another tab may be sending of it. */
+function storedStack(value: unknown): Stacked<StackedCommand> {
   try {
-    const raw = (value as { commands: { attempt?: CommandAttempt }[] }).commands;
-    const found = parseCommands(value).map((one, index) => ({ ...one, id: newId(), attempt: restoredAttempt(raw[index]?.attempt) }));
-    return [found, (value as { isPatient?: unknown }).isPatient !== false];
+    const raw = (value as { commands: { id?: unknown; attempt?: CommandAttempt }[] }).commands;
+    const commands = parseCommands(value).map((one, index) => {
+      const { id, attempt } = raw[index] ?? {};
+      return { ...one, id: typeof id === "string" ? id : `stored-${index}`, attempt: storedAttempt(attempt) };
+    });
+    return { commands, isPatient: (value as { isPatient?: unknown }).isPatient !== false };
   } catch {
-    return [[], true];
+    return { commands: [], isPatient: true };
   }
 }
 
 function restoredAttempt(one: CommandAttempt | undefined): CommandAttempt | undefined {
-  if (typeof one?.commandId !== "string" || typeof one.requestId !== "string") return undefined;
-  return one.phase === "sending" ? { ...one, phase: "lost", message: "the page was left" } : one;
+  return one?.phase === "sending" ? { ...one, phase: "lost", message: "the page was left" } : one;
+}
+
+function storedAttempt(one: CommandAttempt | undefined): CommandAttempt | undefined {
+  return typeof one?.commandId === "string" && typeof one.requestId === "string" ? one : undefined;
 }
 
 function changeStacked(id: string, by: Partial<StackedCommand>): void {

@@ -1,5 +1,7 @@
 /** Per-user JSON values in localStorage. */
 
+import { user } from "../session/session";
+
 /** A stored value; undefined if there is none, or it cannot be read. */
 export function loadLocal(name: string, user: string): unknown {
   try {
@@ -26,6 +28,15 @@ export function removeLocal(name: string, user: string): void {
   } catch {
     // A browser without storage has nothing to remove.
   }
+}
+
+/** Call back when another tab has stored a value, with what is stored now. */
+export function followLocal(name: string, heard: (value: unknown) => void): void {
+  addEventListener("storage", ({ key }: StorageEvent) => {
+    const whose = user.value;
+    // Without a key, all was cleared.
+    if (whose !== null && (key === null || key === keyOf(name, whose))) heard(loadLocal(name, whose));
+  });
 }
 
 function keyOf(name: string, user: string): string {

@@ -56,10 +56,10 @@ export function matchOfEvent(event: StoredEvent, spec: TextSpec, timebase: "sour
 
 /** The value that has the text, cut to a line around it; the event's first values if only its type has it. */
 export function excerptOf(event: StoredEvent, text: string): string {
-  const wanted = text.toLowerCase();
+  const wanted = folded(text);
   for (const [path, value] of valueRows(event)) {
     const whole = String(value);
-    const at = whole.toLowerCase().indexOf(wanted);
+    const at = folded(whole).indexOf(wanted);
     if (at < 0) continue;
     const from = Math.max(0, at - BEFORE_CHARS);
     const cut = whole.slice(from, from + EXCERPT_CHARS);
@@ -67,6 +67,11 @@ export function excerptOf(event: StoredEvent, text: string): string {
     return event.messageType === "ChatMessage" || path === "" ? shown : `${path} ${shown}`;
   }
   return eventSummary(event);
+}
+
+/** Upper and lower case alike, as the Core compares; a capital I with a dot counts as i, of which the dot is no part. */
+function folded(text: string): string {
+  return text.toLowerCase().replaceAll("i\u0307", "i");
 }
 
 /** How long a match lasts; empty for a moment. */

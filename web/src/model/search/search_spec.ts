@@ -52,6 +52,7 @@ export const TEXT_MAX_CHARS = 256;
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const SAMPLES = /^[1-9]\d{0,8}$/;
 const SECONDS_MAX = 1e10;
+const NO_SEARCH = "A search is a text with its sources, or a field with its series, condition and value.";
 
 /** Whether a comparison needs a value to compare with. */
 export function hasValue(comparison: Comparison): boolean {
@@ -158,11 +159,17 @@ function durationText({ comparison, samples, seconds }: FieldSpec): string {
   return parts.length === 0 ? "" : ` for ${parts.join(" and ")}`;
 }
 
-/** A search that was stored or is in a link; undefined if it is none, or has a fault. */
+/** A search that was stored; undefined if it is none, or has a fault. */
 export function specOf(value: unknown): SearchSpec | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const found = (value as { kind?: unknown }).kind === "text" ? textSpecOf(value) : fieldSpecOf(value);
-  return found === undefined || faultOf(found) !== undefined ? undefined : found;
+  const found = readSpec(value);
+  return typeof found === "string" ? undefined : found;
+}
+
+/** A search that is in a link, or why it cannot be searched, in one sentence. */
+export function readSpec(value: unknown): SearchSpec | string {
+  const of = typeof value === "object" && value !== null ? value : {};
+  const found = (of as { kind?: unknown }).kind === "text" ? textSpecOf(of) : fieldSpecOf(of);
+  return found === undefined ? NO_SEARCH : (faultOf(found) ?? found);
 }
 
 function textSpecOf(value: object): TextSpec | undefined {

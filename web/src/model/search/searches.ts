@@ -2,15 +2,17 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { Find, FindText } from "../../api/protocol";
+import { RequestError } from "../../api/socket";
 import { cursor, seek, state, timebase, type Timebase } from "../clock/clock";
 import { selectEntity } from "../entities/entities";
 import { showToast } from "../page/toast";
-import { connection, request, user } from "../session/session";
+import { request, status, user } from "../session/session";
 import { visible } from "../timeline/span";
 import { extent } from "../timeline/timeline_data";
 import type { StoredEvent } from "../values/event";
 import { fromFineMs, toFineMs } from "../values/time";
 import { inOrder, type Match, matchBeside, matchMarkersOf, matchOfEvent, matchOfFinding } from "./matches";
+import { noMatchText, nothingText } from "./search_limits";
 import { faultOf, findMembers, type FieldSpec, type SearchSpec, textFilters, type TextSpec } from "./search_spec";
 
 /** Searched times: the visible span, everything, or up to the clock. */
@@ -21,16 +23,26 @@ export interface Search {
   readonly number: number;
   readonly spec: SearchSpec;
   readonly timebase: Timebase;
+  /** The times that were asked for; a repetition asks for the same. */
+  readonly asked: Asked;
   readonly matches: readonly Match[];
   readonly state: "running" | "complete" | "stopped" | "failed";
   /** What part of the span is searched, 0 to 1. */
   readonly progress: number;
   /** Whether there are more matches than are kept. */
   readonly isCut: boolean;
+  /** Where in the archive the search is; undefined before the first reply that says it. */
+  readonly reached: string | undefined;
+  /** Whether it failed because the Core did not answer: it is repeated when it does. */
+  readonly isUnanswered: boolean;
   /** What the user should know of the reply: an unknown field, values that are missing, a failure. */
   readonly note: string;
 }
 
+type Asked = Pick<Find, "startTime" | "stopTime" | "reverse" | "timebase">;
+
+/** Errors of a Core that does not answer, which say nothing of the search. */
+const UNANSWERED: ReadonlySet<string> = new Set(["disconnected", "coreUnavailable", "timeout"]);
 /** Matches that are kept of one search: a list of more helps nobody. */
 export const MATCHES_MAX = 5_000;
 export const SEARCHES_MAX = 8;
@@ -68,13 +80,24 @@ export function startSearch(spec: SearchSpec, isAdded: boolean): string | undefi
 /** Search for all of these. */
 export function startSearches(specs: readonly SearchSpec[], isAdded = false): void {
   const times = timesOf(searchSpan.value);
-  const started = specs.slice(0, SEARCHES_MAX).map((spec) => searchOf(spec));
+  const asked = { ...times, reverse: newestFirst.value, timebase: timebase.value };
+  const started = specs.slice(0, SEARCHES_MAX).map((spec) => searchOf(++count, spec, asked));
   searches.value = isAdded ? [...searches.value, ...started] : started;
-  for (const one of started) void run(one, times, newestFirst.value);
+  for (const one of started) void run(one);
 }
 
-function searchOf(spec: SearchSpec): Search {
-  return { number: ++count, spec, timebase: timebase.value, matches: [], state: "running", progress: 0, isCut: false, note: "" };
+function searchOf(number: number, spec: SearchSpec, asked: Asked): Search {
+  const nothing = { matches: [], progress: 0, isCut: false, reached: undefined, isUnanswered: false, note: "" };
+  return { number, spec, timebase: asked.timebase ?? "source", asked, state: "running", ...nothing };
+}
+
+/** Repeat the searches that failed because the Core did not answer. */
+function repeatUnanswered(): void {
+  for (const { number, spec, asked } of searches.value.filter((one) => one.isUnanswered)) {
+    const again = searchOf(number, spec, asked);
+    change(number, () => again);
+    void run(again);
+  }
 }
 
 /** Search for the same again: at other times, or in the other timebase. */
@@ -96,25 +119,20 @@ export function clearSearches(): void {
   searches.value = [];
 }
 
-/** Times differ between timebases, so a change of it searches again; another user sees nothing of it. */
-export function startSearchSync(): void {
-  let [base, name] = [timebase.value, user.value];
-  effect(() => {
-    const isOther = timebase.value !== base;
-    base = timebase.value;
-    if (isOther) untracked(searchAgain);
-  });
+/** Another user sees nothing of what was searched. */
+export function followUser(): void {
+  let name = user.value;
   effect(() => {
     if (user.value === null || user.value === name) return;
     if (name !== null) untracked(clearSearches);
     name = user.value;
   });
-  let wasOpen = true;
+}
+
+/** The Core's state is requested all the time: a reply says that it answers again. */
+export function followCore(): void {
   effect(() => {
-    const isOpen = connection.value === "open";
-    // A lost connection fails what was underway.
-    if (isOpen && !wasOpen) untracked(() => searches.value.some((one) => one.state === "failed") && searchAgain());
-    wasOpen = isOpen;
+    if (status.value !== null) untracked(repeatUnanswered);
   });
 }
 
@@ -126,18 +144,17 @@ function timesOf(span: SearchSpan): Times {
   return { startTime: fromFineMs(startMs), stopTime: fromFineMs(stopMs) };
 }
 
-async function run(search: Search, times: Times, reverse: boolean): Promise<void> {
-  const { number, spec } = search;
+async function run({ number, spec, asked }: Search): Promise<void> {
   try {
-    if (spec.kind === "field") await findField(number, spec, { ...times, reverse, timebase: search.timebase });
-    else await findTexts(number, spec, { ...times, reverse, timebase: search.timebase });
+    if (spec.kind === "field") await findField(number, spec, asked);
+    else await findTexts(number, spec, asked);
     change(number, (one) => (one.state === "running" ? { ...one, state: "complete", progress: 1 } : one));
   } catch (error) {
-    change(number, (one) => ({ ...one, state: "failed", note: (error as Error).message }));
+    const isUnanswered = error instanceof RequestError && UNANSWERED.has(error.code);
+    // What was stopped needs no further reply.
+    change(number, (one) => (one.state === "running" ? { ...one, state: "failed", isUnanswered, note: (error as Error).message } : one));
   }
 }
-
-type Asked = Pick<Find, "startTime" | "stopTime" | "reverse" | "timebase">;
 
 async function findField(number: number, spec: FieldSpec, asked: Asked): Promise<void> {
   let afterKey: string | null | undefined;
@@ -151,7 +168,7 @@ async function findField(number: number, spec: FieldSpec, asked: Asked): Promise
     if ((reply.unknownFields ?? []).length > 0) notes.push(`No event of this series has the field ${spec.field}, at any time.`);
     if (reply.behind === true) notes.push(BEHIND);
     afterKey = reply.nextKey;
-    append(number, found, afterKey == null ? 1 : progressOf(asked, reply.reached), notes.join(" "));
+    append(number, found, { reached: reply.reached, progress: afterKey == null ? 1 : progressOf(asked, reply.reached), note: notes.join(" ") });
   } while (afterKey != null && isRunning(number));
 }
 
@@ -168,7 +185,8 @@ async function findTexts(number: number, spec: TextSpec, asked: Asked): Promise<
       afterKey = reply.nextKey;
       const share = afterKey == null ? 1 : progressOf(asked, reply.reached);
       const base = asked.timebase ?? "source";
-      append(number, events.map((one) => matchOfEvent(one, spec, base, number)), (index + share) / parts.length, "");
+      const found = events.map((one) => matchOfEvent(one, spec, base, number));
+      append(number, found, { reached: reply.reached, progress: (index + share) / parts.length, note: "" });
     } while (afterKey != null && isRunning(number));
   }
 }
@@ -178,12 +196,20 @@ function isWanted(event: StoredEvent, { sources }: TextSpec): boolean {
   return event.messageType !== "ChatMessage" || sources.includes("chat");
 }
 
-function append(number: number, found: readonly Match[], progress: number, note: string): void {
+interface Advance {
+  reached: string | null | undefined;
+  progress: number;
+  note: string;
+}
+
+function append(number: number, found: readonly Match[], { reached, progress, note }: Advance): void {
   change(number, (one) => {
     const matches = [...one.matches, ...found];
     const isCut = matches.length > MATCHES_MAX;
     const ends = isCut && one.state === "running" ? ({ state: "complete" } as const) : {};
-    return { ...one, matches: isCut ? matches.slice(0, MATCHES_MAX) : matches, isCut, progress, note, ...ends };
+    const kept = isCut ? matches.slice(0, MATCHES_MAX) : matches;
+    const at = (isCut ? kept.at(-1)?.time : reached) ?? one.reached;
+    return { ...one, matches: kept, isCut, reached: at, progress, note, ...ends };
   });
 }
 
@@ -218,10 +244,10 @@ export function goToMatch(match: Match): void {
 /** Go to the next or the previous match, as seen from the clock. */
 export function stepMatch(direction: "next" | "previous"): void {
   if (allMatches.value.length === 0) {
-    showToast("There are no matches: search with Ctrl K.");
+    showToast(searches.value.length === 0 ? "There are no matches: search with Ctrl K." : nothingText(searches.value));
     return;
   }
   const match = matchBeside(allMatches.value, cursor.value, direction);
-  if (match === undefined) showToast(direction === "next" ? "There is no later match." : "There is no earlier match.");
+  if (match === undefined) showToast(noMatchText(searches.value, cursor.value, direction));
   else goToMatch(match);
 }

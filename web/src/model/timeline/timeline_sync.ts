@@ -2,7 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { followUrl, openUrl, startUrlSync } from "../address/url_sync";
+import { followUrl, isMomentShown, openUrl, startUrlSync } from "../address/url_sync";
 import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../clock/clock";
 import { updateConflation } from "../clock/conflation_notice";
 import { clearCursorEvent, cursorEvent, refreshCursorEvent, revealCursor } from "../clock/cursor_event";
@@ -68,9 +68,14 @@ export async function openTimeline(): Promise<void> {
   const isShared = openUrl();
   startUrlSync();
   followUrl();
+  isMomentShown.value = isShared;
   if (!isShared) goLive();
-  await refreshExtent();
-  if (!isShared) showFirst();
+  try {
+    await refreshExtent();
+    if (!isShared) showFirst();
+  } finally {
+    isMomentShown.value = true;
+  }
 }
 
 /** At each further connection: anything may have changed. */

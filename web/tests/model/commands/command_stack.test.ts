@@ -23,6 +23,7 @@ vi.mock("../../../src/model/session/session", async () => {
   });
 });
 vi.stubGlobal("document", { hidden: false });
+const tabs = await import("../page/fake_tabs");
 
 const { RequestError } = await import("../../../src/api/socket");
 const { entities } = await import("../../../src/model/entities/entities");
@@ -31,7 +32,7 @@ const { state } = await import("../../../src/model/clock/clock");
 const { commandLedger } = await import("../../../src/model/commands/command_history");
 const { confirmation, commandRefusal, sendForm, sentCommandOf } = await import("../../../src/model/commands/command_panel");
 const { parseStack, stackText } = await import("../../../src/model/commands/stack_file");
-const { isWaitingForResults, isSent, pushCommand, reasonStackedNotSendable, reasonNextNotSendable, removeStacked, restoredStack, sendStacked, moveStacked, stack } = await import(
+const { isWaitingForResults, isSent, persistStack, pushCommand, reasonStackedNotSendable, reasonNextNotSendable, removeStacked, restoredStack, sendStacked, moveStacked, stack, stackError } = await import(
   "../../../src/model/commands/command_stack"
 );
 
@@ -169,11 +170,36 @@ describe("the stack", () => {
   it("is restored from storage; commands in flight have lost their reply", () => {
     const attempt: CommandAttempt = { commandId: "c", requestId: "r", phase: "sending", message: "" };
     const kept = { version: 1, isPatient: false, commands: [{ ...GO, attempt }, GO] };
-    const [found, patient] = restoredStack(JSON.parse(JSON.stringify(kept)));
-    expect(patient).toBe(false);
+    const { commands: found, isPatient } = restoredStack(JSON.parse(JSON.stringify(kept)));
+    expect(isPatient).toBe(false);
     expect(found.map((one) => one.attempt?.phase)).toEqual(["lost", undefined]);
     expect(found[0]?.attempt).toMatchObject({ commandId: "c", requestId: "r" });
-    for (const none of [undefined, null, 7, {}, { version: 2 }]) expect(restoredStack(none)).toEqual([[], true]);
+    for (const none of [undefined, null, 7, {}, { version: 2 }]) expect(restoredStack(none)).toEqual({ commands: [], isPatient: true });
+  });
+
+  it("is shared by the tabs of a browser: each makes its changes to what is stored", () => {
+    const own = (far: number) => ({ ...GO, payload: { far }, id: `other-${far}` });
+    const stored = () => tabs.stored("nova.stack.ann") as { isPatient: boolean; commands: { id: string; payload: object }[] };
+    const fars = () => stack.value.map(({ payload }) => (payload as { far: number }).far);
+    persistStack();
+    for (const far of [1, 2, 3]) pushCommand({ ...GO, payload: { far } });
+    const [first, , third] = stored().commands;
+    // Another tab adds one, removes one and sends one, and this tab has not heard of it yet.
+    const attempt: CommandAttempt = { commandId: "c", requestId: "r", phase: "sending", message: "" };
+    tabs.store("nova.stack.ann", { version: 1, isPatient: false, commands: [own(9), { ...first, attempt }, third] });
+    pushCommand({ ...GO, payload: { far: 4 } });
+    expect(fars()).toEqual([9, 1, 3, 4]);
+    expect([stack.value[1]?.attempt?.phase, isWaitingForResults.value]).toEqual(["sending", false]);
+    expect(stored().commands.map(({ payload }) => payload)).toEqual(stack.value.map(({ payload }) => payload));
+    removeStacked("other-9");
+    moveStacked(third?.id ?? "", -1);
+    expect(fars()).toEqual([3, 1, 4]);
+    // It hears of further ones at once, and writes nothing back.
+    tabs.storeInOtherTab("nova.stack.ann", { version: 1, isPatient: true, commands: [own(7)] });
+    expect([fars(), isWaitingForResults.value, stored().commands.length]).toEqual([[7], true, 1]);
+    tabs.store("nova.stack.ann", { version: 1, isPatient: true, commands: Array.from({ length: 200 }, (_, far) => own(far)) });
+    pushCommand(GO);
+    expect([stack.value.length, stored().commands.length, stackError.value]).toEqual([200, 200, expect.stringContaining("the last 1 were left out")]);
   });
 
   it("is exported as JSON; an invalid file is refused with the place and the rule", () => {

@@ -20,9 +20,13 @@ vi.mock("../../../src/model/session/session", () =>
   }),
 );
 
+const tabs = await import("../page/fake_tabs");
 const search = await import("../../../src/model/search/searches");
 const saved = await import("../../../src/model/search/saved_searches");
 const { excerptOf, matchBeside } = await import("../../../src/model/search/matches");
+const { status } = await import("../../../src/model/session/session");
+const { RequestError } = await import("../../../src/api/socket");
+const { nothingText } = await import("../../../src/model/search/search_limits");
 const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
 const { toast } = await import("../../../src/model/page/toast");
 const { extent } = await import("../../../src/model/timeline/timeline_data");
@@ -147,17 +151,60 @@ describe("a search", () => {
     expect(search.listedMatches.value.map(({ what, text }) => `${what}: ${text}`)).toEqual(["door.open: → hatch", "Note: text the Door is open"]);
   });
 
-  it("is repeated in the other timebase, where matches have other times", async () => {
-    search.startSearchSync();
-    world.replies = [{ events: [event(3, "Note")] }];
-    search.startSearch({ ...TEXT, sources: ["events"] }, false);
+  it("that a Core did not answer is repeated when it does, over the same times; no other is", async () => {
+    search.followCore();
+    search.searchSpan.value = "clock";
+    world.replies = [new RequestError("coreUnavailable", "away"), new RequestError("badRequest", "wrong"), { findings: [] }];
+    for (const value of ["1", "2", "3"]) search.startSearch({ ...HOT, value }, true);
     await settled();
-    expect(search.allMatches.value[0]?.time).toBe(at(3));
-    world.replies = [{ events: [event(3, "Note")] }];
-    timebase.value = "canonical";
+    expect(search.searches.value.map((one) => one.state)).toEqual(["failed", "failed", "complete"]);
+    expect(nothingText(search.searches.value)).toBe("A search failed before anything was found: there may be matches.");
+    cursor.value = at(45);
+    world.replies = [{ findings: [finding(10)] }];
+    status.value = {} as never;
     await settled();
-    expect(asked()[1]).toMatchObject({ timebase: "canonical", text: "door" });
-    expect(search.allMatches.value[0]?.time).toBe(at(33));
+    status.value = { timebase: "source" } as never;
+    await settled();
+    expect(search.searches.value.map((one) => one.state)).toEqual(["complete", "failed", "complete"]);
+    expect(asked()).toHaveLength(4);
+    expect(asked()[3]).toMatchObject({ value: 1, stopTime: at(20) });
+  });
+
+  it("says no matches only where all was searched", async () => {
+    world.replies = [{ findings: [], nextKey: "1:1" }];
+    search.startSearch(HOT, false);
+    expect(nothingText(search.searches.value)).toBe("Searching…");
+    search.stopSearches();
+    await settled();
+    search.stepMatch("next");
+    expect(toast.value).toBe("The search was stopped before anything was found: there may be matches in the rest.");
+    search.startSearch(HOT, false);
+    await settled();
+    search.stepMatch("next");
+    expect(toast.value).toContain("No matches.");
+  });
+
+  it("says where the list ends that there may be more, unless all on that side was searched", async () => {
+    const page = { findings: Array.from({ length: 500 }, (_, index) => finding(59 - (index % 40))), nextKey: "1:1", reached: at(20) };
+    world.replies = Array.from({ length: 30 }, () => page);
+    search.startSearch(HOT, false);
+    for (let turn = 0; turn < 20; turn++) await settled();
+    search.stepMatch("previous");
+    expect(toast.value).toContain("The list was cut there: there may be earlier matches");
+    cursor.value = at(59);
+    search.stepMatch("next");
+    expect(toast.value).toBe("There is no later match.");
+    world.replies = [{ findings: [finding(40)], nextKey: "1:1", reached: at(30) }, new Error("no answer")];
+    search.startSearch(HOT, false);
+    await settled();
+    cursor.value = at(40);
+    search.stepMatch("previous");
+    expect(toast.value).toBe("The search failed there: there may be earlier matches.");
+    world.replies = [{ events: [event(40, "Note")], nextKey: "1:1", reached: at(30) }, new Error("no answer")];
+    search.startSearch(TEXT, false);
+    await settled();
+    search.stepMatch("next");
+    expect(toast.value).toBe("The search failed there: there may be later matches.");
   });
 });
 
@@ -201,6 +248,21 @@ describe("several searches", () => {
     expect(matchBeside([], at(1), "previous")).toBeUndefined();
   });
 
+  it("that two tabs save are all kept, and each hears of the other's", () => {
+    saved.followSavedSearches();
+    const other = (name: string) => ({ name, specs: [TEXT] });
+    const names = () => saved.savedSearches.value.map(({ name }) => name);
+    tabs.store("nova.searches.ann", [other("theirs"), other("gone")]);
+    search.startSearch(HOT, false);
+    saved.saveSearches("mine");
+    expect(names()).toEqual(["gone", "mine", "theirs"]);
+    saved.deleteSaved("gone");
+    expect((tabs.stored("nova.searches.ann") as { name: string }[]).map(({ name }) => name)).toEqual(["mine", "theirs"]);
+    tabs.storeInOtherTab("nova.searches.ann", [other("later")]);
+    expect(names()).toEqual(["later"]);
+    saved.deleteSaved("later");
+  });
+
   it("are saved under a name for the user, replaced, run and deleted", async () => {
     expect(saved.saveSearches("hot")).toContain("Search first");
     search.startSearch(HOT, false);
@@ -224,6 +286,7 @@ describe("an excerpt", () => {
     const long = event(1, "Note", { payload: { first: 1, text: `${"a".repeat(50)}DOOR${"b".repeat(200)}` } });
     const found = excerptOf(long as never, "door");
     expect(found).toMatch(/^text …a{30}DOORb+…$/);
+    expect(excerptOf(event(1, "Note", { payload: { a: 1, text: "from İSTANBUL on" } }) as never, "istanbul")).toBe("text from İSTANBUL on");
     expect(excerptOf(event(1, "Door", { payload: { n: 3 } }) as never, "door")).toBe("n 3");
   });
 });
