@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from nova.core.scratch import LOCK_FILE, scratch_folder
+from nova.core.scratch import LOCK_FILE, UNLOCKED_MAX_S, scratch_folder
 
 HOLDING = """
 import sys
@@ -81,6 +83,21 @@ def test_only_folders_of_dead_processes_and_of_the_same_name_go(
             assert names == {own.name, kept.name, *others}
             assert left.name not in names
     assert not own.exists()
+
+
+@pytest.mark.parametrize("there", [(), (f"{LOCK_FILE}.new",)])
+def test_a_process_that_died_before_its_folder_had_a_lock_leaves_nothing_for_ever(
+    there: tuple[str, ...], tmp_path: Path
+) -> None:
+    """An old folder without a lock goes, a new one may get it yet."""
+    for name in ("nova-tested-old", "nova-tested-new"):
+        (tmp_path / name).mkdir()
+        for file in there:
+            (tmp_path / name / file).touch()
+    long_ago = time.time() - UNLOCKED_MAX_S - 60
+    os.utime(tmp_path / "nova-tested-old", (long_ago, long_ago))
+    with scratch_folder("tested", tmp_path) as own:
+        assert {path.name for path in tmp_path.iterdir()} == {own.name, "nova-tested-new"}
 
 
 def test_a_process_that_dies_while_it_removes_its_folder_leaves_nothing_for_ever(

@@ -3,7 +3,8 @@
 A killed process leaves its folder behind. Each folder holds a locked file, and the kernel releases
 the lock when the process ends. So the next folder of the same name removes those of dead processes
 and never a live one's, even if that is stopped or its process id was reused. A folder is renamed
-before it is removed: the rest of one whose lock is gone already is recognised by its name.
+before it is removed: the rest of one whose lock is gone already is recognised by its name. One
+that was killed before its folder had the lock is recognised by the folder's age.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 LOCK_FILE = ".lock"
 REMOVED_SUFFIX = ".removed"
 """Ends the name of a folder that is being removed."""
+
+
+UNLOCKED_MAX_S = 3_600
+"""Age from which on a folder without a lock is of a dead process: one gets it in milliseconds."""
 
 
 @contextlib.contextmanager
@@ -60,11 +66,16 @@ def remove_stale(name: str, parent: Path | None = None) -> None:
 
 
 def _remove_if_dead(folder: Path) -> None:
-    """Remove the folder; raises OSError if its lock is held or missing."""
+    """Remove the folder, unless its lock is held or may be missing yet; raises OSError."""
     if folder.name.endswith(REMOVED_SUFFIX):
         shutil.rmtree(folder, ignore_errors=True)
         return
-    descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        if folder.stat().st_mtime < time.time() - UNLOCKED_MAX_S:
+            _remove(folder)
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         _remove(folder)
@@ -73,7 +84,7 @@ def _remove_if_dead(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a folder whose lock this process holds."""
+    """Remove a folder whose lock nobody else holds."""
     removed = folder.with_name(folder.name + REMOVED_SUFFIX)
     with contextlib.suppress(OSError):
         folder.rename(removed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -253,7 +254,11 @@ def kills(folder: Path, every: int) -> int:
     script = str(Path(__file__).with_name("migration_kills.py"))
     source = str(LAYOUTS / "layout1.tar.xz")
     command = [sys.executable, script, source, str(folder), str(every)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    # What killed processes leave in the temporary folder would add to the steps of later ones.
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stderr
     return int(done.stdout.split()[-1])
 
