@@ -209,8 +209,13 @@ class AlarmedArchive:
             elif drawn.unit == name.series.unique_id:
                 found = self._known_of(drawn, name, time_ns, event)
                 events += [found] if found is not None else []
-        versions.sort(key=lambda one: one[0])
-        held = [OracleVersion(order[0], rule) for order, rule in versions]
+        held = [
+            OracleVersion(order[0], rule)
+            for order, rule in sorted(versions, key=lambda one: one[0])
+            if not any(
+                newer[1:] > order[1:] and min(newer[:2]) <= order[0] for newer, _ in versions
+            )
+        ]
         return brute_force(held, events, until_ns)
 
     @staticmethod

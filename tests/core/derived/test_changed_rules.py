@@ -79,7 +79,10 @@ def walked(archived: AlarmedArchive, timebase: Timebase, at_ns: int) -> dict[tup
         if timebase == "canonical":
             effective_ns = canonical_ns + max(0, effective_ns - drawn.source_ns)
         versions.append(Version(effective_ns, (time_ns, event.event_id), rule))
-    versions.sort(key=lambda one: one[:2])
+    versions = sorted(
+        (one for one in versions if not any(_replaces(newer, one) for newer in versions)),
+        key=lambda one: one[:2],
+    )
 
     def rule_at(time_ns: int) -> AlarmRule | None:
         held = [one.rule for one in versions if one.effective_ns <= time_ns]
@@ -107,6 +110,11 @@ def walked(archived: AlarmedArchive, timebase: Timebase, at_ns: int) -> dict[tup
             if state != "normal" or (now is not None and now.field == field):
                 states[unit, field] = state
     return states
+
+
+def _replaces(newer: Version, older: Version) -> bool:
+    from_ns = min(newer.effective_ns, newer.published[0])
+    return newer.published > older.published and from_ns <= older.effective_ns
 
 
 _after_good = {"normal": "normal", "raised": "cleared", "cleared": "cleared"}

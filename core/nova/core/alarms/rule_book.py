@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
 
 from nova.core.alarms.alarm_fold import NO_VERSIONS, RuleVersions
 from nova.core.alarms.rule_judge import RuleJudge, judge_of_rule
-from nova.core.effect.history import EventTimes, History, event_times
+from nova.core.effect.history import (
+    EventTimes,
+    History,
+    HistoryEntry,
+    count_in_effect,
+    event_times,
+    without_replaced,
+)
 from nova.core.ordering import Timebase
 from nova.core.store.alarm_store import AlarmContext, AlarmName
 from nova.sdk.alarms.alarm_rule import AlarmRule, read_rule
@@ -87,22 +94,28 @@ class RuleBook:
     def versions(self, name: AlarmName, timebase: Timebase) -> RuleVersions:
         """The versions of an alarm's rule, None where they do not judge what the alarm does."""
         key = RuleKey(name.rule_scope, name.rule_id)
-        history = self._histories.get(key)
-        if history is None:
+        entries = self._standing(key, timebase)
+        if not entries:
             return NO_VERSIONS
-        entries = history.entries(timebase)
         judges = [self._judge(key, entry.value, name) for entry in entries]
         return RuleVersions([entry.order[0] for entry in entries], judges)
 
     def rule_at(self, name: AlarmName, timebase: Timebase, time_ns: int) -> AlarmRule | None:
         """The rule in effect, if it judges what the alarm does."""
         key = RuleKey(name.rule_scope, name.rule_id)
-        history = self._histories.get(key)
-        if history is None:
-            return None
-        held = [entry.value for entry in history.entries(timebase) if entry.order[0] <= time_ns]
-        last = held[-1] if held else None
+        entries = self._standing(key, timebase)
+        held = count_in_effect(entries, time_ns)
+        last = entries[held - 1].value if held else None
         return None if last is None or self._judge(key, last, name) is None else last.rule
+
+    def _standing(
+        self, key: RuleKey, timebase: Timebase
+    ) -> Sequence[HistoryEntry[_JudgedRule | None]]:
+        """The versions of a rule that are in effect at any time: a publication says what holds from
+        then on, so what was to take effect later does not if it is not published again.
+        """
+        history = self._histories.get(key)
+        return () if history is None else without_replaced(history.entries(timebase))
 
     def _judge(self, key: RuleKey, judged: _JudgedRule | None, name: AlarmName) -> RuleJudge | None:
         if judged is None or not self._selects(key, judged.rule, name.series):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nova.core.alarms.limit_book import LimitBook
 from nova.core.alarms.rule_book import RuleBook
 from nova.core.derived.alarm_wiring import AlarmWiring
-from nova.core.effect.history import EventTimes, event_times
+from nova.core.effect.history import EventTimes, earliest_change, event_times
 from nova.core.effect.published import MANIFEST_TYPE
 from nova.core.ordering import TIMEBASES, Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -63,7 +63,8 @@ class AlarmBooks:
             if version is None:
                 return None
             self.rows.append(rule_row(canonical_ns, stored))
-            return _rejudged(wiring.of_rule(*version.key), version.times)
+            changed_ns = {one: earliest_change(version.times.order(one)) for one in TIMEBASES}
+            return Rejudged(wiring.of_rule(*version.key), changed_ns)
         manifest = read_published(stored)
         if manifest is None:
             return None

@@ -3,13 +3,14 @@
 In source time a value is in effect from its event's effectiveTime on, or from its source time
 without one. In canonical time it is in effect from its receipt on; if its effectiveTime is later
 than its source time, it takes effect that much later than its receipt. The value with the latest
-time of effect counts, and of equal ones the last in the event order.
+time of effect counts, and of equal ones the last in the event order. Of an alarm rule's
+versions that have taken effect the newest counts instead (`without_replaced`).
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -77,6 +78,37 @@ def event_times(canonical_ns: int, stored: bytes) -> EventTimes:
 def effective_from(entry: HistoryEntry[Value]) -> int:
     """The time in ns at which an entry takes effect."""
     return entry.order[0]
+
+
+def without_replaced(
+    entries: Iterable[HistoryEntry[Value]],
+) -> list[HistoryEntry[Value]]:
+    """The entries of one timebase, by time of effect, where only the newest one counts: it replaces
+    the older ones that take effect at or after its own time, or its time of effect.
+    """
+    kept: list[HistoryEntry[Value]] = []
+    replaced_from_ns = NS_MAX + 1
+    for entry in sorted(entries, key=_own_order, reverse=True):
+        if effective_from(entry) < replaced_from_ns:
+            kept.append(entry)
+        replaced_from_ns = min(replaced_from_ns, earliest_change(entry.order))
+    return kept[::-1]
+
+
+def newest(entries: Iterable[HistoryEntry[Value]]) -> HistoryEntry[Value]:
+    """Of the entries of one timebase the one with the latest time of its own."""
+    return max(entries, key=_own_order)
+
+
+def earliest_change(order: EffectOrder) -> int:
+    """The first time in ns at which a value changes what is in effect if it replaces others."""
+    effective_ns, own_ns, _ = order
+    return min(effective_ns, own_ns)
+
+
+def _own_order(entry: HistoryEntry[Value]) -> tuple[int, bytes]:
+    _, own_ns, event_id = entry.order
+    return own_ns, event_id
 
 
 def count_in_effect(entries: Sequence[HistoryEntry[Value]], time_ns: int) -> int:

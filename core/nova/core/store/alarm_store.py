@@ -28,7 +28,9 @@ from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MIN
 
 ALARMS_FOLDER = "alarms"
-LAYOUT = 1
+LAYOUT = 2
+"""2: a version of a rule replaces those scheduled before it."""
+
 TRANSITION, MARK = b"t", b"m"
 _NUMBER_BYTES = 4
 _AFTER = b"\xff"

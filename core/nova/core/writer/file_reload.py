@@ -18,7 +18,7 @@ from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
 from nova.core.writer.day_removal import Submit
 from nova.core.writer.manifest_events import published_event, reconcile
-from nova.core.writer.rule_events import log_faults, publish_rules, rule_news
+from nova.core.writer.rule_events import RuleNews, log_faults, publish_rules, rule_news
 from nova.sdk import timestamps
 from nova.sdk.alarms import own_process
 from nova.sdk.alarms.alarm_rule_files import RuleFile, load_usable_rules
@@ -61,6 +61,7 @@ class FileReload:
         self._rules = rules
         self._definitions = definitions
         path = "" if rules is None else str(rules.path)
+        self._starts_ns: list[int] = []
         self._used = ConfiguredFiles(kind="rules", path=path)
 
     @property
@@ -69,17 +70,19 @@ class FileReload:
 
     def configured(self) -> list[ConfiguredFiles]:
         """The rules in effect, if there is a folder of rules."""
+        now_ns = time.time_ns()
+        self._used.in_effect = sum(start_ns <= now_ns for start_ns in self._starts_ns)
         return [] if self._rules is None else [self._used]
 
     def start(self, files: Sequence[RuleFile]) -> None:
         """Publish rules before any reader is served."""
         scope, now_ns = self._committer.own_scope, time.time_ns()
-        in_effect = publish_rules(self._committer, self._archive, scope, files, now_ns)
-        self._say(files, in_effect)
+        news = publish_rules(self._committer, self._archive, scope, files, now_ns)
+        self._say(files, news)
 
-    def _say(self, files: Sequence[RuleFile], in_effect: int) -> None:
-        self._used.in_effect = in_effect
-        if in_effect:
+    def _say(self, files: Sequence[RuleFile], news: RuleNews) -> None:
+        self._starts_ns = news.starts_ns
+        if news.starts_ns:
             self._have_alarms_judged()
         self._used.read_time = timestamps.text(timestamps.now())
         faults = [f"{file.path}: {fault}" for file in files for fault in file.faults]
@@ -112,7 +115,7 @@ class FileReload:
             self._used.faults = [str(error)]
             return
         await self._record(news.events)
-        self._say(files, news.in_effect)
+        self._say(files, news)
         log.info("alarm rules read again", extra={"context": {"changed": len(news.events)}})
 
     async def publish_cards(self) -> None:

@@ -79,7 +79,9 @@ class RuleContext(AlarmRulePart, kw_only=True, frozen=True):
 
 
 class AlarmRule(AlarmRulePart, kw_only=True, frozen=True):
-    """One version of a rule, in effect from `effective_time` on, or from its publication."""
+    """One version of a rule, in effect from `effective_time` on, or from its publication, until a
+    newer one is.
+    """
 
     rule_id: Id
     title: Title | None = None
