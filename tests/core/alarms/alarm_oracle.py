@@ -50,6 +50,9 @@ class BruteForce:
     context: Scalar | None = None
     heard: int | None = None
     heard_source: int = 0
+    last_heard: tuple[Scalar, int] | None = None
+    """The last value with its source time, whether it was judged or not."""
+
     before: tuple[int, Scalar] | None = None
     run: list[tuple[int, int, int]] = field(default_factory=list)
     """Time, source time and rank of the values that were worse than the alarm."""
@@ -122,6 +125,7 @@ class BruteForce:
 
     def take_value(self, value: Scalar, source_ns: int) -> None:
         self.heard, self.heard_source = self.now, source_ns
+        self.last_heard = (value, source_ns)
         if not self.judging():
             return
         assert self.rule is not None
@@ -197,6 +201,9 @@ class BruteForce:
             self.disabled = False
             self.stop_or_start(False)
             self.changed("enabled")
+            has_rates = self.rule is not None and self.rule.rates is not None
+            if self.last_heard is not None and not has_rates:
+                self.take_value(*self.last_heard)
 
     def unshelve(self) -> None:
         if self.shelved is not None:

@@ -91,6 +91,38 @@ def test_a_late_value_among_ignored_ones_raises_and_clears(
     assert archived.digest() == live
 
 
+def action(second: int, kind: str) -> DrawnAlarmEvent:
+    payload: JsonObject = {"rule": "volts-low", "action": kind, "user": "ada", "comment": ""}
+    of_action: JsonObject = {"lane": "metadata", "messageType": "AlarmAction", "payload": payload}
+    return DrawnAlarmEvent(START_NS + second * SECOND, "a", of_action)
+
+
+def test_enabling_judges_the_last_value_again_also_if_it_comes_late(
+    archived: AlarmedArchive,
+) -> None:
+    for second in range(10, 100, 10):
+        archived.record(values((second, 5)), 1)
+        archived.make()
+    for second, kind in ((101, "disable"), (110, "enable")):
+        archived.record([action(second, kind)], 1)
+        archived.make()
+    assert assert_by_hand(archived) == 4, "disabled and enabled in both timebases"
+    archived.record(values((97, 2)), 1)
+    archived.make()
+    assert assert_by_hand(archived) == 4 + 3, "raised, disabled, enabled, raised by the source"
+    archived.record(values((105, 4)), 1)
+    archived.make()
+    assert assert_by_hand(archived) == 3 + 4, "in limits again when it was enabled"
+    archived.record([action(130, "disable"), *values((135, 0)), action(140, "enable")], 1)
+    archived.make()
+    archived.record(values((150, 5)), 1)
+    archived.make()
+    live = archived.digest()
+    archived.make(anew=True)
+    assert archived.digest() == live
+    assert_by_hand(archived)
+
+
 def test_values_that_are_ignored_are_not_folded_one_by_one(archived: AlarmedArchive) -> None:
     archived.record(values((1, 5)), 1)
     archived.make()

@@ -3,8 +3,8 @@
 import type { AlarmTransition } from "../api/protocol";
 import { entityKey } from "../model/values/event";
 import { formatTime } from "../model/values/time";
-import { AlarmName } from "./AlarmRow";
-import { SeveritySign } from "./Status";
+import { AlarmName, valueText } from "./AlarmRow";
+import { AlarmSign } from "./Status";
 
 /** Who has done it; empty for what values and rules did. */
 function actorOf({ change, alarm }: AlarmTransition): string {
@@ -20,7 +20,7 @@ export function AlarmChange({ transition }: { transition: AlarmTransition }) {
   return (
     <li class={`rule-alarm is-${alarm.severity ?? "normal"}`} data-testid="alarm-change" data-change={change} data-rule={alarm.rule} data-time={time}>
       <div class="rule-alarm-head">
-        <SeveritySign severity={alarm.severity ?? undefined} />
+        <AlarmSign alarm={alarm} />
         <time class="muted" title={`${text} UTC`}>
           {text.slice(0, 19)}
         </time>
@@ -32,7 +32,7 @@ export function AlarmChange({ transition }: { transition: AlarmTransition }) {
       <div class="rule-alarm-facts muted">
         <span>{entityKey(alarm)}</span>
         <span>
-          {alarm.field} {alarm.value == null ? "(no value)" : String(alarm.value)}
+          {alarm.field} {alarm.disabled === true ? "" : valueText(alarm.value)}
         </span>
         {actor !== "" && <span>{actor}</span>}
       </div>

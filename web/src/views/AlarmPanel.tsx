@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { alarmRefusal } from "../model/alarms/alarm_actions";
-import { historyError, isHistoryCut } from "../model/alarms/alarm_history";
+import { alarmTransitions, historyError, isHistoryCut, readOlderHistory } from "../model/alarms/alarm_history";
 import {
   activeAlarms,
   alarmListing,
@@ -129,9 +129,7 @@ function List({ label, count, children }: { label: string; count: number; childr
           {DRAWN_MAX} of {count.toLocaleString("en")} are shown; narrow the list.
         </p>
       )}
-      {alarmListing.value === "history" && isHistoryCut.value && (
-        <p class="muted why">There are older ones in this span: show an earlier one.</p>
-      )}
+      {alarmListing.value === "history" && isHistoryCut.value && <OlderNotRead />}
     </div>
   );
 }
@@ -147,7 +145,28 @@ function Nothing() {
   );
 }
 
+/** How far back the history is read, and a button to read on. */
+function OlderNotRead() {
+  const count = alarmTransitions.value?.length ?? 0;
+  return (
+    <p class="muted why" data-testid="alarms-older">
+      Only the newest {count.toLocaleString("en")} changes of this span are searched.{" "}
+      <button type="button" class="more" data-testid="alarms-read-on" onClick={readOlderHistory}>
+        Search older ones
+      </button>
+    </p>
+  );
+}
+
 function WhyNothing() {
+  if (alarmListing.value === "history" && isHistoryCut.value) {
+    return (
+      <>
+        <Empty testid="alarms-empty">No alarm matches so far.</Empty>
+        <OlderNotRead />
+      </>
+    );
+  }
   if (alarmText.value !== "" || alarmSeverity.value !== "" || alarmScope.value !== "") {
     return <Empty testid="alarms-empty">No alarm matches. Clear the text, the severity or the scope.</Empty>;
   }

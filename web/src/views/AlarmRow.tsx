@@ -9,7 +9,7 @@ import { formatTime, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
 import { AlarmForm } from "./AlarmForm";
 import { shortAge } from "./CardValue";
-import { SeveritySign } from "./Status";
+import { AlarmSign } from "./Status";
 
 export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
   const [isOpen, setOpen] = useState(false);
@@ -24,7 +24,7 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
       data-severity={severity ?? ""}
     >
       <div class="rule-alarm-head">
-        <SeveritySign severity={severity ?? undefined} isAcknowledged={state === "acknowledged"} />
+        <AlarmSign alarm={alarm} />
         <span class="rule-alarm-title">
           <AlarmName alarm={alarm} time={alarm.changed} />
           <span class="rule-alarm-state">{stateText(alarm)}</span>
@@ -61,18 +61,28 @@ function stateText({ severity, state, shelved, disabled }: AlarmInfo): string {
   return severity == null ? aside : `${severity}, ${aside}`;
 }
 
+/** How an alarm is since its last change: a disabled one changed when it was disabled, and judges no limits. */
+export function manner({ state, disabled }: AlarmInfo): string {
+  if (disabled === true) return "no limits judged";
+  return state === "cleared" || state === "normal" ? "in limits" : "so";
+}
+
+/** The value of the last change. */
+export function valueText(value: AlarmInfo["value"]): string {
+  return value == null ? "(no value)" : String(value);
+}
+
 function Facts({ alarm }: { alarm: AlarmInfo }) {
   const { value, since, changed, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
-  const isClosed = alarm.state === "cleared" || alarm.state === "normal";
   return (
     <div class="rule-alarm-facts muted">
       <span>{entityKey(alarm)}</span>
       <span>
-        {alarm.field} {value == null ? "(no value)" : String(value)}
+        {alarm.field} {alarm.disabled === true ? "" : valueText(value)}
       </span>
       {changed != null && (
         <span title={`${formatTime(changed)} UTC by ${timebase.value === "source" ? "the source" : "receipt"}`}>
-          {isClosed ? "in limits" : "so"} for {ageOf(changed)}
+          {manner(alarm)} for {ageOf(changed)}
         </span>
       )}
       {since != null && <span title={`${formatTime(since)} UTC by the source`}>since {formatTime(since).slice(0, 19)}</span>}

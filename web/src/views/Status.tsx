@@ -1,5 +1,6 @@
 /** Status signs: each has its own shape, because colours alone are not accessible. */
 
+import type { AlarmInfo } from "../api/protocol";
 import type { RuleSeverity } from "../model/alarms/alarm_list";
 import { signOf, type Verdict } from "../model/alarms/card_alarms";
 
@@ -23,4 +24,10 @@ export function SeveritySign({ severity, isAcknowledged = false }: { severity: R
       <span class="sr-only">{words}</span>
     </span>
   );
+}
+
+/** The sign of an alarm; a disabled one judges nothing. */
+export function AlarmSign({ alarm }: { alarm: AlarmInfo }) {
+  if (alarm.disabled === true) return <Status verdict={undefined} />;
+  return <SeveritySign severity={alarm.severity ?? undefined} isAcknowledged={alarm.state === "acknowledged"} />;
 }

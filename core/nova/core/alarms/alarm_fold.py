@@ -29,6 +29,9 @@ ID_HEAD_BYTES = 16
 POSITION_BYTES = TIME_BYTES + 2 + ID_HEAD_BYTES
 _OF_RULE, _OF_EVENT, _BY_ITSELF = b"\0", b"\1", b"\2"
 _NO_ID = bytes(ID_HEAD_BYTES)
+_JUDGED_AGAIN = b"\xfe"
+"""Appended to the position of what enabled an alarm: the change by the value that it had."""
+
 BEFORE_ALL = b""
 
 InputKind = Literal[0, 1, 2]
@@ -38,7 +41,9 @@ ACTION: Final = 2
 
 
 class AlarmInput(NamedTuple):
-    """One input of a fold. Of one event, its context is before its value."""
+    """One input of a fold. Of one event, its context is before its value. That of `enable` has the
+    last value before it, with its source time, as that one is judged again.
+    """
 
     position: bytes
     kind: InputKind
@@ -46,7 +51,7 @@ class AlarmInput(NamedTuple):
     source_ns: int
     event_id: bytes
     value: object = None
-    """A value of the field or of the context."""
+    """A value of the field or of the context; of `enable` the last one of the field."""
 
     action: AlarmAction | None = None
     judge: RuleJudge | None = None
@@ -141,7 +146,20 @@ class AlarmFold:
             change = alarm.apply_action(self.judge, item.action, time_ns)
         if change is not None:
             self._record(item.position, change, item.event_id)
+            if change == "enabled":
+                self._judge_again(item)
         self._due = alarm.due(self.judge)
+
+    def _judge_again(self, item: AlarmInput) -> None:
+        """Judge the last value before an alarm was enabled, as if it came now. A rate needs two
+        values since then.
+        """
+        judge = self.judge = item.judge or self.judge
+        if item.value is None or judge is None or judge.is_rate:
+            return
+        change = self.alarm.apply_value(judge, item.value, item.time_ns, item.source_ns)
+        if change is not None:
+            self._record(item.position + _JUDGED_AGAIN, change, item.event_id)
 
     # --- values that change nothing ---------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from nova.core.derived.calm_alarms import CalmAlarms
 from nova.core.derived.open_alarm import Changes, OpenAlarm, decode_alarm
 from nova.core.derived.recent_inputs import in_order
 from nova.core.ordering import Timebase, time_of
-from nova.core.query.alarm_inputs import AlarmInputReader
+from nova.core.query.alarm_inputs import AlarmInputReader, is_enabling
 from nova.core.store.alarm_store import AlarmStore
 from nova.core.store.column import Mask
 from nova.sdk.timestamps import NS_MIN
@@ -66,7 +66,8 @@ class FoldedAlarms:
         from_ns = self._rejudged_from(rejudged, set(new))
         folded = {*new, *from_ns}
         changed = self._changed_by(chunk, folded)
-        for number, inputs in chunk.inputs(self._timebase, changed | from_ns.keys()):
+        for number, found in chunk.inputs(self._timebase, changed | from_ns.keys()):
+            inputs = self._complete(number, found, until_ns)
             if number in from_ns:
                 position = min(first_position(from_ns.pop(number)), inputs[0].position)
                 yield from self._refold(number, position, until_ns)
@@ -75,6 +76,13 @@ class FoldedAlarms:
         for number, time_ns in from_ns.items():
             yield from self._refold(number, first_position(time_ns), until_ns)
         self._skip(chunk, folded | changed)
+
+    def _complete(
+        self, number: int, inputs: Sequence[AlarmInput], until_ns: int
+    ) -> Sequence[AlarmInput]:
+        """The inputs of a chunk, with what they need from the archive."""
+        name, history = self._wiring.names[number], self._history
+        return [history.with_last_value(one, name, self._timebase, until_ns) for one in inputs]
 
     def _changed_by(self, chunk: AlarmChunk, folded: set[int]) -> set[int]:
         """The alarms that do not ignore all that the chunk has for them, without those that are
@@ -213,6 +221,10 @@ class FoldedAlarms:
             self._add_all(opened, inputs)
             return
         known = None if opened.recent is None else opened.recent.rewind(position)
+        if known is not None and any(map(is_enabling, known[1])):
+            # A late value may be the last one before the alarm was enabled.
+            yield from self._refold(number, position, until_ns)
+            return
         if known is None:
             yield from self._refold(number, position, until_ns)
             opened.disorder = self._limits.disorder_inputs

@@ -12,6 +12,7 @@ import msgspec
 from nova.core.alarms.alarm_fold import ACTION, CONTEXT, VALUE, AlarmInput, event_position
 from nova.core.alarms.alarm_machine import AlarmAction
 from nova.core.alarms.limit_book import LimitBook
+from nova.core.alarms.rule_judge import RuleJudge
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_key import EventKey, event_keys
@@ -24,11 +25,14 @@ from nova.sdk.alarms.alarm_rule import SEVERITIES, TEXT_MAX_CHARS, rank_of
 from nova.sdk.errors import TimestampError
 from nova.sdk.events.event import Series
 from nova.sdk.protocol.alarm_messages import AlarmActionName
-from nova.sdk.timestamps import NS_MAX
+from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 ALARM_ACKNOWLEDGED, ALARM_ACTION = "AlarmAcknowledged", "AlarmAction"
 ACTION_TYPES = (ALARM_ACKNOWLEDGED, ALARM_ACTION)
 PART_EVENTS = 500
+BACK_EVENTS = 20
+"""Read at once to find a last value, which is mostly the first one."""
+
 VALUE_MAX_CHARS = TEXT_MAX_CHARS + 1
 """A longer text equals no value of a rule."""
 
@@ -136,12 +140,19 @@ def value_input(
 ) -> AlarmInput:
     """A value as an input."""
     time_ns = event.time_ns(timebase)
-    judge = None
-    if not name.rule_scope:
-        manifest = (event.body.manifest_id, event.body.manifest_version)
-        judge = limits.judge(timebase, manifest, name.field, time_ns)
+    judge = judge_of_event(event, name, limits, timebase, time_ns)
     position = event_position(time_ns, event.lane, event.event_id)
     return AlarmInput(position, VALUE, time_ns, event.source_ns, event.event_id, value, None, judge)
+
+
+def judge_of_event(
+    event: DecodedEvent, name: AlarmName, limits: LimitBook, timebase: Timebase, time_ns: int
+) -> RuleJudge | None:
+    """What judges a value at a time, where its event names it."""
+    if name.rule_scope:
+        return None
+    manifest = (event.body.manifest_id, event.body.manifest_version)
+    return limits.judge(timebase, manifest, name.field, time_ns)
 
 
 def context_input(event: DecodedEvent, timebase: Timebase, value: object) -> AlarmInput:
@@ -154,6 +165,11 @@ def action_input(event: DecodedEvent, timebase: Timebase, action: AlarmAction) -
     """An action as an input."""
     position, time_ns = event.position(timebase), event.time_ns(timebase)
     return AlarmInput(position, ACTION, time_ns, event.source_ns, event.event_id, None, action)
+
+
+def is_enabling(item: AlarmInput) -> bool:
+    """Whether an input enables an alarm, so that its last value is judged again."""
+    return item.action is not None and item.action.kind == "enable"
 
 
 class AlarmInputReader:
@@ -202,18 +218,49 @@ class AlarmInputReader:
         for event in self._events(series, timebase, from_ns, until_ns):
             found = action_of(message_type, event.body)
             if found is not None and found.rule_id == name.rule_id:
-                yield action_input(event, timebase, found.action)
+                item = action_input(event, timebase, found.action)
+                yield self.with_last_value(item, name, timebase, until_ns)
+
+    def with_last_value(
+        self, item: AlarmInput, name: AlarmName, timebase: Timebase, until_ns: int
+    ) -> AlarmInput:
+        """An input that enables an alarm with the last value before it of those received up to
+        `until_ns`, and what judges that value by then; any other input as it is.
+        """
+        if not is_enabling(item):
+            return item
+        path, time_ns = path_of(name), item.time_ns
+        for event in self._events(name.series, timebase, NS_MIN, until_ns, before_ns=time_ns):
+            value = value_at(event.body, path)
+            if value is not None and event.position(timebase) < item.position:
+                judge = judge_of_event(event, name, self._limits, timebase, time_ns)
+                return item._replace(value=value, source_ns=event.source_ns, judge=judge)
+        return item
 
     def _events(
-        self, series: Series, timebase: Timebase, from_ns: int, until_ns: int
+        self,
+        series: Series,
+        timebase: Timebase,
+        from_ns: int,
+        until_ns: int,
+        before_ns: int | None = None,
     ) -> Iterator[DecodedEvent]:
+        """The events of a series from a time on that were received up to `until_ns`; with
+        `before_ns` those up to this time, the last one first.
+        """
         number = self._snapshot.series.number(series)
         if number is None:
             return
         last_ns = until_ns if timebase == "canonical" else NS_MAX
-        keys = event_keys(self._snapshot, number, timebase, last_ns, reverse=False, from_ns=from_ns)
+        is_back = before_ns is not None
+        if before_ns is not None:
+            last_ns = min(last_ns, before_ns)
+        keys = event_keys(
+            self._snapshot, number, timebase, last_ns, reverse=is_back, from_ns=from_ns
+        )
         wanted = (key for key in keys if time_of(key.canonical_key) <= until_ns)
-        while part := list(islice(wanted, PART_EVENTS)):
+        size = BACK_EVENTS if is_back else PART_EVENTS
+        while part := list(islice(wanted, size)):
             yield from self._decoded(series, part)
 
     def _decoded(self, series: Series, part: list[EventKey]) -> Iterator[DecodedEvent]:

@@ -28,8 +28,8 @@ from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MIN
 
 ALARMS_FOLDER = "alarms"
-LAYOUT = 2
-"""2: a version of a rule replaces those scheduled before it."""
+LAYOUT = 3
+"""2: a version of a rule replaces those scheduled before it. 3: enabling judges the last value."""
 
 TRANSITION, MARK = b"t", b"m"
 _NUMBER_BYTES = 4

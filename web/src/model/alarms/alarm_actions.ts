@@ -6,7 +6,7 @@ import { showToast } from "../page/toast";
 import { refusalTo } from "../session/permission";
 import { request } from "../session/session";
 import { compareTimes, fromMs } from "../values/time";
-import { judgedUntil } from "./alarm_states";
+import { coreNowMs, judgedUntil } from "./alarm_states";
 import { alarmKey } from "./alarm_window";
 
 export type AlarmActionName = ActOnAlarm["action"];
@@ -56,7 +56,7 @@ export function actionMembers(action: AlarmActionName, of: AlarmInfo, comment: s
     case "comment":
       return said;
     case "shelve":
-      return { ...(shelveMs === undefined ? {} : { until: fromMs(Date.now() + shelveMs) }), ...said };
+      return { ...(shelveMs === undefined ? {} : { until: fromMs(coreNowMs() + shelveMs) }), ...said };
     default:
       return {};
   }

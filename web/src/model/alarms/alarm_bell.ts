@@ -2,7 +2,7 @@
 
 import { effect, signal } from "@preact/signals";
 import type { AlarmInfo } from "../../api/protocol";
-import { state } from "../clock/clock";
+import { state, timebase, type Timebase } from "../clock/clock";
 import { loadLocal, saveLocal } from "../page/local_store";
 import { showToast } from "../page/toast";
 import { user } from "../session/session";
@@ -32,15 +32,20 @@ const SILENT: Bell = { sound: false, title: false };
 export const bell = signal<Bell>(SILENT);
 const raisedCount = signal(0);
 
-/** The raised alarms of the present as they were received last: when each began, and how bad it was. */
-let known: ReadonlyMap<string, { readonly since: string; readonly rank: number }> | undefined;
+/** When each raised alarm began, and how bad it was. */
+type Raised = ReadonlyMap<string, { readonly since: string; readonly rank: number }>;
+
+/** The raised alarms of the present as they were received last, by timebase. */
+const known = new Map<Timebase, Raised>();
+/** The timebase of those that were received last of all. */
+let heardIn: Timebase | undefined;
 let audio: AudioContext | undefined;
 
 /** Load the user's choice, and listen to what is raised. */
 export function startBell(): void {
   effect(() => {
     bell.value = user.value === null ? SILENT : bellOf(loadLocal(BELL_KEY, user.value));
-    known = undefined;
+    known.clear();
   });
   const plain = document.title;
   effect(() => {
@@ -65,10 +70,18 @@ function bellOf(value: unknown): Bell {
 function hear(states: AlarmStates, now: string): void {
   const raised = [...states].filter(([, one]) => isAudible(one));
   raisedCount.value = raised.length;
-  const before = known;
-  known = new Map(raised.map(([key, one]) => [key, { since: one.since ?? "", rank: rankOf(one) }]));
-  if (before === undefined || !bell.value.sound) return;
-  if (raised.some(([key, one]) => isNewlyRaised(one, before.get(key), now))) ring();
+  const before = knownBefore();
+  heardIn = timebase.value;
+  known.set(heardIn, new Map(raised.map(([key, one]) => [key, { since: one.since ?? "", rank: rankOf(one) }])));
+  if (before.length === 0 || !bell.value.sound) return;
+  if (raised.some(([key, one]) => before.every((of) => isNewlyRaised(one, of.get(key), now)))) ring();
+}
+
+/** What was known before; in another timebase than last that of both, as its alarms changed at other times. */
+function knownBefore(): readonly Raised[] {
+  if (timebase.value !== heardIn) return [...known.values()];
+  const own = known.get(heardIn);
+  return own === undefined ? [] : [own];
 }
 
 /** Whether an alarm asks for somebody. */

@@ -4,7 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { AlarmUpdates } from "../../api/protocol";
 import { Emitter } from "../../emitter";
 import { cursor, state, timebase } from "../clock/clock";
-import { compareTimes } from "../values/time";
+import { compareTimes, toMs } from "../values/time";
 import { type AlarmStates, type AlarmWindow, replaced } from "./alarm_window";
 
 const NONE: AlarmStates = new Map();
@@ -20,6 +20,14 @@ export const isBehind = signal(false);
 export const isSilent = signal(false);
 /** Whether what is shown is of another time than the clock's. */
 const isAwaited = signal(true);
+
+/** How far the Core's clock is ahead of this browser's, in ms. */
+let coreAheadMs = 0;
+
+/** Now, by the Core's clock. */
+export function coreNowMs(): number {
+  return Date.now() + coreAheadMs;
+}
 
 /** Emits with each message of the present. */
 export const presentAlarms = new Emitter<[states: AlarmStates, time: string]>();
@@ -39,6 +47,7 @@ export const alarmStates = computed<AlarmStates>(() => {
 
 /** Apply a message of the present. */
 export function applyPresent({ whole, alarms, judged, behind, time }: AlarmUpdates): void {
+  if (time !== "") coreAheadMs = toMs(time) - Date.now();
   batch(() => {
     present.value = replaced(whole === true ? NONE : present.value, alarms);
     applyJudged(judged, behind);

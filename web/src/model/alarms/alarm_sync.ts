@@ -7,7 +7,7 @@ import { singleFlight } from "../page/single_flight";
 import { alarmFrames, connection, coreUnavailable, user } from "../session/session";
 import { visible } from "../timeline/span";
 import { startBell } from "./alarm_bell";
-import { clearAlarmHistory, historyError, refreshAlarmHistory } from "./alarm_history";
+import { clearAlarmHistory, historyError, historyMost, refreshAlarmHistory } from "./alarm_history";
 import { alarmListing, alarmsError } from "./alarm_list";
 import { checkAlarms, followAlarms, loseAlarms, receiveAlarms, unfollowAlarms } from "./alarm_live";
 import { invalidateWindow, isWindowDue, refreshWindow, reuseWindow } from "./alarm_replay";
@@ -72,7 +72,7 @@ function followHistory(): void {
   const pause = scheduler.slot();
   effect(() => {
     const at = state.value === "PLAYING" ? Math.floor(Date.parse(cursor.value) / CHECK_INTERVAL_MS) : 0;
-    void [at, jumps.value, alarmStates.value, connection.value, visible.value, historyError.value];
+    void [at, jumps.value, alarmStates.value, connection.value, visible.value, historyError.value, historyMost.value];
     if (alarmListing.value !== "history") return;
     pause.startIfIdle(HISTORY_PACE_MS, () => isOpen() && readHistory());
   });

@@ -71,6 +71,11 @@ function isSpokenOf(id: string, key: string): boolean {
   return byView.value.get(id)?.some(isOwn) === true;
 }
 
+/** Whether a limit of a key is not judged. */
+function isDisabled(id: string, key: string): boolean {
+  return byView.value.get(id)?.some((one) => one.field === key && one.disabled === true) === true;
+}
+
 const limited = new WeakMap<Card, ReadonlySet<string>>();
 
 /** The keys whose value has limits. */
@@ -84,10 +89,11 @@ function limitedKeys(card: Card): ReadonlySet<string> {
   return keys;
 }
 
-/** The status of a card: the worst of its values. */
+/** The status of a card: the worst of its values; not within limits while one of them is not judged. */
 export function statusOf(card: Card): Verdict {
   const [worst] = alarmsOfCard(card.id);
   if (worst !== undefined) return signOf(worst.severity);
+  if ([...card.cells.keys()].some((key) => isDisabled(card.id, key))) return undefined;
   return [...limitedKeys(card)].some((key) => isInLimits(card, key)) ? "ok" : undefined;
 }
 
@@ -109,19 +115,31 @@ function inLimitsOf(card: Card): number {
   return byView.value.has(card.id) ? [...keys].filter((key) => !isSpokenOf(card.id, key)).length : keys.size;
 }
 
-/** Totals over all cards. */
+/** The alarms of a card that are not shelved and out of limits, by their value. */
+function openByValue(id: string): Iterable<readonly AlarmInfo[]> {
+  const found = new Map<string, AlarmInfo[]>();
+  for (const one of alarmsOfCard(id)) {
+    if (one.shelved === true) continue;
+    const known = found.get(one.field);
+    if (known === undefined) found.set(one.field, [one]);
+    else known.push(one);
+  }
+  return found.values();
+}
+
+/** Totals over all cards: a value counts once, whatever alarms it has, and as out until all are acknowledged. */
 export const valueTotals = computed<ValueTotals>(() => {
   let [inLimits, out, acknowledged] = [0, 0, 0];
   let worst: Verdict;
   for (const one of cards.value.values()) {
     const card = one.value;
     if (isJudged.value) inLimits += inLimitsOf(card);
-    for (const { state, severity, shelved } of alarmsOfCard(card.id)) {
-      if (shelved === true) continue;
-      if (state === "acknowledged") acknowledged += 1;
+    for (const ofValue of openByValue(card.id)) {
+      const unseen = ofValue.find(({ state }) => state !== "acknowledged");
+      if (unseen === undefined) acknowledged += 1;
       else {
         out += 1;
-        if (worst !== "critical") worst = signOf(severity);
+        if (worst !== "critical") worst = signOf(unseen.severity);
       }
     }
   }

@@ -8,6 +8,7 @@ const list = await import("../../../src/model/alarms/alarm_list");
 const states = await import("../../../src/model/alarms/alarm_states");
 const { isAudible, isNewlyRaised } = await import("../../../src/model/alarms/alarm_bell");
 const { actionMembers } = await import("../../../src/model/alarms/alarm_actions");
+const { manner } = await import("../../../src/views/AlarmRow");
 const { boundText } = await import("../../../src/model/alarms/limit_texts");
 const { alarmMarkersOf } = await import("../../../src/model/timeline/markers");
 const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
@@ -112,12 +113,21 @@ describe("the sound", () => {
   });
 });
 
+describe("an alarm's row", () => {
+  it("says that a disabled one judges no limits", () => {
+    const closed = { state: "normal", severity: null } as const;
+    expect(manner(alarm("off", { ...closed, disabled: true }))).toBe("no limits judged");
+    expect([manner(alarm("on")), manner(alarm("on", closed))]).toEqual(["so", "in limits"]);
+  });
+});
+
 describe("actions", () => {
   it("name what was seen", () => {
     expect(actionMembers("acknowledge", alarm("a"), " on it ")).toEqual({
       ...{ since: "2026-01-01T00:00:30Z", severity: "warning", comment: "on it" },
     });
     expect(actionMembers("shelve", alarm("a"), "")).toEqual({});
-    expect(actionMembers("shelve", alarm("a"), "", 60_000).until).toMatch(/Z$/);
+    receive([]);
+    expect(actionMembers("shelve", alarm("a"), "", 60_000).until, "by the Core's clock").toMatch(/^2026-01-01T00:01:0/);
   });
 });

@@ -68,9 +68,20 @@ describe("the values of cards", () => {
     expect(found.valueTotals.value).toMatchObject({ inLimits: 1, out: 1, worst: "critical" });
   });
 
+  it("count once, whatever alarms they have, and as out until all of these are acknowledged", () => {
+    const rule = (state: AlarmInfo["state"], more: Partial<AlarmInfo> = {}) => alarm("heat", { rule: "hot", state, ...more });
+    receive([alarm("heat"), rule("raised", { severity: "severe" })]);
+    expect(found.valueTotals.value).toEqual({ inLimits: 1, out: 1, acknowledged: 0, worst: "critical" });
+    receive([alarm("heat", { severity: "critical", state: "acknowledged" }), rule("raised")]);
+    expect(found.valueTotals.value).toEqual({ inLimits: 1, out: 1, acknowledged: 0, worst: "warning" });
+    receive([alarm("heat", { state: "acknowledged" }), rule("acknowledged"), alarm("valve", { rule: "shut", shelved: true })]);
+    expect(found.valueTotals.value).toEqual({ inLimits: 0, out: 0, acknowledged: 1, worst: undefined });
+  });
+
   it("are not within limits where that is not judged, or their alarm is disabled", () => {
     receive([alarm("heat", { state: "normal", severity: null, disabled: true })]);
     expect(verdicts()).toEqual([undefined, "ok", undefined]);
+    expect(found.statusOf(CARD), "its other value is in limits").toBeUndefined();
     receive([], { behind: true });
     expect(verdicts()).toEqual([undefined, undefined, undefined]);
     expect([found.statusOf(CARD), found.valueTotals.value.inLimits]).toEqual([undefined, 0]);
