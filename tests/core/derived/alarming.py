@@ -179,8 +179,10 @@ class AlarmedArchive:
             numbers = range(len(view.names))
             for timebase in TIMEBASES:
                 found = [
-                    (view.names[place.number], place.position, one.change, visible(one.alarm))
-                    for place, one in view.transitions(timebase, numbers, -(2**63), until_ns)
+                    (view.names[number], place.position, one.change, visible(one.alarm))
+                    for place, number, one in view.transitions(
+                        timebase, numbers, -(2**63), until_ns
+                    )
                 ]
                 sha.update(msgspec.json.encode(sorted(found, key=repr)))
         return sha.hexdigest()

@@ -72,7 +72,7 @@ def changes(archived: AlarmedArchive, timebase: Timebase) -> list[tuple[int, str
         view = archived.view(stack)
         last_ns = START_NS + 10**12
         found = view.transitions(timebase, range(len(view.names)), -(2**63), last_ns)
-        return [((t.time_ns - START_NS) // SECOND, t.change, t.alarm.rank) for _, t in found]
+        return [((t.time_ns - START_NS) // SECOND, t.change, t.alarm.rank) for _, _, t in found]
 
 
 def test_the_manifest_that_an_update_names_judges_it(archived: AlarmedArchive) -> None:

@@ -62,6 +62,7 @@ def assert_by_hand(archived: AlarmedArchive, draw: random.Random) -> None:
                     assert visible(alarm) == expected.visible(), (timebase, until_ns, name)
                 found = view.transitions(timebase, [number], -(2**63), last_ns)
                 changes = [
-                    (one.time_ns, one.change, one.alarm.state, one.alarm.rank) for _, one in found
+                    (one.time_ns, one.change, one.alarm.state, one.alarm.rank)
+                    for _, _, one in found
                 ]
                 assert changes == expected.changes, (timebase, name)

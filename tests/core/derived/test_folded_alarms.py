@@ -62,7 +62,7 @@ def assert_by_hand(archived: AlarmedArchive) -> int:
             assert visible(alarm) == expected.visible()
             found = view.transitions(timebase, [0], -(2**63), last_ns)
             changes = [
-                (one.time_ns, one.change, one.alarm.state, one.alarm.rank) for _, one in found
+                (one.time_ns, one.change, one.alarm.state, one.alarm.rank) for _, _, one in found
             ]
             assert changes == expected.changes
             count += len(changes)

@@ -87,9 +87,9 @@ def raised(archived: AlarmedArchive) -> set[tuple[str, Timebase]]:
         view = archived.view(stack)
         numbers = range(len(view.names))
         return {
-            (view.names[place.number].rule_id, timebase)
+            (view.names[number].rule_id, timebase)
             for timebase in TIMEBASES
-            for place, _ in view.transitions(timebase, numbers, -(2**63), START_NS + 10**12)
+            for _, number, _ in view.transitions(timebase, numbers, -(2**63), START_NS + 10**12)
         }
 
 

@@ -12,7 +12,7 @@ from nova.core.alarms.alarm_fold import Transition, first_position, last_positio
 from nova.core.alarms.alarm_machine import Alarm
 from nova.core.errors import DerivedDamagedError
 from nova.core.notifications.notice import digest_id
-from nova.core.query.alarm_view import AlarmView, DatedTransition
+from nova.core.query.alarm_view import AlarmView, DatedTransition, place_of
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.followed_alarms import FollowedAlarms, JudgedArchive
 from nova.core.store.alarm_store import AlarmName, AlarmStore
@@ -134,11 +134,11 @@ class AlarmFeed:
             *view.stored("canonical", self._wanted, first, last_position(settled_ns)),
             *view.unstored("canonical", ending, after_ns + 1, settled_ns),
         ]
-        changes = [self._change(view, one) for one in sorted(dated, key=lambda one: one.place)]
+        changes = [self._change(view, one) for one in sorted(dated, key=place_of)]
         return AlarmChanges(changes, max(after_ns, cursor_ns), settled_ns)
 
     def _change(self, view: AlarmView, dated: DatedTransition) -> AlarmChange:
-        (position, number), transition = dated
+        (position, _), number, transition = dated
         if transition.change == "raised":
             self._raised[number] = position
         elif transition.alarm.rank and number not in self._raised:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from heapq import merge
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from nova.core.alarms.alarm_fold import first_position, last_position
 from nova.core.effect import moment
 from nova.core.effect.moment import Moment
-from nova.core.errors import DerivedDamagedError, RequestError
+from nova.core.errors import DerivedDamagedError
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.alarm_info import (
     alarm_info,
@@ -22,7 +23,15 @@ from nova.core.query.alarm_info import (
     is_listed,
     transition_info,
 )
-from nova.core.query.alarm_view import AlarmView, DatedTransition, TransitionPlace
+from nova.core.query.alarm_keys import alarm_key, alarm_of, transition_key, transition_of
+from nova.core.query.alarm_view import (
+    AlarmView,
+    DatedTransition,
+    NameOrder,
+    TransitionPlace,
+    order_of,
+    place_of,
+)
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.query.event_filter import EventFilter
@@ -41,7 +50,7 @@ from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
 BATCH_ALARMS = 200
 """Alarms computed before the event loop serves sockets."""
 
-AFTER_ALL_NUMBERS = 1 << 32
+AFTER_ALL_NAMES = (chr(0x10FFFF),)
 
 BEHIND_NS = 5 * NS_PER_SECOND
 """Age of the oldest event that is not judged, from which on replies say that they are behind."""
@@ -81,7 +90,7 @@ class AlarmQueries:
         self, request: Alarms, at: Moment, event_filter: EventFilter
     ) -> AlarmsResponse:
         """A page of alarms; raises RequestError."""
-        first = 0 if request.after_key is None else _number_of(request.after_key)
+        first = None if request.after_key is None else alarm_of(request.after_key)
         time, beginning = timestamps.text(at.time_ns), timestamps.text(0)
         reply = AlarmsResponse(time=time, settled=beginning, behind=True, alarms=[])
         async with self._lock:  # One request at a time sees the database at one cursor.
@@ -90,7 +99,7 @@ class AlarmQueries:
                 if judged is not None:
                     reply.judged, reply.behind = self.how_far(judged)
                     reply.settled = self._settled(judged)
-                    numbers = _numbers(judged.view.names, request.rule, event_filter)
+                    numbers = self._numbers(judged.view.names, request.rule, event_filter)
                     await self._fill(reply, judged.view, request, at, numbers, first)
             except DerivedDamagedError as error:
                 self._derived.discard(error)
@@ -116,10 +125,10 @@ class AlarmQueries:
         request: Alarms,
         at: Moment,
         numbers: Sequence[int],
-        first: int,
+        first: NameOrder | None,
     ) -> None:
         counts: dict[str, AlarmCounts] = {}
-        wanted = numbers if first == 0 else [number for number in numbers if number >= first]
+        wanted = numbers if first is None else _from_name(view.names, numbers, first)
         for start in range(0, len(wanted), BATCH_ALARMS):
             part = wanted[start : start + BATCH_ALARMS]
             for number, alarm in view.alarms_at(at.timebase, part, at.time_ns):
@@ -128,15 +137,15 @@ class AlarmQueries:
                 if name.rule_scope and rule is None and not is_abnormal(alarm):
                     continue  # Withdrawn, or not in effect yet.
                 scope_id = name.series.scope_id
-                if first == 0:
+                if first is None:
                     count_alarm(counts.setdefault(scope_id, AlarmCounts(scope_id=scope_id)), alarm)
                 if not is_listed(alarm, request.listing):
                     continue
                 if len(reply.alarms) < request.limit:
                     reply.alarms.append(alarm_info(name, rule, alarm))
                 elif reply.next_key is None:
-                    reply.next_key = str(number)
-            if first and reply.next_key is not None:
+                    reply.next_key = alarm_key(order_of(name))
+            if first is not None and reply.next_key is not None:
                 break
             await asyncio.sleep(0)
         reply.counts = [counts[scope_id] for scope_id in sorted(counts)]
@@ -155,7 +164,7 @@ class AlarmQueries:
             settled=timestamps.text(span[0]),
             behind=True,
             transitions=[],
-            resume_key=_key_of(wanted.after),
+            resume_key=transition_key(wanted.after),
         )
         async with self._lock:
             try:
@@ -163,12 +172,22 @@ class AlarmQueries:
                 if judged is None:
                     return empty
                 settled_ns = min(span[1], judged.settled_ns(self._snapshot.watermark, now_ns))
-                numbers = _numbers(judged.view.names, request.rule, event_filter)
+                numbers = self._numbers(judged.view.names, request.rule, event_filter)
                 found = await _transitions(judged.view, timebase, numbers, wanted, settled_ns)
                 return self._page(judged, timebase, wanted.after, request.limit, found, settled_ns)
             except DerivedDamagedError as error:
                 self._derived.discard(error)
                 return empty
+
+    def _numbers(
+        self, names: Sequence[AlarmName], rule: str | None, event_filter: EventFilter
+    ) -> list[int]:
+        """The wanted alarms in the order of their names."""
+        return [
+            number
+            for number in self._followed.by_name()
+            if rule in (None, names[number].rule_id) and event_filter.matches(names[number].series)
+        ]
 
     def _page(
         self,
@@ -190,14 +209,14 @@ class AlarmQueries:
             behind=behind,
             transitions=[
                 transition_info(
-                    view.names[place.number],
-                    view.rules.rule_at(view.names[place.number], timebase, one.time_ns),
+                    view.names[number],
+                    view.rules.rule_at(view.names[number], timebase, one.time_ns),
                     one,
                 )
-                for place, one in page
+                for _, number, one in page
             ],
-            resume_key=_key_of(resume),
-            next_key=_key_of(resume) if len(some) > len(page) else None,
+            resume_key=transition_key(resume),
+            next_key=transition_key(resume) if len(some) > len(page) else None,
         )
 
 
@@ -225,51 +244,28 @@ async def _transitions(
         part = numbers[start : start + BATCH_ALARMS]
         unstored += view.unstored(timebase, part, time_of(wanted.first), settled_ns)
         await asyncio.sleep(0)
-    unstored.sort(key=_place, reverse=reverse)
+    unstored.sort(key=place_of, reverse=reverse)
     stored = view.stored(timebase, set(numbers), wanted.first, last, reverse=reverse)
-    merged = merge(stored, unstored, key=_place, reverse=reverse)
+    merged = merge(stored, unstored, key=place_of, reverse=reverse)
     if reverse:
         return (one for one in merged if one.place < wanted.after)
     return (one for one in merged if one.place > wanted.after)
 
 
-def _place(one: DatedTransition) -> TransitionPlace:
-    return one.place
-
-
-def _numbers(names: Sequence[AlarmName], rule: str | None, event_filter: EventFilter) -> list[int]:
-    return [
-        number
-        for number, name in enumerate(names)
-        if rule in (None, name.rule_id) and event_filter.matches(name.series)
-    ]
-
-
-def _number_of(key: str) -> int:
-    if not (key.isascii() and key.isdecimal() and len(key) < 12):
-        raise RequestError(
-            "badKey", "afterKey is not the nextKey of an alarmsResponse: pass it unchanged"
-        )
-    return int(key)
-
-
-def _key_of(place: TransitionPlace) -> str:
-    return f"{place.position.hex()}-{place.number}"
+def _from_name(
+    names: Sequence[AlarmName], numbers: Sequence[int], first: NameOrder
+) -> Sequence[int]:
+    """Those that begin with an alarm or the next one."""
+    return numbers[bisect_left(numbers, first, key=lambda number: order_of(names[number])) :]
 
 
 def _wanted_places(request: AlarmHistory, span: tuple[int, int]) -> _WantedPlaces:
     """What a request wants of a span; raises RequestError."""
     first, last = first_position(span[0]), last_position(span[1])
-    begin, end = TransitionPlace(first, -1), TransitionPlace(last, AFTER_ALL_NUMBERS)
+    begin, end = TransitionPlace(first, ()), TransitionPlace(last, AFTER_ALL_NAMES)
     if request.after_key is None:
         return _WantedPlaces(first, last, end if request.reverse else begin, request.reverse)
-    position, _, number = request.after_key.partition("-")
-    try:
-        after = TransitionPlace(bytes.fromhex(position), int(number))
-    except ValueError:
-        raise RequestError(
-            "badKey", "afterKey is not the resumeKey of an alarmHistoryResponse: pass it unchanged"
-        ) from None
+    after = transition_of(request.after_key)
     if request.reverse:
         after = min(end, after)
         return _WantedPlaces(first, after.position, after, reverse=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from heapq import merge
+from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -34,18 +35,33 @@ _alarm_decoder = msgspec.msgpack.Decoder(Alarm)
 _transition_decoder = msgspec.msgpack.Decoder(Transition)
 
 
+NameOrder = tuple[str, ...]
+"""What sorts alarms: the same in every database, in which they may have other numbers."""
+
+
 class TransitionPlace(NamedTuple):
-    """Where a transition is in the order of a timebase: by position, then by alarm."""
+    """Where a transition is in the order of a timebase: by position, then by the alarm's name."""
 
     position: bytes
-    number: int
+    order: NameOrder
 
 
 class DatedTransition(NamedTuple):
     """A transition of an alarm, sorted by its place."""
 
     place: TransitionPlace
+    number: int
     transition: Transition
+
+
+def order_of(name: AlarmName) -> NameOrder:
+    """By the rule's scope, the rule and the series; then by what may differ for one rule."""
+    context = () if name.context is None else (*name.context.series, name.context.field)
+    return (name.rule_scope, name.rule_id, *name.series, name.field, *context)
+
+
+def place_of(one: DatedTransition) -> TransitionPlace:
+    return one.place
 
 
 class AlarmView:
@@ -93,7 +109,7 @@ class AlarmView:
             timebase, set(numbers), first_position(from_ns), last_position(until_ns)
         )
         unstored = self.unstored(timebase, numbers, from_ns, until_ns)
-        return merge(stored, sorted(unstored, key=lambda one: one.place))
+        return merge(stored, sorted(unstored, key=place_of), key=place_of)
 
     def stored(
         self,
@@ -105,15 +121,22 @@ class AlarmView:
         reverse: bool = False,
     ) -> Iterator[DatedTransition]:
         """The transitions of alarms that have rows, between two positions, in order."""
-        for position, number in self._store.transitions(timebase, first, last, reverse=reverse):
-            if number in wanted:
-                value = self._store.transition(timebase, number, position)
-                if value is None:
-                    raise DerivedDamagedError(
-                        f"the alarms lack transition {position.hex()} of alarm {number}"
-                    )
-                transition = _decoded(_transition_decoder, value)
-                yield DatedTransition(TransitionPlace(position, number), transition)
+        rows = self._store.transitions(timebase, first, last, reverse=reverse)
+        for position, same in groupby(rows, key=lambda row: row[0]):
+            places = [
+                (order_of(self.names[number]), number) for _, number in same if number in wanted
+            ]
+            for order, number in sorted(places, reverse=reverse):
+                transition = self._transition(timebase, number, position)
+                yield DatedTransition(TransitionPlace(position, order), number, transition)
+
+    def _transition(self, timebase: Timebase, number: int, position: bytes) -> Transition:
+        value = self._store.transition(timebase, number, position)
+        if value is None:
+            raise DerivedDamagedError(
+                f"the alarms lack transition {position.hex()} of alarm {number}"
+            )
+        return _decoded(_transition_decoder, value)
 
     def last_raised(self, timebase: Timebase, number: int, position: bytes) -> bytes:
         """Position of the last raising of an alarm up to a position; empty if there is none."""
@@ -131,9 +154,11 @@ class AlarmView:
             for number, progress in zip(part, self._store.progress(timebase, part), strict=True):
                 if progress is not None and _frontier_ns(progress) <= until_ns:
                     fold = self.advanced(timebase, number, progress, until_ns)
+                    order = order_of(self.names[number])
                     for one in fold.transitions:
                         if one.time_ns >= from_ns:
-                            yield DatedTransition(TransitionPlace(one.position, number), one)
+                            place = TransitionPlace(one.position, order)
+                            yield DatedTransition(place, number, one)
 
 
 def _frontier_ns(progress: AlarmProgress) -> int:

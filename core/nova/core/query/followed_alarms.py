@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from nova.core.alarms.rule_book import RuleBook
-from nova.core.query.alarm_view import AlarmView
+from nova.core.query.alarm_view import AlarmView, order_of
 from nova.core.query.derived_reader import DerivedReader
 from nova.core.store.alarm_store import AlarmName, AlarmStore
 from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
@@ -44,9 +44,18 @@ class FollowedAlarms:
         self._own_scope = own_scope
         self._store: AlarmStore | None = None
         self._names: list[AlarmName] = []
+        self._by_name: list[int] = []
         self._rules = RuleBook(own_scope)
         self._rules_until_ns = NS_MIN
         self._cursor_ns = NS_MIN
+        self._making = b""
+
+    def by_name(self) -> list[int]:
+        """The numbers of the alarms, in the order of their names."""
+        if len(self._by_name) < len(self._names):
+            orders = list(map(order_of, self._names))
+            self._by_name = sorted(range(len(orders)), key=orders.__getitem__)
+        return self._by_name
 
     def judged(self) -> JudgedArchive | None:
         """What is judged by now; None without a usable database. Raises DerivedDamagedError."""
@@ -56,12 +65,13 @@ class FollowedAlarms:
             return None
         known = self._names[-1:]
         news = store.names(max(0, len(self._names) - 1))
-        is_continued = store is self._store and state.cursor_ns >= self._cursor_ns
+        is_same = store is self._store and state.making == self._making
+        is_continued = is_same and state.cursor_ns >= self._cursor_ns
         if not is_continued or news[: len(known)] != known:
             known, news = [], store.names()
-            self._store, self._names = store, []
+            self._store, self._names, self._by_name = store, [], []
             self._rules, self._rules_until_ns = RuleBook(self._own_scope), NS_MIN
-        self._cursor_ns = state.cursor_ns
+        self._cursor_ns, self._making = state.cursor_ns, state.making
         before, rules_before_ns = len(self._names), self._rules_until_ns
         self._names += news[len(known) :]
         for canonical_ns, stored in store.rules(self._rules_until_ns):

@@ -14,6 +14,7 @@ time/ + timebase + position + number                        empty: the transitio
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
@@ -33,6 +34,7 @@ LAYOUT = 3
 
 TRANSITION, MARK = b"t", b"m"
 _NUMBER_BYTES = 4
+_MAKING_BYTES = 8
 _AFTER = b"\xff"
 
 Decoded = TypeVar("Decoded")
@@ -99,6 +101,10 @@ class AlarmStore(DerivedDatabase):
     FOLDER = ALARMS_FOLDER
     CONTENT = "alarms"
     LAYOUT = LAYOUT
+
+    def _new_making(self) -> bytes:
+        """Random: readers that know alarms by number see that these may be others now."""
+        return secrets.token_bytes(_MAKING_BYTES)
 
     def names(self, first: int = 0) -> list[AlarmName]:
         """The alarms from a number on."""

@@ -38,7 +38,8 @@ STATE_KEY = b"state"
 class DerivedState(msgspec.Struct, array_like=True):
     """How far the database has followed its archive: up to canonical time `cursor_ns`. `origin` is
     the event key of the archive's first event; `newest` that of the last event included, empty
-    before the first. `given_back` days of the archive's retention are left out.
+    before the first. `given_back` days of the archive's retention are left out. `making` sets
+    one making apart from another, where readers follow the names in a database.
     """
 
     layout: int
@@ -46,6 +47,7 @@ class DerivedState(msgspec.Struct, array_like=True):
     cursor_ns: int
     newest: bytes = b""
     given_back: int = 0
+    making: bytes = b""
 
 
 _state_decoder = msgspec.msgpack.Decoder(DerivedState)
@@ -220,7 +222,12 @@ class DerivedDatabase:
         if self.get(STATE_KEY) is None and next(self.scan(b"", AFTER_ALL), None) is not None:
             raise DerivedDamagedError(f"the {self.CONTENT} in {self._path} have rows but no state")
         self.clear()
-        return DerivedState(self.LAYOUT, origin, NS_MIN, given_back=archive.given_back.finished)
+        finished, making = archive.given_back.finished, self._new_making()
+        return DerivedState(self.LAYOUT, origin, NS_MIN, given_back=finished, making=making)
+
+    def _new_making(self) -> bytes:
+        """Empty: the same events make the same bytes."""
+        return b""
 
     def scan(
         self, lower: bytes, upper: bytes, *, reverse: bool = False, expected_rows: int | None = None
