@@ -9,9 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
+import pytest
 from click.testing import CliRunner, Result
 
-from nova.cli.find import find
+from nova.cli.find import find, message_type
 from nova.sdk.client.client import Client
 from nova.sdk.field_types import JsonObject
 from nova.sdk.settings import Settings
@@ -49,8 +51,9 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
         await core.publish(
             [telling(START_NS + n * SECOND_NS, payload) for n, payload in enumerate(payloads)]
         )
+        await core.publish([telling(START_NS, {"heat": 5}, lane="ui")])
         async with await Client.to_core(core.data) as client:
-            await core.settled(client, 12)
+            await core.settled(client, 13)
         runs = await asyncio.to_thread(run, "n", ">=", "2", "--samples", "2")
         assert [(one["samples"], one["min"], one["max"]) for one in runs] == [(2, 2, 3)] * 3
         newest = await asyncio.to_thread(run, "n", ">=", "2", "--reverse", "--limit", "1")
@@ -70,6 +73,9 @@ async def test_findings_are_printed(tmp_path: Path) -> None:
         assert "No event of this series has never" in unknown.stderr
         nobody = await asyncio.to_thread(asked, "n", ">", "1", *here, "--unique", "x")
         assert "No event of this series was ever received" in nobody.stderr
+        ui = ["heat", ">", "1", *SERIES[:-2], "--lane", "ui", "--view", "v", *here]
+        hot = await asyncio.to_thread(CliRunner().invoke, find, ui)
+        assert json.loads(hot.stdout)["min"] == 5, hot.output
         nothing = await asyncio.to_thread(asked, "n", ">", "99", *here)
         assert nothing.stderr == "Nothing found.\n"
         await texts_are_found(partial(asyncio.to_thread, run))
@@ -96,6 +102,15 @@ def test_what_a_text_has_not_is_refused() -> None:
     assert (
         result.exit_code == 2 and "--lane: fields are of the lanes parsed and ui" in result.output
     )
+
+
+def test_the_lane_ui_names_its_message_type() -> None:
+    options: dict[str, object] = {"type": None, "lane": "ui"}
+    assert message_type(options) == "UiUpdate"
+    assert message_type({**options, "type": "Other"}) == "Other"
+    for lane in (None, "parsed"):
+        with pytest.raises(click.UsageError, match="give --type too"):
+            message_type({**options, "lane": lane})
 
 
 def test_one_condition_has_to_be_stated() -> None:

@@ -63,7 +63,7 @@ async def alarms(
         else:
             is_behind = await _print_states(client, options, as_json)
     if is_behind:
-        click.echo("The newest events are not judged yet: the sampler is behind.", err=True)
+        click.echo("The newest events are not judged yet: alarms are behind.", err=True)
 
 
 def _filters(options: dict[str, str | None]) -> Filters:

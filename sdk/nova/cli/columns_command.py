@@ -9,7 +9,7 @@ from typing import cast
 import click
 
 from nova.cli.column_files import check_file, csv_lines, json_lines, write_file
-from nova.cli.find import UNKNOWN_SERIES, series_options, unknown_field
+from nova.cli.find import UNKNOWN_SERIES, message_type, series_options, unknown_field
 from nova.console.archive_options import ArchiveSource, TimeParameter, with_archive_source
 from nova.console.printing import warn
 from nova.sdk.client.column_table import NUMPY_EXTRA, ColumnTable
@@ -93,7 +93,7 @@ def _request(options: dict[str, object]) -> Columns:
         container_id=str(options["container"]),
         unique_id=str(options["unique"]),
         lane="ui" if options["lane"] == "ui" else "parsed",
-        message_type=str(options["type"]),
+        message_type=message_type(options),
         view_id=str(options["view"]),
         fields=list(cast("tuple[str, ...]", options["fields"])),
         limit=ROWS_LIMIT_MAX,

@@ -31,7 +31,10 @@ UNKNOWN_SERIES = (
     "No event of this series was ever received, or you may not see it: check --scope, --system, "
     "--container, --unique, --lane, --type and --view."
 )
-SERIES_OPTIONS = ("scope", "system", "container", "unique", "type")
+SERIES_OPTIONS = ("scope", "system", "container", "unique")
+UI_TYPE = "UiUpdate"
+"""The only messageType of the lane ui."""
+
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -65,7 +68,7 @@ def _with_series(
 ) -> Callable[..., None]:
     for option in (
         click.option("--view", default="", help="viewId, of the lane ui."),
-        click.option("--type", required=required, help="messageType."),
+        click.option("--type", help="messageType [of the lane ui: UiUpdate]."),
         lane,
         click.option("--unique", required=required, metavar="ID", help="uniqueId."),
         click.option("--container", required=required, metavar="ID", help="containerId."),
@@ -197,7 +200,7 @@ def _request(
         container_id=str(options["container"]),
         unique_id=str(options["unique"]),
         lane=_lane(options),
-        message_type=str(options["type"]),
+        message_type=message_type(options),
         view_id=str(options["view"]),
         field=field,
         condition=condition,
@@ -234,6 +237,15 @@ def _lane(options: dict[str, object]) -> Literal["parsed", "ui"]:
     if lane not in ("parsed", "ui"):
         raise click.UsageError(f"--lane: fields are of the lanes parsed and ui, not of {lane}")
     return "ui" if lane == "ui" else "parsed"
+
+
+def message_type(options: dict[str, object]) -> str:
+    """The messageType of a field's series; raises click.UsageError."""
+    if options["type"] is not None:
+        return str(options["type"])
+    if options["lane"] == "ui":
+        return UI_TYPE
+    raise click.UsageError("a field needs its series: give --type too")
 
 
 def _value(text: str, is_text: bool) -> bool | float | str:
