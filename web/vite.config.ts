@@ -1,5 +1,5 @@
 import { defineConfig } from "vitest/config";
-import { compressed } from "./compressed";
+import { compressed } from "./compressed.ts";
 
 // Built into the edge's package, so that the pages travel in the wheel. Nothing is inlined: the
 // edge's content security policy allows only files of its own.

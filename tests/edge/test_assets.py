@@ -15,7 +15,7 @@ from nova.edge.replies import SECURITY_HEADERS
 from tests.edge.server import RunningEdge, running_edge
 
 SCRIPT = "export {}"
-GZIP = gzip.compress(SCRIPT.encode())
+GZIP = gzip.compress(SCRIPT.encode(), mtime=0)
 BROTLI = b"any bytes: the client does not decode them"
 
 
@@ -62,6 +62,7 @@ async def test_files_come_with_type_cache_and_security_headers(
 @pytest.mark.parametrize(
     ("accepted", "encoding", "body"),
     [("gzip, br", "br", BROTLI), ("gzip", "gzip", GZIP), ("identity", None, SCRIPT.encode())],
+    ids=["brotli", "gzip", "plain"],
 )
 async def test_a_file_comes_as_small_as_the_browser_takes_it(
     site: RunningEdge, accepted: str, encoding: str | None, body: bytes
