@@ -321,7 +321,7 @@ def is_there(process_id: int) -> bool:
     """Whether a process is there and no zombie."""
     try:
         state = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # It may end while this is read.
         return False
     return state != "Z"
 

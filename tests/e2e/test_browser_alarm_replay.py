@@ -142,7 +142,7 @@ def acknowledge_both(page: Page) -> None:
 def assert_replayed(screen: Screen, nova: RunningNova, begun_ns: int, last_ns: int) -> None:
     """Forwards and backwards, in both timebases, without a request for each moment."""
     page = screen.page
-    page.get_by_test_id("rate").select_option("10")
+    page.get_by_test_id("rate").select_option("2")
     for timebase in ("source", "canonical"):
         screen.seek(last_ns)
         if page.get_by_test_id("timebase").input_value() != timebase:
