@@ -6,9 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
-import pytest
-
-from nova.sdk.watched_files import WatchedFiles, run_while
+from nova.sdk.watched_files import WatchedFiles
 
 POLL_S = 0.05
 
@@ -53,21 +51,3 @@ async def test_a_file_has_changed_when_it_comes_and_goes(tmp_path: Path) -> None
     assert await is_changed(watched)
     path.unlink()
     assert await is_changed(watched)
-
-
-async def test_work_ends_with_the_change_or_with_its_own_error() -> None:
-    ended: list[str] = []
-
-    async def work() -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            ended.append("work")
-
-    async def fail() -> None:
-        raise ValueError("broken")
-
-    await run_while(work(), lambda: asyncio.sleep(0))
-    assert ended == ["work"]
-    with pytest.raises(ValueError, match="broken"):
-        await run_while(fail(), lambda: asyncio.sleep(60))

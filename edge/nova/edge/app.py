@@ -16,7 +16,6 @@ from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.authorization import Authorizer
-from nova.edge.background_task import background_task
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
@@ -54,6 +53,7 @@ from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.edge.websocket import EdgeServices, EdgeSession
+from nova.sdk.background_task import background_task
 from nova.sdk.connection_ends import departures
 from nova.sdk.endpoints import exports_folder
 from nova.sdk.protocol.messages import REQUEST_MAX_BYTES

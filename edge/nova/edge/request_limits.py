@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from nova.edge.access import Access
-from nova.edge.background_task import background_task
 from nova.edge.limit_store import Limits, LimitStore
+from nova.sdk.background_task import background_task
 from nova.sdk.errors import RateLimitError
 from nova.sdk.protocol.account import ChangePassword, Logout
 from nova.sdk.protocol.admin import AddUser, ResetPassword

@@ -9,12 +9,12 @@ from collections.abc import AsyncIterator, Callable
 import aiohttp
 
 from nova.edge.access import Access
-from nova.edge.background_task import background_task
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.tcp_closing import STOPPED
 from nova.edge.tcp_room import make_room
 from nova.edge.tcp_stream import OwnerConnection, TcpServices, TcpStream, TcpStreamStatus
 from nova.edge.tcp_stream_store import StoredStream
+from nova.sdk.background_task import background_task
 from nova.sdk.protocol.drain import SHUTTING_DOWN
 from nova.sdk.protocol.message import Timebase
 

@@ -12,13 +12,13 @@ import resource
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
-from nova.edge.background_task import background_task
 from nova.edge.core_link import CORE_UNAVAILABLE
 from nova.edge.core_status import CoreStatus
 from nova.edge.running_streams import TcpStreams
 from nova.edge.tcp_stream_lock import LockHolder, TcpStreamLock, lock_holder
 from nova.edge.tcp_stream_rules import check_definition
 from nova.edge.tcp_stream_store import StoredStream, TcpStreamStore
+from nova.sdk.background_task import background_task
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.messages import StatusResponse

@@ -16,7 +16,6 @@ from nova.edge.access import Access
 from nova.edge.account_requests import AccountRequests, seconds_text
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.authorization import Authorizer
-from nova.edge.background_task import run_until_first
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
@@ -30,6 +29,7 @@ from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk import log_context
+from nova.sdk.background_task import run_until_first
 from nova.sdk.connection_ends import begin_text
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError, RateLimitError

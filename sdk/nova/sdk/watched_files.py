@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 
 POLL_S = 1.0
@@ -49,18 +48,3 @@ class WatchedFiles:
         except OSError as error:
             return (error.errno,)
         return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
-
-
-async def run_while(
-    work: Coroutine[object, object, object], ended: Callable[[], Awaitable[object]]
-) -> None:
-    """Run `work` until `ended` returns, and cancel it; an error of either is raised."""
-    tasks = asyncio.create_task(work), asyncio.ensure_future(ended())
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -23,7 +23,7 @@ from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
 from nova.core.writer.rule_events import rule_event
 from nova.sdk import timestamps
-from nova.sdk.alarms.alarm_rule import SEVERITIES, AlarmRule
+from nova.sdk.alarms.alarm_rule import SEVERITIES, AlarmRule, Staleness
 from nova.sdk.events.event import Event, check
 from nova.sdk.field_types import JsonObject
 from tests.core.alarms.alarm_drawing import MODES, random_action, random_rule, random_value
@@ -37,6 +37,12 @@ from tests.core.alarms.alarm_oracle import (
 
 SCOPE = "sat"
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
+SILENT = AlarmRule(
+    rule_id="silent",
+    message_type="Power",
+    field="volts",
+    stale=Staleness(after_s=30, severity="critical"),
+)
 LAST_S = 14
 UNITS = ("a", "b")
 RULES = ("volts-low", "volts-odd")

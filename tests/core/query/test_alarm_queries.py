@@ -18,10 +18,10 @@ from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
 from nova.core.store.rebuild_request import rebuild_request_file
 from nova.core.writer.rule_events import rule_event
-from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds, Staleness
+from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds
 from nova.sdk.protocol.alarm_messages import AlarmHistory, Alarms, AlarmsResponse, AlarmTransition
 from nova.sdk.protocol.messages import Filters
-from tests.core.derived.alarming import SCOPE, START_NS, AlarmedArchive
+from tests.core.derived.alarming import SCOPE, SILENT, START_NS, AlarmedArchive
 from tests.core.derived.test_alarm_books import measured, recorded
 
 UNITS = ("a", "b", "c", "d", "e")
@@ -122,13 +122,7 @@ async def test_a_damaged_database_is_said_and_its_rebuild_requested(asking: Aski
 async def test_the_history_backwards_has_the_same_transitions_from_the_newest_on(
     asking: Asking,
 ) -> None:
-    stale = AlarmRule(
-        rule_id="silent",
-        message_type="Power",
-        field="volts",
-        stale=Staleness(after_s=30, severity="critical"),
-    )
-    recorded(asking.archived, rule_event(SCOPE, "silent", stale, START_NS))
+    recorded(asking.archived, rule_event(SCOPE, "silent", SILENT, START_NS))
     wanted = asking.filter(Filters())
     for timebase in TIMEBASES:
         pages: dict[bool, list[AlarmTransition]] = {}

@@ -19,11 +19,11 @@ from nova.core.server.live_alarms import AlarmSubscription, LiveAlarms
 from nova.core.store.alarm_store import AlarmStore
 from nova.core.writer.rule_events import rule_event
 from nova.sdk import timestamps
-from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds, Staleness
+from nova.sdk.alarms.alarm_rule import AlarmRule, Bounds
 from nova.sdk.protocol.alarm_messages import AlarmInfo, Alarms
 from nova.sdk.protocol.messages import Filters
 from tests.core.alarms.alarm_oracle import SECOND
-from tests.core.derived.alarming import SCOPE, START_NS, AlarmedArchive, draw_event
+from tests.core.derived.alarming import SCOPE, SILENT, START_NS, AlarmedArchive, draw_event
 from tests.core.derived.test_alarm_books import measured, recorded
 
 WAIT_S = 60
@@ -128,13 +128,7 @@ async def test_a_client_has_at_every_moment_what_a_request_answers(
 async def test_what_ends_by_itself_and_what_is_not_judged_are_sent_without_an_event(
     world: LiveWorld,
 ) -> None:
-    stale = AlarmRule(
-        rule_id="silent",
-        message_type="Power",
-        field="volts",
-        stale=Staleness(after_s=30, severity="critical"),
-    )
-    recorded(world.archived, rule_event(SCOPE, "silent", stale, START_NS))
+    recorded(world.archived, rule_event(SCOPE, "silent", SILENT, START_NS))
     recorded(world.archived, measured(1, "Power", {"volts": 30.0}))
     async with world.page("canonical") as page:
         await page.until(world.judged)

@@ -34,13 +34,13 @@ from nova.core.store.durability_marker import read_marker
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
+from nova.sdk.background_task import run_until_first
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import Record, connect
-from nova.sdk.watched_files import run_while
 
 MEMORY_BYTES = 64 * 1024 * 1024
 FEED_WITHIN_NS = 5 * NS_PER_SECOND
@@ -212,8 +212,8 @@ async def derive_by_files(
     while True:
         async with open_derivations(settings, files.definitions) as live:
             ready(live)
-            await run_while(
-                run_and_report(live, settings.data_folder(), served, files), files.changed
+            await run_until_first(
+                run_and_report(live, settings.data_folder(), served, files), files.changed()
             )
         log.info("definitions read again", extra={"context": {"count": len(files.definitions)}})
 

@@ -23,10 +23,10 @@ from nova.core.store.alarm_store import AlarmName
 from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.alarms.alarm_rule import SEVERITIES
 from nova.sdk.archive_id import ArchiveIdentity
+from nova.sdk.background_task import run_until_first
 from nova.sdk.errors import SettingsError
 from nova.sdk.protocol.health import ConfiguredFiles
 from nova.sdk.settings import Settings
-from nova.sdk.watched_files import run_while
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class NotifierProcess:
         """Notify until cancelled; with another file, begin again where the one before ended."""
         while True:
             with scratch_folder("notifier") as scratch:
-                await run_while(self._notify(scratch, served), self._live.changed)
+                await run_until_first(self._notify(scratch, served), self._live.changed())
             log.info(
                 "notification file read again", extra={"context": {"path": str(self._live.path)}}
             )

@@ -1,4 +1,4 @@
-"""Work that runs beside the requests of an edge."""
+"""Work that runs beside other work of a process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def background_task(work: Coroutine[None, None, None]) -> AsyncIterator[No
         await asyncio.wait((task,))
 
 
-async def run_until_first(*works: Coroutine[None, None, None]) -> None:
+async def run_until_first(*works: Coroutine[object, object, object]) -> None:
     """Run all until the first ends, then cancel the others; raises the first one's exception."""
     tasks = [asyncio.create_task(work) for work in works]
     try:
