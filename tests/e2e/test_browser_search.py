@@ -134,7 +134,7 @@ def test_five_anomalies_of_a_year_are_found_and_walked(
     moments = [at_ns(one) for one in (SPIKE, GAP, NOTE, MODE, LOW)]
     with screen_on(browser, year.url) as screen:
         page = screen.page
-        page.keyboard.press("Control+k")
+        page.keyboard.press("f")
         expect(page.get_by_test_id("matches-empty")).to_contain_text("Choose a field")
         search_five(page)
         shown = [one.get_attribute("data-time") for one in matches(page).all()]
@@ -225,7 +225,7 @@ def saved_and_linked(screen: Screen) -> None:
 
 def too_many(page: Page) -> None:
     """A flat line is one match. Too many are cut, which is said; rows in view alone are drawn."""
-    page.keyboard.press("Control+k")
+    page.keyboard.press("f")
     by_condition(page, "temperature", "steady", samples="10")
     page.get_by_test_id("search-start").click()
     expect_searched(page, 1)

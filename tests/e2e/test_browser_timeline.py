@@ -20,6 +20,9 @@ from tests.e2e.recorded_flight import SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
 
+TYPED = {"0:02:30": 150, "-10s": 140, "2026-001T00:01": 60, "1767225720": 120, "+1m30s": 210}
+"""Times as people type them one after the other, and the seconds of the recording they mean."""
+
 
 @pytest.fixture
 def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
@@ -61,7 +64,9 @@ def test_a_click_goes_there_and_a_double_click_shows_everything(screen: Screen) 
 
 
 def test_times_are_typed_and_chosen_in_a_calendar(screen: Screen) -> None:
-    """A-154: UTC unless a zone is named; what is no time is not gone to."""
+    """A-154: UTC unless a zone is named, in the spellings of the trade; of what is no time it is
+    said why, and the clock stays.
+    """
     screen.page.get_by_test_id("seek-input").fill("2026-01-01T01:02:00+01:00")
     screen.page.get_by_test_id("seek-go").click()
     screen.expect_cursor(second(120))
@@ -69,6 +74,17 @@ def test_times_are_typed_and_chosen_in_a_calendar(screen: Screen) -> None:
     screen.page.get_by_test_id("seek-input").fill("tomorrow")
     screen.page.get_by_test_id("seek-go").click()
     expect(screen.page.get_by_test_id("seek-input")).to_have_attribute("aria-invalid", "true")
+    expect(screen.page.get_by_test_id("seek-fault")).to_contain_text(
+        "“tomorrow” is no time. Write 2026-"
+    )
+    for typed, at_s in TYPED.items():
+        screen.page.get_by_test_id("seek-input").fill(typed)
+        expect(screen.page.get_by_test_id("seek-fault")).to_be_hidden()
+        screen.page.get_by_test_id("seek-input").press("Enter")
+        screen.expect_cursor(second(at_s))
+    screen.page.get_by_test_id("seek-input").fill("now")
+    screen.page.get_by_test_id("seek-go").click()
+    screen.expect_state("LIVE")
     screen.page.get_by_test_id("calendar-open").click()
     screen.page.get_by_test_id("calendar-input").fill("2026-01-01T00:04:05")
     screen.page.get_by_test_id("calendar-input").press("Enter")

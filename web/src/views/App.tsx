@@ -2,6 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
+import { openFinder } from "../model/finder/finder";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
 import { processesText } from "../model/session/processes";
 import { searchOpen } from "../model/search/search_form";
@@ -20,6 +21,7 @@ import { AlarmBanner } from "./AlarmBanner";
 import { AlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";
+import { Finder } from "./Finder";
 import { SessionButtons, ThemeButton } from "./HeaderButtons";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
@@ -53,6 +55,7 @@ export function App() {
       <ConfirmDialog />
       <ExportDialog />
       <Account />
+      <Finder />
       {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>
   );
@@ -72,9 +75,12 @@ function Header() {
       <Banner />
       <AlarmsChip />
       <LinksChip />
+      <button type="button" title="Find an entity, a field, a command, an action (Ctrl K)" data-testid="finder-open" onClick={openFinder}>
+        Find
+      </button>
       <button
         type="button"
-        title="Search the archive (Ctrl K)"
+        title="Search the archive (F)"
         aria-expanded={searchOpen.value}
         data-testid="search-open"
         onClick={() => (searchOpen.value = !searchOpen.value)}

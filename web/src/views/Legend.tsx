@@ -1,12 +1,9 @@
 /** Above the strip: the legend, the visible span, selection, playback options, zoom and export. */
 
-import { shareUrl } from "../model/address/url_sync";
 import { chooseLoop, looping } from "../model/clock/clock";
 import { STEP_KINDS, type StepKind, stepKind } from "../model/clock/cursor_event";
 import { isSkippingGaps } from "../model/clock/gap_skip";
 import { isExporting, openExport } from "../model/exports/export_status";
-import { copyText } from "../model/page/clipboard";
-import { showToast } from "../model/page/toast";
 import { matchMarkers, searches } from "../model/search/searches";
 import { countIn, DENSITY_LANES } from "../model/timeline/density";
 import { showEverything, zoom, zoomToRange } from "../model/timeline/gesture";
@@ -14,6 +11,7 @@ import { selection, setSelection, spanLength, visible } from "../model/timeline/
 import { durationText } from "../model/timeline/ticks";
 import { moreAlarms, moreMarkers, shownTile } from "../model/timeline/timeline_data";
 import { formatTime, fromMs } from "../model/values/time";
+import { copyViewLink } from "./copy_link";
 
 const ZOOM = 2;
 
@@ -74,7 +72,7 @@ export function Legend() {
         <button type="button" title="Show everything (0)" data-testid="zoom-all" onClick={showEverything}>
           All
         </button>
-        <button type="button" title="Copy a link to this moment" data-testid="copy-link" onClick={() => void copyLink()}>
+        <button type="button" title="Copy a link to this view" data-testid="copy-link" onClick={copyViewLink}>
           Link
         </button>
         <button
@@ -145,9 +143,4 @@ function Ways() {
       </button>
     </span>
   );
-}
-
-async function copyLink(): Promise<void> {
-  const isCopied = await copyText(shareUrl());
-  showToast(isCopied ? "Link copied." : "Copying is not allowed here. The page's address is the link.");
 }

@@ -1,8 +1,10 @@
-/** Seeking to a time: as ISO text, with a calendar, or by a shortcut. All in UTC. */
+/** Seeking to a time: as text, with a calendar, or by a shortcut. All in UTC. */
 
 import { useRef, useState } from "preact/hooks";
 import { cursor, cursorMs, seek } from "../model/clock/clock";
+import { typedTime, TYPED_TIMES } from "../model/clock/typed_time";
 import { extent } from "../model/timeline/timeline_data";
+import { goToPresent } from "../model/timeline/timeline_sync";
 import { fromFineMs, fromMs, parseTime, toFineMs } from "../model/values/time";
 import { Icon } from "./Icon";
 
@@ -10,25 +12,35 @@ const HOUR_MS = 3_600_000;
 
 export function TimeEntry() {
   const [text, setText] = useState("");
-  const [wrong, setWrong] = useState(false);
+  const [fault, setFault] = useState("");
   const go = (event: Event) => {
     event.preventDefault();
-    const time = parseTime(text);
-    setWrong(time === undefined);
-    if (time !== undefined) seek(time);
+    const found = typedTime(text, cursor.value, Date.now());
+    setFault("fault" in found ? found.fault : "");
+    if ("time" in found) seek(found.time);
+    else if ("isPresent" in found) goToPresent();
+  };
+  const change = (typed: string) => {
+    setText(typed);
+    setFault("");
   };
   return (
     <form class="seek" onSubmit={go}>
       <input
         data-testid="seek-input"
         aria-label="Go to a time, UTC"
-        aria-invalid={wrong}
-        class={wrong ? "wrong" : ""}
-        placeholder="2026-01-31 12:00:00 UTC"
-        title="A time such as 2026-01-31T12:00:00Z; UTC if no zone is given"
+        aria-invalid={fault !== ""}
+        aria-describedby="seek-fault"
+        class={fault === "" ? "" : "wrong"}
+        placeholder="21:59:26, -10m, now, date"
+        title={`UTC if no zone is given: ${TYPED_TIMES}`}
         value={text}
-        onInput={(event) => setText(event.currentTarget.value)}
+        onInput={(event) => change(event.currentTarget.value)}
+        onKeyDown={(event) => event.key === "Escape" && fault !== "" && closeBy(event, () => setFault(""))}
       />
+      <p id="seek-fault" class="seek-fault" role="alert" hidden={fault === ""} data-testid="seek-fault">
+        {fault}
+      </p>
       <button type="submit" data-testid="seek-go">
         Go
       </button>
@@ -63,7 +75,7 @@ function Calendar() {
   );
 }
 
-/** Escape closes only the calendar. */
+/** Escape closes only what is open here. */
 function closeBy(event: KeyboardEvent, close: () => void): void {
   event.preventDefault();
   event.stopPropagation();
@@ -84,8 +96,15 @@ function Popover({ close }: { close: () => void }) {
           step="1"
           autofocus
           data-testid="calendar-input"
-          value={fromMs(cursorMs.value).slice(0, 19)}
+          // Not the moving clock: in LIVE it would overwrite what is typed.
+          defaultValue={fromMs(cursorMs.peek()).slice(0, 19)}
           onChange={(event) => go(parseTime(event.currentTarget.value))}
+          onKeyDown={(event) => {
+            if (event.key !== "Enter") return;
+            // The form around would go to the time that is typed beside the calendar.
+            event.preventDefault();
+            go(parseTime(event.currentTarget.value));
+          }}
         />
       </label>
       <div class="ways">

@@ -14,6 +14,7 @@ import {
 } from "../model/clock/clock";
 import { otherTimebase, step, switchTimebase } from "../model/clock/cursor_event";
 import { isSkippingGaps } from "../model/clock/gap_skip";
+import { openFinder } from "../model/finder/finder";
 import { showEverything, zoom } from "../model/timeline/gesture";
 import { searchOpen } from "../model/search/search_form";
 import { stepMatch } from "../model/search/searches";
@@ -68,7 +69,8 @@ export const SHORTCUTS: readonly Shortcut[] = [
     what: "the links that feed the archive",
     act: () => (linksOpen.value = !linksOpen.value),
   },
-  { keys: ["Ctrl+k", "f", "F"], name: "Ctrl K, F", what: "search the archive", act: () => (searchOpen.value = !searchOpen.value) },
+  { keys: ["Ctrl+k"], name: "Ctrl K", what: "find an entity, a field, a command, an action", act: openFinder },
+  { keys: ["f", "F"], name: "F", what: "search the archive", act: () => (searchOpen.value = !searchOpen.value) },
   { keys: ["n", "N"], name: "N", what: "next match of the search", act: () => stepMatch("next") },
   { keys: ["p", "P"], name: "P", what: "previous match", act: () => stepMatch("previous") },
   // The tree handles this key itself, because its panel may have to be shown first.

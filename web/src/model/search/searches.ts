@@ -244,7 +244,7 @@ export function goToMatch(match: Match): void {
 /** Go to the next or the previous match, as seen from the clock. */
 export function stepMatch(direction: "next" | "previous"): void {
   if (allMatches.value.length === 0) {
-    showToast(searches.value.length === 0 ? "There are no matches: search with Ctrl K." : nothingText(searches.value));
+    showToast(searches.value.length === 0 ? "There are no matches: search with the key F." : nothingText(searches.value));
     return;
   }
   const match = matchBeside(allMatches.value, cursor.value, direction);
