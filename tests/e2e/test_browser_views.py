@@ -196,7 +196,7 @@ def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
 
 
 def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:
-    """A layout travels as JSON, and what is no layout is refused with the place of the mistake."""
+    """A display travels as JSON; what is none is refused with the place of the mistake."""
     page.get_by_test_id("menu-plots").click()
     page.get_by_test_id("put-away").click()
     page.get_by_test_id("menu-track").click()
@@ -204,16 +204,17 @@ def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:
         page.get_by_test_id("layout-export").click()
     kept = tmp_path / "layout.json"
     download.value.save_as(kept)
-    assert msgspec.json.decode(kept.read_bytes(), type=dict[str, object])["hidden"] == ["plots"]
+    display = msgspec.json.decode(kept.read_bytes())
+    assert [panel["id"] for panel in display["pages"][0]["hidden"]] == ["plots"]
     page.get_by_test_id("menu-track").click()
     page.get_by_test_id("layout-reset").click()
     expect(page.get_by_test_id("panel-plots")).to_be_visible()
     import_layout(page, kept)
     expect(page.get_by_test_id("panel-plots")).to_have_count(0)
     wrong = tmp_path / "wrong.json"
-    wrong.write_text('{"version": 2, "columns": []}')
+    wrong.write_text('{"version": 1, "name": "x", "pages": [{"name": "y", "columns": 1}]}')
     import_layout(page, wrong)
-    expect(page.get_by_role("alert")).to_contain_text("version")
+    expect(page.get_by_role("alert")).to_contain_text("pages[0].columns: must be a list")
 
 
 def import_layout(page: Page, path: Path) -> None:

@@ -4,8 +4,7 @@ import { alarmTotals } from "../model/alarms/alarm_list";
 import { alarmsTrouble, isJudged } from "../model/alarms/alarm_states";
 import { signOf, valueTotals } from "../model/alarms/card_alarms";
 import { chooseCards } from "../model/cards/card_list";
-import { panelPosition, panelShown } from "../model/layout/layout";
-import { isNarrow, layout, showPanel, showTab } from "../model/layout/layout_store";
+import { showPanel } from "../model/layout/layout_store";
 import "../cards.css";
 import { Status } from "./Status";
 
@@ -70,6 +69,5 @@ function chipText(raised: number, acknowledged: number, isTroubled: boolean): st
 /** Show the cards with alarms. */
 export function showAlarms(): void {
   chooseCards("alarms");
-  if (isNarrow.value) showTab("cards");
-  else if (panelPosition(layout.value, "cards") === undefined) layout.value = panelShown(layout.value, "cards");
+  showPanel("cards");
 }

@@ -1,31 +1,36 @@
 /** The frame of a panel: its title (the handle for dragging), tools, menu and content. */
 
 import type { ComponentChildren } from "preact";
-import { type PanelId, PANELS } from "../model/layout/layout";
-import { isNarrow } from "../model/layout/layout_store";
+import { panelOf } from "../model/layout/layout";
+import { isNarrow, layout } from "../model/layout/layout_store";
 import { startDrag } from "../model/layout/panel_drag";
+import { kindNamed, panelTitle } from "../model/panels/panel_kinds";
 import { PaneMenu } from "./PaneMenu";
 
 interface PaneProps {
-  id: PanelId;
+  /** The panel's id, which is its kind where a page has at most one of that. */
+  id: string;
+  /** Instead of the title of its kind; one that its user gave it takes precedence. */
   title?: ComponentChildren;
   tools?: ComponentChildren;
   children: ComponentChildren;
 }
 
 export function Pane({ id, title, tools, children }: PaneProps) {
+  const panel = panelOf(layout.value, id);
+  const name = panel === undefined ? (kindNamed(id)?.title ?? id) : panelTitle(panel);
   return (
-    <section class="pane" aria-label={PANELS[id]} data-panel={id} data-testid={`panel-${id}`}>
+    <section class="pane" aria-label={name} data-panel={id} data-testid={`panel-${id}`}>
       <div class="pane-head">
         <h2
           class={isNarrow.value ? "" : "grip"}
           title={isNarrow.value ? undefined : "Drag to move this panel"}
           onPointerDown={(event) => !isNarrow.value && startDrag(id, event)}
         >
-          {title ?? PANELS[id]}
+          {panel?.title ?? title ?? name}
         </h2>
         {tools}
-        <PaneMenu id={id} />
+        <PaneMenu id={id} name={name} />
       </div>
       {children}
     </section>

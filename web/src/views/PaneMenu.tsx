@@ -1,9 +1,11 @@
 /** The menu of a panel: move or hide it by keyboard, and actions on the whole layout. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type MoveDirection, panelHidden, type PanelId, panelNudged, PANELS, panelShown } from "../model/layout/layout";
-import { exportLayout, importLayout, isNarrow, layout, resetLayout } from "../model/layout/layout_store";
+import { exportDisplay, importDisplay, resetDisplay } from "../model/displays/open_display";
+import { type MoveDirection, panelHidden, panelNudged, panelShown } from "../model/layout/layout";
+import { changeLayout, isNarrow, layout } from "../model/layout/layout_store";
 import { saveText } from "../model/page/clipboard";
+import { panelTitle } from "../model/panels/panel_kinds";
 
 const MOVES: readonly [MoveDirection, string][] = [
   ["left", "Move left"],
@@ -12,7 +14,7 @@ const MOVES: readonly [MoveDirection, string][] = [
   ["down", "Move down"],
 ];
 
-export function PaneMenu({ id }: { id: PanelId }) {
+export function PaneMenu({ id, name }: { id: string; name: string }) {
   const [open, setOpen] = useState(false);
   const button = useRef<HTMLButtonElement>(null);
   const close = () => {
@@ -27,18 +29,18 @@ export function PaneMenu({ id }: { id: PanelId }) {
         ref={button}
         aria-haspopup="menu"
         aria-expanded={open}
-        aria-label={`Menu of ${PANELS[id]}`}
+        aria-label={`Menu of ${name}`}
         data-testid={`menu-${id}`}
         onClick={() => setOpen(!open)}
       >
         ⋮
       </button>
-      {open && <Menu id={id} close={close} leave={() => setOpen(false)} />}
+      {open && <Menu id={id} name={name} close={close} leave={() => setOpen(false)} />}
     </div>
   );
 }
 
-function Menu({ id, close, leave }: { id: PanelId; close: () => void; leave: () => void }) {
+function Menu({ id, name: panel, close, leave }: { id: string; name: string; close: () => void; leave: () => void }) {
   const menu = useRef<HTMLDivElement>(null);
   useEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
   useEffect(() => {
@@ -64,14 +66,14 @@ function Menu({ id, close, leave }: { id: PanelId; close: () => void; leave: () 
     </button>
   );
   return (
-    <div class="menu" role="menu" ref={menu} aria-label={`${PANELS[id]} and layout`} onKeyDown={(event) => onKey(event, close)}>
+    <div class="menu" role="menu" ref={menu} aria-label={`${panel} and layout`} onKeyDown={(event) => onKey(event, close)}>
       {!isNarrow.value && MOVES.map(([direction, name]) =>
-        item(name, () => (layout.value = panelNudged(layout.value, id, direction)), `move-${direction}`),
+        item(name, () => changeLayout((page) => panelNudged(page, id, direction)), `move-${direction}`),
       )}
-      {!isNarrow.value && item("Hide", () => (layout.value = panelHidden(layout.value, id)), "put-away")}
-      {layout.value.hidden.map((one) => item(`Show ${PANELS[one]}`, () => (layout.value = panelShown(layout.value, one))))}
-      {item("Reset the layout", resetLayout, "layout-reset")}
-      {item("Export the layout", () => saveText("nova-layout.json", exportLayout()), "layout-export")}
+      {!isNarrow.value && item("Hide", () => changeLayout((page) => panelHidden(page, id)), "put-away")}
+      {layout.value.hidden.map((one) => item(`Show ${panelTitle(one)}`, () => changeLayout((page) => panelShown(page, one.id))))}
+      {item("Reset the layout", resetDisplay, "layout-reset")}
+      {item("Export the layout", () => saveText("nova-layout.json", exportDisplay()), "layout-export")}
       {item("Import a layout…", pickLayout, "layout-import")}
     </div>
   );
@@ -98,7 +100,7 @@ function pickLayout(): void {
   input.type = "file";
   input.accept = "application/json,.json";
   input.onchange = () => {
-    void input.files?.[0]?.text().then(importLayout);
+    void input.files?.[0]?.text().then(importDisplay);
   };
   input.click();
 }

@@ -2,15 +2,17 @@
 
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
-import { type LayoutColumn, type PanelId, PANELS, panelShown, withHeights, withWidths } from "../model/layout/layout";
-import { activeTab, importError, isNarrow, layout, resetLayout, showTab } from "../model/layout/layout_store";
+import { importError, resetDisplay } from "../model/displays/open_display";
+import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
+import { activeTab, changeLayout, isNarrow, layout, showTab } from "../model/layout/layout_store";
 import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
 import { startPanelsSync } from "../model/layout/panels_sync";
+import { panelTitle } from "../model/panels/panel_kinds";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
+import { PanelView } from "./PanelView";
 import { Splitter } from "./Splitter";
 import { Tabs } from "./Tabs";
-import { VIEWS } from "./panes";
 
 export function Panels() {
   useEffect(startPanelsSync, []);
@@ -35,7 +37,7 @@ function findEntity(event: KeyboardEvent): void {
   event.preventDefault();
   const focus = () => document.getElementById("entity-search")?.focus();
   focus();
-  if (!isNarrow.value || activeTab.value === "entities") return;
+  if (!isNarrow.value || activeTab.value?.kind === "entities") return;
   showTab("entities");
   requestAnimationFrame(focus);
 }
@@ -52,12 +54,12 @@ function Columns() {
   const widths = columns.map((column) => column.share);
   return (
     <>
-      {hidden.length > 0 && <PutAway ids={hidden} />}
+      {hidden.length > 0 && <PutAway panels={hidden} />}
       <div class="columns">
         {columns.length === 0 && (
           <div class="pane-empty">
             All panels are hidden.
-            <button type="button" onClick={resetLayout}>
+            <button type="button" onClick={resetDisplay}>
               Reset the layout
             </button>
           </div>
@@ -70,7 +72,7 @@ function Columns() {
                 between="columns"
                 shares={widths}
                 index={index}
-                change={(shares) => (layout.value = withWidths(layout.value, shares))}
+                change={(shares) => changeLayout((page) => withWidths(page, shares))}
               />
             )}
           </Fragment>
@@ -86,19 +88,18 @@ function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
   const whole = heights.reduce((sum, one) => sum + one, 0);
   return (
     <div class="column" style={{ flexGrow: column.share }}>
-      {column.panels.map(({ id, share }, row) => {
-        const View = VIEWS[id];
+      {column.panels.map((panel, row) => {
         return (
-          <Fragment key={id}>
-            <div class="slot" style={{ flexGrow: share / whole }}>
-              <View />
+          <Fragment key={panel.id}>
+            <div class="slot" style={{ flexGrow: panel.share / whole }}>
+              <PanelView panel={panel} />
             </div>
             {row < column.panels.length - 1 && (
               <Splitter
                 between="panels"
                 shares={heights}
                 index={row}
-                change={(shares) => (layout.value = withHeights(layout.value, index, shares))}
+                change={(shares) => changeLayout((page) => withHeights(page, index, shares))}
               />
             )}
           </Fragment>
@@ -108,13 +109,18 @@ function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
   );
 }
 
-function PutAway({ ids }: { ids: readonly PanelId[] }) {
+function PutAway({ panels }: { panels: readonly PanelInstance[] }) {
   return (
     <div class="put-away" role="group" aria-label="Hidden panels">
       <span class="muted">Hidden:</span>
-      {ids.map((id) => (
-        <button type="button" key={id} data-testid={`show-${id}`} onClick={() => (layout.value = panelShown(layout.value, id))}>
-          {PANELS[id]}
+      {panels.map((panel) => (
+        <button
+          type="button"
+          key={panel.id}
+          data-testid={`show-${panel.id}`}
+          onClick={() => changeLayout((page) => panelShown(page, panel.id))}
+        >
+          {panelTitle(panel)}
         </button>
       ))}
     </div>

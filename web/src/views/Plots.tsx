@@ -1,43 +1,44 @@
 /** The plots, one above the other, and the buttons that add to them. */
 
-import { signal } from "@preact/signals";
+import { useState } from "preact/hooks";
 import { plotError } from "../model/plots/plot_data";
-import { newPlot, plots } from "../model/plots/plots";
+import { newPlot, plotsOf } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
+import type { PanelProps } from "./later_panel";
 import { Plot } from "./Plot";
 
-const picking = signal(false);
-
-export function Plots() {
+export function Plots({ panel }: PanelProps) {
+  const [picking, setPicking] = useState(false);
+  const plots = plotsOf(panel);
   return (
     <Pane
-      id="plots"
+      id={panel.id}
       tools={
         <>
           <button
             type="button"
-            aria-expanded={picking.value}
+            aria-expanded={picking}
             data-testid="add-field"
-            onClick={() => (picking.value = !picking.value)}
+            onClick={() => setPicking(!picking)}
           >
             Add field
           </button>
-          <button type="button" data-testid="new-plot" onClick={newPlot}>
+          <button type="button" data-testid="new-plot" onClick={() => newPlot(panel.id)}>
             New plot
           </button>
         </>
       }
     >
-      {picking.value && <FieldPicker close={() => (picking.value = false)} />}
+      {picking && <FieldPicker close={() => setPicking(false)} />}
       <ErrorNotice text={plotError.value} />
-      {plots.value.length === 0 ? (
+      {plots.length === 0 ? (
         <Empty testid="plots-empty">
           No plots yet. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
         </Empty>
       ) : (
         <div class="plots" tabIndex={0} role="region" aria-label="Plots">
-          {plots.value.map((plot) => (
+          {plots.map((plot) => (
             <Plot key={plot.id} spec={plot} />
           ))}
         </div>

@@ -1,45 +1,46 @@
 /** The panels of a narrow screen: a tab for each. */
 
 import { useEffect } from "preact/hooks";
-import { type PanelId, PANELS } from "../model/layout/layout";
-import { activeTab, showTab } from "../model/layout/layout_store";
-import { TAB_TITLES, VIEWS } from "./panes";
+import { activeTab, showTab, tabs } from "../model/layout/layout_store";
+import { tabTitle } from "../model/panels/panel_kinds";
+import { PanelView } from "./PanelView";
 
 export function Tabs() {
-  const ids = Object.keys(VIEWS) as PanelId[];
-  const View = VIEWS[activeTab.value];
+  const panels = tabs.value;
+  const active = activeTab.value;
   useEffect(() => {
-    document.getElementById(`tab-${activeTab.value}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  }, [activeTab.value]);
+    document.getElementById(`tab-${active?.id}`)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [active?.id]);
   const onKeyDown = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     if (by === 0) return;
     event.preventDefault();
     event.stopPropagation();
-    showTab(ids[(ids.indexOf(activeTab.value) + by + ids.length) % ids.length] as PanelId);
-    document.getElementById(`tab-${activeTab.value}`)?.focus();
+    const at = panels.findIndex(({ id }) => id === active?.id);
+    showTab(panels[(at + by + panels.length) % panels.length]?.id ?? "");
+    document.getElementById(`tab-${activeTab.value?.id}`)?.focus();
   };
   return (
     <>
       <div class="tabs" role="tablist" aria-label="Panels" onKeyDown={onKeyDown}>
-        {ids.map((id) => (
+        {panels.map((panel) => (
           <button
-            key={id}
-            id={`tab-${id}`}
+            key={panel.id}
+            id={`tab-${panel.id}`}
             type="button"
             role="tab"
-            aria-selected={id === activeTab.value}
+            aria-selected={panel.id === active?.id}
             aria-controls="tab-content"
-            tabIndex={id === activeTab.value ? 0 : -1}
-            data-testid={`tab-${id}`}
-            onClick={() => showTab(id)}
+            tabIndex={panel.id === active?.id ? 0 : -1}
+            data-testid={`tab-${panel.id}`}
+            onClick={() => showTab(panel.id)}
           >
-            {TAB_TITLES[id] ?? PANELS[id]}
+            {tabTitle(panel)}
           </button>
         ))}
       </div>
-      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${activeTab.value}`}>
-        <View />
+      <div id="tab-content" class="slot" role="tabpanel" aria-labelledby={`tab-${active?.id}`}>
+        {active !== undefined && <PanelView key={active.id} panel={active} />}
       </div>
     </>
   );

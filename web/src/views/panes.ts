@@ -1,6 +1,5 @@
-/** The view of each panel. */
+/** The view of each kind of panel. */
 
-import type { PanelId } from "../model/layout/layout";
 import { AlarmPanel } from "./AlarmPanel";
 import { Cards } from "./Cards";
 import { Chat } from "./Chat";
@@ -9,10 +8,12 @@ import { EntityTree } from "./EntityTree";
 import { GroundTrack } from "./GroundTrack";
 import { Inspector } from "./Inspector";
 import { LatestValues } from "./LatestValues";
+import type { PanelView } from "./later_panel";
 import { Plots } from "./Plots";
 import { Shields } from "./Shields";
 
-export const VIEWS = {
+/** The views by kind; a kind that few pages have is loaded when it is drawn (`laterPanel`). */
+export const VIEWS: Readonly<Record<string, PanelView>> = {
   entities: EntityTree,
   shields: Shields,
   cards: Cards,
@@ -23,12 +24,4 @@ export const VIEWS = {
   commands: CommandPanel,
   alarms: AlarmPanel,
   chat: Chat,
-} as const;
-
-/** Shorter titles for tabs. */
-export const TAB_TITLES: Readonly<Partial<Record<PanelId, string>>> = {
-  values: "Values",
-  plots: "Plots",
-  track: "Map",
-  inspector: "Events",
 };

@@ -1,10 +1,22 @@
-/** The layout of the panels: columns of panels, and the hidden panels. */
+/** The layout of one page: columns of panels, and the panels that are put away. */
 
-export type PanelId = "entities" | "shields" | "cards" | "values" | "plots" | "track" | "inspector" | "commands" | "alarms" | "chat";
+/** What a panel shows, as JSON; each kind has its own members. */
+export type PanelOptions = Readonly<Record<string, unknown>>;
+
+/** A panel of a page. */
+export interface PanelInstance {
+  /** Unique on its page; of a kind of which a page has at most one, the kind itself. */
+  id: string;
+  kind: string;
+  /** The title that a user gave it. */
+  title?: string;
+  options?: PanelOptions;
+  /** Why its kind cannot show these options; it keeps them, and is never written. */
+  trouble?: string;
+}
 
 /** Shares are relative to one another: in a column of 2 and 1 the first is twice as high. */
-export interface PlacedPanel {
-  id: PanelId;
+export interface PlacedPanel extends PanelInstance {
   share: number;
 }
 
@@ -14,60 +26,10 @@ export interface LayoutColumn {
 }
 
 export interface PanelLayout {
-  version: 1;
   columns: readonly LayoutColumn[];
-  hidden: readonly PanelId[];
+  /** The panels that are put away: their options are kept. */
+  hidden: readonly PanelInstance[];
 }
-
-export const PANELS: Readonly<Record<PanelId, string>> = {
-  entities: "Entities",
-  shields: "Shields",
-  cards: "Cards",
-  values: "Latest values",
-  plots: "Plots",
-  track: "Ground track",
-  inspector: "Events",
-  commands: "Commands",
-  alarms: "Alarms",
-  chat: "Chat",
-};
-
-export const DEFAULT_LAYOUT: PanelLayout = {
-  version: 1,
-  columns: [
-    {
-      share: 19,
-      panels: [
-        { id: "entities", share: 1.2 },
-        { id: "values", share: 1 },
-      ],
-    },
-    {
-      share: 30,
-      panels: [
-        { id: "shields", share: 0.9 },
-        { id: "alarms", share: 0.9 },
-        { id: "cards", share: 1.2 },
-      ],
-    },
-    {
-      share: 25,
-      panels: [
-        { id: "commands", share: 0.9 },
-        { id: "inspector", share: 1.1 },
-      ],
-    },
-    {
-      share: 26,
-      panels: [
-        { id: "plots", share: 1 },
-        { id: "track", share: 0.85 },
-        { id: "chat", share: 0.65 },
-      ],
-    },
-  ],
-  hidden: [],
-};
 
 /** The smallest share of the two panels that a splitter divides. */
 const SHARE_MIN = 0.08;
@@ -77,7 +39,7 @@ export type MoveTarget = { column: number; row: number } | { newColumn: number }
 export type MoveDirection = "left" | "right" | "up" | "down";
 
 /** Where a panel is; undefined if it is hidden. */
-export function panelPosition(layout: PanelLayout, id: PanelId): { column: number; row: number } | undefined {
+export function panelPosition(layout: PanelLayout, id: string): { column: number; row: number } | undefined {
   for (const [column, { panels }] of layout.columns.entries()) {
     const row = panels.findIndex((panel) => panel.id === id);
     if (row >= 0) return { column, row };
@@ -85,28 +47,48 @@ export function panelPosition(layout: PanelLayout, id: PanelId): { column: numbe
   return undefined;
 }
 
+/** The panels of a layout, from left to right and from top to bottom. */
+export function placedPanels(layout: PanelLayout): PlacedPanel[] {
+  return layout.columns.flatMap(({ panels }) => panels);
+}
+
+/** All panels of a page, also the hidden ones. */
+export function allPanels(layout: PanelLayout): PanelInstance[] {
+  return [...placedPanels(layout), ...layout.hidden];
+}
+
+/** The panel with an id; undefined if the page has none. */
+export function panelOf(layout: PanelLayout, id: string): PanelInstance | undefined {
+  return allPanels(layout).find((panel) => panel.id === id);
+}
+
 /** The layout with a panel moved to a place, or shown there if it was hidden. */
-export function panelMoved(layout: PanelLayout, id: PanelId, target: MoveTarget): PanelLayout {
-  const from = panelPosition(layout, id);
-  const share = from === undefined ? 1 : (layout.columns[from.column]?.panels[from.row]?.share ?? 1);
+export function panelMoved(layout: PanelLayout, id: string, target: MoveTarget): PanelLayout {
+  const panel = panelOf(layout, id);
+  return panel === undefined ? layout : panelPlaced(layout, panel, target);
+}
+
+/** The layout with a panel at a place, wherever it was before. */
+function panelPlaced(layout: PanelLayout, panel: PanelInstance, target: MoveTarget): PanelLayout {
   const marked = layout.columns.map((column) => ({
     share: column.share,
-    panels: column.panels.map((panel) => (panel.id === id ? undefined : panel)),
+    panels: column.panels.map((one) => (one.id === panel.id ? undefined : one)),
   }));
-  const placed: PlacedPanel = { id, share };
   if ("newColumn" in target) {
+    const share = "share" in panel ? (panel as PlacedPanel).share : 1;
     const width = average(layout.columns.map((column) => column.share));
-    marked.splice(target.newColumn, 0, { share: width, panels: [placed] });
+    marked.splice(target.newColumn, 0, { share: width, panels: [{ ...panel, share }] });
   } else {
     const into = marked[target.column]?.panels;
     if (into === undefined) return layout;
-    into.splice(target.row, 0, { id, share: average(defined(into).map((panel) => panel.share)) });
+    into.splice(target.row, 0, { ...panel, share: average(defined(into).map((one) => one.share)) });
   }
-  return tidy({ ...layout, columns: marked.map((one) => ({ ...one, panels: defined(one.panels) })) }, id);
+  const columns = marked.map((one) => ({ ...one, panels: defined(one.panels) }));
+  return { columns: filled(columns), hidden: layout.hidden.filter((one) => one.id !== panel.id) };
 }
 
 /** The layout with a panel moved by one place, as with the keyboard. */
-export function panelNudged(layout: PanelLayout, id: PanelId, direction: MoveDirection): PanelLayout {
+export function panelNudged(layout: PanelLayout, id: string, direction: MoveDirection): PanelLayout {
   const at = panelPosition(layout, id);
   if (at === undefined) return layout;
   const alone = layout.columns[at.column]?.panels.length === 1;
@@ -119,20 +101,52 @@ export function panelNudged(layout: PanelLayout, id: PanelId, direction: MoveDir
   return alone ? layout : panelMoved(layout, id, { newColumn: Math.max(0, column) });
 }
 
-/** The layout without a panel. */
-export function panelHidden(layout: PanelLayout, id: PanelId): PanelLayout {
+/** The layout with a panel put away. */
+export function panelHidden(layout: PanelLayout, id: string): PanelLayout {
+  const panel = panelOf(layout, id);
+  if (panel === undefined) return layout;
+  const { share: _, ...kept } = panel as PlacedPanel;
+  const without = panelRemoved(layout, id);
+  return { ...without, hidden: [...without.hidden, kept] };
+}
+
+/** The layout without a panel and its options. */
+export function panelRemoved(layout: PanelLayout, id: string): PanelLayout {
   const columns = layout.columns.map((column) => ({
     ...column,
     panels: column.panels.filter((panel) => panel.id !== id),
   }));
-  return { ...tidy({ ...layout, columns }), hidden: [...layout.hidden.filter((one) => one !== id), id] };
+  return { columns: filled(columns), hidden: layout.hidden.filter((panel) => panel.id !== id) };
 }
 
 /** The layout with a hidden panel added to the last column. */
-export function panelShown(layout: PanelLayout, id: PanelId): PanelLayout {
-  if (layout.columns.length === 0) return panelMoved(layout, id, { newColumn: 0 });
+export function panelShown(layout: PanelLayout, id: string): PanelLayout {
+  const panel = panelOf(layout, id);
+  return panel === undefined ? layout : panelAdded(layout, panel);
+}
+
+/** The layout with a panel added to the last column. */
+export function panelAdded(layout: PanelLayout, panel: PanelInstance): PanelLayout {
+  if (layout.columns.length === 0) return panelPlaced(layout, panel, { newColumn: 0 });
   const column = layout.columns.length - 1;
-  return panelMoved(layout, id, { column, row: layout.columns[column]?.panels.length ?? 0 });
+  return panelPlaced(layout, panel, { column, row: layout.columns[column]?.panels.length ?? 0 });
+}
+
+/** The layout with other members of a panel, wherever it is. */
+export function panelChanged(layout: PanelLayout, id: string, change: Partial<Omit<PanelInstance, "id" | "kind">>): PanelLayout {
+  const changed = <T extends PanelInstance>(panel: T): T => (panel.id === id ? { ...panel, ...change } : panel);
+  return {
+    columns: layout.columns.map((column) => ({ ...column, panels: column.panels.map(changed) })),
+    hidden: layout.hidden.map(changed),
+  };
+}
+
+/** An id for a new panel: the name of its kind, with a number if there is one already. */
+export function newPanelId(layout: PanelLayout, kind: string): string {
+  const taken = new Set(allPanels(layout).map(({ id }) => id));
+  let id = kind;
+  for (let number = 2; taken.has(id); number++) id = `${kind}-${number}`;
+  return id;
 }
 
 /** Shares after the splitter behind the index-th part has moved by a fraction of its two neighbours. */
@@ -160,12 +174,8 @@ export function withHeights(layout: PanelLayout, column: number, shares: readonl
   return { ...layout, columns };
 }
 
-function tidy(layout: PanelLayout, shownNow?: PanelId): PanelLayout {
-  return {
-    ...layout,
-    columns: layout.columns.filter((column) => column.panels.length > 0),
-    hidden: layout.hidden.filter((id) => id !== shownNow),
-  };
+function filled(columns: readonly LayoutColumn[]): LayoutColumn[] {
+  return columns.filter((column) => column.panels.length > 0);
 }
 
 function average(shares: readonly number[]): number {

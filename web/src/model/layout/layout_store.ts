@@ -1,86 +1,63 @@
-/** The layout in use: the user's own from this browser, else the instance's default, else the built-in one. */
+/** The layout of the page that is shown, and what of it is on the screen. */
 
-import { computed, effect, signal } from "@preact/signals";
-import { loadLocal, removeLocal, saveLocal } from "../page/local_store";
-import { defaultView, user } from "../session/session";
-import { DEFAULT_LAYOUT, type PanelId, type PanelLayout, panelPosition, panelShown } from "./layout";
-import { layoutOf, parseLayout } from "./layout_file";
+import { computed, signal } from "@preact/signals";
+import { pageChanged } from "../displays/display";
+import { display, pageIndex } from "../displays/open_display";
+import { newPanel, PANEL_KINDS } from "../panels/panel_kinds";
+import { defaultView } from "../session/session";
+import { allPanels, panelAdded, panelChanged, type PanelInstance, type PanelLayout, type PanelOptions, panelPosition, panelShown, placedPanels } from "./layout";
 
-const LAYOUT_KEY = "layout";
 /** Below this width, in CSS pixels, there is one column, with a tab for each panel. */
 export const NARROW_MAX_PX = 760;
 
-export const layout = signal<PanelLayout>(DEFAULT_LAYOUT);
-/** The panel that the user chose on a narrow screen. */
-const chosenTab = signal<PanelId | null>(null);
-/** The panel that a narrow screen shows. */
-export const activeTab = computed<PanelId>(() => chosenTab.value ?? defaultView.value?.panel ?? "entities");
-/** The layout of a user who has changed nothing. */
-const defaultLayout = computed<PanelLayout>(() => defaultLayoutOf(defaultView.value?.layout));
-export const isNarrow = signal(false);
-/** The error of the last import. */
-export const importError = signal("");
+const EMPTY: PanelLayout = { columns: [], hidden: [] };
 
-/** Load the layout at login, save its changes, and follow the width of the screen. */
-export function persistLayout(): void {
-  effect(() => {
-    if (user.value !== null) layout.value = restoredLayout(loadLocal(LAYOUT_KEY, user.value), defaultLayout.value);
-  });
-  effect(() => {
-    const found = layout.value;
-    const name = user.peek();
-    if (name === null) return;
-    // A user who has changed nothing follows later changes of the instance's default.
-    if (found === defaultLayout.peek()) removeLocal(LAYOUT_KEY, name);
-    else saveLocal(LAYOUT_KEY, name, found);
-  });
+export const layout = computed<PanelLayout>(() => display.value.pages[pageIndex.value] ?? display.value.pages[0] ?? EMPTY);
+export const isNarrow = signal(false);
+/** The panel that the user chose on a narrow screen. */
+const chosenTab = signal<string | null>(null);
+/** The panels of a narrow screen's tabs, in the order of their kinds. */
+export const tabs = computed<readonly PanelInstance[]>(() => {
+  const order = PANEL_KINDS.map(({ kind }) => kind);
+  return allPanels(layout.value).sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+});
+/** The panel that a narrow screen shows; undefined if its page has none. */
+export const activeTab = computed<PanelInstance | undefined>(() => {
+  const wanted = [chosenTab.value, defaultView.value?.panel, placedPanels(layout.value)[0]?.id];
+  return wanted.flatMap((id) => tabs.value.find((panel) => panel.id === id) ?? [])[0] ?? tabs.value[0];
+});
+
+/** Follow the width of the screen. */
+export function followWidth(): void {
   const query = matchMedia(`(max-width: ${NARROW_MAX_PX}px)`);
   isNarrow.value = query.matches;
   query.addEventListener("change", () => (isNarrow.value = query.matches));
 }
 
-/** The layout of a stored value; a default if it is not valid. */
-export function restoredLayout(value: unknown, otherwise: PanelLayout = DEFAULT_LAYOUT): PanelLayout {
-  if (value === undefined) return otherwise;
-  try {
-    return layoutOf(value);
-  } catch {
-    return otherwise;
-  }
+/** Change the layout of the page that is shown. */
+export function changeLayout(by: (layout: PanelLayout) => PanelLayout): void {
+  const before = layout.value;
+  const after = by(before);
+  if (after !== before) display.value = pageChanged(display.value, pageIndex.value, () => after);
 }
 
-/** The layout of an instance's default view; the built-in one if that has none. */
-function defaultLayoutOf(value: unknown): PanelLayout {
-  return restoredLayout(value ?? undefined);
+/** Change what a panel of the page shows. */
+export function setOptions(id: string, options: PanelOptions): void {
+  changeLayout((found) => panelChanged(found, id, { options }));
 }
 
 /** Show a panel on a narrow screen. */
-export function showTab(id: PanelId): void {
+export function showTab(id: string): void {
   chosenTab.value = id;
 }
 
-/** Make a panel visible: select its tab, or restore it if it was hidden. */
-export function showPanel(id: PanelId): void {
-  showTab(id);
-  if (panelPosition(layout.value, id) === undefined) layout.value = panelShown(layout.value, id);
+/** Make a panel of a kind visible: select its tab, restore it if it was hidden, or add one. */
+export function showPanel(kind: string): void {
+  const found = allPanels(layout.value).find((panel) => panel.kind === kind) ?? newPanel(layout.value, kind);
+  showTab(found.id);
+  changeLayout((page) => (panelPosition(page, found.id) === undefined ? shown(page, found) : page));
 }
 
-/** Reset to the default layout. */
-export function resetLayout(): void {
-  layout.value = defaultLayout.value;
-}
-
-/** Use the layout of a file's text, or report its error. */
-export function importLayout(text: string): void {
-  try {
-    layout.value = parseLayout(text);
-    importError.value = "";
-  } catch (error) {
-    importError.value = (error as Error).message;
-  }
-}
-
-/** The layout as the text of a file. */
-export function exportLayout(): string {
-  return `${JSON.stringify(layout.value, null, 2)}\n`;
+function shown(page: PanelLayout, panel: PanelInstance): PanelLayout {
+  return page.hidden.some(({ id }) => id === panel.id) ? panelShown(page, panel.id) : panelAdded(page, panel);
 }

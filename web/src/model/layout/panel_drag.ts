@@ -1,8 +1,8 @@
 /** Drags a panel by its title, with the drop target under the pointer. */
 
 import { signal } from "@preact/signals";
-import { type MoveTarget, type PanelId, panelMoved, panelPosition, PANELS } from "./layout";
-import { layout } from "./layout_store";
+import { type MoveTarget, panelMoved, panelPosition } from "./layout";
+import { changeLayout, layout } from "./layout_store";
 
 /** The part of the screen that the panel would take, in CSS pixels. */
 export interface DropTarget {
@@ -13,7 +13,7 @@ export interface DropTarget {
   height: number;
 }
 
-export const draggedPanel = signal<PanelId | null>(null);
+export const draggedPanel = signal<string | null>(null);
 export const dropTarget = signal<DropTarget | null>(null);
 
 /** A pointer that moves less than this has clicked, not dragged. */
@@ -29,7 +29,7 @@ interface Box {
 }
 
 /** Start to drag a panel by the pointer that is down on its title. */
-export function startDrag(id: PanelId, down: PointerEvent): void {
+export function startDrag(id: string, down: PointerEvent): void {
   if (down.button !== 0) return;
   const title = down.currentTarget as HTMLElement;
   const listening = new AbortController();
@@ -38,7 +38,7 @@ export function startDrag(id: PanelId, down: PointerEvent): void {
     listening.abort();
     const found = dropTarget.value;
     [draggedPanel.value, dropTarget.value] = [null, null];
-    if (isDropped && found !== null) layout.value = panelMoved(layout.value, id, found.target);
+    if (isDropped && found !== null) changeLayout((page) => panelMoved(page, id, found.target));
   };
   const move = (event: PointerEvent) => {
     if (draggedPanel.value === null) {
@@ -61,8 +61,8 @@ function dropAt(x: number, y: number): DropTarget | null {
     .map((element) => element.closest<HTMLElement>("[data-panel]"))
     .find((found) => found !== null);
   const id = pane?.dataset["panel"];
-  if (pane === null || pane === undefined || id === undefined || !Object.hasOwn(PANELS, id)) return null;
-  const at = panelPosition(layout.value, id as PanelId);
+  if (pane === null || pane === undefined || id === undefined) return null;
+  const at = panelPosition(layout.value, id);
   return at === undefined ? null : dropIn(pane.getBoundingClientRect(), x, y, at);
 }
 

@@ -10,6 +10,7 @@ import { jumps, state, streamedEvents } from "../clock/clock";
 import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
 import { persistStack } from "../commands/command_stack";
+import { persistDisplay } from "../displays/open_display";
 import { refreshSeen } from "../entities/entities";
 import { latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
@@ -25,12 +26,12 @@ import {
 import { startExportSync } from "../exports/export_status";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
-import { persistPlots } from "../plots/plots";
+import { followActivePlot } from "../plots/plots";
 import { startSearching } from "../search/search_sync";
 import { connection } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
-import { persistLayout } from "./layout_store";
+import { followWidth } from "./layout_store";
 
 const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
@@ -55,8 +56,9 @@ export function startPanelsSync(): void {
     commandLedger.apply(all);
     chat.apply(all);
   });
-  persistLayout();
-  persistPlots();
+  persistDisplay();
+  followWidth();
+  followActivePlot();
   startPlotSync();
   startTrackSync();
   startCardsSync();

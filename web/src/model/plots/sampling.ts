@@ -4,7 +4,8 @@ import { type FieldInfo, FIELDS_MAX, type FieldSample, type SampleResponse, type
 import { type Timebase, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { Span } from "../timeline/span";
-import { entityKey, eventTime, type StoredEvent } from "../values/event";
+import { eventTime, type StoredEvent } from "../values/event";
+import { seriesNameKey } from "../values/field_ref";
 import { fromFineMs, toFineMs } from "../values/time";
 
 const NS_PER_MS = 1e6;
@@ -26,10 +27,7 @@ export interface Buckets {
   unknown?: readonly string[];
 }
 
-/** The map key of a series. */
-export function seriesNameKey(series: SeriesName): string {
-  return `${entityKey(series)} ${series.lane} ${series.messageType} ${series.viewId ?? ""}`;
-}
+export { seriesNameKey };
 
 /** The series of an event; undefined if its lane cannot be sampled. */
 export function sampledSeriesOf(event: StoredEvent): SeriesName | undefined {

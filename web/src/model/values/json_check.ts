@@ -22,3 +22,17 @@ export function expectArray(value: unknown, name: string): unknown[] {
   if (!Array.isArray(value)) throw new Error(`${name}: must be a list.`);
   return value;
 }
+
+/** A value as a text of a bounded length. */
+export function expectText(value: unknown, name: string, maxChars: number, minChars = 1): string {
+  if (typeof value !== "string" || value.length < minChars || value.length > maxChars) {
+    throw new Error(`${name}: must be a text of ${minChars} to ${maxChars} characters.`);
+  }
+  return value;
+}
+
+/** An object without members that are not known, so that a misspelt one is named. */
+export function expectOnly(found: Record<string, unknown>, members: readonly string[], name: string): void {
+  const unknown = Object.keys(found).find((member) => !members.includes(member));
+  if (unknown !== undefined) throw new Error(`${name}.${unknown}: is not known; there are ${members.join(", ")}.`);
+}

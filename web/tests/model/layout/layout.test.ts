@@ -1,25 +1,30 @@
 import { describe, expect, it } from "vitest";
 import {
-  DEFAULT_LAYOUT,
+  newPanelId,
+  panelAdded,
+  panelChanged,
   panelHidden,
   type PanelLayout,
   panelMoved,
   panelNudged,
+  panelOf,
   panelPosition,
-  PANELS,
+  panelRemoved,
   panelShown,
+  placedPanels,
   sharesResized,
 } from "../../../src/model/layout/layout";
-import { parseLayout } from "../../../src/model/layout/layout_file";
-import { restoredLayout } from "../../../src/model/layout/layout_store";
 import { dropIn } from "../../../src/model/layout/panel_drag";
 
+function one(kind: string) {
+  return { id: kind, kind, share: 1 };
+}
+
 const THREE: PanelLayout = {
-  version: 1,
   columns: [
-    { share: 1, panels: [{ id: "entities", share: 1 }] },
-    { share: 1, panels: [{ id: "values", share: 1 }, { id: "inspector", share: 1 }] },
-    { share: 1, panels: [{ id: "plots", share: 1 }, { id: "track", share: 1 }] },
+    { share: 1, panels: [one("entities")] },
+    { share: 1, panels: [one("values"), one("inspector")] },
+    { share: 1, panels: [{ ...one("plots"), options: { plots: [] } }, one("track")] },
   ],
   hidden: [],
 };
@@ -29,12 +34,6 @@ function ids(layout: PanelLayout): string[][] {
 }
 
 describe("a layout of panels", () => {
-  it("has every panel by default", () => {
-    expect(DEFAULT_LAYOUT.columns.flatMap(({ panels }) => panels.map(({ id }) => id)).sort()).toEqual(
-      Object.keys(PANELS).sort(),
-    );
-  });
-
   it("moves a panel into another column, and drops a column that is empty", () => {
     const next = panelMoved(THREE, "entities", { column: 1, row: 1 });
     expect(ids(next)).toEqual([
@@ -62,20 +61,32 @@ describe("a layout of panels", () => {
     expect(panelNudged(THREE, "values", "up")).toBe(THREE);
   });
 
-  it("hides a panel and restores it", () => {
-    const without = panelHidden(THREE, "entities");
-    expect(without.hidden).toEqual(["entities"]);
-    expect(panelPosition(without, "entities")).toBeUndefined();
-    const again = panelShown(without, "entities");
+  it("hides a panel with its options, and restores it", () => {
+    const without = panelHidden(THREE, "plots");
+    expect(without.hidden).toEqual([{ id: "plots", kind: "plots", options: { plots: [] } }]);
+    expect(panelPosition(without, "plots")).toBeUndefined();
+    const again = panelShown(without, "plots");
     expect(again.hidden).toEqual([]);
-    expect(ids(again).at(-1)).toEqual(["plots", "track", "entities"]);
+    expect(ids(again).at(-1)).toEqual(["track", "plots"]);
+    expect(panelOf(again, "plots")?.options).toEqual({ plots: [] });
   });
 
   it("restores a panel when all are hidden", () => {
-    const all = Object.keys(PANELS) as (keyof typeof PANELS)[];
-    const none = all.reduce(panelHidden, THREE);
+    const none = placedPanels(THREE).reduce((layout, { id }) => panelHidden(layout, id), THREE);
     expect(none.columns).toEqual([]);
     expect(ids(panelShown(none, "plots"))).toEqual([["plots"]]);
+  });
+
+  it("has panels of one kind under ids of their own, which are changed and removed one by one", () => {
+    const id = newPanelId(THREE, "plots");
+    expect(id).toBe("plots-2");
+    const two = panelAdded(THREE, { id, kind: "plots" });
+    expect(ids(two).at(-1)).toEqual(["plots", "track", "plots-2"]);
+    const titled = panelChanged(two, id, { title: "Power" });
+    expect([panelOf(titled, "plots")?.title, panelOf(titled, id)?.title]).toEqual([undefined, "Power"]);
+    expect(newPanelId(panelHidden(titled, id), "plots")).toBe("plots-3");
+    expect(panelRemoved(titled, id)).toEqual(THREE);
+    expect(panelRemoved(panelHidden(titled, id), id)).toEqual(THREE);
   });
 
   it("resizes two neighbours, and keeps a least size", () => {
@@ -92,38 +103,5 @@ describe("a layout of panels", () => {
     expect(dropIn(box, 290, 150, place).target).toEqual({ newColumn: 2 });
     expect(dropIn(box, 200, 120, place).target).toEqual({ column: 1, row: 1 });
     expect(dropIn(box, 200, 190, place)).toEqual({ target: { column: 1, row: 2 }, left: 100, top: 150, width: 200, height: 50 });
-  });
-});
-
-describe("a layout in a file", () => {
-  it("is unchanged after export and import", () => {
-    const layout = panelHidden(panelMoved(DEFAULT_LAYOUT, "track", { newColumn: 0 }), "plots");
-    expect(parseLayout(JSON.stringify(layout))).toEqual(layout);
-    expect(restoredLayout(JSON.parse(JSON.stringify(layout)))).toEqual(layout);
-  });
-
-  it("hides panels that it does not name", () => {
-    const text = JSON.stringify({ version: 1, columns: [{ share: 1, panels: [{ id: "plots", share: 1 }] }] });
-    expect(parseLayout(text).hidden).toEqual(["entities", "shields", "cards", "values", "track", "inspector", "commands", "alarms", "chat"]);
-  });
-
-  it.each([
-    ["no JSON", "{", "not JSON"],
-    ["a list", "[]", "A layout: must be a JSON object"],
-    ["another version", '{"version":2,"columns":[]}', "version"],
-    ["an unknown panel", '{"version":1,"columns":[{"share":1,"panels":[{"id":"radar","share":1}]}]}', "columns[0].panels[0].id"],
-    ["a share of nothing", '{"version":1,"columns":[{"share":0,"panels":[]}]}', "columns[0].share"],
-    [
-      "a panel twice",
-      '{"version":1,"columns":[{"share":1,"panels":[{"id":"plots","share":1},{"id":"plots","share":1}]}]}',
-      '"plots" is there twice',
-    ],
-  ])("is refused with the place of the mistake: %s", (_, text, message) => {
-    expect(() => parseLayout(text)).toThrow(message);
-  });
-
-  it("is the default when the stored value is invalid", () => {
-    expect(restoredLayout(undefined)).toBe(DEFAULT_LAYOUT);
-    expect(restoredLayout({ version: 7 })).toBe(DEFAULT_LAYOUT);
   });
 });

@@ -28,7 +28,7 @@ vi.stubGlobal("location", { hash: "" });
 vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
 vi.stubGlobal("addEventListener", () => undefined);
 
-const { plots } = await import("../../../src/model/plots/plots");
+const { showPlots } = await import("./shown_plots");
 const { plotSeries, startPlotSync } = await import("../../../src/model/plots/plot_data");
 const { BEHIND_INTERVAL_MS } = await import("../../../src/model/plots/sampling");
 const { state } = await import("../../../src/model/clock/clock");
@@ -44,7 +44,7 @@ function means(): unknown {
 describe("samples that are behind", () => {
   beforeEach(() => {
     state.value = "PAUSED";
-    plots.value = [{ id: "p", fields: [{ series: SERIES, field: "volts" }] }];
+    showPlots([{ id: "p", fields: [{ series: SERIES, field: "volts" }] }]);
   });
 
   it("are requested again on a paused page until the sampler has caught up, and not afterwards", async () => {

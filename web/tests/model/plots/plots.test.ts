@@ -10,8 +10,11 @@ import {
   plots,
   removeField,
   removePlot,
-  restoredPlots,
 } from "../../../src/model/plots/plots";
+import { display } from "../../../src/model/displays/open_display";
+import { onePage } from "../../../src/model/displays/display";
+import { parsePlots } from "../../../src/model/plots/plot_spec";
+import { showPlots } from "./shown_plots";
 
 const BATTERY: SeriesName = {
   scopeId: "s",
@@ -24,7 +27,7 @@ const BATTERY: SeriesName = {
 const GPS: SeriesName = { ...BATTERY, uniqueId: "gps", messageType: "Position" };
 
 beforeEach(() => {
-  [plots.value, activePlot.value] = [[], null];
+  showPlots([]);
 });
 
 describe("plots", () => {
@@ -38,9 +41,9 @@ describe("plots", () => {
   });
 
   it("add fields to the active one", () => {
-    newPlot();
+    newPlot("plots");
     const first = activePlot.value;
-    newPlot();
+    newPlot("plots");
     addField({ series: GPS, field: "altitude" });
     activePlot.value = first;
     addField({ series: BATTERY, field: "voltage" });
@@ -74,12 +77,32 @@ describe("plots", () => {
     ]);
   });
 
-  it("are restored from storage without invalid entries", () => {
-    const spec = { id: "a", fields: [{ series: GPS, field: "altitude" }] };
-    expect(restoredPlots(JSON.parse(JSON.stringify([spec, null, { id: 1 }, { id: "b", fields: [null, { field: "x" }] }])))).toEqual([
-      spec,
-      { id: "b", fields: [] },
+  it("go to a new panel where the page has none, and stay in the panel of the active one", () => {
+    display.value = onePage("Empty", { columns: [], hidden: [] });
+    addField({ series: GPS, field: "altitude" });
+    const panels = () => display.value.pages[0]?.columns.flatMap((column) => column.panels) ?? [];
+    expect(panels().map(({ id, kind }) => [id, kind])).toEqual([["plots", "plots"]]);
+    const two = { id: "plots-2", kind: "plots", share: 1, options: { plots: [{ id: "z", fields: [] }] } };
+    display.value = onePage("Two", { columns: [{ share: 1, panels: [...panels(), two] }], hidden: [] });
+    const first = plots.value[0]?.id ?? "";
+    activePlot.value = first;
+    addField({ series: BATTERY, field: "voltage" });
+    expect(plots.value.map(({ fields }) => fields.length)).toEqual([2, 0]);
+    for (let index = 2; index <= PLOT_LINES_MAX; index++) addField({ series: GPS, field: `f${index}` });
+    expect(plots.value.map(({ id, fields }) => [id === activePlot.value, fields.length])).toEqual([
+      [false, PLOT_LINES_MAX],
+      [true, 1],
+      [false, 0],
     ]);
-    expect(restoredPlots("nothing")).toEqual([]);
+  });
+
+  it.each([
+    ["no list", "nothing", "plots: must be a list."],
+    ["a plot without fields", [{ id: "b" }], "plots[0].fields: must be a list."],
+    ["a field without its series", [{ fields: [{ field: "x" }] }], "plots[0].fields[0].series: must be a JSON object."],
+    ["another lane", [{ fields: [{ field: "x", series: { ...GPS, lane: "raw" } }] }], 'plots[0].fields[0].series.lane: must be "parsed" or "ui".'],
+    ["too many lines", [{ fields: Array.from({ length: PLOT_LINES_MAX + 1 }, () => ({ field: "x", series: GPS })) }], "at most 8 lines"],
+  ])("are refused from a file with the place of the mistake: %s", (_, value, message) => {
+    expect(() => parsePlots(value, "plots")).toThrow(message);
   });
 });

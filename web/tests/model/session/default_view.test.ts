@@ -2,9 +2,11 @@ import { effect } from "@preact/signals";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { DefaultView } from "../../../src/api/protocol";
 import { openFormOf } from "../../../src/model/commands/command_panel";
-import { DEFAULT_LAYOUT, panelHidden } from "../../../src/model/layout/layout";
-import { activeTab, layout, persistLayout, resetLayout } from "../../../src/model/layout/layout_store";
-import { addField, persistPlots, plots, removePlot } from "../../../src/model/plots/plots";
+import { BUILT_IN, pageChanged } from "../../../src/model/displays/display";
+import { display, persistDisplay, resetDisplay } from "../../../src/model/displays/open_display";
+import { panelHidden, placedPanels } from "../../../src/model/layout/layout";
+import { activeTab, changeLayout, layout } from "../../../src/model/layout/layout_store";
+import { addField, plots, removePlot } from "../../../src/model/plots/plots";
 import { defaultTrack } from "../../../src/model/session/default_view";
 import { defaultView, user } from "../../../src/model/session/session";
 
@@ -25,8 +27,7 @@ vi.stubGlobal("localStorage", {
   removeItem: (name: string) => stored.delete(name),
 });
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }));
-persistLayout();
-persistPlots();
+persistDisplay();
 effect(() => void activeTab.value);
 
 /** The edge's message after login, with the user's name. */
@@ -34,6 +35,10 @@ function logIn(name: string, view: DefaultView | null): void {
   [user.value, defaultView.value] = [null, null];
   user.value = name;
   defaultView.value = view;
+}
+
+function kinds(): string[] {
+  return placedPanels(layout.value).map(({ kind }) => kind);
 }
 
 function plotted(): (string | undefined)[] {
@@ -45,10 +50,10 @@ describe("the default view of an instance", () => {
 
   it("is used for a user who has chosen nothing", () => {
     logIn("ada", VIEW);
-    expect(layout.value.columns).toEqual(VIEW.layout?.columns);
-    expect(layout.value.hidden).toContain("chat");
+    expect(kinds()).toEqual(["plots"]);
+    expect(layout.value.hidden.map(({ kind }) => kind)).toContain("chat");
     expect(plotted()).toEqual(["bar"]);
-    expect(activeTab.value).toBe("plots");
+    expect(activeTab.value?.id).toBe("plots");
     expect(openFormOf(PUMP, ["pump.stop", "pump.set"])).toBe("pump.set");
     expect(openFormOf({ ...PUMP, uniqueId: "fan" }, ["fan.stop", "pump.set"])).toBeUndefined();
     expect(defaultTrack()).toMatchObject({
@@ -67,22 +72,22 @@ describe("the default view of an instance", () => {
 
   it("gives way to a user's choice, even of nothing", () => {
     logIn("ada", VIEW);
-    layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
+    display.value = pageChanged(display.value, 0, () => panelHidden(BUILT_IN, "chat"));
     removePlot(plots.value[0]?.id ?? "");
     logIn("eve", VIEW);
     expect(plotted()).toEqual(["bar"]);
     logIn("ada", VIEW);
-    expect(layout.value).toEqual(panelHidden(DEFAULT_LAYOUT, "chat"));
+    expect(layout.value).toEqual({ name: "Page 1", ...panelHidden(BUILT_IN, "chat") });
     expect(plotted()).toEqual([]);
   });
 
   it("is what a layout resets to, and is ignored when it cannot be read", () => {
     logIn("ada", VIEW);
-    layout.value = panelHidden(DEFAULT_LAYOUT, "chat");
-    resetLayout();
-    expect(layout.value.columns).toEqual(VIEW.layout?.columns);
+    changeLayout(() => panelHidden(BUILT_IN, "chat"));
+    resetDisplay();
+    expect(kinds()).toEqual(["plots"]);
     logIn("ada", { layout: { version: 1, columns: [{ panels: [{ id: "plots" }, { id: "plots" }] }] } });
-    expect(layout.value).toBe(DEFAULT_LAYOUT);
+    expect(layout.value.columns).toEqual(BUILT_IN.columns);
   });
 
   it("keeps fields that a user adds to its plots", () => {
@@ -90,5 +95,18 @@ describe("the default view of an instance", () => {
     addField({ series: { ...PUMP, lane: "parsed", messageType: "State" }, field: "litres" });
     logIn("ada", VIEW);
     expect(plots.value[0]?.fields.map(({ field }) => field)).toEqual(["bar", "litres"]);
+  });
+
+  it("gives way to the layout and plots that an earlier version stored in the browser", () => {
+    const layoutOfVersion1 = { version: 1, columns: [{ share: 1, panels: [{ id: "chat", share: 1 }] }], hidden: [] };
+    stored.set("nova.layout.ada", JSON.stringify(layoutOfVersion1));
+    stored.set("nova.plots.ada", JSON.stringify([null, { id: "a", fields: [{ series: { ...PUMP, lane: "ui", messageType: "x" }, field: "rpm" }] }]));
+    logIn("ada", VIEW);
+    expect(kinds()).toEqual(["chat"]);
+    const hidden = layout.value.hidden.find(({ kind }) => kind === "plots");
+    expect(hidden?.options).toMatchObject({ plots: [{ id: "a", fields: [{ field: "rpm" }] }] });
+    expect([...stored.keys()]).toEqual(["nova.display.ada"]);
+    logIn("ada", VIEW);
+    expect(kinds()).toEqual(["chat"]);
   });
 });
