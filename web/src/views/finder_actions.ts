@@ -1,8 +1,8 @@
 /** The actions that the finder offers: those that have keys, and those of the header and its dialogs. */
 
+import { resetDisplay } from "../model/displays/open_display";
 import { openExport } from "../model/exports/export_status";
 import type { FinderItem } from "../model/finder/finder_items";
-import { resetLayout } from "../model/layout/layout_store";
 import { switchTheme, theme } from "../model/page/theme";
 import { newPlot } from "../model/plots/plots";
 import { accountOpen } from "../model/session/account";
@@ -19,8 +19,8 @@ export function finderActions(): readonly FinderItem[] {
     ...keyed.map(({ name, what, act }) => ({ ...item(what, "", act), keys: name })),
     item("copy a link to this view", "share", copyViewLink),
     item("export events", "files, download", () => openExport()),
-    item("new plot", "", newPlot),
-    item("reset the layout", "panels", resetLayout),
+    item("new plot", "", () => newPlot()),
+    item("reset the display", "layout, panels", resetDisplay),
     item(`${theme.value === "dark" ? "light" : "dark"} colours`, "theme, settings", switchTheme),
     item("your account", "password, settings", () => (accountOpen.value = true)),
     ...(role.value === "admin" ? [item("manage users, API keys and the audit trail", "admin page, settings", () => location.assign("/admin"))] : []),

@@ -8,8 +8,9 @@ import { typedTime } from "../clock/typed_time";
 import { openForm } from "../commands/command_panel";
 import { catalogOf } from "../commands/command_catalog";
 import { entities, selectEntity } from "../entities/entities";
-import { PANELS, type PanelId } from "../layout/layout";
-import { showPanel } from "../layout/layout_store";
+import { allPanels } from "../layout/layout";
+import { addPanel, layout, showInstance, showPanel } from "../layout/layout_store";
+import { kindsToAdd, panelTitle } from "../panels/panel_kinds";
 import { addField, isPlotted } from "../plots/plots";
 import { seriesNameKey } from "../plots/sampling";
 import { searchKind, searchOpen, submitForm, text as searchText } from "../search/search_form";
@@ -155,13 +156,11 @@ function commandItems(): FinderItem[] {
   );
 }
 
+/** The panels of the page, and one more of each kind that it may have more of. */
 function panelItems(): FinderItem[] {
-  return Object.entries(PANELS).map(([id, title]) => ({
-    key: `panel ${id}`,
-    group: "Panels",
-    name: title,
-    detail: "panel",
-    hint: "show it",
-    act: () => showPanel(id as PanelId),
-  }));
+  const item = (key: string, name: string, hint: string, act: () => void): FinderItem => ({ key, group: "Panels", name, detail: "panel", hint, act });
+  return [
+    ...allPanels(layout.value).map((panel) => item(`panel ${panel.id}`, panelTitle(panel), "show it", () => showInstance(panel))),
+    ...kindsToAdd(layout.value).map(({ kind, title }) => item(`new panel ${kind}`, `New panel: ${title}`, "add it to the page", () => addPanel(kind))),
+  ];
 }

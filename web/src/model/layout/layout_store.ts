@@ -5,7 +5,17 @@ import { pageChanged } from "../displays/display";
 import { display, pageIndex } from "../displays/open_display";
 import { newPanel, PANEL_KINDS } from "../panels/panel_kinds";
 import { defaultView } from "../session/session";
-import { allPanels, panelAdded, panelChanged, type PanelInstance, type PanelLayout, type PanelOptions, panelPosition, panelShown, placedPanels } from "./layout";
+import {
+  allPanels,
+  panelAdded,
+  panelChanged,
+  type PanelInstance,
+  type PanelLayout,
+  type PanelOptions,
+  panelPosition,
+  panelShown,
+  placedPanels,
+} from "./layout";
 
 /** Below this width, in CSS pixels, there is one column, with a tab for each panel. */
 export const NARROW_MAX_PX = 760;
@@ -53,11 +63,21 @@ export function showTab(id: string): void {
 
 /** Make a panel of a kind visible: select its tab, restore it if it was hidden, or add one. */
 export function showPanel(kind: string): void {
-  const found = allPanels(layout.value).find((panel) => panel.kind === kind) ?? newPanel(layout.value, kind);
-  showTab(found.id);
-  changeLayout((page) => (panelPosition(page, found.id) === undefined ? shown(page, found) : page));
+  const found = allPanels(layout.value).find((panel) => panel.kind === kind);
+  if (found === undefined) addPanel(kind);
+  else showInstance(found);
 }
 
-function shown(page: PanelLayout, panel: PanelInstance): PanelLayout {
-  return page.hidden.some(({ id }) => id === panel.id) ? panelShown(page, panel.id) : panelAdded(page, panel);
+/** Make a panel of the page visible. */
+export function showInstance(panel: PanelInstance): void {
+  showTab(panel.id);
+  changeLayout((page) => (panelPosition(page, panel.id) === undefined ? panelShown(page, panel.id) : page));
+}
+
+/** Add a panel of a kind to the page; returns its id. */
+export function addPanel(kind: string, options?: PanelOptions): string {
+  const panel = { ...newPanel(layout.value, kind), ...(options === undefined ? {} : { options }) };
+  changeLayout((page) => panelAdded(page, panel));
+  showTab(panel.id);
+  return panel.id;
 }

@@ -31,10 +31,11 @@ export function plotsOf(panel: PanelInstance): readonly PlotSpec[] {
   return panel.trouble === undefined ? ((panel.options as PlotsOptions | undefined)?.plots ?? []) : [];
 }
 
-/** Add an empty plot to a panel and make it the active one. */
-export function newPlot(panelId: string): void {
+/** Add an empty plot to a panel, by default to the last one, and make it the active one. */
+export function newPlot(panelId?: string): void {
+  if (plotPanels().length === 0) showPanel(plotsKind.kind);
   const spec: PlotSpec = { id: newId(), fields: [] };
-  changePlots(panelId, (found) => [...found, spec]);
+  changePlots(panelId ?? plotPanels().at(-1)?.id, (found) => [...found, spec]);
   activePlot.value = spec.id;
 }
 

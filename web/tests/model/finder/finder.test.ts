@@ -24,6 +24,8 @@ const { LOOKED_UP_MAX_SERIES, lookUpFields } = await import("../../../src/model/
 const { entities, selectedEntity } = await import("../../../src/model/entities/entities");
 const { plots } = await import("../../../src/model/plots/plots");
 const { cursor, state } = await import("../../../src/model/clock/clock");
+const { display } = await import("../../../src/model/displays/open_display");
+const { BUILT_IN, onePage } = await import("../../../src/model/displays/display");
 const { openForms } = await import("../../../src/model/commands/command_panel");
 
 function entity(uniqueId: string, capabilities: string[] = []): EntityInfo {
@@ -45,7 +47,7 @@ function run(key: string): void {
 beforeEach(() => {
   entities.value = [entity("battery", ["command:heater.set"]), entity("gps")];
   asked.length = 0;
-  plots.value = [];
+  display.value = onePage("Default", BUILT_IN);
   finder.openFinder();
 });
 
@@ -54,6 +56,8 @@ describe("the finder", () => {
     finder.pageActions.value = [{ key: "action a", group: "Actions", name: "a", detail: "", act: () => undefined }];
     expect(keys()).toContain("panel plots");
     expect(keys()).toContain("action a");
+    expect(keys()).toContain("new panel plots");
+    expect(keys()).not.toContain("new panel chat");
     expect(keys().some((key) => key.startsWith("entity"))).toBe(false);
   });
 
