@@ -36,7 +36,7 @@ def measure(folder: Path, work: Work, extent: RunLength, rows: list[Row]) -> Fig
     """Add the rows of all that needs no broker; returns SQLite's figures for later ratios."""
     say(f"making {work.events:,} events…")
     records = list(work.arrivals())
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     say("in one process, beside the peers…")
     batches = in_batches(records)
     nova = stores.own(made(folder / "own"), batches, extent.seeks)

@@ -141,7 +141,7 @@ def in_process_of_its_own(data: Path, seeks: int, *, replay: bool) -> Probed:
 @click.option("--replay", is_flag=True, help="Read everything in both orders too.")
 def probe(data: Path, seeks: int, replay: bool) -> None:
     """Measure a reader of the archive in DATA."""
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     with (
         tempfile.TemporaryDirectory(prefix="nova-probe-") as scratch,
         ReaderSide(data, Path(scratch)) as reader,

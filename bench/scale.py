@@ -158,7 +158,7 @@ def grow(data: Path, events: int, seeks: int) -> list[ScaleStep]:
 @click.option("--picture", type=click.Path(path_type=Path), default=PICTURE, help="The plots.")
 def scale(events: int, data: Path, seeks: int, out: Path | None, picture: Path) -> None:
     """Grow an archive step by step and measure at each; a rerun continues at the last step."""
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     data.mkdir(parents=True, exist_ok=True)
     done = grow(data, events, seeks)
     table = f"{machine(postgres_peer.version())}\n\n{steps.markdown(done)}"

@@ -200,7 +200,7 @@ def markdown(done: TimelineRun) -> str:
 @click.option("--save", is_flag=True, help="Keep the table as bench/results/<date>-timeline.md.")
 def timeline(events: int, asks: int, data: Path, save: bool) -> None:
     """Grow an archive, sample it, and measure requests over random spans; prints JSON."""
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     data.mkdir(parents=True, exist_ok=True)
     done = run(data, events, asks)
     click.echo(msgspec.json.format(msgspec.json.encode(done)).decode())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import platform
+import resource
 import signal
 import subprocess
 import sys
@@ -111,6 +113,30 @@ def test_a_process_of_batches_collects_seldom_and_still_does() -> None:
     program += "print(gc.isenabled(), gc.get_threshold()[0], gc.get_freeze_count() > 1_000)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
     assert told.split() == [b"True", b"%d" % lifecycle.GARBAGE_THRESHOLD, b"True"]
+
+
+FAULTS_OF_CHUNKS = """
+import resource
+from nova.sdk import lifecycle
+{prepare}
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        chunks = [b"." * 1_000_000 for _ in range(8)]
+        del chunks
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+faults()
+print(faults())
+"""
+CHUNKS_PAGES = 8 * 1_000_000 // resource.getpagesize()
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="other C libraries have no mallopt")
+def test_the_memory_of_chunks_serves_the_next_ones() -> None:
+    """The kernel gives no pages for chunks whose memory was used before."""
+    program = FAULTS_OF_CHUNKS.format(prepare="lifecycle.prepare_for_batches()")
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    assert int(told) < CHUNKS_PAGES
 
 
 TOLD = """

@@ -164,6 +164,7 @@ async def serve(config: EdgeConfig, *, exit_with_stdin: bool = False) -> None:
     """Run an edge until SIGTERM, SIGINT or, with `exit_with_stdin`, the end of stdin."""
     stop = lifecycle.stop_event(exit_with_stdin)
     _raise_file_limit()
+    lifecycle.keep_freed_memory()
     async with AsyncExitStack() as stack:
         stores = open_stores(config.folder)
         for store in stores:

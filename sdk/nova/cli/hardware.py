@@ -98,7 +98,7 @@ async def _run(config: HardwareConfig, exit_with_stdin: bool) -> None:
     transports = [connect(url) for url in config.transports]
     try:
         host = HardwareHost(config, transports)
-        lifecycle.collect_garbage_rarely()
+        lifecycle.prepare_for_batches()
         await host.run(stop, lambda: lifecycle.print_ready(PROCESS, scope=config.scope))
     finally:
         for transport in transports:

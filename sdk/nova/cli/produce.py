@@ -191,7 +191,7 @@ def produce(
 
 async def _run(job: _Job, tally: PublishTally) -> None:
     transport = connect(job.url)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     try:
         with progress(job.file.name, job.file.stat().st_size) as report:
             await publish_recording(

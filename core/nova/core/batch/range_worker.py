@@ -84,7 +84,7 @@ class Priority:
 
 def serve(data: Path, *, is_background: bool) -> None:
     """Reply to requests until stdin closes; in the background, with few resources."""
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     if is_background:
         lifecycle.raise_file_limit()
     sys.setswitchinterval(SWITCH_INTERVAL_S)

@@ -123,7 +123,7 @@ def derive(
     request = HistoryRequest(
         in_order(_chosen(_loaded(chosen), names)), *_bounds(start, stop), out, dry_run, restart
     )
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     try:
         result = asyncio.run(_derive(chosen, request))
     except KeyboardInterrupt:

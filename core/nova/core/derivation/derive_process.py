@@ -221,7 +221,7 @@ async def derive_by_files(
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Derive live until a stop signal."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     data = settings.data_folder()
     if settings.definitions is None:
         raise SettingsError("definitions: name a folder of definitions; see docs/derived.md")

@@ -46,7 +46,7 @@ async def judge(settings: Settings, served: ArchiveIdentity) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Judge alarms until a stop signal or a failure."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     served = archive_id.require_at_start(settings.data_folder(), settings.archive)
     try:
         await lifecycle.run_until_stopped(judge(settings, served), stop)

@@ -108,7 +108,7 @@ async def serve(
     the process of the alarms once there are some.
     """
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     lifecycle.take_lowest_priority()
     served = archive_id.require_at_start(settings.data_folder(), settings.archive)
     try:

@@ -198,7 +198,7 @@ async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Write daily files until a stop signal."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     lifecycle.raise_file_limit()
     lifecycle.take_lowest_priority()
     data = settings.data_folder()

@@ -27,7 +27,7 @@ MEMORY_BYTES = 64 * 1024 * 1024
 
 def serve(data: Path) -> None:
     """Reply to requests until stdin closes."""
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     lifecycle.ignore_interrupt()
     channel = WorkerChannel()
 

@@ -80,7 +80,7 @@ def verify(data: Path, day: str | None, roots: Path | None, processes: int, as_j
     if day is not None:
         span_of(day)  # Refuses what is no day before anything is read.
     started = time.monotonic()
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     kept = kept_roots(data, roots)
     with (
         events_progress("verify") as report,

@@ -256,7 +256,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the reader until a stop signal or until the archive in the data folder is replaced."""
     processes = ProcessStates()
     stop = lifecycle.stop_event(exit_with_stdin, processes.apply)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     data = settings.data_folder()
     served = archive_id.require_at_start(data, settings.archive)
     async with open_reader(settings, processes=processes) as reader:

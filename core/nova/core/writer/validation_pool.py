@@ -274,7 +274,7 @@ def main() -> None:
     """Check for the parent writer until it closes the pipe or dies."""
     scope_id, max_bytes, own_scope = sys.argv[1:]
     lifecycle.ignore_interrupt()
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     channel = WorkerChannel(FRAME_MAX_BYTES)
     if (manifests := channel.receive()) is None:
         return

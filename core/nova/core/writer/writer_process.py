@@ -103,7 +103,7 @@ def _require_unique_links(links: list[str]) -> None:
 async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
     """Run the writer until it is stopped or fails."""
     stop = lifecycle.stop_event(exit_with_stdin)
-    lifecycle.collect_garbage_rarely()
+    lifecycle.prepare_for_batches()
     stopped = asyncio.create_task(stop.wait())
     watched = WriterWatches(_watch(settings.alarm_rules), _watch(settings.definitions))
     files = manifest_files.load(settings.manifests_folder())
