@@ -27,6 +27,7 @@ import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
 import { Notices } from "./Notices";
+import { PanelSettings } from "./PanelSettings";
 import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
 import { SearchPanel } from "./SearchPanel";
@@ -53,6 +54,7 @@ export function App() {
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
+      <PanelSettings />
       <ExportDialog />
       <Account />
       <Finder />

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { panelOf } from "../model/layout/layout";
-import { isNarrow, layout } from "../model/layout/layout_store";
+import { isNarrow, layout, maximise, maximised } from "../model/layout/layout_store";
 import { startDrag } from "../model/layout/panel_drag";
 import { kindNamed, panelTitle } from "../model/panels/panel_kinds";
 import { PaneMenu } from "./PaneMenu";
@@ -24,8 +24,9 @@ export function Pane({ id, title, tools, children }: PaneProps) {
       <div class="pane-head">
         <h2
           class={isNarrow.value ? "" : "grip"}
-          title={isNarrow.value ? undefined : "Drag to move this panel"}
-          onPointerDown={(event) => !isNarrow.value && startDrag(id, event)}
+          title={isNarrow.value ? undefined : "Drag to move this panel, double-click to maximise it"}
+          onPointerDown={(event) => !isNarrow.value && maximised.value === undefined && startDrag(id, event)}
+          onDblClick={() => maximise(maximised.value === undefined ? id : null)}
         >
           {panel?.title ?? title ?? name}
         </h2>

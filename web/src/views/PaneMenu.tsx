@@ -1,11 +1,12 @@
-/** The menu of a panel: move or hide it by keyboard, and actions on the whole layout. */
+/** The menu of a panel: move or hide it by keyboard, and actions on the whole display. */
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { exportDisplay, importDisplay, resetDisplay } from "../model/displays/open_display";
-import { type MoveDirection, panelHidden, panelNudged, panelShown } from "../model/layout/layout";
-import { changeLayout, isNarrow, layout } from "../model/layout/layout_store";
+import { type MoveDirection, panelHidden, panelNudged, panelOf, panelRemoved, panelShown } from "../model/layout/layout";
+import { changeLayout, isNarrow, layout, maximise, maximised } from "../model/layout/layout_store";
+import { settingsOf } from "../model/layout/panel_settings";
 import { saveText } from "../model/page/clipboard";
-import { panelTitle } from "../model/panels/panel_kinds";
+import { kindNamed, panelTitle } from "../model/panels/panel_kinds";
 
 const MOVES: readonly [MoveDirection, string][] = [
   ["left", "Move left"],
@@ -65,16 +66,21 @@ function Menu({ id, name: panel, close, leave }: { id: string; name: string; clo
       {name}
     </button>
   );
+  const found = panelOf(layout.value, id);
+  const isMaximised = maximised.value?.id === id;
   return (
-    <div class="menu" role="menu" ref={menu} aria-label={`${panel} and layout`} onKeyDown={(event) => onKey(event, close)}>
-      {!isNarrow.value && MOVES.map(([direction, name]) =>
+    <div class="menu" role="menu" ref={menu} aria-label={`${panel} and display`} onKeyDown={(event) => onKey(event, close)}>
+      {found?.trouble === undefined && item("Settings…", () => (settingsOf.value = found ?? null), "panel-settings-open")}
+      {!isNarrow.value && (isMaximised ? item("Restore", () => maximise(null), "restore") : item("Maximise", () => maximise(id), "maximise"))}
+      {!isNarrow.value && !isMaximised && MOVES.map(([direction, name]) =>
         item(name, () => changeLayout((page) => panelNudged(page, id, direction)), `move-${direction}`),
       )}
       {!isNarrow.value && item("Hide", () => changeLayout((page) => panelHidden(page, id)), "put-away")}
+      {kindNamed(found?.kind ?? id)?.isSingle !== true && item("Remove", () => changeLayout((page) => panelRemoved(page, id)), "panel-remove")}
       {layout.value.hidden.map((one) => item(`Show ${panelTitle(one)}`, () => changeLayout((page) => panelShown(page, one.id))))}
-      {item("Reset the layout", resetDisplay, "layout-reset")}
-      {item("Export the layout", () => saveText("nova-layout.json", exportDisplay()), "layout-export")}
-      {item("Import a layout…", pickLayout, "layout-import")}
+      {item("Reset the display", resetDisplay, "layout-reset")}
+      {item("Export the display", () => saveText("nova-display.json", exportDisplay()), "layout-export")}
+      {item("Import a display…", pickLayout, "layout-import")}
     </div>
   );
 }

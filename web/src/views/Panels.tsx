@@ -4,7 +4,7 @@ import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
 import { importError, resetDisplay } from "../model/displays/open_display";
 import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
-import { activeTab, changeLayout, isNarrow, layout, showTab } from "../model/layout/layout_store";
+import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
 import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
 import { startPanelsSync } from "../model/layout/panels_sync";
 import { panelTitle } from "../model/panels/panel_kinds";
@@ -23,7 +23,7 @@ export function Panels() {
   return (
     <div class={`workspace ${draggedPanel.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
       <ImportError />
-      {isNarrow.value ? <Tabs /> : <Columns />}
+      {isNarrow.value ? <Tabs /> : maximised.value === undefined ? <Columns /> : <Maximised panel={maximised.value} />}
       <DropMark />
     </div>
   );
@@ -49,6 +49,14 @@ function keepKeys(event: KeyboardEvent): void {
   if (isPressed && (event.key === " " || event.key === "Enter")) event.stopPropagation();
 }
 
+function Maximised({ panel }: { panel: PanelInstance }) {
+  return (
+    <div class="slot" data-testid="maximised">
+      <PanelView key={panel.id} panel={panel} />
+    </div>
+  );
+}
+
 function Columns() {
   const { columns, hidden } = layout.value;
   const widths = columns.map((column) => column.share);
@@ -60,7 +68,7 @@ function Columns() {
           <div class="pane-empty">
             All panels are hidden.
             <button type="button" onClick={resetDisplay}>
-              Reset the layout
+              Reset the display
             </button>
           </div>
         )}
@@ -131,7 +139,7 @@ function ImportError() {
   if (importError.value === "") return null;
   return (
     <div class="pane-trouble" role="alert">
-      The layout was not imported. {importError.value}
+      The display was not imported. {importError.value}
       <button type="button" onClick={() => (importError.value = "")}>
         Close
       </button>

@@ -15,6 +15,7 @@ import {
 import { otherTimebase, step, switchTimebase } from "../model/clock/cursor_event";
 import { isSkippingGaps } from "../model/clock/gap_skip";
 import { openFinder } from "../model/finder/finder";
+import { maximise, maximised } from "../model/layout/layout_store";
 import { showEverything, zoom } from "../model/timeline/gesture";
 import { searchOpen } from "../model/search/search_form";
 import { stepMatch } from "../model/search/searches";
@@ -76,7 +77,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   // The tree handles this key itself, because its panel may have to be shown first.
   { keys: [], name: "/", what: "search the entities", act: () => undefined },
   { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
-  { keys: ["Escape"], name: "Esc", what: "close, or clear the selection", act: escape },
+  { keys: ["Escape"], name: "Esc", what: "close, restore a maximised panel, or clear the selection", act: escape },
 ];
 
 /** The shortcut of a key; undefined if it has none, or the user is typing. */
@@ -109,6 +110,8 @@ function escape(): void {
     helpOpen.value = false;
     linksOpen.value = false;
     searchOpen.value = false;
+  } else if (maximised.value !== undefined) {
+    maximise(null);
   } else if (selection.value !== null) {
     setSelection(null);
   }

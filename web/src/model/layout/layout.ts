@@ -133,12 +133,20 @@ export function panelAdded(layout: PanelLayout, panel: PanelInstance): PanelLayo
 }
 
 /** The layout with other members of a panel, wherever it is. */
-export function panelChanged(layout: PanelLayout, id: string, change: Partial<Omit<PanelInstance, "id" | "kind">>): PanelLayout {
-  const changed = <T extends PanelInstance>(panel: T): T => (panel.id === id ? { ...panel, ...change } : panel);
+export function panelChanged(layout: PanelLayout, id: string, change: PanelChange): PanelLayout {
+  const changed = <T extends PanelInstance>(panel: T): T => (panel.id === id ? withChange(panel, change) : panel);
   return {
     columns: layout.columns.map((column) => ({ ...column, panels: column.panels.map(changed) })),
     hidden: layout.hidden.map(changed),
   };
+}
+
+/** Members of a panel to replace; undefined removes one. */
+type PanelChange = { [Member in "title" | "options"]?: PanelInstance[Member] | undefined };
+
+function withChange<T extends PanelInstance>(panel: T, change: PanelChange): T {
+  const members = Object.entries({ ...panel, ...change }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(members) as unknown as T;
 }
 
 /** An id for a new panel: the name of its kind, with a number if there is one already. */

@@ -26,6 +26,7 @@ export const layout = computed<PanelLayout>(() => display.value.pages[pageIndex.
 export const isNarrow = signal(false);
 /** The panel that the user chose on a narrow screen. */
 const chosenTab = signal<string | null>(null);
+const maximisedId = signal<string | null>(null);
 /** The panels of a narrow screen's tabs, in the order of their kinds. */
 export const tabs = computed<readonly PanelInstance[]>(() => {
   const order = PANEL_KINDS.map(({ kind }) => kind);
@@ -36,6 +37,16 @@ export const activeTab = computed<PanelInstance | undefined>(() => {
   const wanted = [chosenTab.value, defaultView.value?.panel, placedPanels(layout.value)[0]?.id];
   return wanted.flatMap((id) => tabs.value.find((panel) => panel.id === id) ?? [])[0] ?? tabs.value[0];
 });
+
+/** The panel that fills the page for now; undefined if none does. */
+export const maximised = computed<PanelInstance | undefined>(() =>
+  isNarrow.value ? undefined : placedPanels(layout.value).find(({ id }) => id === maximisedId.value),
+);
+
+/** Let a panel fill the page, or none (null). */
+export function maximise(id: string | null): void {
+  maximisedId.value = id;
+}
 
 /** Follow the width of the screen. */
 export function followWidth(): void {
@@ -71,6 +82,7 @@ export function showPanel(kind: string): void {
 /** Make a panel of the page visible. */
 export function showInstance(panel: PanelInstance): void {
   showTab(panel.id);
+  if (maximisedId.value !== panel.id) maximise(null);
   changeLayout((page) => (panelPosition(page, panel.id) === undefined ? panelShown(page, panel.id) : page));
 }
 
@@ -78,6 +90,6 @@ export function showInstance(panel: PanelInstance): void {
 export function addPanel(kind: string, options?: PanelOptions): string {
   const panel = { ...newPanel(layout.value, kind), ...(options === undefined ? {} : { options }) };
   changeLayout((page) => panelAdded(page, panel));
-  showTab(panel.id);
+  showInstance(panel);
   return panel.id;
 }
