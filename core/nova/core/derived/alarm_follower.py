@@ -15,12 +15,11 @@ from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.commit_tail import CommitTail
 from nova.core.query.pass_pace import PassPace
 from nova.core.query.shared_snapshot import SharedSnapshot
-from nova.core.query.tail_feed import follow_feed
+from nova.core.query.tail_follower import SharedTail
 from nova.core.store.alarm_store import ALARMS_FOLDER, AlarmStore
-from nova.sdk import archive_id, endpoints
+from nova.sdk import archive_id
 from nova.sdk.alarms import own_process
 from nova.sdk.alarms.alarm_rule import ALARM_RULE_PUBLISHED
 from nova.sdk.archive_id import ArchiveIdentity
@@ -48,30 +47,19 @@ async def maintain(
     cursors: DerivedCursors | None = None,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
+    tail: SharedTail | None = None,
 ) -> None:
     """Maintain the alarms until cancelled, rebuilding them when needed or requested."""
+    followed = tail or SharedTail()
 
     async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
-        maker, tail = AlarmMaker(view, store, own_scope), CommitTail()
+        maker = AlarmMaker(view, store, own_scope)
         if cursors is not None:
             cursors.followed["alarms"] = lambda: maker.cursor_ns
-
-        def advance(watermark: int) -> Iterator[int]:
-            yield from maker.make(watermark)
-            tail.release(maker.cursor_ns)
-            tail.wanted.set()
-
-        feed = follow_feed(endpoints.writer_socket(data), view, tail)
-        following = asyncio.create_task(feed)
-        try:
+        with followed.followed(lambda: maker.cursor_ns) as follower:
             await derived_writer.follow(
-                *(data, ALARMS_FOLDER, advance, reserve),
-                pace=ALARM_PACE,
-                durable_ns=lambda: tail.watermark,
+                *(data, ALARMS_FOLDER, maker.make, reserve), pace=ALARM_PACE, follower=follower
             )
-        finally:
-            following.cancel()
-            view.tail = None
 
     await derived_writer.maintain(data, AlarmStore, make, opened, served=served, shared=shared)
 
@@ -89,10 +77,9 @@ async def maintain_until_needed(
     cursors: DerivedCursors,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
+    tail: SharedTail | None = None,
 ) -> None:
-    """Follow the archive until there is a rule or an alarm, and leave it to the alarms' own
-    process.
-    """
+    """Follow the archive until there is a rule or an alarm, for which their own process is."""
 
     async def make(view: ArchiveSnapshot, store: AlarmStore) -> None:
         maker = AlarmMaker(view, store, own_scope)
@@ -100,16 +87,18 @@ async def maintain_until_needed(
         def advance(watermark: int) -> Iterator[int]:
             if watermark > maker.cursor_ns:
                 view.advance(watermark)
-                view.refresh()
-            if maker.alarms or has_rules(view):
-                raise _FirstAlarmError
-            for step in maker.make(watermark):
+                view.held_in_memory(maker.cursor_ns + 1, watermark)
+            steps = maker.make(watermark)
+            while not maker.alarms and not has_rules(view):
+                if (step := next(steps, None)) is None:
+                    return
                 yield step
-                if maker.alarms:
-                    raise _FirstAlarmError
+            raise _FirstAlarmError
 
         cursors.followed["alarms"] = lambda: maker.cursor_ns
-        await derived_writer.follow(data, ALARMS_FOLDER, advance, reserve, pace=ALARM_PACE)
+        with (tail or SharedTail()).followed(lambda: maker.cursor_ns) as follower:
+            following = data, ALARMS_FOLDER, advance, reserve
+            await derived_writer.follow(*following, pace=ALARM_PACE, follower=follower)
 
     if not own_process.is_needed(data):
         try:

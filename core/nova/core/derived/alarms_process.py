@@ -14,7 +14,11 @@ from nova.core.derived import alarm_follower
 from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.report import report_metrics
-from nova.sdk import archive_id, lifecycle
+from nova.core.query import derived_writer
+from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.query.tail_feed import follow_feed
+from nova.core.query.tail_follower import SharedTail
+from nova.sdk import archive_id, endpoints, lifecycle
 from nova.sdk.archive_id import ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.settings import Settings
@@ -29,6 +33,7 @@ async def judge(settings: Settings, served: ArchiveIdentity) -> None:
     data = settings.data_folder()
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
     cursors, opened = DerivedCursors(), asyncio.Event()
+    shared, tail = SharedSnapshot(data, derived_writer.MEMORY_BYTES), SharedTail()
 
     async def announce() -> None:
         await opened.wait()
@@ -36,7 +41,10 @@ async def judge(settings: Settings, served: ArchiveIdentity) -> None:
         log.info("alarms ready")
 
     await asyncio.gather(
-        alarm_follower.maintain(data, settings.own_scope(), opened, served, cursors, reserve),
+        follow_feed(endpoints.writer_socket(data), shared, tail.tail),
+        alarm_follower.maintain(
+            data, settings.own_scope(), opened, served, cursors, reserve, shared, tail
+        ),
         archive_id.watch(data, served),
         announce(),
         report_metrics("alarms", data, list, cursors.reported),

@@ -15,6 +15,7 @@ from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.query.tail_follower import SharedTail
 from nova.core.store.checkpoint_store import CHECKPOINTS_FOLDER, CheckpointStore
 from nova.sdk.archive_id import ArchiveIdentity
 
@@ -33,13 +34,19 @@ async def maintain(
     cursors: DerivedCursors | None = None,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
+    tail: SharedTail | None = None,
 ) -> None:
     """Maintain the checkpoints until cancelled, rebuilding them when needed or requested."""
+
+    followed = tail or SharedTail()
 
     async def make(view: ArchiveSnapshot, store: CheckpointStore) -> None:
         maker = CheckpointMaker(view, store)
         if cursors is not None:
             cursors.followed["checkpoints"] = lambda: maker.cursor_ns
-        await derived_writer.follow(data, CHECKPOINTS_FOLDER, maker.make, reserve)
+        with followed.followed(lambda: maker.cursor_ns) as follower:
+            await derived_writer.follow(
+                data, CHECKPOINTS_FOLDER, maker.make, reserve, follower=follower
+            )
 
     await derived_writer.maintain(data, CheckpointStore, make, opened, served=served, shared=shared)

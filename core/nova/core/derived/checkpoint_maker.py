@@ -89,7 +89,7 @@ class CheckpointMaker:
         self._snapshot.advance(watermark)
         if watermark <= self.cursor_ns:
             return
-        self._snapshot.refresh()
+        self._snapshot.held_in_memory(self.cursor_ns + 1, watermark)
         if not self._state.origin:
             self._state = self._store.resume_state(self._snapshot.archive)
         self._trim()
@@ -228,6 +228,8 @@ class CheckpointMaker:
     def _updates_between(
         self, number: int, timebase: Timebase, position: bytes, last: bytes
     ) -> Iterator[Update]:
+        """From the archive, which may be behind what was read of the feed."""
+        self._snapshot.refresh(self._until_ns)
         return updates_between(self._snapshot, number, timebase, position, last, self._until_ns)
 
     def _states_at(

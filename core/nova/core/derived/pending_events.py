@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from nova.core.derived.sampler_limits import SamplerLimits
+from nova.core.ordering import time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_key import event_keys, event_times
 from nova.core.query.field_columns import FieldValues, field_columns
@@ -27,9 +28,9 @@ class PendingEvents:
     """A series' record, and its events behind the last block, in canonical order."""
 
     def __init__(
-        self, number: int, record: SampledSeries, before: int, limits: SamplerLimits
+        self, number: int, record: SampledSeries, limits: SamplerLimits, before: int, until_ns: int
     ) -> None:
-        """`before`: its events up to the sampler's cursor, which are read when needed."""
+        """`before`: its events up to canonical time `until_ns`, which are read when needed."""
         self.number = number
         self.record = record
         self.dropped: list[int] = []
@@ -41,8 +42,8 @@ class PendingEvents:
             column: None if texts is None else {text: place for place, text in enumerate(texts)}
             for column, texts in record.texts.items()
         }
-        self._count = before
-        self._stored: list[KeyValue] | None = None if before else []
+        self._unread, self._unread_until_ns = before, until_ns
+        self._stored: list[KeyValue] = []
         self._until_ns = record.until_ns
         self._blocks: list[ColumnBlock] = []
         self._events = 0
@@ -50,19 +51,20 @@ class PendingEvents:
 
     def add(self, rows: list[KeyValue], mean_bytes: int) -> None:
         """Add the next events, of a mean size."""
-        self._count += len(rows)
-        if self._stored is not None:
-            self._stored += rows
-            self.stored_bytes += len(rows) * mean_bytes
+        self._stored += rows
+        self.stored_bytes += len(rows) * mean_bytes
 
     def forget_stored(self) -> None:
         """Free the memory of the stored events, which are read again when needed."""
-        self._stored, self.stored_bytes = ([] if not self._count else None), 0
+        if self._stored:
+            self._unread_until_ns = time_of(self._stored[-1][0])
+            self._unread += len(self._stored)
+            self._stored, self.stored_bytes = [], 0
 
     @property
     def stored(self) -> int:
         """The number of events that are not in a block yet."""
-        return self._count
+        return self._unread + len(self._stored)
 
     @property
     def units(self) -> int:
@@ -72,19 +74,22 @@ class PendingEvents:
     @property
     def has_more_units(self) -> bool:
         """Whether there are more of them with the stored events."""
-        return (self._events + self._count) // self.record.sizes.unit_events > self.units
+        return (self._events + self.stored) // self.record.sizes.unit_events > self.units
 
-    def extract(self, snapshot: ArchiveSnapshot, last_ns: int) -> None:
-        """Make the stored events a block. `last_ns`: the last event that was added, or later."""
+    def extract(self, snapshot: ArchiveSnapshot) -> None:
+        """Make the stored events a block."""
         stored = self._stored
-        if stored is None:
-            stored = list(self._read(snapshot, last_ns))
+        if self._unread:
+            stored = [*self._read(snapshot), *stored]
+            self._unread = 0
+        if not stored:  # They were deleted meanwhile.
+            return
         block = self._block(stored)
         self._blocks.append(block)
         self._events += len(block)
         self._until_ns = int(block.canonical[-1])
         self.block_bytes += _block_bytes(block)
-        self._stored, self._count, self.stored_bytes = [], 0, 0
+        self._stored, self.stored_bytes = [], 0
 
     def take(self, units: int) -> ColumnBlock:
         """The first units of events, which are then in the series' columns."""
@@ -96,12 +101,13 @@ class PendingEvents:
             self.block_bytes = _block_bytes(self._blocks[0])
         return whole.slice(0, events)
 
-    def _read(self, snapshot: ArchiveSnapshot, last_ns: int) -> Iterator[KeyValue]:
+    def _read(self, snapshot: ArchiveSnapshot) -> Iterator[KeyValue]:
+        snapshot.refresh(self._unread_until_ns)
         rows = event_keys(
             snapshot,
             self.number,
             "canonical",
-            last_ns,
+            self._unread_until_ns,
             reverse=False,
             from_ns=self._until_ns + 1,
         )

@@ -46,8 +46,18 @@ class Sampler:
         """By the end of their event keys."""
 
         self._is_within_chunk = False
+        self._resume()
+
+    def _resume(self) -> None:
+        """Continue from what is stored."""
         self._state = self._store.resume_state(self._snapshot.archive)
         self._newest = self._state.newest
+        self._forget_series()
+
+    def _forget_series(self) -> None:
+        self._series = {}
+        self._gathered_ns = self.cursor_ns
+        """The series that are gathered have all of their events after this canonical time."""
 
     @property
     def cursor_ns(self) -> int:
@@ -61,12 +71,11 @@ class Sampler:
         self._snapshot.advance(watermark)
         if watermark <= self.cursor_ns:
             return
-        self._snapshot.refresh()
+        self._snapshot.held_in_memory(self.cursor_ns + 1, watermark)
         if not self._state.origin:
-            self._state = self._store.resume_state(self._snapshot.archive)
-            self._newest = self._state.newest
+            self._resume()
         if self._is_within_chunk:  # The last call was closed there; its chunk is read again.
-            self._series = {}
+            self._forget_series()
         yield from self._trim()
         span = Span("canonical", self.cursor_ns + 1, watermark)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
@@ -82,7 +91,7 @@ class Sampler:
         """Take the events of days that were given back out of the samples; yields 0 at pauses."""
         given_back = self._snapshot.archive.given_back
         for entry in given_back.entries[self._state.given_back : given_back.finished]:
-            self._series = {}
+            self._forget_series()
             for number, names in enumerate(self._snapshot.series.names):
                 if entry.has_series(names):
                     trim = SampleTrim(self._snapshot, self._store, self._writer, number)
@@ -92,10 +101,11 @@ class Sampler:
 
     def _read_chunk(self, range_cursor: RangeCursor) -> Generator[int, None, int]:
         """Read one chunk; returns its number of events."""
-        most, slice_most = self._limits.chunk_max_events, self._limits.slice_max_events
-        rows: list[KeyValue] = []
-        for _ in range(self._limits.chunk_max_slices):
-            rows += range_cursor.read_slice(min(most - len(rows), slice_most))
+        limits, rows = self._limits, list[KeyValue]()
+        most = limits.chunk_max_events
+        for _ in range(limits.chunk_max_slices):
+            wanted = min(most - len(rows), limits.slice_max_events)
+            rows += range_cursor.read_slice(wanted, limits.slice_max_bytes)
             if len(rows) >= most or range_cursor.done:
                 break
             yield 0
@@ -115,12 +125,11 @@ class Sampler:
                 by_series[tail].append(row)
             else:
                 by_series[tail] = [row]
-        last_ns = time_of(self._newest)
         for tail, of_series in by_series.items():
             series = self._pending(tail, of_series[0][0])
             series.add(of_series, mean_bytes)
             if series.stored >= self._limits.sizes.unit_events:
-                series.extract(self._snapshot, last_ns)
+                series.extract(self._snapshot)
                 yield 0
 
     def _pending(self, tail: bytes, event_key: bytes) -> PendingEvents:
@@ -128,16 +137,16 @@ class Sampler:
         if series is None:
             number = series_of_event_key(event_key)
             record = self._store.series(number) or SampledSeries(sizes=self._limits.sizes)
+            until_ns = self._gathered_ns
+            self._snapshot.refresh(until_ns)
             before = event_keys(
-                self._snapshot,
-                number,
-                "canonical",
-                self.cursor_ns,
+                *(self._snapshot, number, "canonical", until_ns),
                 reverse=False,
                 from_ns=record.until_ns + 1,
             )
             count = sum(1 for _ in before)
-            series = self._series[tail] = PendingEvents(number, record, count, self._limits)
+            series = PendingEvents(number, record, self._limits, count, until_ns)
+            self._series[tail] = series
         return series
 
     # --- writing ----------------------------------------------------------------------------------
@@ -149,14 +158,14 @@ class Sampler:
         for series in self._series.values():
             is_whole = is_last or is_full
             if is_whole and series.has_more_units:
-                series.extract(self._snapshot, time_of(self._newest))
+                series.extract(self._snapshot)
             self._append(series, series.units if is_whole else _full_units(series))
         self._make_room()
         self._store.change(
             {**self._writer.take_changes(), **dict([self._store.state_row(self._state)])}
         )
         if is_full:
-            self._series = {}
+            self._forget_series()
 
     def _append(self, series: PendingEvents, units: int) -> None:
         for column in series.dropped:
@@ -182,7 +191,7 @@ class Sampler:
                     break
                 size -= series.stored_bytes
                 if series.stored >= self._limits.extract_min_events:
-                    series.extract(self._snapshot, time_of(self._newest))
+                    series.extract(self._snapshot)
                 else:
                     series.forget_stored()
 

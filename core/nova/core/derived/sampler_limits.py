@@ -20,8 +20,9 @@ class SamplerLimits(NamedTuple):
 
     slice_max_events: int = SLICE_MAX_ROWS
     chunk_max_events: int = 20_000
-    chunk_max_slices: int = 32
-    """Events between two writes of the cursor; a slice has a MiB at most."""
+    slice_max_bytes: int = 4 * MIB
+    chunk_max_slices: int = 8
+    """Events between two writes of the cursor."""
 
     stored_max_bytes: int = 32 * MIB
     """Events of series that have less than a unit of them. Beyond that they are made columns, and

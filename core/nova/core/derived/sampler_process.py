@@ -26,6 +26,8 @@ from nova.core.metrics.report import report_metrics
 from nova.core.query import derived_writer
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.query.tail_feed import follow_feed
+from nova.core.query.tail_follower import SharedTail
 from nova.core.server.submission_client import SubmissionClient
 from nova.core.store.sample_store import SAMPLES_FOLDER, SampleStore
 from nova.sdk import archive_id, endpoints, lifecycle
@@ -54,13 +56,18 @@ async def maintain(
     cursors: DerivedCursors,
     reserve: DiskReserve = NO_RESERVE,
     shared: SharedSnapshot | None = None,
+    tail: SharedTail | None = None,
 ) -> None:
     """Maintain the samples until cancelled, rebuilding them when needed."""
+    followed = tail or SharedTail()
 
     async def sample(view: ArchiveSnapshot, store: SampleStore) -> None:
         sampler = Sampler(view, store)
         cursors.followed["samples"] = lambda: sampler.cursor_ns
-        await derived_writer.follow(data, SAMPLES_FOLDER, sampler.sample, reserve)
+        with followed.followed(lambda: sampler.cursor_ns) as follower:
+            await derived_writer.follow(
+                data, SAMPLES_FOLDER, sampler.sample, reserve, follower=follower
+            )
 
     await derived_writer.maintain(data, SampleStore, sample, opened, served=served, shared=shared)
 
@@ -72,7 +79,7 @@ async def maintain_all(
     data, own_scope = settings.data_folder(), settings.own_scope()
     reserve = DiskReserve(data, settings.reserve_mib * MIB)
     samples, checkpoints, alarms = (asyncio.Event() for _ in range(3))
-    shared = SharedSnapshot(data, derived_writer.MEMORY_BYTES)
+    shared, tail = SharedSnapshot(data, derived_writer.MEMORY_BYTES), SharedTail()
     cursors, growth = DerivedCursors(), DiskGrowth(data, settings.files_folder())
 
     async def announce() -> None:
@@ -88,9 +95,10 @@ async def maintain_all(
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            maintain(data, samples, served, cursors, reserve, shared),
-            checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared),
-            follow_alarms(data, own_scope, alarms, served, cursors, reserve, shared),
+            follow_feed(endpoints.writer_socket(data), shared, tail.tail),
+            maintain(data, samples, served, cursors, reserve, shared, tail),
+            checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared, tail),
+            follow_alarms(data, own_scope, alarms, served, cursors, reserve, shared, tail),
             SealService(data, served, submissions).run(),
             archive_id.watch(data, served),
             announce(),

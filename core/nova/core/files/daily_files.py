@@ -48,6 +48,7 @@ from nova.sdk.timestamps import NS_MIN
 
 SAVE_INTERVAL_S = 5.0
 SLICE_EVENTS = 5_000
+SLICE_BYTES = 4 * 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -241,7 +242,7 @@ class DailyFiles:
         span = Span("canonical", self.state.cursor_ns + 1, until_ns)
         range_cursor = RangeCursor(self._snapshot, self._event_filter, span)
         while not range_cursor.done:
-            found = range_cursor.read_slice(SLICE_EVENTS)
+            found = range_cursor.read_slice(SLICE_EVENTS, SLICE_BYTES)
             self._router.route(self._kept(found))
             if found:
                 record_watermark(self.state.ends, found[-1][0])

@@ -23,23 +23,20 @@ from nova.core.files.file_folder import FileChangedError
 from nova.core.metrics.derived_lag import DerivedCursors
 from nova.core.metrics.report import report_metrics
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.commit_tail import CommitTail
 from nova.core.query.pass_pace import PASS_PACE, PassPace
 from nova.core.query.tail_feed import follow_feed
+from nova.core.query.tail_follower import SharedTail, TailFollower
 from nova.core.scratch import scratch_folder
-from nova.core.store.durability_marker import read_marker
+from nova.core.store.durability_marker import durable_ns
 from nova.core.store.secondary import open_secondary_archive
 from nova.sdk import archive_id, endpoints, lifecycle, stored_files
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.errors import ArchiveGoneError, NovaError
 from nova.sdk.settings import Settings
-from nova.sdk.timestamps import NS_MIN, NS_PER_SECOND
+from nova.sdk.timestamps import NS_MIN
 
 MEMORY_BYTES = 64 * 1024 * 1024
-FEED_WITHIN_NS = NS_PER_SECOND
-"""A process that is further behind reads the archive anyway, and follows no feed."""
-
 RETRY_FIRST_S = 1.0
 RETRY_MAX_S = 60.0
 LOCK_FILE = ".lock"
@@ -58,7 +55,8 @@ class DailyFilesWriter:
         pace: PassPace = PASS_PACE,
     ) -> None:
         self._pace = pace
-        self.tail = CommitTail()
+        self._tail = SharedTail()
+        self.tail = self._tail.tail
         self.snapshot = snapshot
         self._data = settings.data_folder()
         self._served = served
@@ -76,12 +74,16 @@ class DailyFilesWriter:
 
     async def run(self) -> None:
         """Write daily files until cancelled; raises ArchiveGoneError if the archive is replaced."""
+        with self._tail.followed(lambda: self.cursor_ns) as follower:
+            await self._run(follower)
+
+    async def _run(self, follower: TailFollower) -> None:
         pause_s = RETRY_FIRST_S
         while True:
             try:
-                events = await self._follow()
+                events = await self._follow(follower)
                 pause_s = RETRY_FIRST_S
-                await self.tail.wait(self._pace.pause_s(events))
+                await follower.rest(self._pace.pause_s(events))
             except ArchiveGoneError:
                 raise
             except (OSError, NovaError) as error:
@@ -89,7 +91,7 @@ class DailyFilesWriter:
                 await asyncio.sleep(pause_s)
                 pause_s = min(2 * pause_s, RETRY_MAX_S)
 
-    async def _follow(self) -> int:
+    async def _follow(self, follower: TailFollower) -> int:
         """Make one pass; returns its number of events."""
         archive_id.require(self._data, self._served)
         if self._files is None:
@@ -101,21 +103,11 @@ class DailyFilesWriter:
                 files_max=self._files_max,
             )
             self._files.state.failures = max(self._files.state.failures, self._failures)
-        marker, events = read_marker(self._data), 0
-        cursor_ns = self.cursor_ns
-        if self.tail.covers(cursor_ns + 1, self.tail.watermark):
-            watermark = self.tail.watermark  # What the feed brings is durable.
-        elif marker is not None:
-            watermark = marker.canonical_ns
-        else:
-            return events
-        for step in self._files.follow(watermark):
+        events = 0
+        for step in self._files.follow(follower.reach(durable_ns(self._data))):
             events += step
             await asyncio.sleep(0)
-        self.tail.release(self.cursor_ns)
-        newest = read_marker(self._data)
-        if newest is not None and newest.canonical_ns - self.cursor_ns <= FEED_WITHIN_NS:
-            self.tail.wanted.set()
+        follower.finish_pass(durable_ns(self._data))
         return events
 
     def _record_failure(self, error: Exception) -> None:

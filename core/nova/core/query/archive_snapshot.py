@@ -16,6 +16,9 @@ from nova.core.store.series_table import SeriesTable
 from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
+GIVEN_BACK = b'"DayGivenBack"'
+"""In the audit event of a day whose events retention has deleted."""
+
 
 class ArchiveSnapshot:
     """The archive up to the watermark that the writer announced as durable."""
@@ -32,6 +35,7 @@ class ArchiveSnapshot:
         """The newest commits in memory, where this process follows the writer's feed for them."""
 
         self._behind = True
+        self._has_deletions = False
         self._seen_ns = NS_MIN
         self._newest_keys: dict[bytes, bytes] = {}
         """Key of the newest event per series, among the events that the feed listed."""
@@ -64,6 +68,15 @@ class ArchiveSnapshot:
             self.series.load(self.archive)
         self.series.add(number, names)
 
+    def note_deletions(self, events: Sequence[CommittedEvent]) -> None:
+        """Catch up with the archive, when its events are next read, if these say that retention has
+        deleted a day. Where a tail is read, the archive is not looked at otherwise.
+        """
+        audit = self.series.audit_suffixes
+        self._has_deletions |= bool(audit) and any(
+            key[TIME_BYTES:] in audit and GIVEN_BACK in stored for key, stored in events
+        )
+
     @property
     def deletions_begun(self) -> int:
         """How many days retention has begun to delete, as of the last refresh."""
@@ -83,8 +96,11 @@ class ArchiveSnapshot:
 
     def held_in_memory(self, start_ns: int, stop_ns: int) -> CommitTail | None:
         """The tail if it has every event from `start_ns` to `stop_ns`; else None, and the archive
-        has caught up with that range.
+        has caught up with that range. It has also caught up with deletions.
         """
+        if self._has_deletions:
+            self._behind, self._has_deletions = True, False
+            self.refresh()
         if self.tail is not None and self.tail.covers(start_ns, stop_ns):
             return self.tail
         self.refresh(stop_ns)

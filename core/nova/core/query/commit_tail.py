@@ -20,6 +20,9 @@ from nova.sdk.timestamps import NS_MAX, NS_MIN
 TAIL_MAX_BYTES = 48 * 1024 * 1024
 """Bytes of envelopes; in memory they take half as much again."""
 
+PAUSE_MIN_S = 0.1
+"""Between passes, also while another follower keeps the tail half full."""
+
 
 class _Commit(NamedTuple):
     """The events of a commit in canonical order, their bytes, and the watermark after it."""
@@ -82,8 +85,10 @@ class CommitTail:
 
     async def wait(self, timeout_s: float) -> None:
         """Return when the tail is half full, or after `timeout_s`."""
+        pause_s = min(timeout_s, PAUSE_MIN_S)
+        await asyncio.sleep(pause_s)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._is_half_full.wait(), timeout_s)
+            await asyncio.wait_for(self._is_half_full.wait(), timeout_s - pause_s)
 
     def covers(self, start_ns: int, stop_ns: int) -> bool:
         """Whether every event from `start_ns` to `stop_ns` is held."""

@@ -18,15 +18,15 @@ from nova.core.errors import ArchiveBusyError, ArchiveError, DerivedDamagedError
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.pass_pace import PASS_PACE, PassPace
 from nova.core.query.shared_snapshot import SharedSnapshot
+from nova.core.query.tail_follower import TailFollower
 from nova.core.store.archive import TRUTH_FOLDER
 from nova.core.store.derived_database import DerivedDatabase
-from nova.core.store.durability_marker import read_marker
+from nova.core.store.durability_marker import durable_ns
 from nova.core.store.rebuild_request import discard, raise_if_requested, remove_all
 from nova.sdk import archive_id
 from nova.sdk.archive_id import ANY_ARCHIVE, ArchiveIdentity
 from nova.sdk.errors import ArchiveGoneError
 from nova.sdk.process_heartbeat import busy_with
-from nova.sdk.timestamps import NS_MIN
 
 log = logging.getLogger(__name__)
 
@@ -105,25 +105,28 @@ async def follow(
     reserve: DiskReserve = NO_RESERVE,
     room_interval_s: float = ROOM_INTERVAL_S,
     pace: PassPace = PASS_PACE,
-    durable_ns: Callable[[], int] = lambda: NS_MIN,
+    follower: TailFollower | None = None,
 ) -> None:
-    """Call `advance` with the canonical time that is durable (by the marker, which may be a second
-    old, or `durable_ns`), again and again until cancelled, and
-    give way between its steps, each of which yields its number of events; it pauses while the disk
-    is short. Raises DerivedDamagedError if a rebuild of `folder` was requested.
+    """Call `advance` with the canonical time that is durable (by the follower's tail, or by the
+    marker, which may be a second old), again and again until cancelled, and give way between its
+    steps, each of which yields its number of events; it pauses while the disk is short. Raises
+    DerivedDamagedError if a rebuild of `folder` was requested.
     """
     room = partial(_wait_for_room, data, folder, reserve, room_interval_s)
     while True:
         raise_if_requested(data, folder)
-        marker, events = read_marker(data), 0
-        if marker is not None:
+        marker_ns, events = durable_ns(data), 0
+        await room()
+        for step in advance(marker_ns if follower is None else follower.reach(marker_ns)):
+            events += step
+            await asyncio.sleep(0)
+            raise_if_requested(data, folder)
             await room()
-            for step in advance(max(marker.canonical_ns, durable_ns())):
-                events += step
-                await asyncio.sleep(0)
-                raise_if_requested(data, folder)
-                await room()
-        await asyncio.sleep(pace.pause_s(events))
+        if follower is None:
+            await asyncio.sleep(pace.pause_s(events))
+        else:
+            follower.finish_pass(durable_ns(data))
+            await follower.rest(pace.pause_s(events))
 
 
 async def _wait_for_room(data: Path, folder: str, reserve: DiskReserve, interval_s: float) -> None:

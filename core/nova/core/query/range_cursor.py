@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import NamedTuple
 
 from nova.core.ordering import (
@@ -137,8 +138,8 @@ class RangeCursor:
         found: list[Hit] = []
         size = 0
         while not self.done and len(found) < max_events and size < max_bytes:
-            part = self.read_slice(max_events - len(found))
-            size += sum(len(stored) for _, stored in part)
+            part = self.read_slice(max_events - len(found), max_bytes - size)
+            size += sum(map(len, map(itemgetter(1), part)))
             found += part
         return found
 

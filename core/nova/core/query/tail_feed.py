@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import aiohttp
 from aiohttp import WSMsgType
 
 from nova.core import commit_feed
-from nova.core.commit_feed import CommitFrame
+from nova.core.commit_feed import CommitFrame, CommittedEvent
 from nova.core.errors import ArchiveError
-from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.commit_tail import CommitTail
 from nova.sdk.channel import ChannelError
+from nova.sdk.events.event import Series
 
 RETRY_S = 1.0
 HEARTBEAT_S = 10.0
@@ -25,8 +27,20 @@ HEARTBEAT_S = 10.0
 log = logging.getLogger(__name__)
 
 
+class FeedListener(Protocol):
+    """A snapshot that is read beside a tail, or several."""
+
+    tail: CommitTail | None
+
+    def add_series(self, number: int, names: Series) -> None:
+        """Add a series that the writer has just numbered."""
+
+    def note_deletions(self, events: Sequence[CommittedEvent]) -> None:
+        """Catch up with the archive soon if these events say that some were deleted."""
+
+
 async def follow_feed(
-    path: Path, snapshot: ArchiveSnapshot, tail: CommitTail, retry_s: float = RETRY_S
+    path: Path, snapshot: FeedListener, tail: CommitTail, retry_s: float = RETRY_S
 ) -> None:
     """Apply the commits of the feed at a socket to the tail of a snapshot, whenever these are
     wanted, until cancelled.
@@ -45,7 +59,7 @@ async def follow_feed(
 
 
 async def _follow_once(
-    session: aiohttp.ClientSession, snapshot: ArchiveSnapshot, tail: CommitTail
+    session: aiohttp.ClientSession, snapshot: FeedListener, tail: CommitTail
 ) -> None:
     async with session.ws_connect(
         "http://localhost/", max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
@@ -58,5 +72,6 @@ async def _follow_once(
                 for number, names in frame.series:
                     snapshot.add_series(number, names)
                 tail.apply(frame)
+                snapshot.note_deletions(frame.events or ())
                 if not tail.wanted.is_set():
                     return

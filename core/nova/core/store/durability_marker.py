@@ -14,6 +14,7 @@ import msgspec
 
 from nova.core.errors import ArchiveDamagedError
 from nova.sdk import archive_id, durable
+from nova.sdk.timestamps import NS_MIN
 
 MARKER_FILE = "witness.json"
 
@@ -60,6 +61,12 @@ def read_marker(data: Path) -> DurabilityMarker | None:
         raise ArchiveDamagedError(
             f"the durability marker {path} is damaged: {error}. Restore it from a copy"
         ) from error
+
+
+def durable_ns(data: Path) -> int:
+    """The canonical time in ns of the archive's marker; NS_MIN if there is none."""
+    marker = read_marker(data)
+    return NS_MIN if marker is None else marker.canonical_ns
 
 
 def write_marker(data: Path, marker: DurabilityMarker) -> None:
