@@ -57,6 +57,9 @@ class BruteForce:
     run: list[tuple[int, int, int]] = field(default_factory=list)
     """Time, source time and rank of the values that were worse than the alarm."""
 
+    crossings: dict[int, int] = field(default_factory=dict)
+    """By rank: when the values became at least as bad."""
+
     changes: list[tuple[int, str, str, int]] = field(default_factory=list)
 
     def judging(self) -> bool:
@@ -70,7 +73,8 @@ class BruteForce:
     def visible(self) -> tuple[object, ...]:
         """What people see of it."""
         since = self.since if self.state != "normal" else None
-        seen = (self.state, self.rank, since, self.shelved, self.disabled, self.comment)
+        crossed = self.crossings[self.rank] if self.rank else None
+        seen = (self.state, self.rank, since, crossed, self.shelved, self.disabled, self.comment)
         return (*seen, self.user if self.state == "acknowledged" else "")
 
     def changed(self, change: str) -> None:
@@ -86,8 +90,10 @@ class BruteForce:
         elif self.heard is not None:
             self.heard = self.now
 
-    def become(self, rank: int) -> None:
+    def become(self, rank: int, crossed: int | None = None) -> None:
         was, self.rank = self.rank, rank
+        for worse in range(was + 1, rank + 1):
+            self.crossings[worse] = self.now if crossed is None else crossed
         if rank == 0:
             self.state = {"raised": "cleared"}.get(self.state, "normal")
             self.changed("cleared")
@@ -146,7 +152,7 @@ class BruteForce:
         run, self.run = self.run, []
         if self.rank == 0:
             self.since = run[0][1]
-        self.become(min(rank for _, _, rank in run))
+        self.become(min(rank for _, _, rank in run), run[0][0])
 
     def judged(self, rule: AlarmRule, value: Scalar) -> int | None:
         if rule.stale is not None:

@@ -88,8 +88,10 @@ def with_last_values(inputs: list[AlarmInput]) -> list[AlarmInput]:
 
 def visible(alarm: Alarm) -> tuple[object, ...]:
     since = alarm.since_ns if alarm.state != "normal" else None
-    seen = (alarm.state, alarm.rank, since, alarm.shelved_ns, alarm.is_disabled, alarm.comment)
-    return (*seen, alarm.user if alarm.state == "acknowledged" else "")
+    crossed = alarm.crossed_ns[-1] if alarm.crossed_ns else None
+    assert len(alarm.crossed_ns) == alarm.rank
+    seen = (alarm.state, alarm.rank, since, crossed, alarm.shelved_ns, alarm.is_disabled)
+    return (*seen, alarm.comment, alarm.user if alarm.state == "acknowledged" else "")
 
 
 @law(200)

@@ -397,6 +397,7 @@ export interface AlarmInfo {
   severity?: ("critical" | "severe" | "warning" | "watch") | null;
   since?: string | null;
   changed?: string | null;
+  crossed?: string | null;
   value?: boolean | number | string | null;
   acknowledgedBy?: string | null;
   comment?: string | null;

@@ -1,16 +1,19 @@
 /** How many values are out of limits, acknowledged, and in limits; a click shows their cards. */
 
-import { alarmTotals } from "../model/alarms/alarm_list";
-import { alarmsTrouble, isJudged } from "../model/alarms/alarm_states";
+import type { ComponentChildren } from "preact";
+import { type AlarmTotals, alarmTotals, presentTotals } from "../model/alarms/alarm_list";
+import { alarmsTrouble, isJudged, isPresentJudged, presentTrouble } from "../model/alarms/alarm_states";
 import { signOf, valueTotals } from "../model/alarms/card_alarms";
 import { chooseCards } from "../model/cards/card_list";
+import { state } from "../model/clock/clock";
 import { showPanel } from "../model/layout/layout_store";
+import { goToPresent } from "../model/timeline/timeline_sync";
 import "../cards.css";
 import { Status } from "./Status";
 
 /** The three numbers; a zero is drawn muted. */
 export function AlarmCounts() {
-  const { out, acknowledged, inLimits, worst } = valueTotals.value;
+  const { out, acknowledged, inLimits, worst, worstAcknowledged } = valueTotals.value;
   return (
     <span class="alarm-counts" data-testid="alarm-counts">
       <button
@@ -24,7 +27,14 @@ export function AlarmCounts() {
         <Status verdict={out > 0 ? worst : undefined} />
         {out} out
       </button>
-      <span class={`alarm-count ${acknowledged > 0 ? "" : "quiet"}`} title="out of limits and acknowledged" data-testid="alarms-acknowledged" data-count={acknowledged}>
+      <span
+        class={`alarm-count ${worstAcknowledged ?? "quiet"}`}
+        title="out of limits and acknowledged"
+        data-testid="alarms-acknowledged"
+        data-count={acknowledged}
+        data-worst={worstAcknowledged ?? ""}
+      >
+        {acknowledged > 0 && <Status verdict={worstAcknowledged} acknowledged={true} />}
         {acknowledged} ack
       </span>
       <span
@@ -39,30 +49,81 @@ export function AlarmCounts() {
   );
 }
 
-/** The chip in the page's header, visible whatever panels are shown. */
+/** The chip in the page's header, visible whatever panels are shown: alarms as of the clock. */
 export function AlarmsChip() {
-  const { raised, acknowledged, worst } = alarmTotals.value;
-  const trouble = alarmsTrouble.value;
-  const verdict = worst !== undefined ? signOf(worst.severity) : isJudged.value ? "ok" : undefined;
+  return (
+    <Chip
+      totals={alarmTotals.value}
+      trouble={alarmsTrouble.value}
+      isJudged={isJudged.value}
+      testid="alarms-chip"
+      open={() => showPanel("alarms")}
+    />
+  );
+}
+
+/** While the clock is elsewhere: the alarms of the present, which a press leads to. */
+export function PresentAlarmsChip() {
+  if (state.value === "LIVE") return null;
+  return (
+    <Chip
+      totals={presentTotals.value}
+      trouble={presentTrouble.value}
+      isJudged={isPresentJudged.value}
+      testid="alarms-now"
+      title="The alarms of the present: go LIVE and list them"
+      open={() => {
+        goToPresent();
+        showPanel("alarms");
+      }}
+    >
+      <span class="chip-now">now</span>
+    </Chip>
+  );
+}
+
+interface ChipProps {
+  totals: AlarmTotals;
+  /** Why alarms may be missing; empty if none are. */
+  trouble: string;
+  isJudged: boolean;
+  testid: string;
+  title?: string;
+  open: () => void;
+  children?: ComponentChildren;
+}
+
+/** The worst alarm that is not acknowledged, and the worst that is; green only if there is neither. */
+function Chip({ totals, trouble, isJudged: judged, testid, title, open, children }: ChipProps) {
+  const { raised, acknowledged, worst, worstAcknowledged } = totals;
+  const verdict = worst === undefined ? undefined : signOf(worst.severity);
+  const isQuiet = raised === 0 && acknowledged === 0;
   return (
     <button
       type="button"
-      class={`chip alarms ${worst !== undefined ? verdict : ""}`}
-      title={trouble || undefined}
-      data-testid="alarms-chip"
+      class={`chip alarms ${verdict ?? ""}`}
+      title={[title, trouble].filter(Boolean).join(". ") || undefined}
+      data-testid={testid}
       data-count={raised}
+      data-acknowledged={acknowledged}
       data-trouble={trouble !== ""}
-      onClick={() => showPanel("alarms")}
+      onClick={open}
     >
-      <Status verdict={verdict} />
-      {chipText(raised, acknowledged, trouble !== "")}
-      {acknowledged > 0 && <span class="muted">+{acknowledged} ack</span>}
+      {children}
+      {(raised > 0 || isQuiet) && <Status verdict={verdict ?? (judged && isQuiet ? "ok" : undefined)} />}
+      {(raised > 0 || isQuiet) && chipText(raised, trouble !== "")}
+      {acknowledged > 0 && (
+        <span class="muted chip-known">
+          <Status verdict={signOf(worstAcknowledged?.severity)} acknowledged={true} />
+          {acknowledged} acknowledged{trouble !== "" && raised === 0 ? "?" : ""}
+        </span>
+      )}
     </button>
   );
 }
 
-function chipText(raised: number, acknowledged: number, isTroubled: boolean): string {
-  if (raised > 0 || acknowledged > 0) return `${raised} ${raised === 1 ? "alarm" : "alarms"}${isTroubled ? "?" : ""}`;
+function chipText(raised: number, isTroubled: boolean): string {
+  if (raised > 0) return `${raised} ${raised === 1 ? "alarm" : "alarms"}${isTroubled ? "?" : ""}`;
   return isTroubled ? "Alarms not judged" : "No alarms";
 }
 

@@ -4,7 +4,6 @@ import type { AlarmInfo, KeySpec } from "../api/protocol";
 import { signOf } from "../model/alarms/card_alarms";
 import { boundText, limitsText } from "../model/alarms/limit_texts";
 import { isOfManifest } from "../model/alarms/alarm_list";
-import { timebase } from "../model/clock/clock";
 import { clockSecondMs } from "../model/entities/entities";
 import { formatTime, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
@@ -44,14 +43,13 @@ function Shelved({ alarm: { shelvedBy, shelvedUntil } }: { alarm: AlarmInfo }) {
   );
 }
 
-/** By the source since its first value out of limits; by receipt since it became as bad as it is. */
-function Since({ alarm: { since, changed } }: { alarm: AlarmInfo }) {
-  const from = timebase.value === "source" ? since : changed;
-  if (from == null) return null;
-  const ms = Math.max(1_000, clockSecondMs.value - toMs(from));
-  const words = since == null ? "" : `since ${formatTime(since)} UTC by the source`;
+/** Since its values crossed the bound that is named. */
+function Since({ alarm: { since, crossed } }: { alarm: AlarmInfo }) {
+  if (crossed == null) return null;
+  const ms = Math.max(1_000, clockSecondMs.value - toMs(crossed));
+  const words = since == null ? "" : `out of limits since ${formatTime(since)} UTC by the source`;
   return (
-    <span title={words} data-testid="alarm-since" data-since={since}>
+    <span title={words} data-testid="alarm-since" data-since={since} data-crossed={crossed}>
       for {shortAge(ms)}
     </span>
   );

@@ -61,10 +61,10 @@ function stateText({ severity, state, shelved, disabled }: AlarmInfo): string {
   return severity == null ? aside : `${severity}, ${aside}`;
 }
 
-/** How an alarm is since its last change: a disabled one changed when it was disabled, and judges no limits. */
-export function manner({ state, disabled }: AlarmInfo): string {
+/** How an alarm is since it crossed the bound of its severity, or since its last change; a disabled one judges no limits. */
+export function manner({ state, severity, disabled }: AlarmInfo): string {
   if (disabled === true) return "no limits judged";
-  return state === "cleared" || state === "normal" ? "in limits" : "so";
+  return state === "cleared" || state === "normal" ? "in limits" : `${severity ?? "so"} or worse`;
 }
 
 /** The value of the last change. */
@@ -73,16 +73,17 @@ export function valueText(value: AlarmInfo["value"]): string {
 }
 
 function Facts({ alarm }: { alarm: AlarmInfo }) {
-  const { value, since, changed, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
+  const { value, since, changed, crossed, severity, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
+  const from = severity == null ? changed : (crossed ?? changed);
   return (
     <div class="rule-alarm-facts muted">
       <span>{entityKey(alarm)}</span>
       <span>
         {alarm.field} {alarm.disabled === true ? "" : valueText(value)}
       </span>
-      {changed != null && (
-        <span title={`${formatTime(changed)} UTC by ${timebase.value === "source" ? "the source" : "receipt"}`}>
-          {manner(alarm)} for {ageOf(changed)}
+      {from != null && (
+        <span title={`${formatTime(from)} UTC by ${timebase.value === "source" ? "the source" : "receipt"}`} data-testid="alarm-so">
+          {manner(alarm)} for {ageOf(from)}
         </span>
       )}
       {since != null && <span title={`${formatTime(since)} UTC by the source`}>since {formatTime(since).slice(0, 19)}</span>}

@@ -17,8 +17,8 @@ import {
   user,
 } from "../model/session/session";
 import { Account } from "./Account";
-import { AlarmBanner } from "./AlarmBanner";
-import { AlarmsChip } from "./AlarmCounts";
+import { AlarmAnnouncer, AlarmBanner } from "./AlarmBanner";
+import { AlarmsChip, PresentAlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { ExportDialog } from "./ExportDialog";
 import { Finder } from "./Finder";
@@ -46,6 +46,7 @@ export function App() {
       <Header />
       <GapNote />
       <AlarmBanner />
+      <AlarmAnnouncer />
       <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
         {searchOpen.value && <SearchPanel />}
@@ -75,6 +76,7 @@ function Header() {
         </span>
       )}
       <Banner />
+      <PresentAlarmsChip />
       <AlarmsChip />
       <LinksChip />
       <button type="button" title="Find an entity, a field, a command, an action (Ctrl K)" data-testid="finder-open" onClick={openFinder}>

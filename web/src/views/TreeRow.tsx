@@ -1,5 +1,6 @@
 /** One row of the tree of entities: its name, freshness, and lanes. */
 
+import type { AlarmInfo } from "../api/protocol";
 import { alarmName, worstByNode } from "../model/alarms/alarm_list";
 import { clockSecondMs, seenMs, selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
@@ -47,13 +48,23 @@ export function TreeRow({ row, index, isCurrent, onChoose }: TreeRowProps) {
   );
 }
 
-/** The worst alarm of an entity, or of those below a group. */
+/** The worst raised alarm of an entity, or of those below a group, and an acknowledged one that is worse. */
 function RaisedSign({ node }: { node: TreeNode }) {
-  const worst = worstByNode.value.get(node.key);
-  if (worst === undefined) return null;
+  const { raised, acknowledged } = worstByNode.value.get(node.key) ?? {};
   return (
-    <span class="tree-alarm" title={`${worst.severity}: ${alarmName(worst)} of ${worst.uniqueId}`} data-testid="tree-alarm" data-severity={worst.severity}>
-      <SeveritySign severity={worst.severity ?? undefined} />
+    <>
+      {raised !== undefined && <OneSign alarm={raised} />}
+      {acknowledged !== undefined && <OneSign alarm={acknowledged} />}
+    </>
+  );
+}
+
+function OneSign({ alarm }: { alarm: AlarmInfo }) {
+  const isAcknowledged = alarm.state === "acknowledged";
+  const words = `${alarm.severity}: ${alarmName(alarm)} of ${alarm.uniqueId}${isAcknowledged ? ", acknowledged" : ""}`;
+  return (
+    <span class="tree-alarm" title={words} data-testid="tree-alarm" data-severity={alarm.severity} data-state={alarm.state}>
+      <SeveritySign severity={alarm.severity ?? undefined} isAcknowledged={isAcknowledged} />
     </span>
   );
 }
@@ -72,7 +83,7 @@ function ageOf(node: TreeNode): number | undefined {
 function Fresh({ node }: { node: TreeNode }) {
   const is = seenMs.value === null ? "old" : freshness(ageOf(node));
   return (
-    <span class={`fresh ${is}`} title={FRESHNESS_TEXTS[is]}>
+    <span class={`fresh ${is} ${worstByNode.value.has(node.key) ? "alarmed" : ""}`} title={FRESHNESS_TEXTS[is]}>
       <span class="sr-only">{FRESHNESS_TEXTS[is]}</span>
     </span>
   );

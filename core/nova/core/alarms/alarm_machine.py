@@ -49,6 +49,9 @@ class Alarm(msgspec.Struct, array_like=True):
     value: object = None
     """The value of that change; None of staleness."""
 
+    crossed_ns: tuple[int, ...] = ()
+    """Of each rank up to `rank`: time of the first of the values that are at least as bad."""
+
     acknowledged_rank: int = 0
     user: str = ""
     comment: str = ""
@@ -127,10 +130,14 @@ class Alarm(msgspec.Struct, array_like=True):
         if self.rank == 0:
             self.since_ns = self.pending_source_ns
         self.pending = 0
-        return self._become(rank, time_ns, value)
+        return self._become(rank, time_ns, value, self.pending_ns)
 
-    def _become(self, rank: int, time_ns: int, value: object) -> AlarmChangeName:
+    def _become(
+        self, rank: int, time_ns: int, value: object, crossed_ns: int = NS_MAX
+    ) -> AlarmChangeName:
         before, self.rank = self.rank, rank
+        kept = self.crossed_ns[:rank]
+        self.crossed_ns = kept + (min(crossed_ns, time_ns),) * (rank - len(kept))
         self.changed_ns, self.value = time_ns, value
         if rank == 0:
             self.state = "cleared" if self.state == "raised" else "normal"
@@ -181,6 +188,7 @@ class Alarm(msgspec.Struct, array_like=True):
 
     def _reset(self, time_ns: int) -> None:
         self.state, self.rank, self.pending, self.last = "normal", 0, 0, None
+        self.crossed_ns = ()
         self.changed_ns, self.value = time_ns, None
 
     def apply_action(

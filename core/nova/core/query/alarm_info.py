@@ -40,6 +40,7 @@ def alarm_info(name: AlarmName, rule: AlarmRule | None, alarm: Alarm) -> AlarmIn
         severity=severity_of(alarm.rank),
         since=_text(alarm.since_ns) if is_open else None,
         changed=_text(alarm.changed_ns) if alarm.changed_ns else None,
+        crossed=_text(alarm.crossed_ns[-1]) if alarm.crossed_ns else None,
         value=value if isinstance(value, bool | float | int | str) else None,
         acknowledged_by=alarm.user or None,
         comment=alarm.comment or None,

@@ -29,8 +29,10 @@ from nova.sdk.events.event import Series
 from nova.sdk.timestamps import NS_MIN
 
 ALARMS_FOLDER = "alarms"
-LAYOUT = 3
-"""2: a version of a rule replaces those scheduled before it. 3: enabling judges the last value."""
+LAYOUT = 4
+"""2: a version of a rule replaces those scheduled before it. 3: enabling judges the last value.
+4: an alarm has the times at which its values crossed the bounds of its severities.
+"""
 
 TRANSITION, MARK = b"t", b"m"
 _NUMBER_BYTES = 4

@@ -132,6 +132,9 @@ class AlarmInfo(
     severity: Severity | None = None
     since: str | None = None
     changed: str | None = None
+    crossed: str | None = None
+    """Time of the first of the values that are at least as bad as it is now."""
+
     value: bool | float | str | None = None
     """The value of that change; None of staleness."""
 

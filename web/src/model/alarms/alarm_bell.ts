@@ -1,13 +1,13 @@
-/** Sound and title of the page for raised alarms, both only on request, and only in LIVE. */
+/** What is heard of raised alarms of the present, wherever the clock is: words for screen readers; tone and title on request. */
 
 import { effect, signal } from "@preact/signals";
 import type { AlarmInfo } from "../../api/protocol";
-import { state, timebase, type Timebase } from "../clock/clock";
+import { timebase, type Timebase } from "../clock/clock";
 import { loadLocal, saveLocal } from "../page/local_store";
 import { showToast } from "../page/toast";
 import { user } from "../session/session";
 import { toMs } from "../values/time";
-import { rankOf } from "./alarm_list";
+import { alarmName, rankOf } from "./alarm_list";
 import { presentAlarms } from "./alarm_states";
 import type { AlarmStates } from "./alarm_window";
 
@@ -30,6 +30,8 @@ export interface Bell {
 const SILENT: Bell = { sound: false, title: false };
 
 export const bell = signal<Bell>(SILENT);
+/** What screen readers say of the alarms that were raised last. */
+export const announcement = signal("");
 const raisedCount = signal(0);
 
 /** When each raised alarm began, and how bad it was. */
@@ -49,7 +51,7 @@ export function startBell(): void {
   });
   const plain = document.title;
   effect(() => {
-    const count = state.value === "LIVE" && bell.value.title ? raisedCount.value : 0;
+    const count = bell.value.title ? raisedCount.value : 0;
     document.title = count === 0 ? plain : `(${count}) ${plain}`;
   });
   presentAlarms.subscribe(hear);
@@ -73,8 +75,19 @@ function hear(states: AlarmStates, now: string): void {
   const before = knownBefore();
   heardIn = timebase.value;
   known.set(heardIn, new Map(raised.map(([key, one]) => [key, { since: one.since ?? "", rank: rankOf(one) }])));
-  if (before.length === 0 || !bell.value.sound) return;
-  if (raised.some(([key, one]) => before.every((of) => isNewlyRaised(one, of.get(key), now)))) ring();
+  const added = raised.filter(([key, one]) => before.every((of) => isNewlyRaised(one, of.get(key), now)));
+  if (before.length === 0 || added.length === 0) return;
+  announce(added.map(([, one]) => one));
+  if (bell.value.sound) ring();
+}
+
+/** Say the worst of them. The same words are read again only if the text differs. */
+function announce(added: readonly AlarmInfo[]): void {
+  const [worst] = [...added].sort((one, other) => rankOf(other) - rankOf(one));
+  if (worst === undefined) return;
+  const more = added.length === 1 ? "" : `, and ${added.length - 1} more`;
+  const words = `Alarm: ${worst.severity ?? ""} ${alarmName(worst)} of ${worst.uniqueId}${more}.`;
+  announcement.value = announcement.value === words ? `${words}\u00a0` : words;
 }
 
 /** What was known before; in another timebase than last that of both, as its alarms changed at other times. */

@@ -11,7 +11,8 @@ import { showToast } from "../page/toast";
 import { entityKey } from "../values/event";
 import { compareTimes } from "../values/time";
 import { alarmTransitions } from "./alarm_history";
-import { alarmStates, judgedUntil } from "./alarm_states";
+import { alarmStates, judgedUntil, presentStates } from "./alarm_states";
+import type { AlarmStates } from "./alarm_window";
 
 export type RuleSeverity = NonNullable<AlarmInfo["severity"]>;
 export type AlarmListing = "active" | "unacknowledged" | "shelved" | "disabled" | "history";
@@ -49,28 +50,55 @@ export function alarmName(of: AlarmInfo): string {
 
 /** Alarms that are out of limits or not acknowledged, and not set aside; null before the Core has answered. */
 export const activeAlarms = computed<readonly AlarmInfo[] | null>(() => {
-  if (judgedUntil.value === undefined) return null;
+  return judgedUntil.value === undefined ? null : activeOf(alarmStates.value);
+});
+
+function activeOf(states: AlarmStates): readonly AlarmInfo[] {
   const isActive = (one: AlarmInfo) => one.state !== "normal" && one.shelved !== true && one.disabled !== true;
-  return [...alarmStates.value.values()].filter(isActive).sort(inListOrder);
-});
+  return [...states.values()].filter(isActive).sort(inListOrder);
+}
 
-/** How many alarms are raised and acknowledged, and the worst of those raised. */
-export const alarmTotals = computed(() => {
-  const all = activeAlarms.value ?? [];
+/** How many alarms are raised and acknowledged, and the worst of each. */
+export interface AlarmTotals {
+  readonly raised: number;
+  readonly acknowledged: number;
+  readonly worst: AlarmInfo | undefined;
+  readonly worstAcknowledged: AlarmInfo | undefined;
+}
+
+export const alarmTotals = computed(() => totalsOf(activeAlarms.value ?? []));
+
+/** Those of the present, wherever the clock is. */
+export const presentTotals = computed(() => totalsOf(activeOf(presentStates.value)));
+
+/** Totals of alarms in the order of the list: the worst of each state is its first. */
+function totalsOf(all: readonly AlarmInfo[]): AlarmTotals {
   const raised = all.filter((one) => one.state === "raised");
-  return { raised: raised.length, acknowledged: all.filter((one) => one.state === "acknowledged").length, worst: raised[0] };
-});
+  const acknowledged = all.filter((one) => one.state === "acknowledged");
+  const [worst, worstAcknowledged] = [raised[0], acknowledged[0]];
+  return { raised: raised.length, acknowledged: acknowledged.length, worst, worstAcknowledged };
+}
 
-/** The worst raised alarm of each entity, and of all that is above it in the tree. */
-export const worstByNode = computed<ReadonlyMap<string, AlarmInfo>>(() => {
-  const found = new Map<string, AlarmInfo>();
-  // The worst come first.
+/** What a node of the tree shows of its alarms: the worst raised one, and the worst acknowledged one if it is worse. */
+export interface NodeAlarms {
+  raised?: AlarmInfo;
+  acknowledged?: AlarmInfo;
+}
+
+/** The alarms of each entity, and of all that is above it in the tree. */
+export const worstByNode = computed<ReadonlyMap<string, NodeAlarms>>(() => {
+  const found = new Map<string, NodeAlarms>();
+  // Raised ones come before acknowledged ones, and the worst of each first.
   for (const one of activeAlarms.value ?? []) {
-    if (one.state !== "raised") continue;
+    if (one.state !== "raised" && one.state !== "acknowledged") continue;
     let key = entityKey(one);
     for (let end = key.length; end > 0; end = key.lastIndexOf("/")) {
       key = key.slice(0, end);
-      if (!found.has(key)) found.set(key, one);
+      const known = found.get(key) ?? {};
+      found.set(key, known);
+      const { raised } = known;
+      if (one.state === "raised") known.raised ??= one;
+      else if (raised === undefined || rankOf(one) > rankOf(raised)) known.acknowledged ??= one;
     }
   }
   return found;

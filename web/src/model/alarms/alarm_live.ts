@@ -1,8 +1,8 @@
-/** Follows the alarms of the present: the Core sends what changes, and something every second or two. */
+/** Follows the alarms of the present, wherever the clock is: the Core sends what changes, and something every second or two. */
 
 import { newId } from "../../api/ids";
 import type { AlarmUpdates } from "../../api/protocol";
-import { timebase } from "../clock/clock";
+import { type Timebase, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import { applyPresent, isSilent } from "./alarm_states";
 
@@ -10,21 +10,20 @@ import { applyPresent, isSilent } from "./alarm_states";
 const SILENCE_MAX_MS = 5_000;
 
 let followId: string | undefined;
+let followedTimebase: Timebase | undefined;
 let heardMs = 0;
 
 /** Follow from now on, in the clock's timebase. */
 export function followAlarms(): void {
   const id = (followId = newId());
   heardMs = Date.now();
+  followedTimebase = timebase.value;
   request({ type: "followAlarms", followId: id, timebase: timebase.value }, "alarmsFollowed").catch(() => undefined);
 }
 
-/** Follow no longer. */
-export function unfollowAlarms(): void {
-  if (followId === undefined) return;
-  followId = undefined;
-  isSilent.value = false;
-  request({ type: "unfollowAlarms" }, "alarmsFollowed").catch(() => undefined);
+/** Whether the alarms of the present are followed in the clock's timebase. */
+export function areAlarmsFollowed(): boolean {
+  return followId !== undefined && followedTimebase === timebase.value;
 }
 
 /** The connection is lost, and with it what it followed. */

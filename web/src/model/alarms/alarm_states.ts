@@ -9,13 +9,19 @@ import { type AlarmStates, type AlarmWindow, replaced } from "./alarm_window";
 
 const NONE: AlarmStates = new Map();
 
-/** The alarms of the present. */
-const present = signal<AlarmStates>(NONE);
+/** How far the Core has judged: by canonical time; null if it has judged nothing, undefined before it has answered. */
+interface Judgement {
+  readonly until: string | null | undefined;
+  readonly isBehind: boolean;
+}
+const UNKNOWN: Judgement = { until: undefined, isBehind: false };
+
+/** The alarms of the present, wherever the clock is. */
+export const presentStates = signal<AlarmStates>(NONE);
+const presentJudgement = signal(UNKNOWN);
 /** The window of a replay; null until it is read. */
 export const alarmWindow = signal<AlarmWindow | null>(null);
-/** The canonical time up to which the Core has judged; null if it has judged nothing, undefined before it has answered. */
-export const judgedUntil = signal<string | null | undefined>(undefined);
-export const isBehind = signal(false);
+const windowJudgement = signal(UNKNOWN);
 /** Whether the Core has said nothing of the alarms for a while, although it should. */
 export const isSilent = signal(false);
 /** Whether what is shown is of another time than the clock's. */
@@ -33,13 +39,17 @@ export function coreNowMs(): number {
 export const presentAlarms = new Emitter<[states: AlarmStates, time: string]>();
 
 const isLive = computed(() => state.value === "LIVE");
+const judgement = computed(() => (isLive.value ? presentJudgement.value : windowJudgement.value));
+
+/** How far what is shown is judged. */
+export const judgedUntil = computed(() => judgement.value.until);
 let shown: AlarmStates = NONE;
 
 export const alarmsPending = computed(() => isAwaited.value || (!isLive.value && alarmWindow.value?.covers(cursor.value) !== true));
 
 /** The abnormal alarms, by key. Where the clock has left the window, those of before are shown until it is read again. */
 export const alarmStates = computed<AlarmStates>(() => {
-  if (isLive.value) return (shown = present.value);
+  if (isLive.value) return (shown = presentStates.value);
   const window = alarmWindow.value;
   if (window?.covers(cursor.value) === true) shown = window.statesAt(cursor.value);
   return shown;
@@ -49,26 +59,21 @@ export const alarmStates = computed<AlarmStates>(() => {
 export function applyPresent({ whole, alarms, judged, behind, time }: AlarmUpdates): void {
   if (time !== "") coreAheadMs = toMs(time) - Date.now();
   batch(() => {
-    present.value = replaced(whole === true ? NONE : present.value, alarms);
-    applyJudged(judged, behind);
-    isAwaited.value = false;
+    presentStates.value = replaced(whole === true ? NONE : presentStates.value, alarms);
+    presentJudgement.value = { until: judged ?? null, isBehind: behind === true };
+    isSilent.value = false;
+    if (isLive.value) isAwaited.value = false;
   });
-  presentAlarms.emit(present.value, time);
+  presentAlarms.emit(presentStates.value, time);
 }
 
 /** Show a window of a replay. */
 export function applyWindow(window: AlarmWindow, judged: string | null | undefined, behind: boolean | undefined): void {
   batch(() => {
     alarmWindow.value = window;
-    applyJudged(judged, behind);
+    windowJudgement.value = { until: judged ?? null, isBehind: behind === true };
     isAwaited.value = false;
   });
-}
-
-function applyJudged(judged: string | null | undefined, behind: boolean | undefined): void {
-  judgedUntil.value = judged ?? null;
-  isBehind.value = behind === true;
-  isSilent.value = false;
 }
 
 /** What is shown is of another time, timebase or direction; of another user nothing of it remains. */
@@ -77,8 +82,8 @@ export function invalidateStates({ isOtherUser = false, isOtherTimebase = false 
     isAwaited.value = true;
     if (isOtherUser || isOtherTimebase || alarmWindow.value?.covers(cursor.value) !== true) alarmWindow.value = null;
     if (!isOtherUser) return;
-    shown = present.value = NONE;
-    judgedUntil.value = undefined;
+    shown = presentStates.value = NONE;
+    presentJudgement.value = windowJudgement.value = UNKNOWN;
   });
 }
 
@@ -87,15 +92,28 @@ export function keepWindow(): void {
   isAwaited.value = false;
 }
 
-/** Why alarms may be missing; empty if none are. */
-export const alarmsTrouble = computed(() => {
+/** Why alarms of the present may be missing; empty if none are. */
+export const presentTrouble = computed(() => {
   if (isSilent.value) return "The Core does not report alarms: those shown may be out of date.";
-  const until = judgedUntil.value;
-  if (until === null) return "Alarms are not judged yet: their data is being built. States of before are missing until then.";
-  if (until === undefined || !isBehind.value) return "";
-  if (!isLive.value && timebase.value === "canonical" && compareTimes(cursor.value, until) <= 0) return "";
-  return `Alarms are behind: what was received after ${until.slice(0, 19).replace("T", " ")} UTC is not judged yet.`;
+  return troubleOf(presentJudgement.value);
 });
+
+/** Why alarms as of the clock may be missing; empty if none are. */
+export const alarmsTrouble = computed(() => {
+  if (isLive.value) return presentTrouble.value;
+  const { until } = windowJudgement.value;
+  const isReached = until != null && timebase.value === "canonical" && compareTimes(cursor.value, until) <= 0;
+  return isReached ? "" : troubleOf(windowJudgement.value);
+});
+
+function troubleOf({ until, isBehind }: Judgement): string {
+  if (until === null) return "Alarms are not judged yet: their data is being built. States of before are missing until then.";
+  if (until === undefined || !isBehind) return "";
+  return `Alarms are behind: what was received after ${until.slice(0, 19).replace("T", " ")} UTC is not judged yet.`;
+}
+
+/** Whether the Core has judged the present. */
+export const isPresentJudged = computed(() => presentJudgement.value.until != null && presentTrouble.value === "");
 
 /** Whether values without an alarm are known to be in limits. */
 export const isJudged = computed(() => judgedUntil.value != null && alarmsTrouble.value === "");

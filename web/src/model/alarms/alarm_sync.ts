@@ -1,15 +1,15 @@
-/** Keeps the alarms in sync with the clock: received LIVE, read ahead of a replay, and left alone while paused. */
+/** Keeps the alarms in sync with the clock: of the present they are received, of a replay read ahead, of a paused clock once. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { cursor, jumps, state, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
-import { alarmFrames, connection, coreUnavailable, user } from "../session/session";
+import { alarmFrames, connection, coreUnavailable, recoveries, user } from "../session/session";
 import { visible } from "../timeline/span";
 import { startBell } from "./alarm_bell";
 import { clearAlarmHistory, historyError, historyMost, refreshAlarmHistory } from "./alarm_history";
 import { alarmListing, alarmsError } from "./alarm_list";
-import { checkAlarms, followAlarms, loseAlarms, receiveAlarms, unfollowAlarms } from "./alarm_live";
+import { areAlarmsFollowed, checkAlarms, followAlarms, loseAlarms, receiveAlarms } from "./alarm_live";
 import { invalidateWindow, isWindowDue, refreshWindow, reuseWindow } from "./alarm_replay";
 import { alarmStates, invalidateStates } from "./alarm_states";
 
@@ -35,6 +35,7 @@ export function startAlarmSync(): void {
   alarmFrames.subscribe(receiveAlarms);
   followClock();
   followHistory();
+  recoveries.subscribe(askAgain);
   const isReplay = () => isOpen() && state.value !== "LIVE";
   scheduler.every(WINDOW_PACE_MS, () => isWindowDue(Date.now()) && readWindow(), { when: isReplay });
   scheduler.every(CHECK_INTERVAL_MS, checkAlarms, { when: isOpen });
@@ -59,9 +60,16 @@ function ask(): void {
   if (!isOpen()) loseAlarms();
   else if (state.value === "LIVE") followAlarms();
   else {
-    unfollowAlarms();
+    if (!areAlarmsFollowed()) followAlarms();
     if (!reuseWindow()) readWindow();
   }
+}
+
+/** Replies are to be had again; what was followed may be lost. */
+function askAgain(): void {
+  loseAlarms();
+  ask();
+  if (alarmListing.value === "history") readHistory();
 }
 
 function followHistory(): void {

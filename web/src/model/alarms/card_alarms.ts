@@ -19,6 +19,8 @@ export interface ValueTotals {
   readonly acknowledged: number;
   /** The worst severity that is not acknowledged. */
   readonly worst: Verdict;
+  /** The worst one of values that are. */
+  readonly worstAcknowledged: Verdict;
 }
 
 /** What limits can judge. */
@@ -130,18 +132,20 @@ function openByValue(id: string): Iterable<readonly AlarmInfo[]> {
 /** Totals over all cards: a value counts once, whatever alarms it has, and as out until all are acknowledged. */
 export const valueTotals = computed<ValueTotals>(() => {
   let [inLimits, out, acknowledged] = [0, 0, 0];
-  let worst: Verdict;
+  let [worst, worstAcknowledged]: Verdict[] = [];
   for (const one of cards.value.values()) {
     const card = one.value;
     if (isJudged.value) inLimits += inLimitsOf(card);
     for (const ofValue of openByValue(card.id)) {
       const unseen = ofValue.find(({ state }) => state !== "acknowledged");
-      if (unseen === undefined) acknowledged += 1;
-      else {
+      if (unseen === undefined) {
+        acknowledged += 1;
+        if (worstAcknowledged !== "critical") worstAcknowledged = signOf(ofValue[0]?.severity);
+      } else {
         out += 1;
         if (worst !== "critical") worst = signOf(unseen.severity);
       }
     }
   }
-  return { inLimits, out, acknowledged, worst: worst ?? (inLimits > 0 ? "ok" : undefined) };
+  return { inLimits, out, acknowledged, worst: worst ?? (inLimits > 0 ? "ok" : undefined), worstAcknowledged };
 });

@@ -6,7 +6,7 @@ import { jumps, state } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { dueInArchive } from "../clock/dated_ahead";
 import { singleFlight } from "../page/single_flight";
-import { connection, user } from "../session/session";
+import { connection, recoveries, user } from "../session/session";
 import { visible } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import {
@@ -21,7 +21,7 @@ import {
   statesError,
 } from "./cards";
 import { applyManifests, clearManifests, manifests, refreshManifests } from "./manifests";
-import { appendSparklines, clearSparklines, requestSparklines } from "./sparkline_data";
+import { appendSparklines, clearSparklines, requestSparklines, retrySparklines } from "./sparkline_data";
 
 const BACKWARDS_INTERVAL_MS = 250;
 const RETRY_INTERVAL_MS = 3_000;
@@ -55,6 +55,8 @@ export function startCardsSync(): void {
   effect(() => {
     if (conflation.value !== null) untracked(invalidateCards);
   });
+  recoveries.subscribe(requestAll);
+  recoveries.subscribe(retrySparklines);
   followThrottled(stateDoubts, askStates);
   followThrottled(dueInArchive, requestAll);
   const isBackwards = () => state.value === "PLAYING" && !isForwards() && isOpen();

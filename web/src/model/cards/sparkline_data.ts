@@ -91,6 +91,12 @@ function cardSeries({ view }: Card): SeriesName {
   return { scopeId, systemId, containerId, uniqueId, viewId, lane: "ui", messageType: "UiUpdate" };
 }
 
+/** Replies are to be had again: those that failed are requested at once. */
+export function retrySparklines(): void {
+  failed.clear();
+  requestSparklines();
+}
+
 /** Append streamed updates of the visible cards. */
 export function appendSparklines(events: readonly StoredEvent[]): void {
   if (!isForwards() || inSight.size === 0) return;

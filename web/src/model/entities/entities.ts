@@ -8,8 +8,10 @@ import { type Entity, entityKey } from "../values/event";
 import { toMs } from "../values/time";
 import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
 
-/** A slow listing is requested less often: it takes up at most this share of the time. */
+/** A slow listing is requested less often: it takes up at most this share of the time… */
 const BUSY_SHARE = 0.05;
+/** …but not less often than this. */
+const PAUSE_MAX_MS = 30_000;
 
 export const entities = signal<readonly EntityInfo[] | null>(null);
 export const selectedEntity = signal<Entity | null>(null);
@@ -60,13 +62,18 @@ export async function refreshEntities(): Promise<void> {
     entitiesError.value = "";
     if (state.value === "LIVE") seenMs.value = lastTimes(found);
     chooseInitial(found);
+    notBeforeMs = Date.now() + Math.min((Date.now() - startMs) / BUSY_SHARE, PAUSE_MAX_MS);
   } catch (error) {
+    // How long a failure took says nothing of how long a listing takes.
     entitiesError.value = (error as Error).message;
     throw error;
-  } finally {
-    const tookMs = Date.now() - startMs;
-    notBeforeMs = Date.now() + tookMs / BUSY_SHARE;
   }
+}
+
+/** List the entities now, however long the last listing took. */
+export async function relistEntities(): Promise<void> {
+  notBeforeMs = 0;
+  await refreshEntities();
 }
 
 function chooseInitial(found: readonly EntityInfo[]): void {

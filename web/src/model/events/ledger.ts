@@ -9,7 +9,7 @@ import type { Filters } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
 import { backwards, cursor, jumps, state, type Timebase, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
-import { connection, request, user } from "../session/session";
+import { connection, recoveries, request, user } from "../session/session";
 import type { StoredEvent } from "../values/event";
 import { AFTER_ALL_EVENTS, eventOrder, normalTime } from "../values/event_order";
 
@@ -60,6 +60,7 @@ export class Ledger {
       const isShort = this.count.value < SHORT_EVENTS && this.olderKey.value !== null && !this.pending.value;
       if (isShort && this.error.value === "") untracked(this.askOlder);
     });
+    recoveries.subscribe(() => this.error.value !== "" && this.askNewest());
     scheduler.every(RETRY_INTERVAL_MS, this.askNewest, { when: () => this.error.value !== "" && isOpen() });
   }
 

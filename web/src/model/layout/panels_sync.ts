@@ -28,7 +28,7 @@ import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { followActivePlot } from "../plots/plots";
 import { startSearching } from "../search/search_sync";
-import { connection } from "../session/session";
+import { connection, recoveries } from "../session/session";
 import { selection, visible } from "../timeline/span";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
 import { followWidth } from "./layout_store";
@@ -79,6 +79,7 @@ export function startPanelsSync(): void {
   whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value !== "PAUSED");
   whileSeen(SEEN_INTERVAL_MS, refreshSeen, () => state.value === "PLAYING");
   whileSeen(RETRY_INTERVAL_MS, retryFailed);
+  recoveries.subscribe(askAgain);
   followLinks();
 }
 
@@ -88,6 +89,14 @@ function retryFailed(): void {
   if (inspectorError.value !== "") askInspector();
   if (plotError.value !== "") requestPlotData();
   if (trackError.value !== "") requestTrack();
+}
+
+/** Replies are to be had again: each panel asks at once. */
+function askAgain(): void {
+  askSeen();
+  if (!isListHeld.value || inspectorError.value !== "") askInspector();
+  requestPlotData();
+  requestTrack();
 }
 
 /** The inspector queries again when its filters or their times change. */

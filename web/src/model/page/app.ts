@@ -5,7 +5,7 @@ import { scheduler } from "../../scheduler";
 import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timebase } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { startCursorReport } from "../clock/cursor_report";
-import { refreshEntities, selectedEntity } from "../entities/entities";
+import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
 import { refreshLinks } from "../session/links";
 import {
@@ -13,6 +13,7 @@ import {
   checkAnswers,
   connection,
   connections,
+  recoveries,
   refreshStatus,
   status,
   streamFrames,
@@ -32,6 +33,7 @@ let isStarted = false;
 export function startApp(): void {
   streamFrames.subscribe(receiveFrame);
   connections.subscribe(onConnected);
+  recoveries.subscribe(askAgain);
   streamedEvents.subscribe(applyLatest);
   startTimelineSync();
   startCursorReport();
@@ -59,8 +61,7 @@ export function startApp(): void {
 function onConnected(): void {
   if (isStarted) {
     restart();
-    reopenTimeline();
-    ignoreFailures(refreshEntities(), refreshStatus(), refreshLinks());
+    ignoreFailures(refreshStatus());
     return;
   }
   isStarted = true;
@@ -68,6 +69,12 @@ function onConnected(): void {
     timebase.value = status.value?.timebase ?? "source";
     ignoreFailures(refreshEntities(), refreshLinks(), openTimeline());
   });
+}
+
+/** Replies are to be had again: whatever is missing is requested at once. */
+function askAgain(): void {
+  reopenTimeline();
+  ignoreFailures(relistEntities(), refreshLinks(), refreshLatest());
 }
 
 function isOpen(): boolean {

@@ -43,6 +43,10 @@ export const exportFrames = new Emitter<[frame: ExportFrame]>();
 export const alarmFrames = new Emitter<[frame: AlarmUpdates]>();
 /** Emits at every connection that is open and authenticated, including the first. */
 export const connections = new Emitter<[]>();
+/** Emits when replies are to be had again: after a reconnection, a silence of the server, or an absence of the Core. */
+export const recoveries = new Emitter<[]>();
+/** Whether there was a connection of this user before. */
+let wasConnected = false;
 
 /** The token of this session, for what is not asked over the socket; empty where nobody is logged in. */
 export function token(): string {
@@ -94,6 +98,7 @@ function leave(message: string): void {
   socket = undefined;
   connection.value = "connecting";
   user.value = null;
+  wasConnected = false;
   status.value = null;
   mustChangePassword.value = false;
   notice.value = message;
@@ -156,7 +161,10 @@ function onAuthenticated(view: DefaultView | null): void {
 function onConnectionState(state: ConnectionState): void {
   connection.value = state;
   if (state === "refused") void renewRefused();
-  if (state === "open" && !mustChangePassword.value) connections.emit();
+  if (state !== "open" || mustChangePassword.value) return;
+  connections.emit();
+  if (wasConnected) recoveries.emit();
+  wasConnected = true;
 }
 
 /** The token expired, for example while the machine slept, or the session has ended. */
@@ -179,7 +187,9 @@ export const ANSWER_CHECK_INTERVAL_MS = 250;
 /** Check whether the server answers. */
 export function checkAnswers(): void {
   const silentMs = socket?.unansweredMs() ?? 0;
+  const wasUnanswered = unansweredS.value > 0;
   unansweredS.value = silentMs < UNANSWERED_MIN_MS ? 0 : Math.floor(silentMs / 1_000);
+  if (wasUnanswered && unansweredS.value === 0 && connection.value === "open") recoveries.emit();
 }
 
 /** The banner of a server that does not answer; undefined while it does. */
@@ -191,7 +201,9 @@ export const unansweredText = computed(() =>
 export async function refreshStatus(): Promise<void> {
   try {
     status.value = await request({ type: "status" }, "statusResponse");
+    const wasUnavailable = coreUnavailable.value;
     coreUnavailable.value = false;
+    if (wasUnavailable) recoveries.emit();
   } catch (error) {
     // The banner reports a lost connection.
     if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;

@@ -47,7 +47,7 @@ describe("the list of alarms", () => {
     const rules = () => list.listedAlarms.value?.map(({ rule }) => rule);
     expect(rules()).toEqual(["view:volts", "mild", "over", "known"]);
     expect(list.alarmTotals.value).toMatchObject({ raised: 2, acknowledged: 1, worst: { rule: "view:volts" } });
-    expect(list.worstByNode.value.get("sat/bus")?.rule).toBe("view:volts");
+    expect(list.worstByNode.value.get("sat/bus")?.raised?.rule).toBe("view:volts");
     list.alarmListing.value = "unacknowledged";
     list.alarmText.value = "BATTERY volts mild";
     expect(rules()).toEqual(["mild"]);
@@ -117,7 +117,7 @@ describe("an alarm's row", () => {
   it("says that a disabled one judges no limits", () => {
     const closed = { state: "normal", severity: null } as const;
     expect(manner(alarm("off", { ...closed, disabled: true }))).toBe("no limits judged");
-    expect([manner(alarm("on")), manner(alarm("on", closed))]).toEqual(["so", "in limits"]);
+    expect([manner(alarm("on")), manner(alarm("on", closed))]).toEqual(["warning or worse", "in limits"]);
   });
 });
 

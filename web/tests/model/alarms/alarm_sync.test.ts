@@ -34,7 +34,7 @@ vi.mock("../../../src/model/session/session", async () => {
 vi.stubGlobal("document", { hidden: false, title: "NOVA" });
 
 const { startAlarmSync } = await import("../../../src/model/alarms/alarm_sync");
-const { alarmStates, alarmsPending, alarmsTrouble } = await import("../../../src/model/alarms/alarm_states");
+const { alarmStates, alarmsPending, alarmsTrouble, presentStates } = await import("../../../src/model/alarms/alarm_states");
 const { isAbnormal } = await import("../../../src/model/alarms/alarm_window");
 const clock = await import("../../../src/model/clock/clock");
 const session = await import("../../../src/model/session/session");
@@ -128,9 +128,26 @@ describe("the alarms", () => {
     expect(world.asked.filter(({ type }) => type === "followAlarms").length).toBeGreaterThan(1);
     receive({ whole: true });
     expect(alarmsTrouble.value).toBe("");
-    clock.pause();
+  });
+
+  it("of the present are received while the clock is elsewhere, apart from those at the clock", async () => {
+    clock.goLive();
     await pass();
-    expect(world.asked.map(({ type }) => type)).toContain("unfollowAlarms");
+    receive({ whole: true, alarms: [] });
+    clock.seek(at(4));
+    await pass(1_000);
+    const followed = () => world.asked.filter(({ type }) => type === "followAlarms").length;
+    const once = followed();
+    receive({ alarms: [{ ...ALARM, rule: "now", state: "raised", severity: "critical" }] });
+    expect([...presentStates.value.values()].map(({ rule }) => rule)).toEqual(["now"]);
+    expect(shownValue()).toBe(4);
+    await pass(3_000);
+    receive({});
+    clock.seek(at(6));
+    await pass(1_000);
+    expect(followed(), "they are followed already").toBe(once);
+    session.recoveries.emit();
+    expect(followed()).toBe(once + 1);
   });
 
   it("are read once where the clock is paused, and again only while that moment is not judged", async () => {

@@ -21,6 +21,7 @@ vi.mock("../../../src/model/session/session", async () => {
     role: signal("operator"),
     exportFrames: { subscribe: () => undefined },
     alarmFrames: { subscribe: () => undefined },
+    recoveries: { subscribe: () => undefined },
     coreUnavailable: signal(false),
     reconnect: () => undefined,
     request: (message: Asked) =>

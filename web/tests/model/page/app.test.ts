@@ -16,6 +16,7 @@ const world = vi.hoisted(() => ({
   answer: ((_: Asked) => Promise.resolve({})) as (message: Asked) => Promise<unknown>,
   stream: ((_: StreamFrame) => undefined) as (frame: StreamFrame) => void,
   open: (() => undefined) as () => void,
+  recover: (() => undefined) as () => void,
   reconnects: 0,
 }));
 
@@ -32,6 +33,7 @@ vi.mock("../../../src/model/session/session", async () => {
     reconnect: () => world.reconnects++,
     streamFrames: { subscribe: (stream: (frame: StreamFrame) => void) => (world.stream = stream) },
     connections: { subscribe: (open: () => void) => (world.open = open) },
+    recoveries: { subscribe: (ask: () => void) => (world.recover = ask) },
     request: (message: Asked) => {
       if (message.type === "links") return Promise.resolve({ links: [] });
       world.asked.push(message);
@@ -165,6 +167,20 @@ describe("the app", () => {
     chunk(second(2), update(second(1), 99));
     expect(latitude()).toBe(22);
     clock.chooseDirection(false);
+  });
+
+  it("asks for entities and values at once when replies are to be had again, however long the failure took", async () => {
+    const answer = world.answer;
+    world.answer = () => new Promise((_, reject) => setTimeout(() => reject(new Error("no reply in time")), 20_000));
+    await pass(30_000);
+    world.answer = answer;
+    await pass(20_000);
+    world.asked.length = 0;
+    world.recover();
+    await pass();
+    const asked = world.asked.map(({ type }) => type);
+    expect(asked).toContain("discover");
+    expect(asked).toContain("latest");
   });
 
   it("restarts a lost stream from the clock's time", async () => {

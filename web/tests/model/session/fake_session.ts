@@ -1,6 +1,7 @@
 /** A session for tests of the model: connected, as an operator; the test answers its requests. */
 
 import { signal } from "@preact/signals";
+import { Emitter } from "../../../src/emitter";
 
 /** The mocked session; `own` overrides its members. */
 export function sessionOf<Own extends { request: unknown }>(own: Own) {
@@ -8,6 +9,7 @@ export function sessionOf<Own extends { request: unknown }>(own: Own) {
     connection: signal("open"),
     coreUnavailable: signal(false),
     unansweredS: signal(0),
+    recoveries: new Emitter<[]>(),
     checkAnswers: () => undefined,
     ANSWER_CHECK_INTERVAL_MS: 250,
     user: signal("ann"),

@@ -1,0 +1,80 @@
+"""The page while a process is frozen, and after it: every panel asks again at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from nova.sdk.events.observation import Entity
+from nova.testkit.running_nova import RunningNova
+from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.recorded_flight import publish, publish_now
+
+pytestmark = pytest.mark.browser
+
+FROZEN_MS = 40_000
+BACK_MS = 20_000
+PANELS_ASK = {
+    "discover",
+    "latest",
+    "getUiState",
+    "query",
+    "sample",
+    "summary",
+    "extent",
+    "followAlarms",
+}
+"""What entities, values, cards, events, plots, timeline and alarms ask."""
+
+UNANSWERED = """() => [...document.querySelectorAll('.pane-trouble')].map(one => one.textContent)
+  .filter(text => text.includes('No answer'))"""
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """A process that stands still within this."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize("process", ["edge", "reader"])
+def test_after_a_freeze_every_panel_asks_at_once(
+    browser: Browser, shaken: RunningNova, process: str
+) -> None:
+    """Longer than a request waits for its reply, so that every panel has failed meanwhile."""
+    added = Entity("bus", "power", f"after-{process}")
+    with screen_on(browser, shaken.url, complaints=True) as screen:
+        page = screen.page
+        screen.expect_state("LIVE")
+        page.get_by_test_id("plot-field").first.click()
+        expect(page.get_by_test_id("plot-canvas")).to_be_visible()
+        with frozen(shaken.child(process)):
+            expect(page.get_by_test_id("panel-entities")).to_contain_text(
+                "No answer", timeout=FROZEN_MS
+            )
+            apart(
+                lambda: publish(
+                    shaken.publish, lambda producer: [producer.observe(added).raw(b"frame")]
+                )
+            )
+            sent = len(screen.sent)
+        row = page.locator(f'[data-testid="entity-row"][data-entity="{added.unique_id}"]')
+        expect(row).to_be_visible(timeout=BACK_MS)
+        page.wait_for_function(f"({UNANSWERED})().length === 0", timeout=BACK_MS)
+        expect(page.get_by_test_id("banner")).to_be_hidden(timeout=BACK_MS)
+        assert_asked(screen, sent)
+        apart(lambda: publish_now(shaken.publish, 7001))
+        screen.expect_count(7001)
+
+
+def assert_asked(screen: Screen, since: int) -> None:
+    """Every panel has asked since then, before its next turn."""
+    assert PANELS_ASK - {str(message["type"]) for message in screen.sent[since:]} == set()
