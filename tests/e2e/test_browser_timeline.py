@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.timestamps import NS_PER_SECOND
-from nova.testkit.running_nova import RunningNova
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from nova.testkit.running_nova import PASSWORD, RunningNova
+from tests.e2e.demo_screen import SIZE, Screen, apart, screen_on
+from tests.e2e.held_session import MOTION
 from tests.e2e.recorded_flight import SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
@@ -263,6 +264,57 @@ def test_a_shared_address_opens_the_same_moment(
         expect(other.page.get_by_test_id("direction")).to_have_attribute("aria-pressed", "true")
         expect(other.page.get_by_test_id("selection")).to_be_visible()
         other.expect_count(150)
+
+
+def test_a_link_is_the_view(browser: Browser, recorded: RunningNova) -> None:
+    """Copied from LIVE it is the moment; entity, cards, filters, plots and layout are those of the
+    sender, in a new tab and after a reload, logged in. Nobody's own layout is lost by it.
+    """
+    context = browser.new_context(viewport=SIZE, reduced_motion=MOTION)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(recorded.url)
+    page.get_by_test_id("login-username").fill("admin")
+    page.get_by_test_id("login-password").fill(PASSWORD)
+    page.get_by_test_id("login-submit").click()
+    page.get_by_test_id("entity-row").first.click()
+    expect(page.get_by_test_id("state")).to_have_text("LIVE")
+    page.locator('[data-key="count"]').get_by_test_id("plot-field").click()
+    page.get_by_test_id("card-search").fill("nothing")
+    page.get_by_test_id("lane-raw").click()
+    page.get_by_test_id("menu-chat").click()
+    page.get_by_test_id("put-away").click()
+    page.get_by_test_id("copy-link").click()
+    expect(page.get_by_test_id("hint")).to_contain_text("Link to this moment copied")
+    link = page.evaluate("navigator.clipboard.readText()")
+    assert "state=paused" in link and "&view=d." in link
+    moment = link.split("&t=")[1].split("&")[0]
+
+    other = context.new_page()
+    other.goto(link)
+    for _ in ("opened", "reloaded"):
+        expect(other.get_by_test_id("cursor")).to_have_attribute("data-time", moment)
+        expect(other.get_by_test_id("state")).to_have_text("PAUSED")
+        expect_view(other)
+        expect(other.get_by_test_id("linked-view")).to_have_count(0)
+        other.reload()
+    context.close()
+
+    with screen_on(browser, link) as stranger:
+        expect_view(stranger.page)
+        expect(stranger.page.get_by_test_id("linked-view")).to_contain_text("Your own are kept")
+        stranger.page.get_by_test_id("linked-drop").click()
+        expect(stranger.page.get_by_test_id("panel-chat")).to_be_visible()
+        expect(stranger.page.get_by_test_id("plot-line")).to_have_count(0)
+        expect(stranger.page.get_by_test_id("linked-view")).to_have_count(0)
+
+
+def expect_view(page: Page) -> None:
+    """What the link of the test shows."""
+    expect(page.get_by_test_id("plot-line")).to_have_count(1)
+    expect(page.get_by_test_id("card-search")).to_have_value("nothing")
+    expect(page.get_by_test_id("lane-raw")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_test_id("show-chat")).to_be_visible()
 
 
 def test_two_browsers_are_independent(

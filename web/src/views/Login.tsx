@@ -1,7 +1,7 @@
 /** The login form. */
 
 import { useEffect, useState } from "preact/hooks";
-import { loadLoginProvider, loginProvider, providerError, providerPath } from "../model/session/provider_login";
+import { keepLongHash, loadLoginProvider, loginProvider, providerError, providerPath } from "../model/session/provider_login";
 import { login, notice } from "../model/session/session";
 
 export function Login() {
@@ -73,7 +73,10 @@ function ProviderLink() {
       class="button provider"
       href={providerPath(provider)}
       // The moment on the timeline may have changed since.
-      onClick={(event) => (event.currentTarget.href = providerPath(provider))}
+      onClick={(event) => {
+        event.currentTarget.href = providerPath(provider);
+        keepLongHash();
+      }}
       data-testid="login-provider"
     >
       Log in with {provider.name}

@@ -11,6 +11,7 @@ import {
 } from "../model/clock/conflation_notice";
 import { toast } from "../model/page/toast";
 import { GoneStreams } from "./GoneStreams";
+import { LinkedView } from "./LinkedView";
 import { LostTies } from "./LostTies";
 
 export function Notices() {
@@ -23,6 +24,7 @@ export function Notices() {
         />
       )}
       {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
+      <LinkedView />
       <LostTies />
       <GoneStreams />
       {toast.value !== "" && (

@@ -51,7 +51,7 @@ function isChangedByPerson(): boolean {
   return location.hash !== knownHash;
 }
 
-/** The hash as readable text: colons need no escape in a hash. */
+/** The hash as readable text: what needs no escape in a hash has none. */
 export function hashText(values: URLSearchParams): string {
-  return values.toString().replaceAll("%3A", ":").replaceAll("%7E", "~");
+  return values.toString().replaceAll("%3A", ":").replaceAll("%7E", "~").replaceAll("%2F", "/");
 }

@@ -5,8 +5,8 @@ import { backwards, cursor, goLive, looping, play, rate, seek, state, timebase }
 import { isSkippingGaps } from "../clock/gap_skip";
 import { selection, spanAround, spanContains, spanLength, visible } from "../timeline/span";
 import { toFineMs } from "../values/time";
-import { acceptHash, flushHash, hashValues, setHash } from "./url_hash";
-import { fromHashValues, type ParsedUrl, toHashValues } from "./url_state";
+import { acceptHash, flushHash, hashText, hashValues, setHash } from "./url_hash";
+import { fromHashValues, type ParsedUrl, toHashValues, type UrlState } from "./url_state";
 
 /** Whether clock, timebase and span are as the address says; not before the first moment is shown, and not while
  * one is being opened. What depends on them starts behind it. */
@@ -14,22 +14,22 @@ export const isMomentShown = signal(false);
 
 /** Keep the address at the displayed moment. */
 export function startUrlSync(): void {
-  effect(() => {
-    setHash(
-      toHashValues({
-        state: state.value,
-        time: state.value === "LIVE" ? "" : cursor.value,
-        rate: rate.value,
-        backwards: backwards.value,
-        timebase: timebase.value,
-        visible: visible.value,
-        following: spanContains(visible.value, toFineMs(cursor.value)),
-        selection: selection.value,
-        looping: looping.value,
-        skipping: isSkippingGaps.value,
-      }),
-    );
-  });
+  effect(() => setHash(toHashValues({ ...shownMoment(), time: state.value === "LIVE" ? "" : cursor.value })));
+}
+
+/** The moment that is shown, without its time: in LIVE the address does not follow that. */
+function shownMoment(): Omit<UrlState, "time"> {
+  return {
+    state: state.value,
+    rate: rate.value,
+    backwards: backwards.value,
+    timebase: timebase.value,
+    visible: visible.value,
+    following: spanContains(visible.value, toFineMs(cursor.value)),
+    selection: selection.value,
+    looping: looping.value,
+    skipping: isSkippingGaps.value,
+  };
 }
 
 /** Open the moment that the address names; false if it names none. The caller sets `isMomentShown` when
@@ -59,10 +59,17 @@ export function followUrl(): void {
   });
 }
 
-/** The address of the displayed moment, for sharing. */
-export function shareUrl(): string {
+/** The address of the displayed moment, for sharing: from LIVE too it is the moment, where the address itself follows. */
+export function momentUrl(): string {
   flushHash();
-  return location.href;
+  const values = hashValues();
+  const frozen = state.value === "PLAYING" ? "PLAYING" : "PAUSED";
+  for (const [name, value] of Object.entries(toHashValues({ ...shownMoment(), state: frozen, time: cursor.value }))) {
+    if (value === null) values.delete(name);
+    else values.set(name, value);
+  }
+  values.sort();
+  return `${location.href.split("#")[0]}#${hashText(values)}`;
 }
 
 function applyShared(shared: ParsedUrl): void {

@@ -25,14 +25,22 @@ export function persistDisplay(): void {
     if (user.value !== null) [display.value, pageIndex.value] = [restored(user.value, defaultDisplay.value), 0];
   });
   effect(() => {
-    const found = display.value;
+    void display.value;
     const name = user.peek();
-    if (name === null) return;
-    // A user who has changed nothing follows later changes of the instance's default.
-    if (found === defaultDisplay.peek()) removeLocal(DISPLAY_KEY, name);
-    else saveLocal(DISPLAY_KEY, name, displayJson(found));
-    for (const key of FORMER_KEYS) removeLocal(key, name);
+    if (name !== null) keepDisplay(name);
   });
+}
+
+/** Store the display for a user. Who has changed nothing follows later changes of the instance's default. */
+export function keepDisplay(name: string): void {
+  if (display.peek() === defaultDisplay.peek()) removeLocal(DISPLAY_KEY, name);
+  else saveLocal(DISPLAY_KEY, name, displayJson(display.peek()));
+  for (const key of FORMER_KEYS) removeLocal(key, name);
+}
+
+/** Whether the user has changed nothing. */
+export function isDefaultDisplay(): boolean {
+  return display.value === defaultDisplay.value;
 }
 
 function restored(name: string, otherwise: Display): Display {

@@ -3,6 +3,7 @@
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
+import { startViewLink } from "../address/view_link";
 import { startAlarmSync } from "../alarms/alarm_sync";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
 import { startEdgeSync } from "../edge/edge_sync";
@@ -59,6 +60,7 @@ export function startPanelsSync(): void {
   persistDisplay();
   followWidth();
   followActivePlot();
+  startViewLink();
   startPlotSync();
   startTrackSync();
   startCardsSync();

@@ -2,6 +2,14 @@
 
 import { user } from "../session/session";
 
+/** Values that stay as they are stored, while the page shows those of somebody else's link. */
+let held: ReadonlySet<string> = new Set();
+
+/** Neither store nor remove values of these names, until others are named. */
+export function holdLocal(names: ReadonlySet<string>): void {
+  held = names;
+}
+
 /** A stored value; undefined if there is none, or it cannot be read. */
 export function loadLocal(name: string, user: string): unknown {
   try {
@@ -14,6 +22,7 @@ export function loadLocal(name: string, user: string): unknown {
 
 /** Store a value. A browser that refuses (private mode, quota) is no error. */
 export function saveLocal(name: string, user: string, value: unknown): void {
+  if (held.has(name)) return;
   try {
     localStorage.setItem(keyOf(name, user), JSON.stringify(value));
   } catch {
@@ -23,6 +32,7 @@ export function saveLocal(name: string, user: string, value: unknown): void {
 
 /** Remove a value. */
 export function removeLocal(name: string, user: string): void {
+  if (held.has(name)) return;
   try {
     localStorage.removeItem(keyOf(name, user));
   } catch {

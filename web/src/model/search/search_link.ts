@@ -18,12 +18,17 @@ interface LinkedSearch {
   readonly fault: string;
 }
 
-/** The value in the address of what is searched; null if nothing is, or it is too long. */
-export function searchLink(): string | null {
+/** What is searched, as text; null if nothing is. */
+export function searchText(): string | null {
   const specs = searches.value.map(({ spec }) => spec);
   if (specs.length === 0) return null;
-  const text = JSON.stringify({ specs, span: searchSpan.value, ...(newestFirst.value ? {} : { oldest: true }) });
-  return text.length > LINK_MAX_CHARS ? null : text;
+  return JSON.stringify({ specs, span: searchSpan.value, ...(newestFirst.value ? {} : { oldest: true }) });
+}
+
+/** The value in the address of what is searched; null if nothing is, or it is too long. Then the view has it. */
+export function searchLink(): string | null {
+  const text = searchText();
+  return text === null || text.length > LINK_MAX_CHARS ? null : text;
 }
 
 /** Search for what the address names; whether it names something. What has a fault is said in the form. */
@@ -31,13 +36,18 @@ export function openSearchLink(): boolean {
   const text = hashValues().get(NAME);
   // The times of the other spans come from the rest of the address.
   if (text === null || (text === searchLink() && searchSpan.value === "archive")) return false;
+  openSearches(text);
+  return true;
+}
+
+/** Search for what a text of `searchText` names. */
+export function openSearches(text: string): void {
   const { specs, span, isOldestFirst, fault } = linkedSearch(text);
   formFault.value = fault;
-  if (specs.length === 0) return true;
+  if (specs.length === 0) return;
   searchSpan.value = span;
   newestFirst.value = !isOldestFirst;
   startSearches(specs);
-  return true;
 }
 
 /** Keep the address at what is searched. */

@@ -67,7 +67,7 @@ describe("a shared address", () => {
     urlSync.startUrlSync();
     clock.chooseRate(5);
     span.setSelection({ startMs: 1000, stopMs: 2000 });
-    const link = urlSync.shareUrl();
+    const link = urlSync.momentUrl();
     expect(hashValues().get("event")).toBe("abc");
     clock.goLive();
     clock.chooseRate(1);
@@ -78,5 +78,18 @@ describe("a shared address", () => {
     expect(clock.cursor.value).toBe(MOMENT);
     expect([clock.state.value, clock.rate.value]).toEqual(["PAUSED", 5]);
     expect(span.selection.value).toEqual({ startMs: 1000, stopMs: 2000 });
+  });
+
+  it("is copied from LIVE as the moment, with the span that stood still", () => {
+    urlSync.openUrl();
+    urlSync.startUrlSync();
+    clock.goLive();
+    span.visible.value = { startMs: Date.now() - 60_000, stopMs: Date.now() + 5_000 };
+    const at = clock.cursor.value;
+    const values = new URLSearchParams(urlSync.momentUrl().split("#")[1]);
+    expect([values.get("state"), values.get("t"), values.get("len")]).toEqual(["paused", at, null]);
+    expect(values.get("from")).toBe(new Date(span.visible.value.startMs).toISOString());
+    expect(hashValues().get("state")).toBe("live");
+    expect(clock.state.value).toBe("LIVE");
   });
 });

@@ -1,9 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import {
+  keepLongHash,
   loadLoginProvider,
   loginProvider,
   providerError,
   providerPath,
+  restoreLongHash,
 } from "../../../src/model/session/provider_login";
 
 const METHODS = { name: "Mock", path: "/auth/oidc", errors: { noRole: "There is no role." } };
@@ -32,8 +34,26 @@ describe("the login with a provider", () => {
     await loadLoginProvider();
     expect(loginProvider.value).toEqual(METHODS);
     expect(providerPath(METHODS)).toBe("/auth/oidc?next=%2Fadmin%23audit");
-    open(`http://nova.example/#${"x".repeat(2_000)}`);
+  });
+
+  it("leads back to an address that is too long for the way, once", () => {
+    const kept = new Map<string, string>();
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => kept.set(key, value),
+      removeItem: (key: string) => kept.delete(key),
+    });
+    const long = `http://nova.example/#${"x".repeat(2_000)}`;
+    open(long);
     expect(providerPath(METHODS)).toBe("/auth/oidc?next=%2F");
+    keepLongHash();
+    open("http://nova.example/");
+    vi.stubGlobal("history", { state: null, replaceState: (_: unknown, __: string, hash: string) => open(`http://nova.example/${hash}`) });
+    restoreLongHash();
+    expect(location.href).toBe(long);
+    open("http://nova.example/");
+    restoreLongHash();
+    expect(location.hash).toBe("");
   });
 
   it("shows why it failed, in words of the edge alone, and once", async () => {
