@@ -115,9 +115,9 @@ class Filed:
         self.committer.close_commit()
         self.archive.sync()
 
-    def daily(self) -> DailyFiles:
+    def daily(self, *, compresses: bool = False) -> DailyFiles:
         """What writes them, as a process begins."""
-        return DailyFiles(self.view, self.registry, self.root)
+        return DailyFiles(self.view, self.registry, self.root, compresses=compresses)
 
 
 @contextmanager

@@ -1,7 +1,8 @@
 """Reading exports back: the events of jsonl and MCAP files, as records that can be published again
 with the same eventIds.
 
-An export is a zip of `nova export`, a folder that it was unpacked to, a day's folder, or one file.
+An export is a zip of `nova export`, a folder that it was unpacked to, a day's folder, whose files
+may be compressed, or one file.
 DriverBindings come first, including those in `export.json`: an archive that has them creates no
 bindings of its own. Everything readable is read; what `export.json` lists beyond that is reported
 at the end.
@@ -19,6 +20,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from nova.recordings import listed_manifest, member_reader
+from nova.recordings.compressed_file import CompressedFile, plain_name
 from nova.recordings.export_proof import ExportProof, matches_event_id
 from nova.recordings.listed_manifest import MANIFEST_FILE, MANIFEST_MAX_BYTES, ExportManifest
 from nova.recordings.mcap_reader import McapDamage
@@ -71,9 +73,9 @@ class ExportReader:
         if self._zip is not None:
             self._closing.callback(self._zip.close)
             self.problems += filter(None, [self._zip.problem])
-        readable = [name for name in names if name.endswith(READABLE)]
+        readable = [name for name in names if plain_name(name).endswith(READABLE)]
         # Files of bindings go first; False sorts before True.
-        readable.sort(key=lambda name: (not name.endswith(_BINDINGS_SUFFIX), name))
+        readable.sort(key=lambda name: (not plain_name(name).endswith(_BINDINGS_SUFFIX), name))
         unread = [name for name in names if name not in readable and name != MANIFEST_FILE]
         self.has_manifest = MANIFEST_FILE in names
         if self._zip is not None and not self.has_manifest:
@@ -105,11 +107,11 @@ class ExportReader:
         try:
             if self._zip is not None:
                 member = self._zip.open(name)
-                yield member
+                yield _plain(member, name)
                 self._add_fault(name, member.problem)
             else:
                 with BufferedReader(open_regular(self._path_of(name))) as file:
-                    yield file
+                    yield _plain(file, name)
         except OSError as error:
             raise NovaError(f"cannot be read: {error}") from error
 
@@ -173,7 +175,7 @@ class ExportReader:
             with self._open(name) as file:
                 found = (
                     member_reader.read_mcap(file, name, damage)
-                    if name.endswith(".mcap")
+                    if plain_name(name).endswith(".mcap")
                     else member_reader.read_lines(file, name)
                 )
                 for some in _grouped(found):
@@ -245,6 +247,11 @@ class ExportReader:
             self.problems.append(
                 f"{MANIFEST_FILE}: the digest of the events that were read does not match"
             )
+
+
+def _plain(file: Readable, name: str) -> Readable:
+    """What a file was before it was compressed, if it is."""
+    return file if plain_name(name) == name else CompressedFile(file, name)
 
 
 def _grouped(found: Iterator[bytes]) -> Iterator[list[bytes]]:

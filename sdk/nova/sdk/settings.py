@@ -18,6 +18,7 @@ from nova.sdk.backup_settings import BACKUP_HELP, minute_of_day
 from nova.sdk.document import DocumentError, read_toml
 from nova.sdk.errors import SettingsError
 from nova.sdk.events.event import ENVELOPE_MAX_BYTES
+from nova.sdk.files_settings import FILES_HELP, FILES_MAX, FilesCompression
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
 from nova.sdk.request_limit import request_limits
 from nova.sdk.retention_rule import retention_rules
@@ -40,10 +41,7 @@ GROUND_SCOPE = "ground"
 SHIPPED_DRIVERS = ("rawBinary", "positionCsv", "jsonl")
 DEFAULT_DRIVERS: tuple[str, ...] = SHIPPED_DRIVERS
 NO_DRIVERS = ("none",)
-FILES_MAX = 4_096
-"""A file takes at least one block of the disk, and its folder another: with 4 KiB blocks this many
-take at most 32 MiB more than what they hold.
-"""
+FURTHER_HELP = {**FILES_HELP, **ALARM_HELP, **BACKUP_HELP, **OIDC_HELP}
 
 ProxyNetwork = IPv4Network | IPv6Network
 
@@ -81,6 +79,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
     files: str | None = None
+    files_compression: FilesCompression = "zstd"
     files_max: Annotated[int, Meta(ge=16, le=10_000_000)] = FILES_MAX
     answers_mib: Annotated[int, Meta(ge=4, le=65_536)] = 64
     export_processes: Annotated[int, Meta(ge=1, le=64)] = 2
@@ -188,15 +187,6 @@ HELP: Mapping[str, SettingHelp] = {
         "Whether a command requires a descriptor of its target in effect; if it does not and there "
         "is none, the command itself names systemId and containerId."
     ),
-    "drivers": SettingHelp(
-        "Drivers that write daily files, in order of preference, `id` or `id@version`; `none` for "
-        "no daily files."
-    ),
-    "files": SettingHelp("Folder of the daily files."),
-    "files_max": SettingHelp(
-        "Maximum number of files of a UTC day, and of an export: most are for one stream each, "
-        "and further streams share files by driver and system."
-    ),
     "answers_mib": SettingHelp(
         "Memory of a reader for replies and stream chunks that are not sent yet; when it is full, "
         "requests are answered `busy`."
@@ -236,7 +226,7 @@ HELP: Mapping[str, SettingHelp] = {
     "retention_export": SettingHelp(
         "Folder to which each day is exported, and read back, before retention deletes it."
     ),
-    **{n: SettingHelp(t) for n, t in {**ALARM_HELP, **BACKUP_HELP, **OIDC_HELP}.items()},
+    **{n: SettingHelp(t) for n, t in FURTHER_HELP.items()},
 }
 
 

@@ -53,15 +53,12 @@ def until_complete(archive: Filed) -> None:
 
 
 def expected(archive: Filed, tmp_path: Path) -> dict[str, bytes]:
-    """The files of both days, written without a disturbance."""
-    files = DailyFiles(archive.view, archive.registry, tmp_path / "undisturbed")
+    """The files of both days, written without a disturbance and compressed."""
+    root = tmp_path / "undisturbed"
+    files = DailyFiles(archive.view, archive.registry, root, compresses=True)
     list(files.follow(archive.committer.last_ns))
     files.close()
-    return {
-        f"{day}/{path}": data
-        for day in DAYS
-        for path, data in tree(tmp_path / "undisturbed" / day).items()
-    }
+    return {f"{day}/{path}": data for day in DAYS for path, data in tree(root / day).items()}
 
 
 def written_bytes(root: Path) -> int:
@@ -187,7 +184,7 @@ def test_nova_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setenv("NOVA_DRIVERS", "parquet,jsonl")
     with filed(tmp_path, ("parquet", "jsonl")) as archive:
-        files = archive.daily()
+        files = archive.daily(compresses=True)
         list(files.follow(archive.committer.last_ns))
         files.save()
         files.close()

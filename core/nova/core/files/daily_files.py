@@ -3,7 +3,7 @@
 The saved state holds a cursor and the size of each file at that cursor. After a crash, files are
 truncated to those sizes and continued, so that a day's files do not depend on the number of
 crashes. A day is complete once an event of a later day is durable. Then the files of sealed drivers
-are finished, and the day is not written again.
+are finished, the others are compressed, and the day is not written again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ from nova.core.files.day_watermarks import (
     record_watermark,
     watermarks_held,
 )
+from nova.core.files.file_compression import COMPRESSED_SUFFIX
 from nova.core.files.file_folder import FileChangedError, FileFolder, remove_tree
+from nova.core.files.file_layout import EVENTS_SUFFIX
 from nova.core.files.file_quota import FileQuota
 from nova.core.files.file_router import FileRouter
 from nova.core.files.initial_states import InitialStates
@@ -42,8 +44,8 @@ from nova.core.utc_day import day_of, span_of
 from nova.sdk import stored_files
 from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.events.day_seal import group_of
+from nova.sdk.files_settings import FILES_MAX
 from nova.sdk.protocol.messages import Filters
-from nova.sdk.settings import FILES_MAX
 from nova.sdk.timestamps import NS_MIN
 
 SAVE_INTERVAL_S = 5.0
@@ -64,7 +66,11 @@ class DailyFiles:
         reserve: DiskReserve = NO_RESERVE,
         save_interval_s: float = SAVE_INTERVAL_S,
         files_max: int = FILES_MAX,
+        *,
+        compresses: bool = False,
     ) -> None:
+        """`compresses`: files of days that are over are compressed, unless their format is."""
+        self._compresses = compresses
         self._reserve = reserve
         self._save_interval_s = save_interval_s
         self._files_max = files_max
@@ -113,7 +119,9 @@ class DailyFiles:
         known = {part for file in state.files for part in file.parts}
         assert self._folder is not None
         for path in self._folder.paths():
-            if path not in known and path.removesuffix(".events") not in known:
+            if path in known or path.removesuffix(EVENTS_SUFFIX) in known:
+                continue
+            if not state.is_closing or path.removesuffix(COMPRESSED_SUFFIX) not in known:
                 self._folder.remove(path)
 
     def _rewrite_day(self, why: str) -> None:
@@ -156,7 +164,8 @@ class DailyFiles:
         )
 
     def _open_day(self, day: str) -> FileRouter:
-        self._folder = FileFolder(self._root / day, self._reserve)
+        folder = self._root / day
+        self._folder = FileFolder(folder, self._reserve, compresses=self._compresses)
         start_ns = span_of(day)[0]
         initial_states = InitialStates(
             self._snapshot, self._event_filter, self._bound_drivers, "canonical", start_ns

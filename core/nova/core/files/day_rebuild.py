@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +20,8 @@ from nova.core.query.visibility import NO_AUDIT
 from nova.core.utc_day import span_of
 from nova.sdk.drivers.registry import BINDING_DRIVER, DriverRegistry
 from nova.sdk.errors import NovaError
+from nova.sdk.files_settings import FILES_MAX
 from nova.sdk.protocol.messages import Filters
-from nova.sdk.settings import FILES_MAX
 
 REBUILT_PREFIX = ".rebuild-"
 
@@ -33,6 +34,8 @@ def rebuild_day_files(
     report: Callable[[int], None],
     reserve: DiskReserve = NO_RESERVE,
     files_max: int = FILES_MAX,
+    *,
+    compresses: bool = False,
 ) -> list[UnwrittenEvents]:
     """Rebuild the files of a day; `report` is called with the number of events read so far."""
     start_ns, stop_ns = span_of(day)
@@ -42,7 +45,7 @@ def rebuild_day_files(
     _refuse_given_back(snapshot, day)
     bound = BoundDrivers(snapshot, registry, "canonical")
     bound.load(snapshot.watermark)
-    folder = FileFolder(fresh, reserve)
+    folder = FileFolder(fresh, reserve, compresses=compresses)
     try:
         everything = EventFilter(Filters(), snapshot.series, NO_AUDIT)
         initial_states = InitialStates(snapshot, everything, bound, "canonical", start_ns)
@@ -55,8 +58,7 @@ def rebuild_day_files(
             router.route(found)
             events += len(found)
             report(events)
-        for _ in router.seal():
-            pass
+        deque(router.seal(), maxlen=0)
         failures = router.unwritten()
         router.sync()
         router.remove_unsealed()

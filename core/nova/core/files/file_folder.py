@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve, reserved_file
+from nova.core.files.file_compression import COMPRESSED_SUFFIX, compress
 from nova.sdk import durable, stored_files
 from nova.sdk.durable import STORED_FOLDER_MODE, STORED_MODE
 from nova.sdk.errors import NovaError
@@ -40,9 +41,13 @@ class FileFolder:
         root: Path,
         reserve: DiskReserve = NO_RESERVE,
         open_max_files: int = OPEN_MAX_FILES,
+        *,
+        compresses: bool = False,
     ) -> None:
+        """`compresses`: files that are complete are compressed."""
         self.root = root
         self.reserve = reserve
+        self.compresses = compresses
         stored_files.make_folder(root)
         self._root = os.open(root, _FOLDER_FLAGS)
         allowed = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
@@ -186,6 +191,19 @@ class FileFolder:
         self._is_unsynced = True
         with self._parent(path) as (parent, name):
             os.replace(name + NEW_SUFFIX, name, src_dir_fd=parent, dst_dir_fd=parent)
+
+    def compress(self, path: str) -> None:
+        """Make the compressed file of a file, if that exists, which stays; durable after the
+        next `sync`.
+        """
+        size = self.size(path)
+        if size is not None:
+            with self.read(path) as source, self.replace_file(path + COMPRESSED_SUFFIX) as out:
+                compress(source, size, out)
+
+    def is_compressed(self, path: str) -> bool:
+        """Whether there is a compressed file of this file, which is complete."""
+        return self.size(path + COMPRESSED_SUFFIX) is not None
 
     def remove(self, path: str) -> None:
         """Remove a file if it exists."""

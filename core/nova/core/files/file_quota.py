@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from nova.core.files.file_layout import file_paths, shared_path
 from nova.sdk.drivers.driver import Driver
 from nova.sdk.drivers.driver_stream import DriverStream
-from nova.sdk.settings import FILES_MAX
+from nova.sdk.files_settings import FILES_MAX
 
 FilePlace = tuple[Driver, tuple[str, ...]]
 """The driver that writes a stream, and the paths of its files."""

@@ -46,6 +46,9 @@ class FileSink:
         self.lost = 0
         """Events that are not in the file because its driver failed."""
 
+        self._replaced: set[str] = set()
+        """Files that the sealed or the compressed one had replaced when this was resumed."""
+
         self._folder = folder
         self._targets = tuple(path + EVENTS_SUFFIX for path in paths) if driver.is_sealed else paths
         fresh = FileSinkState(
@@ -95,16 +98,25 @@ class FileSink:
         """Raise FileChangedError if another process changed the file."""
         if not self.failed:
             for path, size in zip(self._targets, self.state.file.sizes, strict=True):
-                self._folder.require_size(path, size)
+                if path not in self._replaced:
+                    self._folder.require_size(path, size)
 
     def resume(self, *, is_closing: bool) -> bool:
         """Truncate the file to its recorded size; False if it is shorter. While a day is being
-        sealed, the sealed file may already have replaced the unsealed one.
+        sealed, the sealed file, or a compressed one, may already have replaced this one.
         """
-        if self.failed or (is_closing and self._is_sealed()):
-            return True
+        if is_closing:
+            is_sealed = self._is_sealed()
+            self._replaced = {
+                path for path in self._targets if is_sealed or self._is_replaced(path)
+            }
         sizes = zip(self._targets, self.state.file.sizes, strict=True)
-        return all([self._folder.truncate(path, size) for path, size in sizes])
+        left = [(path, size) for path, size in sizes if path not in self._replaced]
+        return bool(self.failed) or all([self._folder.truncate(path, size) for path, size in left])
+
+    def _is_replaced(self, path: str) -> bool:
+        """Whether the compressed file has replaced a file."""
+        return self._folder.size(path) is None and self._folder.is_compressed(path)
 
     def _is_sealed(self) -> bool:
         return (
@@ -114,9 +126,15 @@ class FileSink:
         )
 
     def seal(self, initial_states: InitialStates) -> None:
-        """Produce the sealed file from the unsealed one; does nothing if that was done before."""
+        """Produce the sealed file from the unsealed one, or the compressed one, where the folder
+        has such; does nothing if that was done before.
+        """
         driver = self.driver
-        if self.failed or not isinstance(driver, SealedDriver):
+        if self.failed:
+            return
+        if not isinstance(driver, SealedDriver):
+            for path in self.paths if self._folder.compresses else ():
+                self._folder.compress(path)
             return
         (path,), (unsealed,) = self.paths, self._targets
         size = self._folder.size(unsealed)
@@ -135,9 +153,11 @@ class FileSink:
             self._folder.remove(path)
 
     def remove_unsealed(self) -> None:
-        """Remove the unsealed file; only after the sealed file is durable."""
-        if self.driver.is_sealed:
-            for path in self._targets:
+        """Remove the unsealed file, or the one that was compressed; only after the sealed or
+        compressed file is durable.
+        """
+        for path in self._targets:
+            if self.driver.is_sealed or self._folder.is_compressed(path):
                 self._folder.remove(path)
 
     def _blocks(self, unsealed: str) -> Iterator[list[bytes]]:

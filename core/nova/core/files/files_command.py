@@ -110,7 +110,8 @@ def rebuild_day(day: str, data: Path | None, config: Path | None) -> None:
         snapshot.advance(snapshot.archive.record.last_canonical_ns())
         reserve = DiskReserve(root, chosen.reserve_mib * MIB, chosen.data_folder())
         failures = rebuild_day_files(
-            snapshot, registry, root, day, lambda events: None, reserve, chosen.files_max
+            *(snapshot, registry, root, day, lambda events: None, reserve, chosen.files_max),
+            compresses=chosen.files_compression != "none",
         )
     for failure in failures:
         click.echo(f"not written: {failure.target_id or failure.path} {failure.reason}", err=True)

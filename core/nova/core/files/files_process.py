@@ -63,6 +63,7 @@ class DailyFilesWriter:
         self._root = settings.files_folder()
         self._reserve = DiskReserve(self._root, settings.reserve_mib * MIB, self._data)
         self._files_max = settings.files_max
+        self._compresses = settings.files_compression != "none"
         self._registry = DriverRegistry.load(settings.chosen_drivers())
         self._files: DailyFiles | None = None
         self._failures = 0
@@ -101,6 +102,7 @@ class DailyFilesWriter:
                 self._root,
                 self._reserve,
                 files_max=self._files_max,
+                compresses=self._compresses,
             )
             self._files.state.failures = max(self._files.state.failures, self._failures)
         events = 0

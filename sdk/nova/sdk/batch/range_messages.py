@@ -7,8 +7,8 @@ from __future__ import annotations
 import msgspec
 
 from nova.sdk.channel import FrameCodec
+from nova.sdk.files_settings import FILES_MAX
 from nova.sdk.protocol.messages import Filters, GivenBackInfo, Timebase
-from nova.sdk.settings import FILES_MAX
 
 ResultJson = bytes
 
