@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from nova.edge.edge_database import FILE_NAME
+from nova.edge.session_store import SESSION_MAX_S
 from nova.edge.user_store import UserStore
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import log_in
@@ -100,6 +105,39 @@ def test_another_session_is_listed_and_ended(browser: Browser, recorded: Running
     expect(own.get_by_test_id("account")).to_have_count(0)
     here.close()
     there.close()
+
+
+def test_a_session_warns_before_its_end_and_is_begun_again_in_place(
+    context: BrowserContext, recorded: RunningNova
+) -> None:
+    """Nothing of the page is left by it."""
+    page = context.new_page()
+    log_in(page, recorded.url)
+    expect(page.get_by_test_id("session-end")).to_have_count(0)
+    end_in_an_hour(recorded, page)
+    page.get_by_test_id("seek-input").fill("2026-01-01 00:02")
+    page.get_by_test_id("seek-go").click()
+    expect(page.get_by_test_id("session-end")).to_contain_text("ends in 60 min")
+    page.get_by_test_id("session-again").click()
+    page.get_by_test_id("again-password").fill("wrong")
+    page.get_by_test_id("again-submit").click()
+    expect(page.get_by_test_id("login-again").get_by_role("alert")).to_contain_text("wrong")
+    page.get_by_test_id("again-password").fill(PASSWORD)
+    page.get_by_test_id("again-submit").click()
+    expect(page.get_by_test_id("session-end")).to_have_count(0)
+    expect(page.get_by_test_id("login-again")).to_have_count(0)
+    expect(page.get_by_test_id("cursor")).to_have_attribute(
+        "data-time", "2026-01-01T00:02:00.000000000Z"
+    )
+
+
+def end_in_an_hour(nova: RunningNova, page: Page) -> None:
+    """Let the sessions have begun long ago, and the page hear of it as by a renewal."""
+    with closing(sqlite3.connect(nova.data / "edge" / FILE_NAME)) as database, database:
+        database.execute("UPDATE sessions SET started = ?", (time.time() - SESSION_MAX_S + 3_600,))
+    page.evaluate("sessionStorage.clear()")
+    page.reload()
+    shows_timeline(page)
 
 
 def fill_login(page: Page, name: str, password: str) -> None:

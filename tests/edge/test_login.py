@@ -20,6 +20,7 @@ from nova.edge.login import LOGIN_MAX_BYTES, first_admin
 from nova.edge.password_policy import PASSWORD_MAX_CHARS
 from nova.edge.passwords import PasswordHashing
 from nova.edge.session_reply import LoginReply
+from nova.edge.session_store import SESSION_MAX_S
 from nova.edge.tokens import TokenSigner, load_key
 from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
@@ -37,7 +38,9 @@ async def test_a_good_password_gives_a_token_with_its_facts(edge: RunningEdge) -
     assert (reply.user, reply.role) == ("admin", "admin") == (claims.sub, claims.role)
     assert reply.expires_at == timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
     assert headers["Cache-Control"] == "no-store"
-    assert set(json.loads(body)) == {"token", "user", "role", "expiresAt", "expiresInS"}
+    facts = json.loads(body)
+    assert 0 <= SESSION_MAX_S - facts.pop("sessionEndsInS") < SESSION_MAX_S / 2
+    assert set(facts) == {"token", "user", "role", "expiresAt", "expiresInS"}
 
 
 async def test_every_refusal_has_the_same_body(edge: RunningEdge) -> None:

@@ -115,6 +115,25 @@ def test_a_session_ends_after_its_longest_time(
         sessions.refresh(token)
 
 
+def test_a_viewers_session_stays_while_it_is_used(
+    users: UserStore, sessions: SessionStore, clock: SteppedClock
+) -> None:
+    """A display on a wall is not logged out; one that is switched off is, as any other."""
+    users.add("wall", "hash", "viewer")
+    session, token = sessions.start(user(users, "wall"))
+    assert session.ends("viewer") is None and session.ends("admin") == clock.now + SESSION_MAX_S
+    for _ in range(20):
+        clock.now += SESSION_IDLE_S - 1
+        _, token = sessions.refresh(token)
+    sessions.start(user(users))
+    assert sessions.is_alive("wall", session.id)
+    assert [one.id for one in sessions.of_user("wall")] == [session.id]
+    clock.now += SESSION_IDLE_S
+    assert not sessions.is_alive("wall", session.id)
+    with pytest.raises(AccessError):
+        sessions.refresh(token)
+
+
 @pytest.mark.parametrize("change", ["password", "disable", "role", "delete"])
 def test_a_changed_user_has_no_sessions(
     users: UserStore, sessions: SessionStore, change: str

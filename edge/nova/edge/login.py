@@ -89,7 +89,7 @@ class LoginHandler:
             )
         except AccessError:
             return self._refusal(credentials, client)
-        reply = self._replies.reply(request, user, session.id, refresh_token)
+        reply = self._replies.reply(request, user, session, refresh_token)
         self._set_device_cookie(request, reply, device)
         return reply
 

@@ -55,7 +55,7 @@ class SessionRefresh:
         user = self._users.get(session.username)
         if user is None or not user.enabled:
             return self._refusal()
-        return self._replies.reply(request, user, session.id, token)
+        return self._replies.reply(request, user, session, token)
 
     def _refusal(self) -> web.Response:
         reply = error_reply(401, "unauthorized", SESSION_ENDED)

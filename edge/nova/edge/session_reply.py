@@ -5,13 +5,15 @@ Scripts cannot read the cookie, and browsers send it to `/auth` only, from pages
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 from aiohttp import web
 
 from nova.edge.client_address import ClientAddresses
 from nova.edge.cookie_names import CookieNames
 from nova.edge.replies import error_reply, json_reply
-from nova.edge.session_store import SESSION_IDLE_S
+from nova.edge.session_store import SESSION_IDLE_S, Session
 from nova.edge.tokens import TokenSigner
 from nova.edge.user_store import Role, User
 from nova.sdk import timestamps
@@ -25,7 +27,8 @@ OTHER_LOGIN = "; users of {0} have no password here and use â€œLog in with {0}â€
 
 class LoginReply(msgspec.Struct, rename="camel", omit_defaults=True):
     """The access token of a session; with `must_change_password` it is good for that only.
-    `expires_in_s` is its lifetime in seconds, for clients whose clock is wrong.
+    `expires_in_s` is its lifetime in seconds, for clients whose clock is wrong; `session_ends_in_s`
+    the time until the session ends however often it is renewed, absent if it does not.
     """
 
     token: str
@@ -34,6 +37,7 @@ class LoginReply(msgspec.Struct, rename="camel", omit_defaults=True):
     expires_at: str
     expires_in_s: int
     must_change_password: bool = False
+    session_ends_in_s: int | None = None
 
 
 class SessionReplies:
@@ -54,12 +58,19 @@ class SessionReplies:
             self._denied += OTHER_LOGIN.format(provider)
 
     def reply(
-        self, request: web.Request, user: User, session_id: str, refresh_token: str
+        self, request: web.Request, user: User, session: Session, refresh_token: str
     ) -> web.Response:
-        token, claims = self._tokens.issue(user, session_id)
+        token, claims = self._tokens.issue(user, session.id)
         expires = timestamps.text(claims.exp * timestamps.NS_PER_SECOND)
+        ends = session.ends(user.role)
         body = LoginReply(
-            token, user.username, user.role, expires, claims.exp - claims.iat, user.must_change
+            token,
+            user.username,
+            user.role,
+            expires,
+            claims.exp - claims.iat,
+            user.must_change,
+            None if ends is None else max(0, int(ends - time.time())),
         )
         reply = json_reply(200, body)
         self.set_refresh_cookie(request, reply, refresh_token)

@@ -19,7 +19,7 @@ from nova.edge.edge_database import EdgeStore
 from nova.edge.errors import AccessError
 from nova.edge.secret_digest import digest_of
 from nova.edge.sqlite_file import transaction
-from nova.edge.user_store import User
+from nova.edge.user_store import Role, User
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 
@@ -27,7 +27,9 @@ SESSION_IDLE_S = 7 * 86_400.0
 """A session ends when it is not refreshed for this long."""
 
 SESSION_MAX_S = 30 * 86_400.0
-"""A session ends this long after its login."""
+"""A session of somebody who can act ends this long after its login. Viewers only look: a display on
+a wall stays as long as it is used.
+"""
 
 SESSIONS_PER_USER_MAX = 64
 """Of a user who has more, the one that was used longest ago ends."""
@@ -36,6 +38,8 @@ REFRESH_TOKEN_BYTES = 32
 AGENT_MAX_CHARS = 200
 
 _COLUMNS = "id, username, started, last_used, address, agent"
+_VIEWERS = "(SELECT username FROM users WHERE role = 'viewer')"
+_ALIVE = f"last_used > ? AND (started > ? OR username IN {_VIEWERS})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,16 @@ class Session:
     address: str
     agent: str
 
+    def ends(self, role: Role) -> float | None:
+        """When it ends however often it is used; None if it does not."""
+        return None if role == "viewer" else self.started + SESSION_MAX_S
+
 
 class SessionStore(EdgeStore):
     """The sessions of one data folder; several edges may share the file.
 
-    A session ends with logout, with any change of its user, after SESSION_IDLE_S without use and
-    SESSION_MAX_S after its login.
+    A session ends with logout, with any change of its user, after SESSION_IDLE_S without use and,
+    unless its user is a viewer, SESSION_MAX_S after its login.
     """
 
     def __init__(
@@ -126,8 +134,7 @@ class SessionStore(EdgeStore):
     def is_alive(self, username: str, session_id: str) -> bool:
         """Whether a user has a session that has not ended."""
         row = self._db.execute(
-            "SELECT 1 FROM sessions "
-            "WHERE id = ? AND username = ? AND last_used > ? AND started > ?",
+            f"SELECT 1 FROM sessions WHERE id = ? AND username = ? AND {_ALIVE}",
             (session_id, username, *self._oldest(self._clock())),
         ).fetchone()
         return row is not None
@@ -142,7 +149,7 @@ class SessionStore(EdgeStore):
     def of_user(self, username: str) -> list[Session]:
         """The sessions of a user, the most recently used first."""
         rows = self._db.execute(
-            f"SELECT {_COLUMNS} FROM sessions WHERE username = ? AND last_used > ? AND started > ? "
+            f"SELECT {_COLUMNS} FROM sessions WHERE username = ? AND {_ALIVE} "
             "ORDER BY last_used DESC, id",
             (username, *self._oldest(self._clock())),
         )
@@ -193,7 +200,7 @@ class SessionStore(EdgeStore):
             raise AccessError("the user changed during the login")
 
     def _end_expired(self, now: float) -> None:
-        self._end_where("expired", "last_used <= ? OR started <= ?", self._oldest(now))
+        self._end_where("expired", f"NOT ({_ALIVE})", self._oldest(now))
 
     def _end_surplus(self, username: str) -> None:
         self._end_where(

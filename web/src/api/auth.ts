@@ -5,6 +5,8 @@ export interface LoginReply {
   user: string;
   role: string;
   expiresInS: number;
+  /** When the session ends however often it is renewed; absent if it does not. */
+  sessionEndsInS?: number;
   /** The password was set by somebody else; the token is good for changing it only. */
   mustChangePassword?: boolean;
 }

@@ -32,6 +32,7 @@ import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
 import { SearchPanel } from "./SearchPanel";
 import { helpOpen, shortcutOf } from "./shortcuts";
+import { LoginAgain } from "./SessionEnd";
 import { TimelineBar } from "./TimelineBar";
 
 export function App() {
@@ -58,6 +59,7 @@ export function App() {
       <PanelSettings />
       <ExportDialog />
       <Account />
+      <LoginAgain />
       <Finder />
       {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
     </div>

@@ -13,6 +13,7 @@ import { toast } from "../model/page/toast";
 import { GoneStreams } from "./GoneStreams";
 import { LinkedView } from "./LinkedView";
 import { LostTies } from "./LostTies";
+import { SessionEnd } from "./SessionEnd";
 
 export function Notices() {
   return (
@@ -24,6 +25,7 @@ export function Notices() {
         />
       )}
       {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
+      <SessionEnd />
       <LinkedView />
       <LostTies />
       <GoneStreams />

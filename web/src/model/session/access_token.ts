@@ -12,6 +12,8 @@ const RETRY_MS = 5_000;
 /** A login with the time (ms since 1970, of this browser's clock) from which it should be renewed. */
 export interface HeldLogin extends LoginReply {
   renewAt: number;
+  /** When the session ends, in the same clock; absent if it does not. */
+  endsAt?: number;
 }
 
 const renewal = scheduler.slot();
@@ -24,7 +26,8 @@ export function heldLogin(): HeldLogin | undefined {
 
 /** Keep a login and call `renewed` with each later one, or with undefined once the session has ended. */
 export function holdLogin(reply: LoginReply, renewed: (login: LoginReply | undefined) => void): void {
-  const held = { ...reply, renewAt: Date.now() + reply.expiresInS * RENEW_AT * 1_000 };
+  const held: HeldLogin = { ...reply, renewAt: Date.now() + reply.expiresInS * RENEW_AT * 1_000 };
+  if (reply.sessionEndsInS !== undefined) held.endsAt = Date.now() + reply.sessionEndsInS * 1_000;
   sessionStorage.setItem(KEY, JSON.stringify(held));
   scheduleRenewal(held, renewed);
 }

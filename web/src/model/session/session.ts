@@ -12,10 +12,12 @@ import {
   type StreamFrame,
 } from "../../api/socket";
 import { Emitter } from "../../emitter";
+import { scheduler } from "../../scheduler";
 import { forgetLogin, heldLogin, holdLogin, renewLogin, scheduleRenewal } from "./access_token";
 
 /** A server that has answered nothing for this long does not answer. */
 const UNANSWERED_MIN_MS = 3_000;
+const RETRY_MS = 5_000;
 const SESSION_ENDED = "Your session has ended. Please log in again.";
 
 export const user = signal<string | null>(null);
@@ -68,8 +70,18 @@ export async function resume(): Promise<void> {
     connect(held);
     return;
   }
-  const found = await renewLogin().catch(() => undefined);
-  if (found === undefined || user.value !== null) return;
+  let found: LoginReply | undefined;
+  try {
+    found = await renewLogin();
+  } catch (error) {
+    // The session may be a good one: a display that starts before its server waits for it.
+    if (user.value === null) notice.value = (error as Error).message;
+    scheduler.after(RETRY_MS, () => user.value === null && void resume());
+    return;
+  }
+  if (user.value !== null) return;
+  notice.value = "";
+  if (found === undefined) return;
   holdLogin(found, onRenewed);
   connect(found);
 }
@@ -171,7 +183,16 @@ function onConnectionState(state: ConnectionState): void {
 async function renewRefused(): Promise<void> {
   const refused = socket;
   if (refused === undefined) return; // It was a logout.
-  const found = await renewLogin().catch(() => undefined);
+  let found: LoginReply | undefined;
+  try {
+    found = await renewLogin();
+  } catch {
+    // NOVA does not answer now, which is no end of a session.
+    if (socket !== refused) return;
+    connection.value = "lost";
+    scheduler.after(RETRY_MS, () => socket === refused && void renewRefused());
+    return;
+  }
   if (socket !== refused) return;
   if (found === undefined || found.user !== user.value) {
     leave(SESSION_ENDED);
