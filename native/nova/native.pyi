@@ -1,21 +1,49 @@
 """The native part of ingest; `nova.sdk.native` finds it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 API: int
 
+class BytesColumn(Sequence[bytes]):
+    """Bytes that do not change."""
+
+    def __init__(self, items: Sequence[bytes]) -> None: ...
+    def chosen(self, places: Sequence[int]) -> BytesColumn: ...
+    def merged(self, places: Sequence[int], more: Sequence[bytes]) -> BytesColumn: ...
+
+class NumberColumn(Sequence[int]):
+    """Numbers that do not change."""
+
+    def __init__(self, numbers: Sequence[int]) -> None: ...
+    def chosen(self, places: Sequence[int]) -> NumberColumn: ...
+    def merged(self, places: Sequence[int], more: Sequence[int]) -> NumberColumn: ...
+    def distinct(self) -> tuple[list[int], NumberColumn]: ...
+
+class KeySet:
+    """Keys that are taken."""
+
+    def update(self, keys: Iterable[bytes], /) -> None: ...
+    def __contains__(self, key: object, /) -> bool: ...
+    def __len__(self) -> int: ...
+
 def first_places(
-    keys: list[bytes], last: bytes
+    keys: Sequence[bytes], last: bytes
 ) -> tuple[list[int] | None, list[int], bytes | None]:
     """Places of the first of equal keys, of keys not after `last`, and the last key."""
 
 def stamped_rows(
-    columns: tuple[list[bytes], list[int], list[bytes]],
+    columns: tuple[Sequence[bytes], Sequence[int], Sequence[bytes]],
     places: Sequence[int] | None,
     numbers: Sequence[int],
     first_ns: int,
-) -> tuple[list[bytes], list[bytes], list[bytes]]:
+) -> tuple[BytesColumn, BytesColumn, BytesColumn]:
     """Event keys, order keys and stored envelopes of events that are 1 ns apart."""
+
+def fitting_end(stored: Sequence[bytes], start: int, end: int, room: int) -> int:
+    """The end of the envelopes for which there is room in bytes."""
+
+def commit_frame(head: bytes, parts: Sequence[tuple[Sequence[bytes], Sequence[bytes]]]) -> bytes:
+    """A frame of the commit feed."""
 
 def put_events(
     put: Callable[..., None],
@@ -61,5 +89,5 @@ class RecordChecker:
     def __len__(self) -> int: ...
     def check(
         self, records: Sequence[tuple[str | None, bytes, str]]
-    ) -> tuple[list[bytes], list[int], list[bytes], list[int]]: ...
+    ) -> tuple[BytesColumn, NumberColumn, BytesColumn, list[int]]: ...
     def prove(self, rows: list[tuple[bytes, bytes]], series: bytes) -> tuple[bytes, bytes]: ...

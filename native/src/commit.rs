@@ -6,14 +6,13 @@ use std::collections::HashSet;
 use pyo3::exceptions::PyValueError;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::PyBytes;
 
+use crate::columns::{BytesBuilder, BytesColumn, BytesItems, NumberItems};
+use crate::key_set::KeyHash;
 use crate::rows::{EVENT_KEY_BYTES, ID_HEAD, SERIES_BYTES, SOURCE_ROW_BYTES, TIME_BYTES};
-use crate::stamp::{event_key, require_room, stored_envelope, StampText};
+use crate::stamp::{self, event_key, require_room, StampText};
 use crate::stream::KEY_BYTES;
-
-/// Event keys, order keys and stored envelopes.
-type Stamped<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
 
 /// What the rows of an event are sorted by, and its place.
 #[derive(Clone, Copy)]
@@ -27,53 +26,134 @@ struct SourceRow {
 /// places whose key is not after `last`, and the last key of all.
 #[pyfunction]
 pub fn first_places<'py>(
-    keys: Vec<Bound<'py, PyBytes>>,
+    py: Python<'py>,
+    keys: BytesItems<'py>,
     last: &[u8],
 ) -> (Option<Vec<usize>>, Vec<usize>, Option<Bound<'py, PyBytes>>) {
-    let mut seen: HashSet<&[u8]> = HashSet::with_capacity(keys.len());
+    let mut seen: HashSet<&[u8], KeyHash> = HashSet::with_capacity_and_hasher(keys.len(), KeyHash::default());
     let (mut first, mut old, mut newest) = (Vec::with_capacity(keys.len()), Vec::new(), None);
     for (place, key) in keys.iter().enumerate() {
-        let text = key.as_bytes();
-        if !seen.insert(text) {
+        if !seen.insert(key) {
             continue;
         }
         first.push(place);
-        if text <= last {
+        if key <= last {
             old.push(place);
         }
-        if newest.is_none_or(|newest: &Bound<'_, PyBytes>| newest.as_bytes() < text) {
-            newest = Some(key);
-        }
+        newest = newest.max(Some(key));
     }
-    let newest = newest.cloned();
+    let newest = newest.map(|key| PyBytes::new(py, key));
     (if first.len() == keys.len() { None } else { Some(first) }, old, newest)
 }
 
-/// The events of a batch at `places` (None: all) as they are stored, 1 ns apart from `first_ns` on.
-/// `series` are indexes into `numbers`, those of the series.
+/// The events of a batch at `places` (None: all) as they are stored, 1 ns apart from `first_ns` on:
+/// event keys, order keys and stored envelopes. `series` are indexes into `numbers`, those of the
+/// series.
 #[pyfunction]
 pub fn stamped_rows<'py>(
-    py: Python<'py>,
-    columns: (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>),
+    columns: (BytesItems<'py>, NumberItems<'py>, BytesItems<'py>),
     places: Option<Vec<usize>>,
     numbers: Vec<u32>,
     first_ns: i64,
-) -> PyResult<Stamped<'py>> {
+) -> PyResult<(BytesColumn, BytesColumn, BytesColumn)> {
     let (keys, series, bodies) = &columns;
     let count = places.as_ref().map_or(keys.len(), Vec::len);
     require_room(first_ns, count)?;
-    let mut rows = (Vec::with_capacity(count), Vec::with_capacity(count), Vec::with_capacity(count));
+    let bytes: usize = bodies.iter().map(<[u8]>::len).sum();
+    let mut event_keys = BytesBuilder::with_capacity(count, count * EVENT_KEY_BYTES);
+    let mut stored = BytesBuilder::with_capacity(count, bytes + count * stamp::BYTES);
     let mut text = StampText::new(first_ns);
     for (index, ns) in (0..count).zip(first_ns..) {
         let place = places.as_ref().map_or(index, |places| places[index]);
-        let of_batch: usize = series.get_item(place)?.extract()?;
-        let number = numbers.get(of_batch).ok_or_else(|| PyValueError::new_err("a series has no number"))?;
-        rows.0.push(PyBytes::new(py, &event_key(ns, *number)));
-        rows.1.push(keys.get_item(place)?);
-        let body = bodies.get_item(place)?.cast_into::<PyBytes>()?;
-        rows.2.push(stored_envelope(py, body.as_bytes(), text.at(ns))?);
+        let body = bodies.get(place)?;
+        let of_batch = series.as_slice().get(place).map(|number| *number as usize);
+        let number = of_batch.and_then(|number| numbers.get(number));
+        let number = number.ok_or_else(|| PyValueError::new_err("a series has no number"))?;
+        event_keys.push(&[&event_key(ns, *number)]);
+        stored.push(&[body, stamp::MEMBER, text.at(ns), stamp::END]);
     }
-    Ok((PyList::new(py, rows.0)?, PyList::new(py, rows.1)?, PyList::new(py, rows.2)?))
+    Ok((event_keys.finish(), keys.chosen(places.as_deref())?, stored.finish()))
+}
+
+/// The end of the envelopes from `start` to before `end` for which there is room: at least one, and
+/// the one that fills it.
+#[pyfunction]
+pub fn fitting_end(stored: BytesItems<'_>, start: usize, end: usize, room: i64) -> PyResult<usize> {
+    let mut size = 0;
+    for place in start..end {
+        size += stored.get(place)?.len() as i64;
+        if size >= room {
+            return Ok(place + 1);
+        }
+    }
+    Ok(end)
+}
+
+/// A frame of the commit feed: `head`, and the events of these parts, each of event keys and stored
+/// envelopes, as MessagePack.
+#[pyfunction]
+pub fn commit_frame<'py>(
+    py: Python<'py>,
+    head: &[u8],
+    parts: Vec<(BytesItems<'py>, BytesItems<'py>)>,
+) -> PyResult<Bound<'py, PyBytes>> {
+    let count: usize = parts.iter().map(|(keys, _)| keys.len()).sum();
+    let events = || parts.iter().flat_map(|(keys, stored)| keys.iter().zip(stored.iter()));
+    let bytes: usize = events().map(|(key, stored)| 1 + binary_bytes(key) + binary_bytes(stored)).sum();
+    let count = array_head(u32::try_from(count)?);
+    PyBytes::new_with(py, head.len() + count.len() + bytes, |out| {
+        let mut out = Output { out };
+        out.put(head);
+        out.put(&count);
+        for (key, stored) in events() {
+            out.put(&[0x92]);
+            out.binary(key);
+            out.binary(stored);
+        }
+        Ok(())
+    })
+}
+
+/// Bytes that are being written.
+struct Output<'a> {
+    out: &'a mut [u8],
+}
+
+impl Output<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let (place, rest) = std::mem::take(&mut self.out).split_at_mut(bytes.len());
+        place.copy_from_slice(bytes);
+        self.out = rest;
+    }
+
+    fn binary(&mut self, bytes: &[u8]) {
+        let size = (bytes.len() as u32).to_be_bytes();
+        match binary_bytes(bytes) - bytes.len() {
+            2 => self.put(&[0xc4, size[3]]),
+            3 => self.put(&[0xc5, size[2], size[3]]),
+            _ => self.put(&[0xc6, size[0], size[1], size[2], size[3]]),
+        }
+        self.put(bytes);
+    }
+}
+
+/// How many bytes a binary has in MessagePack.
+fn binary_bytes(bytes: &[u8]) -> usize {
+    bytes.len()
+        + match bytes.len() {
+            0..=0xff => 2,
+            0x100..=0xffff => 3,
+            _ => 5,
+        }
+}
+
+fn array_head(count: u32) -> Vec<u8> {
+    let size = count.to_be_bytes();
+    match count {
+        0..=15 => vec![0x90 | count as u8],
+        16..=0xffff => vec![0xdc, size[2], size[3]],
+        _ => [&[0xdd], &size[..]].concat(),
+    }
 }
 
 /// Put the rows of events into a write batch, with `put`, its method. `families` are the handles of
@@ -84,22 +164,23 @@ pub fn put_events<'py>(
     py: Python<'py>,
     put: &Bound<'py, PyAny>,
     families: (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>),
-    event_keys: Vec<Bound<'py, PyBytes>>,
-    source_keys: Vec<Bound<'py, PyBytes>>,
-    stored: Vec<Bound<'py, PyBytes>>,
+    event_keys: BytesItems<'py>,
+    source_keys: BytesItems<'py>,
+    stored: BytesItems<'py>,
 ) -> PyResult<()> {
     let (canonical, source, series_canonical, series_source) = &families;
     let mut rows = source_rows(&event_keys, &source_keys)?;
     if stored.len() != rows.len() {
         return Err(PyValueError::new_err("as many envelopes as event keys are needed"));
     }
-    for (event_key, envelope) in event_keys.iter().zip(&stored) {
-        put_row(put, event_key, envelope, canonical)?;
+    let event_keys = (0..rows.len()).map(|place| event_keys.object(py, place)).collect::<PyResult<Vec<_>>>()?;
+    for (place, event_key) in event_keys.iter().enumerate() {
+        put_row(put, event_key, &stored.object(py, place)?, canonical)?;
     }
-    let key_of = |row: &SourceRow| source_keys[row.place].as_bytes();
+    let key_of = |row: &SourceRow| source_keys.get(row.place).unwrap_or_default();
     rows.sort_by(|one, other| one.time.cmp(&other.time).then_with(|| key_of(one).cmp(key_of(other))));
     for row in &rows {
-        put_row(put, &source_keys[row.place], &event_keys[row.place], source)?;
+        put_row(put, &source_keys.object(py, row.place)?, &event_keys[row.place], source)?;
     }
     rows.sort_by_key(|row| row.series);
     for row in &rows {
@@ -142,12 +223,11 @@ fn put_row<'py>(
     returned.map(drop)
 }
 
-fn source_rows(event_keys: &[Bound<'_, PyBytes>], source_keys: &[Bound<'_, PyBytes>]) -> PyResult<Vec<SourceRow>> {
+fn source_rows(event_keys: &BytesItems<'_>, source_keys: &BytesItems<'_>) -> PyResult<Vec<SourceRow>> {
     if event_keys.len() != source_keys.len() {
         return Err(PyValueError::new_err("as many source keys as event keys are needed"));
     }
-    let rows = event_keys.iter().zip(source_keys).enumerate().map(|(place, (event_key, source_key))| {
-        let (event_key, source_key) = (event_key.as_bytes(), source_key.as_bytes());
+    let rows = event_keys.iter().zip(source_keys.iter()).enumerate().map(|(place, (event_key, source_key))| {
         if event_key.len() != EVENT_KEY_BYTES || source_key.len() != KEY_BYTES {
             return Err(PyValueError::new_err("a key is too short or too long"));
         }
@@ -164,13 +244,12 @@ fn time_of(key: &[u8]) -> PyResult<u64> {
 
 /// How many events each bucket of `2^level` ns has of each lane: bucket, lane and count.
 #[pyfunction]
-pub fn bucket_counts(source_keys: Vec<Bound<'_, PyBytes>>, level: u32) -> PyResult<Vec<(u64, u8, u64)>> {
+pub fn bucket_counts(source_keys: BytesItems<'_>, level: u32) -> PyResult<Vec<(u64, u8, u64)>> {
     if level >= u64::BITS {
         return Err(PyValueError::new_err("the level has to be below 64"));
     }
     let mut found = Vec::with_capacity(source_keys.len());
-    for key in &source_keys {
-        let key = key.as_bytes();
+    for key in source_keys.iter() {
         let lane = *key.get(TIME_BYTES).ok_or_else(|| PyValueError::new_err("a key is too short or too long"))?;
         found.push((time_of(key)? >> level, lane));
     }

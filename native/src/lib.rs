@@ -3,10 +3,12 @@
 //! one validator.
 
 mod base64;
+mod columns;
 mod commit;
 mod envelope;
 mod fields;
 mod json;
+mod key_set;
 mod number;
 mod proof;
 mod rows;
@@ -20,19 +22,21 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
+use columns::{BytesColumn, NumberColumn};
 use envelope::NAMES;
+use key_set::KeySet;
 use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 4;
+const API: u32 = 5;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
 pub struct Unsure;
 
 /// A checked batch: order keys, stream numbers, bodies, and the places of unsure records.
-type Checked<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>, Vec<usize>);
+type Checked = (BytesColumn, NumberColumn, BytesColumn, Vec<usize>);
 
 #[pyclass(frozen)]
 struct RecordChecker {
@@ -90,9 +94,9 @@ impl RecordChecker {
 
     /// Check records, which are tuples that begin with an address and bytes. Other threads run
     /// meanwhile.
-    fn check<'py>(&self, py: Python<'py>, records: &Bound<'py, PyAny>) -> PyResult<Checked<'py>> {
+    fn check(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<Checked> {
         // They hold what is read below, whatever becomes of the sequence meanwhile.
-        let mut held: Vec<Option<(Option<Bound<'py, PyString>>, Bound<'py, PyBytes>)>> = Vec::new();
+        let mut held: Vec<Option<(Option<Bound<'_, PyString>>, Bound<'_, PyBytes>)>> = Vec::new();
         for record in records.try_iter()? {
             held.push(parts(&record?));
         }
@@ -107,8 +111,7 @@ impl RecordChecker {
                 Some((address, record.as_bytes()))
             })
             .collect();
-        let columns = py.detach(|| self.lock().check(&slices));
-        lists(py, columns)
+        Ok(py.detach(|| checked(self.lock().check(&slices))))
     }
 
     /// Prove rows of `canonical`: for each, whether it is proved (one byte), and its order key.
@@ -170,26 +173,30 @@ fn parts<'py>(record: &Bound<'py, PyAny>) -> Option<(Option<Bound<'py, PyString>
     Some((address, fields.get_item(1).ok()?.cast_into::<PyBytes>().ok()?))
 }
 
-fn lists(py: Python<'_>, columns: Columns) -> PyResult<Checked<'_>> {
-    let keys = PyList::new(py, columns.keys.chunks_exact(KEY_BYTES).map(|key| PyBytes::new(py, key)))?;
-    let mut start = 0;
-    let bodies = columns.body_ends.iter().map(|end| {
-        let body = PyBytes::new(py, &columns.bodies[start..*end]);
-        start = *end;
-        body
-    });
-    Ok((keys, PyList::new(py, columns.streams)?, PyList::new(py, bodies)?, columns.unsure))
+fn checked(columns: Columns) -> Checked {
+    let keys = (KEY_BYTES..=columns.keys.len()).step_by(KEY_BYTES);
+    (
+        BytesColumn::of_text(columns.keys, keys),
+        NumberColumn { numbers: columns.streams },
+        BytesColumn::of_text(columns.bodies, columns.body_ends.into_iter()),
+        columns.unsure,
+    )
 }
 
 #[pymodule]
 fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("API", API)?;
     module.add_class::<RecordChecker>()?;
+    module.add_class::<BytesColumn>()?;
+    module.add_class::<NumberColumn>()?;
+    module.add_class::<KeySet>()?;
     module.add_function(wrap_pyfunction!(fields::field_columns, module)?)?;
     module.add_function(wrap_pyfunction!(rows_sum, module)?)?;
     module.add_function(wrap_pyfunction!(index_sums, module)?)?;
     module.add_function(wrap_pyfunction!(commit::first_places, module)?)?;
     module.add_function(wrap_pyfunction!(commit::stamped_rows, module)?)?;
     module.add_function(wrap_pyfunction!(commit::put_events, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::fitting_end, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::commit_frame, module)?)?;
     module.add_function(wrap_pyfunction!(commit::bucket_counts, module)?)
 }

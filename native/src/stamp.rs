@@ -2,14 +2,13 @@
 
 use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 use crate::rows::{EVENT_KEY_BYTES, TIME_BYTES};
 use crate::time;
 
 pub const SIGN: u64 = 1 << 63;
-const MEMBER: &[u8] = b",\"canonicalTruthTime\":\"";
-const END: &[u8] = b"\"}";
+pub const MEMBER: &[u8] = b",\"canonicalTruthTime\":\"";
+pub const END: &[u8] = b"\"}";
 const LAST_DIGITS: std::ops::Range<usize> = time::NORMAL_CHARS - 5..time::NORMAL_CHARS - 1;
 const LAST_DIGITS_NS: i64 = 10_000;
 
@@ -27,19 +26,6 @@ pub fn event_key(ns: i64, series: u32) -> [u8; EVENT_KEY_BYTES] {
     key[..TIME_BYTES].copy_from_slice(&((ns as u64) ^ SIGN).to_be_bytes());
     key[TIME_BYTES..].copy_from_slice(&series.to_be_bytes());
     key
-}
-
-/// The stored envelope of a body, with this canonical time.
-pub fn stored_envelope<'py>(py: Python<'py>, body: &[u8], time: &[u8]) -> PyResult<Bound<'py, PyBytes>> {
-    let parts = [body, MEMBER, time, END];
-    PyBytes::new_with(py, parts.iter().map(|part| part.len()).sum(), |mut out| {
-        for part in parts {
-            let (place, rest) = out.split_at_mut(part.len());
-            place.copy_from_slice(part);
-            out = rest;
-        }
-        Ok(())
-    })
 }
 
 /// The normal texts of times that follow each other: of most only the last digits differ.

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Protocol
 
+from nova.sdk import native_columns
 from nova.sdk.errors import SettingsError
+from nova.sdk.native_columns import BytesColumn, NumberColumn
 
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 4
+API = 5
 """Of another API the native part is of another version, and is not used."""
 
 
@@ -42,7 +44,7 @@ class RecordChecker(Protocol):
 
     def check(
         self, records: Sequence[tuple[str | None, bytes, str]]
-    ) -> tuple[list[bytes], list[int], list[bytes], list[int]]:
+    ) -> tuple[BytesColumn, NumberColumn, BytesColumn, list[int]]:
         """The order keys, stream numbers and bodies of the events that it is sure of, and the
         places of all other records.
         """
@@ -61,6 +63,10 @@ values are booleans.
 """
 
 
+StampedColumns = tuple[BytesColumn, BytesColumn, BytesColumn]
+"""Event keys, order keys and stored envelopes."""
+
+
 class NativePart(Protocol):
     """The module `nova.native`."""
 
@@ -69,9 +75,13 @@ class NativePart(Protocol):
     @staticmethod
     def RecordChecker(max_bytes: int) -> RecordChecker: ...
 
+    BytesColumn: type[native_columns.BytesColumn]
+    NumberColumn: type[native_columns.NumberColumn]
+    KeySet: type[native_columns.KeySet]
+
     @staticmethod
     def first_places(
-        keys: list[bytes], last: bytes
+        keys: Sequence[bytes], last: bytes
     ) -> tuple[list[int] | None, list[int], bytes | None]:
         """Of the keys that are equal the places of the first (None: no two are equal), of these the
         places of keys not after `last`, and the last key of all.
@@ -79,11 +89,11 @@ class NativePart(Protocol):
 
     @staticmethod
     def stamped_rows(
-        columns: tuple[list[bytes], list[int], list[bytes]],
+        columns: tuple[Sequence[bytes], Sequence[int], Sequence[bytes]],
         places: Sequence[int] | None,
         numbers: Sequence[int],
         first_ns: int,
-    ) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    ) -> StampedColumns:
         """Event keys, order keys and stored envelopes of the events at `places` (None: all) of
         columns of order keys, of indexes into `numbers`, and of bodies; 1 ns apart.
         """
@@ -98,6 +108,20 @@ class NativePart(Protocol):
     ) -> None:
         """Put the rows of events into a write batch, whose method `put` is; `families` are the
         handles of those that have a row for each event, as EVENT_FAMILIES names them.
+        """
+
+    @staticmethod
+    def fitting_end(stored: Sequence[bytes], start: int, end: int, room: int) -> int:
+        """The end of the envelopes from `start` to before `end` for which there is room, in bytes:
+        at least one, and the one that fills it.
+        """
+
+    @staticmethod
+    def commit_frame(
+        head: bytes, parts: Sequence[tuple[Sequence[bytes], Sequence[bytes]]]
+    ) -> bytes:
+        """A frame of the commit feed: `head`, and an array of the events of these parts, each of
+        event keys and stored envelopes, as MessagePack.
         """
 
     @staticmethod

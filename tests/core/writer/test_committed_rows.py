@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from nova.core.commit_feed import encode_commit
 from nova.core.store.archive import Archive
 from nova.core.store.keys import FAMILIES
 from nova.core.store.row_reader import RowReader
@@ -66,7 +67,8 @@ def digest(data: Path, seed: int) -> str:
             receipt, frames = committer.add_batch(link, batch)
             closed = [*frames, committer.close_commit()]
             summed.update(msgspec.json.encode((receipt.new, receipt.duplicate, receipt.rejected)))
-            summed.update(msgspec.msgpack.encode(closed))
+            frames_sent = [msgspec.Raw(encode_commit(one)) for one in closed]
+            summed.update(msgspec.msgpack.encode(frames_sent))
         for family in FAMILIES:
             for block in RowReader(archive).blocks(family, b"", b"\xff" * 100):
                 for row in block:

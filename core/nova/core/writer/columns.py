@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import msgspec
@@ -11,8 +12,9 @@ from nova.sdk.address import LANE_PRIORITY
 from nova.sdk.events.checker import CheckedBatch, Checker, RecordTuple, RejectedRecord
 from nova.sdk.events.envelope import CommandRequest
 from nova.sdk.events.event import Event, Series
-from nova.sdk.events.known_streams import KnownEvents, KnownStreams
+from nova.sdk.events.known_streams import KnownEvents
 from nova.sdk.events.lane_codec import SPARSE_LANES
+from nova.sdk.native_columns import NumberColumn
 
 
 class BatchColumns(msgspec.Struct, array_like=True):
@@ -25,9 +27,9 @@ class BatchColumns(msgspec.Struct, array_like=True):
     processes as MessagePack.
     """
 
-    keys: list[bytes]
-    series: list[int]
-    bodies: list[bytes]
+    keys: Sequence[bytes]
+    series: Sequence[int]
+    bodies: Sequence[bytes]
     names: list[Series]
     versions: list[str]
     sparse: list[int]
@@ -40,53 +42,38 @@ def check_records(records: Sequence[RecordTuple], checker: Checker) -> BatchColu
     if checker.known is None:
         return _checked_columns(checker.check_all(records))
     found = checker.known.check(records)
-    columns = _known_columns(found, checker.known)
-    if found.unsure:
-        rest = checker.check_all([records[place] for place in found.unsure])
-        _merge(columns, _checked_columns(rest), found.unsure)
-    return columns
+    streams, series = found.streams.distinct()
+    # Before the others are checked: a stream that is learned may let all be forgotten.
+    names = [checker.known.series[stream] for stream in streams]
+    versions = [checker.known.versions[stream] for stream in streams]
+    rest = checker.check_all([records[place] for place in found.unsure])
+    return _merged(found, series, names, versions, _checked_columns(rest))
 
 
-def _known_columns(found: KnownEvents, known: KnownStreams) -> BatchColumns:
-    """The columns of the events that the native part has checked."""
-    streams = dict.fromkeys(found.streams)
-    numbers = {stream: number for number, stream in enumerate(streams)}
+def _merged(
+    found: KnownEvents,
+    series: NumberColumn,
+    names: list[Series],
+    versions: list[str],
+    rest: BatchColumns,
+) -> BatchColumns:
+    """The columns of all records: `found` with what Python found of those that the native part was
+    not sure of.
+    """
+    refused = [found.unsure[refusal.place] for refusal in rest.refusals]
+    left = set(refused)
+    # What is refused leaves no place.
+    places = [place - bisect_left(refused, place) for place in found.unsure if place not in left]
     return BatchColumns(
-        found.keys,
-        list(map(numbers.__getitem__, found.streams)),
-        found.bodies,
-        [known.series[stream] for stream in streams],
-        [known.versions[stream] for stream in streams],
-        [],
-        [],
-        [],
+        found.keys.merged(places, rest.keys),
+        series.merged(places, [len(names) + number for number in rest.series]),
+        found.bodies.merged(places, rest.bodies),
+        names + rest.names,
+        versions + rest.versions,
+        [places[index] for index in rest.sparse],
+        [(places[index], request_id) for index, request_id in rest.requests],
+        [one._replace(place=place) for one, place in zip(rest.refusals, refused, strict=True)],
     )
-
-
-def _merge(columns: BatchColumns, rest: BatchColumns, places: Sequence[int]) -> None:
-    """Insert what was found of the other records, which are at `places` of the batch."""
-    first = len(columns.names)
-    columns.names += rest.names
-    columns.versions += rest.versions
-    refused = {refusal.place for refusal in rest.refusals}
-    columns.refusals += [one._replace(place=places[one.place]) for one in rest.refusals]
-    requests, sparse = dict(rest.requests), set(rest.sparse)
-    # In order, so that every event before the next one is in its place already.
-    events = iter(zip(rest.keys, rest.series, rest.bodies, strict=True))
-    number = 0
-    for index, place in enumerate(places):
-        if index in refused:
-            continue
-        at = place - index + number
-        key, series, body = next(events)
-        columns.keys.insert(at, key)
-        columns.series.insert(at, first + series)
-        columns.bodies.insert(at, body)
-        if number in sparse:
-            columns.sparse.append(at)
-        if number in requests:
-            columns.requests.append((at, requests[number]))
-        number += 1
 
 
 def own_event_columns(event: Event) -> BatchColumns:

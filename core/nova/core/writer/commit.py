@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate
 
-from nova.core.commit_feed import CommitFrame, CommittedEvent, NewSeries
+from nova.core.commit_feed import ColumnEvents, CommitFrame, NewSeries
 from nova.core.ordering import time_of
 from nova.core.store import catalog
 from nova.core.store.archive import Archive
@@ -17,6 +17,8 @@ from nova.core.writer.new_events import StampedEvents
 from nova.core.writer.removed_events import RemovedEvents
 from nova.core.writer.rollup_counts import RollupTotals, add_counts
 from nova.core.writer.writer_state import WriterState
+from nova.sdk.native import native_part
+from nova.sdk.native_columns import KeySet
 
 
 class Commit:
@@ -28,7 +30,7 @@ class Commit:
 
     def __init__(self, archive: Archive, state: WriterState, limits: CommitLimits) -> None:
         self.state = state
-        self.keys: set[bytes] = set()
+        self.keys = _key_set()
         """Order keys of events, and catalog keys of requestIds and commandIds, that are new."""
 
         self.selections: dict[bytes, str] = {}
@@ -38,7 +40,7 @@ class Commit:
         self._archive = archive
         self._limits = limits
         self._batch = archive.batch()
-        self._events: list[CommittedEvent] = []
+        self._events = ColumnEvents()
         self._series: list[NewSeries] = []
         self._has_removed = False
 
@@ -56,7 +58,7 @@ class Commit:
 
     def add_events(self, events: StampedEvents) -> None:
         self._batch.put_events(events.event_keys, events.source_keys, events.stored)
-        self._events += zip(events.event_keys, events.stored, strict=True)
+        self._events.append(events.event_keys, events.stored)
         self.state.counters.events += len(events.stored)
         self.state.clock.last_ns = time_of(events.event_keys[-1])
 
@@ -110,6 +112,8 @@ class Commit:
         """
         end = min(len(stored), start + self._limits.commit_max_events - len(self._events))
         room = self._limits.commit_max_bytes - self._batch.size_bytes()
+        if native := native_part():
+            return native.fitting_end(stored, start, end, room)
         sizes = list(map(len, stored[start:end]))
         if sum(sizes) < room:
             return end
@@ -138,3 +142,8 @@ class Commit:
         if self._has_removed:
             self._archive.deleted_ids.forget()
         return CommitFrame(last_ns, self._series, self._events)
+
+
+def _key_set() -> KeySet:
+    native = native_part()
+    return set[bytes]() if native is None else native.KeySet()

@@ -61,7 +61,7 @@ class FeedServer:
                 queue.put_nowait(commit_feed.FRAMES.encode(committed.without_events()))
                 continue
             if whole is None:
-                whole = commit_feed.FRAMES.encode(committed)
+                whole = commit_feed.encode_commit(committed)
             queue.put_nowait(whole)
 
     def publish_links(self, links: LinkStates) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import msgspec
 
 from nova.core.writer.columns import BatchColumns
+from nova.sdk.native import native_part
 
 ValueT = TypeVar("ValueT")
 
@@ -18,6 +19,13 @@ def chosen(column: Sequence[ValueT], numbers: Sequence[int]) -> list[ValueT]:
     if len(numbers) > 1:
         return list(itemgetter(*numbers)(column))
     return [column[number] for number in numbers]
+
+
+def chosen_bytes(column: Sequence[bytes], numbers: Sequence[int]) -> Sequence[bytes]:
+    """The same of a column of bytes, which stays one of the native part."""
+    if (native := native_part()) and isinstance(column, native.BytesColumn):
+        return column.chosen(numbers)
+    return chosen(column, numbers)
 
 
 class Selection(NamedTuple):

@@ -237,13 +237,16 @@ def join_group(group: RecordGroup, parts: Sequence[BatchColumns]) -> list[BatchC
 
 
 def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
-    """Append the other parts to the first. Each part but the last is of REQUEST_RECORDS records."""
-    whole = parts[0]
-    for number, part in enumerate(parts[1:], 1):
-        events, names = len(whole.keys), len(whole.names)
-        whole.keys += part.keys
-        whole.bodies += part.bodies
-        whole.series += [names + index for index in part.series]
+    """The parts as one. Each part but the last is of REQUEST_RECORDS records."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = BatchColumns([], [], [], [], [], [], [], [])
+    keys, series, bodies = list[bytes](), list[int](), list[bytes]()
+    for number, part in enumerate(parts):
+        events, names = len(keys), len(whole.names)
+        keys += part.keys
+        bodies += part.bodies
+        series += [names + index for index in part.series]
         whole.names += part.names
         whole.versions += part.versions
         whole.sparse += [events + index for index in part.sparse]
@@ -252,6 +255,7 @@ def join_parts(parts: Sequence[BatchColumns]) -> BatchColumns:
             refused._replace(place=number * REQUEST_RECORDS + refused.place)
             for refused in part.refusals
         ]
+    whole.keys, whole.series, whole.bodies = keys, series, bodies
     return whole
 
 

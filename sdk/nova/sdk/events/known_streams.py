@@ -19,6 +19,7 @@ from nova.sdk.events.event import Event, Series
 from nova.sdk.events.manifest_policy import ManifestIndex
 from nova.sdk.field_types import JsonObject
 from nova.sdk.manifests.manifest import CardManifest, violation
+from nova.sdk.native_columns import BytesColumn, NumberColumn
 
 NAMES = (
     "lane",
@@ -49,9 +50,9 @@ class KnownEvents(NamedTuple):
     event. `unsure` has the places of the records that are to be checked otherwise.
     """
 
-    keys: list[bytes]
-    streams: list[int]
-    bodies: list[bytes]
+    keys: BytesColumn
+    streams: NumberColumn
+    bodies: BytesColumn
     unsure: list[int]
 
 
@@ -134,9 +135,9 @@ def _without(found: KnownEvents, indexes: Sequence[int], records: int) -> KnownE
     sure = [place for place in range(records) if place not in unsure]
     kept = [index for index in range(len(sure)) if index not in refused]
     return KnownEvents(
-        [found.keys[index] for index in kept],
-        [found.streams[index] for index in kept],
-        [found.bodies[index] for index in kept],
+        found.keys.chosen(kept),
+        found.streams.chosen(kept),
+        found.bodies.chosen(kept),
         sorted((*found.unsure, *(sure[index] for index in indexes))),
     )
 

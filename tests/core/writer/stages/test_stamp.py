@@ -91,14 +91,22 @@ def test_the_native_part_stamps_alike(
     keys = [b"%d" % place for place in range(len(bodies))]
     expected = event_keys(first_ns, [numbers[index] for index in series])
     columns = keys, series, bodies
-    found = native.stamped_rows(columns, None, numbers, first_ns)
-    assert found == (expected, keys, event.stamped(bodies, first_ns))
-    places = [place for place in range(len(bodies)) if place % 3 != 1][::-1]
-    found = native.stamped_rows(columns, places, numbers, first_ns)
-    chosen = [numbers[series[place]] for place in places]
-    assert found[0] == event_keys(first_ns, chosen)
-    assert found[1] == [keys[place] for place in places]
-    assert found[2] == event.stamped([bodies[place] for place in places], first_ns)
+    native_columns = (
+        native.BytesColumn(keys),
+        native.NumberColumn(series),
+        native.BytesColumn(bodies),
+    )
+    for given_columns in (columns, native_columns):
+        found = native.stamped_rows(given_columns, None, numbers, first_ns)
+        assert list(map(list, found)) == [expected, keys, event.stamped(bodies, first_ns)]
+        places = [place for place in range(len(bodies)) if place % 3 != 1][::-1]
+        found = native.stamped_rows(given_columns, places, numbers, first_ns)
+        chosen = [numbers[series[place]] for place in places]
+        assert list(map(list, found)) == [
+            event_keys(first_ns, chosen),
+            [keys[place] for place in places],
+            event.stamped([bodies[place] for place in places], first_ns),
+        ]
 
 
 @needs_native

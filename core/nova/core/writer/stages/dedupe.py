@@ -11,7 +11,7 @@ from nova.core.store.archive import Archive
 from nova.core.writer.additions import Additions
 from nova.core.writer.columns import BatchColumns
 from nova.core.writer.commit import Commit
-from nova.core.writer.new_events import NewEvents, chosen
+from nova.core.writer.new_events import NewEvents, chosen_bytes
 from nova.sdk.native import native_part
 
 
@@ -36,7 +36,7 @@ class Dedupe:
         if numbers:
             self._last_known = max(last, newest[:TIME_BYTES] + LAST_TAIL)
         return NewEvents(columns, numbers, len(numbers)), Additions(
-            keys=chosen(columns.keys, numbers)
+            keys=chosen_bytes(columns.keys, numbers)
         )
 
     def _known(
@@ -47,7 +47,7 @@ class Dedupe:
         """
         taken = commit.keys
         looked_up = [number for number in old if keys[number] not in taken]
-        stored = self._archive.events.event_keys(chosen(keys, looked_up))
+        stored = self._archive.events.event_keys([keys[number] for number in looked_up])
         known = set(old).difference(looked_up)
         known.update(
             number
@@ -66,7 +66,7 @@ class Dedupe:
         return self._last_known
 
 
-def first_places(keys: list[bytes], last: bytes) -> tuple[Sequence[int], list[int], bytes]:
+def first_places(keys: Sequence[bytes], last: bytes) -> tuple[Sequence[int], list[int], bytes]:
     """Of the keys that are equal the places of the first, ascending; of these the places of keys
     not after `last`; and the last key of all, empty if there are none.
     """

@@ -9,7 +9,7 @@ until its own selection changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -29,6 +29,7 @@ from nova.sdk.drivers.driver_stream import RAW_STREAM, DriverStream
 from nova.sdk.drivers.registry import BINDING_TYPE, DriverRegistry
 from nova.sdk.errors import DriverError
 from nova.sdk.events.event import Event, Series, check
+from nova.sdk.native import native_part
 
 SELECTION_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
 ENTITY_IDS = 3
@@ -96,9 +97,9 @@ class _AddedBindings:
                 series[event.series] = len(names)
                 names.append(event.series)
         return BatchColumns(
-            [*known.keys, *self.events],
+            _extended(known.keys, list(self.events)),
             [*known.series, *(series[event.series] for event in events)],
-            [*known.bodies, *(event.body[:-1] for event in events)],
+            _extended(known.bodies, [event.body[:-1] for event in events]),
             names,
             [*known.versions, *[""] * (len(names) - len(known.versions))],
             [*known.sparse, *range(len(known.keys), len(known.keys) + len(events))],
@@ -222,6 +223,13 @@ class DriverBindings:
             context = {"scopeId": stream.scope_id, "reason": str(error)}
             log.warning("no driver for a stream", extra={"context": context})
             return NO_DRIVER
+
+
+def _extended(column: Sequence[bytes], more: Sequence[bytes]) -> Sequence[bytes]:
+    """A column with more items behind it."""
+    if (native := native_part()) and isinstance(column, native.BytesColumn):
+        return column.merged(range(len(column), len(column) + len(more)), more)
+    return [*column, *more]
 
 
 def _selects(series: Series) -> bool:

@@ -35,7 +35,7 @@ class Stamp:
 
 def _rows(
     columns: BatchColumns, places: Sequence[int], numbers: Sequence[int], first_ns: int
-) -> tuple[list[bytes], list[bytes], list[bytes]]:
+) -> tuple[Sequence[bytes], Sequence[bytes], Sequence[bytes]]:
     """Event keys, order keys and stored envelopes of the events at these places; `numbers` are
     those of the batch's series.
     """
