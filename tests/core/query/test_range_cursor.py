@@ -170,6 +170,40 @@ async def test_pages_are_the_brute_force_answer(
 
 @MANY
 @given(
+    parts=st.lists(NUMBERS, max_size=3),
+    filters=FILTERS,
+    timebase=st.sampled_from(TIMEBASES),
+    reverse=st.booleans(),
+    merge=st.none() | st.booleans(),
+    max_events=st.integers(1, 20),
+    max_bytes=st.integers(1, 6_000),
+)
+async def test_slices_of_any_bytes_are_the_brute_force_answer(
+    world: CursorWorld,
+    parts: list[list[tuple[int, str, str]]],
+    filters: Filters,
+    timebase: Timebase,
+    reverse: bool,
+    merge: bool | None,
+    max_events: int,
+    max_bytes: int,
+) -> None:
+    """How many events a slice looks up at once decides nothing."""
+    for part in parts:
+        await world.commit(part)
+    chosen, span = EventFilter(filters, world.view.series), Span(timebase, reverse=reverse)
+    cursor = RangeCursor(world.view, chosen, span, merge=merge)
+    events: list[bytes] = []
+    while not cursor.done:
+        found = [stored for _, stored in cursor.read_slice(max_events, max_bytes)]
+        assert len(found) <= max_events
+        assert sum(map(len, found[:-1])) < max_bytes
+        events += found
+    assert events == expected(world, filters, span)
+
+
+@MANY
+@given(
     numbers=NUMBERS, filters=FILTERS, timebase=st.sampled_from(TIMEBASES), ms=st.integers(-1, 13)
 )
 async def test_latest_and_discover_are_the_brute_force_answer(

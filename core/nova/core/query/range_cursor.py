@@ -43,6 +43,9 @@ SLICE_MAX_BYTES = 1024 * 1024
 SLICE_MAX_EVENTS = 1_000
 """Takes a few milliseconds to read."""
 
+SPARE_EVENTS_SHARE = 16
+"""A slice looks for one in so many more events than reach its bytes by the mean size so far."""
+
 LOOP_PASSES_PER_SLICE = 3
 """Event loop iterations that a live event needs from the writer's socket to a client's."""
 
@@ -95,6 +98,9 @@ class RangeCursor:
         self._may_switch = False
         self._scanned_rows = self._scanned_events = 0
         self._merged: SeriesMerge | None = None
+        self._mean_bytes = 0
+        """Of the events of the last slice that read some by look-ups."""
+
         self.span = span
         self.watermark = snapshot.watermark if watermark is None else watermark
         self.after = after
@@ -159,13 +165,23 @@ class RangeCursor:
                 *((lower, upper), max_events),
             )
             self._may_switch = not self._matches_all and self._hidden is None
+        fitting = self._fitting(max_events, max_bytes)
         if self._merge or self._scan_was_dear():
-            return self._merge_series(lower, upper, max_events, max_bytes)
-        rows = self._scan_rows(lower, upper, max_events, max_bytes)
+            return self._merge_series(lower, upper, fitting, max_bytes)
+        rows = self._scan_rows(lower, upper, fitting, max_bytes)
         self._scanned_events += len(rows)
         if self.span.timebase == "source":
             return self._read_events(rows, max_bytes)
         return self._accepted(rows)
+
+    def _fitting(self, max_events: int, max_bytes: int) -> int:
+        """At most `max_events`: as many as `max_bytes` should take. Rows of an index do not say how
+        large their events are, and events that do not fit are read again by the next slice.
+        """
+        if not self._mean_bytes:
+            return max_events
+        fitting = max_bytes // self._mean_bytes
+        return min(max_events, fitting + fitting // SPARE_EVENTS_SHARE + 1)
 
     def _accepted(self, hits: list[Hit]) -> list[Hit]:
         """Those that the filter accepts by their content."""
@@ -281,14 +297,15 @@ class RangeCursor:
         if not rows:
             return []
         last_durable = time_key(self.watermark) + LAST_TAIL
-        keys, event_keys = zip(*rows, strict=True)
+        event_keys = [event_key for _, event_key in rows]
         in_order = sorted(event_keys)
         if in_order[-1] > last_durable:
             return self._read_events([row for row in rows if row[1] <= last_durable], max_bytes)
         stored = look_up(self._snapshot.archive, event_keys, in_order, max_bytes)
         if len(stored) < len(rows):
-            self.after, self.done = keys[len(stored) - 1], False
-        found = list(zip(keys, stored, strict=False))
+            self.after, self.done = rows[len(stored) - 1][0], False
+        self._mean_bytes = max(sum(map(len, stored)) // len(stored), 1)
+        found = list(zip([key for key, _ in rows], stored, strict=False))
         if self._event_filter.accepts_all:
             return found
         return [event for event in found if self._event_filter.accepts(event[1])]

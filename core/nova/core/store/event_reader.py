@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nova.core.ordering import LAST_TAIL, TIME_BYTES, Timebase
+from nova.core.ordering import EVENT_KEY_BYTES, LAST_TAIL, TIME_BYTES, Timebase
 from nova.core.store.families import Families
 from nova.core.store.given_back import ORIGIN_KEY
 from nova.core.store.key_value import Block, KeyValue
-from nova.core.store.scan import first_row, last_row, scan, scan_blocks
+from nova.core.store.scan import (
+    first_row,
+    growing_counts,
+    last_row,
+    scan,
+    scan_blocks,
+    scan_small_rows,
+)
 
 FIRST_KEY = b""
 LAST_KEY = b"\xff" * TIME_BYTES + LAST_TAIL
@@ -51,7 +58,11 @@ class EventReader:
         number of rows that the caller expects to use.
         """
         family = self._families[timebase]
-        return scan_blocks(family, lower, upper, reverse=reverse, expected_rows=expected_rows)
+        if timebase == "canonical":
+            return scan_blocks(family, lower, upper, reverse=reverse, expected_rows=expected_rows)
+        counts = growing_counts(expected_rows)
+        blocks = scan_small_rows(family, lower, upper, counts, reverse=reverse)
+        return ((rows, len(rows) * EVENT_KEY_BYTES) for rows in blocks)
 
     def first(
         self, timebase: Timebase, lower: bytes = FIRST_KEY, upper: bytes = LAST_KEY

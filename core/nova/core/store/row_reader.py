@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
 from nova.core.store.archive import Archive
 from nova.core.store.index_rows import INDEX_FAMILIES
@@ -24,7 +25,8 @@ class RowReader:
 
     def blocks(self, family: str, lower: bytes, upper: bytes) -> Iterator[list[KeyValue]]:
         if family in INDEX_FAMILIES:
-            yield from scan_small_rows(self._families[family], lower, upper, self._block_rows)
+            counts = repeat(self._block_rows)
+            yield from scan_small_rows(self._families[family], lower, upper, counts)
             return
         rows: list[KeyValue] = []
         for block, _ in scan_blocks(self._families[family], lower, upper):

@@ -8,7 +8,7 @@ the range does, a second iterator, which has a status, proves that the family en
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import cast
 
@@ -24,6 +24,7 @@ GROWTH = 4
 MORE_ROWS = 16
 BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
+SMALL_BLOCK_MAX_ROWS = 4_096
 
 
 def scan_blocks(
@@ -66,19 +67,36 @@ def scan_blocks(
 
 
 def scan_small_rows(
-    family: Rdict, lower: bytes, upper: bytes, count: int
+    family: Rdict, lower: bytes, upper: bytes, counts: Iterable[int], *, reverse: bool = False
 ) -> Iterator[list[KeyValue]]:
-    """`scan_blocks` of a family whose rows are all small, in blocks of `count` rows."""
-    rows = cast("Iterator[KeyValue]", family.items(from_key=lower))
-    last = lower
-    while block := list(islice(rows, count)):
+    """`scan_blocks` of a family whose rows are all small, in blocks of as many rows as `counts`
+    says, which has no end.
+    """
+    last = upper if reverse else lower
+    rows = cast("Iterator[KeyValue]", family.items(backwards=reverse, from_key=last))
+    for count in counts:
+        block = list(islice(rows, count))
+        if not block:
+            break
         last = block[-1][0]
-        if last > upper:
-            if inside := [row for row in block if row[0] <= upper]:
+        if last < lower or last > upper:
+            if inside := [row for row in block if lower <= row[0] <= upper]:
                 yield inside
             return
         yield block
-    _prove_end(family, last, reverse=False)
+    _prove_end(family, last, reverse)
+
+
+def growing_counts(expected_rows: int | None) -> Iterator[int]:
+    """Rows of a block for `scan_small_rows`: first those that the caller expects to use, then few,
+    and more each time.
+    """
+    if expected_rows is not None:
+        yield max(min(expected_rows, SMALL_BLOCK_MAX_ROWS), FIRST_ROWS)
+    count = MORE_ROWS
+    while True:
+        yield count
+        count = min(GROWTH * count, SMALL_BLOCK_MAX_ROWS)
 
 
 def scan(
