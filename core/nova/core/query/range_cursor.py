@@ -44,7 +44,7 @@ SLICE_MAX_EVENTS = 1_000
 """Takes a few milliseconds to read."""
 
 SPARE_EVENTS_SHARE = 16
-"""A slice looks for one in so many more events than reach its bytes by the mean size so far."""
+"""A slice takes a sixteenth more events than reach its bytes by the mean size of the last ones."""
 
 LOOP_PASSES_PER_SLICE = 3
 """Event loop iterations that a live event needs from the writer's socket to a client's."""
