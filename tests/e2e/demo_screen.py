@@ -183,7 +183,7 @@ def screen_on(browser: Browser, url: str, *, complaints: bool = False) -> Iterat
         yield screen
     finally:
         context.close()
-    assert complaints or screen.complaints == []
+    assert complaints or screen.complaints == [], screen.complaints
 
 
 def apart(work: Callable[[], Coroutine[object, object, T]]) -> T:

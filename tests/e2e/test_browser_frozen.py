@@ -68,7 +68,7 @@ def test_after_a_freeze_every_panel_asks_at_once(
             sent = len(screen.sent)
         row = page.locator(f'[data-testid="entity-row"][data-entity="{added.unique_id}"]')
         expect(row).to_be_visible(timeout=BACK_MS)
-        page.wait_for_function(f"({UNANSWERED})().length === 0", timeout=BACK_MS)
+        page.wait_for_function(f"() => ({UNANSWERED})().length === 0", timeout=BACK_MS)
         expect(page.get_by_test_id("banner")).to_be_hidden(timeout=BACK_MS)
         assert_asked(screen, sent)
         apart(lambda: publish_now(shaken.publish, 7001))

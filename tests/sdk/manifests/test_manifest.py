@@ -37,7 +37,12 @@ MANIFEST = CardManifest(
         "state": KeySpec(type="enum", labels={"run": "running", "halt": "halted"}),
         "since": KeySpec(type="time"),
     },
-    layout=Layout(shield=["flow"], card=[Group(title="All", rows=["flow"])], sparklines=["flow"]),
+    layout=Layout(
+        shield=["flow"],
+        card=[Group(title="All", rows=["flow"])],
+        sparklines=["flow"],
+        stale_after_s=2.5,
+    ),
     actions=[
         Action(
             command_type="pump.set",

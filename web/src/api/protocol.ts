@@ -763,7 +763,7 @@ export interface KeySpec {
 /**
  * Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history. The
  *     value of `name` stands for the entity's uniqueId. `tables` list other entities, and `controls`
- *     send requests to the edge.
+ *     send requests to the edge. After `stale_after_s` without an update a view is stale.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Layout".
@@ -775,6 +775,7 @@ export interface Layout {
   sparklines?: string[];
   tables?: EntityTable[];
   controls?: CardControl[];
+  staleAfterS?: number | null;
 }
 /**
  * Rows of a card under one title, in order; each row is a key.

@@ -13,7 +13,7 @@ import { Status } from "./Status";
 
 /** The three numbers; a zero is drawn muted. */
 export function AlarmCounts() {
-  const { out, acknowledged, inLimits, worst, worstAcknowledged } = valueTotals.value;
+  const { out, acknowledged, inLimits, stale, worst, worstAcknowledged } = valueTotals.value;
   return (
     <span class="alarm-counts" data-testid="alarm-counts">
       <button
@@ -45,6 +45,12 @@ export function AlarmCounts() {
       >
         {alarmsTrouble.value === "" ? `${inLimits} in` : "not judged"}
       </span>
+      {stale > 0 && (
+        <span class="alarm-count" title="in limits when last updated, and silent since" data-testid="alarms-stale" data-count={stale}>
+          <Status verdict="stale" />
+          {stale} stale
+        </span>
+      )}
     </span>
   );
 }
@@ -71,6 +77,7 @@ export function PresentAlarmsChip() {
       trouble={presentTrouble.value}
       isJudged={isPresentJudged.value}
       testid="alarms-now"
+      isBrief={true}
       title="The alarms of the present: go LIVE and list them"
       open={() => {
         goToPresent();
@@ -89,15 +96,18 @@ interface ChipProps {
   isJudged: boolean;
   testid: string;
   title?: string;
+  /** Whether only the numbers are drawn: nothing in the header may move when it appears. */
+  isBrief?: boolean;
   open: () => void;
   children?: ComponentChildren;
 }
 
 /** The worst alarm that is not acknowledged, and the worst that is; green only if there is neither. */
-function Chip({ totals, trouble, isJudged: judged, testid, title, open, children }: ChipProps) {
+function Chip({ totals, trouble, isJudged: judged, testid, title, isBrief = false, open, children }: ChipProps) {
   const { raised, acknowledged, worst, worstAcknowledged } = totals;
   const verdict = worst === undefined ? undefined : signOf(worst.severity);
   const isQuiet = raised === 0 && acknowledged === 0;
+  const words = isBrief ? "sr-only" : "";
   return (
     <button
       type="button"
@@ -111,11 +121,13 @@ function Chip({ totals, trouble, isJudged: judged, testid, title, open, children
     >
       {children}
       {(raised > 0 || isQuiet) && <Status verdict={verdict ?? (judged && isQuiet ? "ok" : undefined)} />}
-      {(raised > 0 || isQuiet) && chipText(raised, trouble !== "")}
+      {isBrief && raised > 0 && <span aria-hidden="true">{raised}</span>}
+      {(raised > 0 || isQuiet) && <span class={words}>{chipText(raised, trouble !== "")}</span>}
       {acknowledged > 0 && (
         <span class="muted chip-known">
           <Status verdict={signOf(worstAcknowledged?.severity)} acknowledged={true} />
-          {acknowledged} acknowledged{trouble !== "" && raised === 0 ? "?" : ""}
+          {acknowledged}
+          <span class={words}>acknowledged{trouble !== "" && raised === 0 ? "?" : ""}</span>
         </span>
       )}
     </button>

@@ -6,7 +6,6 @@ import type { Card } from "../model/cards/card";
 import { keySpec } from "../model/cards/card";
 import { clockSecondMs } from "../model/entities/entities";
 import { formatValue, keyUnit, NO_VALUE } from "../model/values/format";
-import { freshness } from "../model/values/freshness";
 import { formatAge, formatTime, toMs } from "../model/values/time";
 
 /** A value with its unit; a dash if there is none. */
@@ -25,11 +24,12 @@ export function CardValue({ card, name }: { card: Card; name: string }) {
   );
 }
 
-/** The age of a time against the clock; coloured if it is not fresh. */
-export function CardAge({ time }: { time: string }) {
+/** The age of a time against the clock; named stale if its view is. */
+export function CardAge({ time, isStale = false }: { time: string; isStale?: boolean }) {
   const ms = clockSecondMs.value - Math.floor(toMs(time) / 1000) * 1000;
   return (
-    <span class={`age ${freshness(ms)}`} title={`${formatTime(time)} UTC`} data-testid="card-age">
+    <span class={`age ${isStale ? "stale" : ""}`} title={`${formatTime(time)} UTC`} data-testid="card-age">
+      {isStale && "stale "}
       {shortAge(ms)}
     </span>
   );

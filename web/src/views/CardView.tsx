@@ -8,6 +8,7 @@ import { alarmsOfKey, statusOf, verdictOf } from "../model/alarms/card_alarms";
 import { type Card, cardName, cardRows, cardSparklineKeys, cardTitle, keySpec } from "../model/cards/card";
 import { cardAt, isOpenPlace, openCard, requestedCard } from "../model/cards/card_list";
 import { statesPending } from "../model/cards/cards";
+import { staleViews } from "../model/cards/stale_views";
 import type { CardPlace } from "../model/cards/shields";
 import { setInSight } from "../model/cards/sparkline_data";
 import { openForm } from "../model/commands/command_panel";
@@ -51,7 +52,7 @@ export function CardView({ place }: { place: CardPlace }) {
           </button>
         </h3>
         <span class="card-title muted">{card === undefined ? place.viewId : cardTitle(card)}</span>
-        {card !== undefined && ofEdge === undefined && <CardAge time={orderTime(card.view.order)} />}
+        {card !== undefined && ofEdge === undefined && <CardAge time={orderTime(card.view.order)} isStale={staleViews.value.has(card.id)} />}
       </header>
       {card === undefined ? (
         <p class="muted card-nothing">{statesPending.value ? "…" : "No data at this time."}</p>

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { entities, entitiesError, entitySearch, selectedEntity, setFolded, treeRows } from "../model/entities/entities";
 import { type EntityRow, keyStep, visibleRows } from "../model/entities/entity_tree";
+import { agesAtMs, agesPending } from "../model/entities/entity_ages";
 import { scrolling } from "../model/page/scrolling";
 import { entityKey } from "../model/values/event";
 import { Empty, ErrorNotice, Pane } from "./Pane";
@@ -67,6 +68,7 @@ function Tree() {
   const onKeyDown = (event: KeyboardEvent) => onKey(event, all, currentRow(all), element.current as HTMLElement);
   return (
     <div class="tree" role="tree" aria-label="Entities" ref={element} onKeyDown={onKeyDown} data-testid="entity-tree">
+      <AgesAt />
       <div class="tree-rows" role="presentation" style={{ height: `${all.length * ROW_PX}px` }}>
         {drawn.map(([row, index]) => (
           <TreeRow
@@ -80,6 +82,11 @@ function Tree() {
       </div>
     </div>
   );
+}
+
+/** The moment of the ages, for programs that read the page. */
+function AgesAt() {
+  return <span hidden data-testid="ages-at" data-ms={agesAtMs.value} data-pending={agesPending.value} />;
 }
 
 /** The row that takes the focus: the last focused, else the selected entity, else the first. */

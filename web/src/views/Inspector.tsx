@@ -10,6 +10,7 @@ import {
   inspectorEvents,
   inspectorRange,
   inspectorSelectedOnly,
+  isInspectorPending,
   isListHeld,
   newerPage,
   nextKey,
@@ -78,7 +79,7 @@ function List() {
   if (inspectorRange.value === "selection" && selection.value === null) {
     return <Empty>No range is selected: drag with Shift on the timeline, or choose another range.</Empty>;
   }
-  if (found === null) return <Empty>Loading events…</Empty>;
+  if (found === null || (found.length === 0 && isInspectorPending.value)) return <Empty>Loading events…</Empty>;
   if (found.length === 0) return <Empty testid="events-empty">No matching events {TIMES[inspectorRange.value]}.</Empty>;
   return (
     <table class="events">

@@ -4,13 +4,15 @@ import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { cursorMs, timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
-import { changedPaths, latest, latestError, latestOutline, latestPending } from "../model/entities/latest";
+import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
+import { changedPaths, latest, latestError, latestOutline, latestPending, shownLatest } from "../model/entities/latest";
 import { addField, isPlotted } from "../model/plots/plots";
 import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
 import { formatAge, formatTime, toMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
 import { Empty, ErrorNotice, Pane } from "./Pane";
+import { Status } from "./Status";
 
 /** The search field is shown from this many fields on. */
 const FILTER_FROM = 12;
@@ -19,7 +21,7 @@ export function LatestValues() {
   const entity = selectedEntity.value;
   const [filter, setFilter] = useState("");
   const isWaiting = latestPending.value && latest.value.size === 0;
-  const events = byLane(isWaiting ? latestOutline.value : latest.value);
+  const events = byLane(isWaiting ? latestOutline.value : shownLatest.value);
   const isMuch = events.reduce((sum, [, event]) => sum + valueRows(event).length, 0) >= FILTER_FROM;
   return (
     <Pane
@@ -55,6 +57,9 @@ export function LatestValues() {
     </Pane>
   );
 }
+
+/** Lanes of which a silence says something. */
+const IS_TELEMETRY: ReadonlySet<Lane> = new Set(["ui", "parsed", "raw"]);
 
 /** The lanes that are read most come first; within a lane the server's order holds. */
 const LANE_ORDER: readonly Lane[] = ["ui", "parsed", "command", "raw", "metadata"];
@@ -115,8 +120,11 @@ function Series({ name, event, filter }: SeriesProps) {
 
 function EventAge({ event }: { event: StoredEvent }) {
   const time = eventTime(event, timebase.value);
+  void ageBeats.value;
+  const isStale = IS_TELEMETRY.has(event.lane) && seriesAge(sourceKey(event)).freshness === "stale";
   return (
-    <span class="muted" title={`${formatTime(time)} UTC`} data-testid="value-age">
+    <span class={`muted ${isStale ? "stale" : ""}`} title={`${formatTime(time)} UTC`} data-testid="value-age" data-stale={isStale}>
+      {isStale && <Status verdict="stale" />}
       {formatAge(cursorMs.value - toMs(time))} ago
     </span>
   );

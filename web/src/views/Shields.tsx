@@ -7,6 +7,7 @@ import { type Card, cardName, cardShieldKeys, cardTitle, keySpec } from "../mode
 import { cardAt, isOpenPlace, openCard } from "../model/cards/card_list";
 import { statesError, statesPending } from "../model/cards/cards";
 import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/shields";
+import { staleViews } from "../model/cards/stale_views";
 import { edgeCards } from "../model/edge/edge_cards";
 import { entities } from "../model/entities/entities";
 import { entityKey } from "../model/values/event";
@@ -133,7 +134,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
           {card === undefined ? place.uniqueId : cardName(card)}
         </span>
         <span class="container">{card === undefined ? place.containerId : cardTitle(card)}</span>
-        {card !== undefined && !isOfEdge && <CardAge time={cardTime(card)} />}
+        {card !== undefined && !isOfEdge && <CardAge time={cardTime(card)} isStale={staleViews.value.has(card.id)} />}
       </span>
       {card === undefined ? <NothingYet place={place} /> : <Values card={card} />}
     </div>

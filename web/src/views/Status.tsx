@@ -4,7 +4,7 @@ import type { AlarmInfo } from "../api/protocol";
 import type { RuleSeverity } from "../model/alarms/alarm_list";
 import { signOf, type Verdict } from "../model/alarms/card_alarms";
 
-const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", none: "no limits, or not judged" } as const;
+const STATUS_TEXTS = { ok: "in limits", warning: "warning", critical: "critical", stale: "stale: silent for longer than usual", none: "no limits, or not judged" } as const;
 
 export function Status({ verdict, acknowledged = false }: { verdict: Verdict; acknowledged?: boolean }) {
   const kind = verdict ?? "none";

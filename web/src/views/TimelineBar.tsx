@@ -5,6 +5,7 @@ import { conflation, conflationText, isBehind, pinNotice } from "../model/clock/
 import { cursorEvent, otherTime, otherTimebase, switchTimebase } from "../model/clock/cursor_event";
 import { cursorLineMs, heldMs } from "../model/timeline/scrub";
 import { runAction } from "../model/timeline/timeline_sync";
+import { eventTime } from "../model/values/event";
 import { formatTime, fromFineMs } from "../model/values/time";
 import { GivenBackSign } from "./GivenBackSign";
 import { Legend } from "./Legend";
@@ -93,6 +94,7 @@ function Clock() {
         title={`The newest event up to the cursor${name}, by the other clock`}
         data-testid="other-time"
         data-time={also ?? ""}
+        data-event-time={event === null ? "" : eventTime(event, timebase.value)}
       >
         {EVENT_SAYS[otherTimebase(timebase.value)]} {also === undefined ? "–" : formatTime(also)}
       </span>

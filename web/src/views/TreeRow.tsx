@@ -2,10 +2,11 @@
 
 import type { AlarmInfo } from "../api/protocol";
 import { alarmName, worstByNode } from "../model/alarms/alarm_list";
-import { clockSecondMs, seenMs, selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
+import { agesPending, entityAges } from "../model/entities/entity_ages";
+import { selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
 import { entityKey, type Lane } from "../model/values/event";
-import { freshness, FRESHNESS_TEXTS } from "../model/values/freshness";
+import { FRESHNESS_TEXTS } from "../model/values/freshness";
 import { formatAge } from "../model/values/time";
 import { SeveritySign } from "./Status";
 
@@ -75,22 +76,17 @@ export function activate(node: TreeNode, open: boolean | undefined): void {
   else setFolded(node.key, open === true);
 }
 
-function ageOf(node: TreeNode): number | undefined {
-  const seen = seenMs.value?.get(node.key);
-  return seen === undefined ? undefined : clockSecondMs.value - seen;
-}
-
 function Fresh({ node }: { node: TreeNode }) {
-  const is = seenMs.value === null ? "old" : freshness(ageOf(node));
+  const is = entityAges.value?.get(node.key)?.freshness ?? "unseen";
   return (
-    <span class={`fresh ${is} ${worstByNode.value.has(node.key) ? "alarmed" : ""}`} title={FRESHNESS_TEXTS[is]}>
+    <span data-testid="fresh" data-freshness={agesPending.value ? "pending" : is} class={`fresh ${is} ${worstByNode.value.has(node.key) ? "alarmed" : ""}`} title={FRESHNESS_TEXTS[is]}>
       <span class="sr-only">{FRESHNESS_TEXTS[is]}</span>
     </span>
   );
 }
 
 function EntityAge({ node }: { node: TreeNode }) {
-  const ms = ageOf(node);
+  const ms = entityAges.value?.get(node.key)?.ageMs;
   if (ms === undefined) return <span class="units">–</span>;
   return <span class="units">{ms < 1_000 ? "now" : formatAge(Math.floor(ms / 1000) * 1000).replace(".0", "")}</span>;
 }

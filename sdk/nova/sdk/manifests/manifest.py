@@ -55,7 +55,7 @@ class Group(ManifestPart, kw_only=True):
 class Layout(ManifestPart, kw_only=True):
     """Where keys are shown: `shield` as a summary, `card` in groups, `sparklines` as a history. The
     value of `name` stands for the entity's uniqueId. `tables` list other entities, and `controls`
-    send requests to the edge.
+    send requests to the edge. After `stale_after_s` without an update a view is stale.
     """
 
     name: Key | None = None
@@ -64,6 +64,7 @@ class Layout(ManifestPart, kw_only=True):
     sparklines: list[Key] = msgspec.field(default_factory=list)
     tables: list[EntityTable] = msgspec.field(default_factory=list)
     controls: list[CardControl] = msgspec.field(default_factory=list)
+    stale_after_s: Annotated[float, Meta(gt=0)] | None = None
 
 
 class CardManifest(ManifestPart, kw_only=True, dict=True):

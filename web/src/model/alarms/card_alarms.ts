@@ -4,17 +4,20 @@ import { computed } from "@preact/signals";
 import type { AlarmInfo } from "../../api/protocol";
 import { type Card, keySpec } from "../cards/card";
 import { cards } from "../cards/cards";
+import { staleViews } from "../cards/stale_views";
 import { type Cell, viewKey } from "../cards/ui_state";
 import { rankOf } from "./alarm_list";
 import { alarmStates, isJudged } from "./alarm_states";
 
 export type CardSeverity = "warning" | "critical";
-/** How a value is: undefined if it has no limits, or if it is not known whether it is in them. */
-export type Verdict = CardSeverity | "ok" | undefined;
+/** How a value is: undefined if it has no limits, or if it is not known whether it is in them. A stale one was in them. */
+export type Verdict = CardSeverity | "ok" | "stale" | undefined;
 
 /** How many values are in limits, out of them, and out of them but acknowledged. */
 export interface ValueTotals {
   readonly inLimits: number;
+  /** Those that were in limits in the last update of a view that is silent. */
+  readonly stale: number;
   readonly out: number;
   readonly acknowledged: number;
   /** The worst severity that is not acknowledged. */
@@ -60,7 +63,12 @@ export function isOutOfLimits(id: string): boolean {
 export function verdictOf(card: Card, key: string): Verdict {
   const [worst] = alarmsOfKey(card.id, key);
   if (worst !== undefined) return signOf(worst.severity);
-  return isInLimits(card, key) ? "ok" : undefined;
+  return isInLimits(card, key) ? freshOk(card) : undefined;
+}
+
+/** Whether what was in limits still is, is known only while its view is updated. */
+function freshOk(card: Card): "ok" | "stale" {
+  return staleViews.value.has(card.id) ? "stale" : "ok";
 }
 
 function isInLimits(card: Card, key: string): boolean {
@@ -96,6 +104,7 @@ export function statusOf(card: Card): Verdict {
   const [worst] = alarmsOfCard(card.id);
   if (worst !== undefined) return signOf(worst.severity);
   if ([...card.cells.keys()].some((key) => isDisabled(card.id, key))) return undefined;
+  if (staleViews.value.has(card.id)) return "stale";
   return [...limitedKeys(card)].some((key) => isInLimits(card, key)) ? "ok" : undefined;
 }
 
@@ -131,11 +140,12 @@ function openByValue(id: string): Iterable<readonly AlarmInfo[]> {
 
 /** Totals over all cards: a value counts once, whatever alarms it has, and as out until all are acknowledged. */
 export const valueTotals = computed<ValueTotals>(() => {
-  let [inLimits, out, acknowledged] = [0, 0, 0];
+  let [inLimits, stale, out, acknowledged] = [0, 0, 0, 0];
   let [worst, worstAcknowledged]: Verdict[] = [];
   for (const one of cards.value.values()) {
     const card = one.value;
-    if (isJudged.value) inLimits += inLimitsOf(card);
+    if (isJudged.value && freshOk(card) === "ok") inLimits += inLimitsOf(card);
+    else if (isJudged.value) stale += inLimitsOf(card);
     for (const ofValue of openByValue(card.id)) {
       const unseen = ofValue.find(({ state }) => state !== "acknowledged");
       if (unseen === undefined) {
@@ -147,5 +157,5 @@ export const valueTotals = computed<ValueTotals>(() => {
       }
     }
   }
-  return { inLimits, out, acknowledged, worst: worst ?? (inLimits > 0 ? "ok" : undefined), worstAcknowledged };
+  return { inLimits, stale, out, acknowledged, worst: worst ?? (inLimits > 0 ? "ok" : undefined), worstAcknowledged };
 });

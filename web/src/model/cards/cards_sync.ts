@@ -21,6 +21,7 @@ import {
   statesError,
 } from "./cards";
 import { applyManifests, clearManifests, manifests, refreshManifests } from "./manifests";
+import { startStaleViews } from "./stale_views";
 import { appendSparklines, clearSparklines, requestSparklines, retrySparklines } from "./sparkline_data";
 
 const BACKWARDS_INTERVAL_MS = 250;
@@ -63,6 +64,7 @@ export function startCardsSync(): void {
   scheduler.every(BACKWARDS_INTERVAL_MS, askStates, { when: isBackwards });
   scheduler.every(RETRY_INTERVAL_MS, requestAll, { when: () => statesError.value !== "" && isOpen() });
   followSparklines();
+  startStaleViews();
 }
 
 /** Apply streamed events. */

@@ -8,6 +8,7 @@ import { request } from "../session/session";
 import { spanAround, spanLength, visible } from "../timeline/span";
 import { eventTime, type StoredEvent } from "../values/event";
 import { compareTimes, fromNs, toFineMs, toNs } from "../values/time";
+import { eventsBefore } from "./before_clock";
 import {
   backwards,
   chooseTimebase,
@@ -34,7 +35,11 @@ const answeredEvent = signal<StoredEvent | null>(null);
 let requestCount = 0;
 
 /** The newest known event at or before the cursor. In reverse the stream sends later ones, which do not count. */
-export const cursorEvent = computed(() => (backwards.value ? null : newest.value) ?? answeredEvent.value);
+export const cursorEvent = computed<StoredEvent | null>(() => {
+  if (!backwards.value) return newest.value ?? answeredEvent.value;
+  const found = eventsBefore.value[0] ?? answeredEvent.value;
+  return found !== null && compareTimes(eventTime(found, timebase.value), cursor.value) <= 0 ? found : null;
+});
 
 /** The time of the event under the cursor by the other clock; undefined while it is not known. */
 export const otherTime = computed(() => {

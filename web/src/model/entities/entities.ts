@@ -2,10 +2,10 @@
 
 import { computed, signal } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
-import { cursor, cursorMs, state, timebase } from "../clock/clock";
+import { Emitter } from "../../emitter";
+import { cursorMs, state, timebase } from "../clock/clock";
 import { defaultView, request } from "../session/session";
 import { type Entity, entityKey } from "../values/event";
-import { toMs } from "../values/time";
 import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
 
 /** A slow listing is requested less often: it takes up at most this share of the time… */
@@ -18,8 +18,8 @@ export const selectedEntity = signal<Entity | null>(null);
 export const entitySearch = signal("");
 /** Keys of the nodes that are closed. */
 export const foldedNodes = signal<ReadonlySet<string>>(new Set());
-/** When each entity was last seen as of the clock, in ms; null while that is not known. */
-export const seenMs = signal<ReadonlyMap<string, number> | null>(null);
+/** Emits each listing of the present. */
+export const presentListings = new Emitter<[found: readonly EntityInfo[]]>();
 /** Why there is no listing; empty if there is one. */
 export const entitiesError = signal("");
 
@@ -35,7 +35,6 @@ export const clockSecondMs = computed(() => Math.floor(cursorMs.value / 1000) * 
 /** Whether the user or a link chose the entity. An automatic choice gives way to the instance's default. */
 let isChosen = false;
 let notBeforeMs = 0;
-let requestCount = 0;
 
 /** Select an entity; its panels follow. */
 export function selectEntity(entity: Entity): void {
@@ -60,7 +59,7 @@ export async function refreshEntities(): Promise<void> {
     const found = await discoverAll();
     entities.value = found;
     entitiesError.value = "";
-    if (state.value === "LIVE") seenMs.value = lastTimes(found);
+    if (state.value === "LIVE") presentListings.emit(found);
     chooseInitial(found);
     notBeforeMs = Date.now() + Math.min((Date.now() - startMs) / BUSY_SHARE, PAUSE_MAX_MS);
   } catch (error) {
@@ -89,19 +88,8 @@ function hasValues(entity: EntityInfo): boolean {
   return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
 }
 
-/** Request when each entity was last seen as of the clock. In LIVE the listing itself has it. */
-export async function refreshSeen(): Promise<void> {
-  if (state.value === "LIVE") {
-    seenMs.value = lastTimes(entities.value ?? []);
-    return;
-  }
-  const mine = ++requestCount;
-  const found = await discoverAll(cursor.value);
-  if (mine === requestCount) seenMs.value = lastTimes(found);
-}
-
 /** All pages of a listing, as of a time if one is given. */
-async function discoverAll(time?: string): Promise<EntityInfo[]> {
+export async function discoverAll(time?: string): Promise<EntityInfo[]> {
   const at = time === undefined ? {} : { time };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;
@@ -115,10 +103,4 @@ async function discoverAll(time?: string): Promise<EntityInfo[]> {
     afterKey = reply.nextKey ?? undefined;
   } while (afterKey !== undefined);
   return found;
-}
-
-function lastTimes(found: readonly EntityInfo[]): Map<string, number> {
-  return new Map(
-    found.map((entity) => [entityKey(entity), Math.max(...entity.series.map(({ lastTime }) => toMs(lastTime)))]),
-  );
 }

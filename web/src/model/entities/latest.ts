@@ -1,6 +1,7 @@
 /** Latest values of the selected entity: queried at the cursor, updated by the stream. */
 
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import { eventsBefore } from "../clock/before_clock";
 import { backwards, cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import { entityKey, eventTime, seriesKey, type StoredEvent, valueRows } from "../values/event";
@@ -9,6 +10,19 @@ import { selectedEntity } from "./entities";
 
 /** The newest event of each series, in the order of the server's first reply. */
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+/** The events that are shown: backwards none that the clock has passed, and those before them as they were read ahead. */
+export const shownLatest = computed<ReadonlyMap<string, StoredEvent>>(() => {
+  if (state.value !== "PLAYING" || !backwards.value) return latest.value;
+  const isBefore = (event: StoredEvent) => compareTimes(eventTime(event, timebase.value), cursor.value) <= 0;
+  const found = new Map<string, StoredEvent>();
+  const before = new Map<string, StoredEvent>();
+  for (const event of eventsBefore.value) if (!before.has(seriesKey(event))) before.set(seriesKey(event), event);
+  for (const [key, event] of latest.value) {
+    const shown = isBefore(event) ? event : before.get(key);
+    if (shown !== undefined) found.set(key, shown);
+  }
+  return found;
+});
 /** Whether the values at the clock's time are pending; until the reply none are shown. */
 export const latestPending = signal(false);
 /** Why there are no values; empty if there are some. */

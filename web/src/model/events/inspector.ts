@@ -1,16 +1,19 @@
 /** The event inspector: one page of a bounded query over any lane, and the event shown in full. */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import type { Query } from "../../api/protocol";
-import { queryBound, seek, state, timebase } from "../clock/clock";
+import { backwards, cursor, queryBound, seek, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { request } from "../session/session";
-import { selection, visible } from "../timeline/span";
+import { selection, spanContains, visible } from "../timeline/span";
 import { extent } from "../timeline/timeline_data";
-import { eventTime, type Lane, type StoredEvent } from "../values/event";
-import { fromFineMs } from "../values/time";
+import { entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
+import { compareTimes, fromFineMs, toFineMs } from "../values/time";
+import { mergeEvents } from "./ledger";
 
 const PAGE_EVENTS = 50;
+/** Backwards more are read ahead: the clock takes them away one by one. */
+const AHEAD_EVENTS = 500;
 
 /** The queried times: up to the clock, the visible or selected span, or the events dated ahead of now. */
 export type InspectorRange = "clock" | "visible" | "selection" | "ahead";
@@ -23,9 +26,25 @@ export const inspectorSelectedOnly = signal(true);
 /** The queried messageType; empty means any. */
 export const inspectorType = signal("");
 
-export const inspectorEvents = signal<readonly StoredEvent[] | null>(null);
+/** The events of the page as they were received, with those that were streamed since. */
+const knownEvents = signal<readonly StoredEvent[] | null>(null);
+/** The listed events, the newest first; up to the clock, also while the clock has left those that were read. */
+export const inspectorEvents = computed<readonly StoredEvent[] | null>(() => {
+  const found = knownEvents.value;
+  if (found === null || state.value === "LIVE" || isListHeld.value || inspectorRange.value !== "clock") return found;
+  const first = found.findIndex((event) => compareTimes(eventTime(event, timebase.value), cursor.value) <= 0);
+  return first < 0 ? [] : found.slice(first, first + PAGE_EVENTS);
+});
+const isReverse = computed(() => state.value === "PLAYING" && backwards.value);
+/** Whether all events that were read ahead are passed, while there are more. */
+export const isReadAheadDue = computed(() => {
+  const left = inspectorEvents.value?.length ?? 0;
+  return isReverse.value && !isListHeld.value && left < PAGE_EVENTS && nextKey.value !== null;
+});
 export const nextKey = signal<string | null>(null);
 export const inspectorError = signal("");
+/** Whether a reply is awaited. */
+export const isInspectorPending = signal(false);
 export const inspectedEvent = signal<StoredEvent | null>(null);
 /** The `afterKey` of every page up to the current one; the first has none. */
 const pageKeys = signal<readonly (string | null)[]>([null]);
@@ -35,6 +54,10 @@ export const isListHeld = signal(false);
 
 let requestCount = 0;
 let isOwnJump = false;
+/** What was streamed while a reply was awaited. */
+let earlyEvents: StoredEvent[] = [];
+/** Whether streamed events have pushed others off the page. */
+let isCutShort = false;
 
 /** Everything that the query depends on, except the clock. */
 export const inspectorQueryKey = computed(() =>
@@ -44,16 +67,56 @@ export const inspectorQueryKey = computed(() =>
 /** Query again from the first page. */
 export async function refreshInspector(): Promise<void> {
   isListHeld.value = false;
+  pageKeys.value = [null];
   await requestPage([null]);
 }
 
-/** Refresh the current page while the clock moves. */
+/** Whether the list follows the clock. */
+function isFollowing(): boolean {
+  return !isListHeld.value && pageNumber.value === 1 && (inspectorRange.value === "clock" || inspectorRange.value === "visible");
+}
+
+/** Refresh the current page. */
 export async function followInspector(): Promise<void> {
-  if (!isListHeld.value && pageNumber.value === 1 && inspectorRange.value !== "selection") await requestPage([null]);
+  if (isFollowing()) await requestPage([null]);
+}
+
+/** Add streamed events while time runs forwards: the list needs no request. */
+export function applyToInspector(events: readonly StoredEvent[]): void {
+  if (isReverse.value || !isFollowing()) return;
+  const isWanted = eventMatcher();
+  const found = isWanted === undefined ? [] : events.filter(isWanted);
+  if (found.length === 0) return;
+  if (isInspectorPending.peek()) earlyEvents.push(...found);
+  else knownEvents.value = withEvents(knownEvents.value ?? [], found);
+}
+
+/** A page with more events: each once, the newest first. What falls off it is not what the next page begins with. */
+function withEvents(known: readonly StoredEvent[], added: readonly StoredEvent[]): readonly StoredEvent[] {
+  const all = mergeEvents(known, added, timebase.value);
+  if (all.length > PAGE_EVENTS) isCutShort = true;
+  return all.slice(-PAGE_EVENTS).reverse();
+}
+
+/** What the query selects, except by time up to the clock; undefined if it selects nothing. */
+function eventMatcher(): ((event: StoredEvent) => boolean) | undefined {
+  const entity = selectedEntity.value;
+  if (inspectorSelectedOnly.value && entity === null) return undefined;
+  const wanted = inspectorSelectedOnly.value && entity !== null ? entityKey(entity) : undefined;
+  const [lanes, type] = [inspectorLanes.value, inspectorType.value.trim()];
+  const span = inspectorRange.value === "visible" ? visible.value : undefined;
+  return (event) => {
+    if (lanes.size > 0 && !lanes.has(event.lane)) return false;
+    if (type !== "" && event.messageType !== type) return false;
+    if (wanted !== undefined && entityKey(event) !== wanted) return false;
+    return span === undefined || spanContains(span, toFineMs(eventTime(event, timebase.value)));
+  };
 }
 
 /** Go to the next page. */
 export async function olderPage(): Promise<void> {
+  // The key is behind the events of the reply, and streamed ones have pushed some of them off the page.
+  if (isCutShort) await requestPage([null]);
   const key = nextKey.value;
   if (key === null) return;
   isListHeld.value = true;
@@ -96,19 +159,26 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
   const mine = ++requestCount;
   const query = inspectorQuery(keys.at(-1) ?? null);
   if (query === undefined) {
-    [inspectorEvents.value, nextKey.value, pageKeys.value] = [[], null, [null]];
+    [knownEvents.value, nextKey.value, pageKeys.value] = [[], null, [null]];
     return;
   }
+  [isInspectorPending.value, earlyEvents] = [true, []];
   try {
     const reply = await request(query, "queryResponse");
     if (mine !== requestCount) return;
-    inspectorEvents.value = reply.events as StoredEvent[];
-    nextKey.value = reply.nextKey ?? null;
-    pageKeys.value = keys;
-    inspectorError.value = "";
+    isCutShort = false;
+    batch(() => {
+      const found = reply.events as StoredEvent[];
+      knownEvents.value = earlyEvents.length === 0 ? found : withEvents(found, earlyEvents);
+      nextKey.value = reply.nextKey ?? null;
+      pageKeys.value = keys;
+      inspectorError.value = "";
+    });
   } catch (error) {
     if (mine === requestCount) inspectorError.value = (error as Error).message;
     throw error;
+  } finally {
+    if (mine === requestCount) [isInspectorPending.value, earlyEvents] = [false, []];
   }
 }
 
@@ -121,7 +191,7 @@ export function inspectorQuery(afterKey: string | null): Query | undefined {
   return {
     type: "query",
     reverse: true,
-    limit: PAGE_EVENTS,
+    limit: isReverse.value && afterKey === null ? AHEAD_EVENTS : PAGE_EVENTS,
     timebase: timebase.value,
     timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
     filters: {

@@ -7,21 +7,25 @@ import { startViewLink } from "../address/view_link";
 import { startAlarmSync } from "../alarms/alarm_sync";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
 import { startEdgeSync } from "../edge/edge_sync";
+import { conflation } from "../clock/conflation_notice";
 import { jumps, state, streamedEvents } from "../clock/clock";
 import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
 import { persistStack } from "../commands/command_stack";
 import { persistDisplay } from "../displays/open_display";
-import { refreshSeen } from "../entities/entities";
+import { startEntityAges } from "../entities/entity_ages";
 import { latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
 import {
+  applyToInspector,
   consumeOwnJump,
   followInspector,
   inspectorError,
   inspectorQueryKey,
   inspectorRange,
+  inspectorType,
   isListHeld,
+  isReadAheadDue,
   refreshInspector,
 } from "../events/inspector";
 import { startExportSync } from "../exports/export_status";
@@ -36,15 +40,15 @@ import { followWidth } from "./layout_store";
 
 const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
-const SEEN_INTERVAL_MS = 3_000;
+const READ_AHEAD_PACE_MS = 100;
 const SPAN_PACE_MS = 300;
 const RETRY_INTERVAL_MS = 3_000;
 
 let isStarted = false;
 
 /** Scrubbing moves the clock twenty times a second: one request in flight, then one for the latest state. */
-const askSeen = singleFlight(refreshSeen);
 const askInspector = singleFlight(refreshInspector);
+const askFollowed = singleFlight(followInspector);
 
 /** Connect the panels' models to the clock, the span and the selection. */
 export function startPanelsSync(): void {
@@ -53,6 +57,7 @@ export function startPanelsSync(): void {
   streamedEvents.subscribe((events, all) => {
     appendPlotEvents(events);
     applyToCards(events);
+    applyToInspector(events);
     // Commands and chat also list events dated ahead.
     commandLedger.apply(all);
     chat.apply(all);
@@ -73,13 +78,15 @@ export function startPanelsSync(): void {
   chat.start();
   startAlarmSync();
   followInspectorQuery();
-  effect(() => {
-    void [jumps.value, connection.value];
-    untracked(() => isOpen() && askSeen());
-  });
+  startEntityAges();
   whileSeen(REPLAY_INTERVAL_MS, refreshLatest, () => state.value === "PLAYING");
-  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value !== "PAUSED");
-  whileSeen(SEEN_INTERVAL_MS, refreshSeen, () => state.value === "PLAYING");
+  followReadAhead();
+  // The audit trail is not in a stream; only who names its type sees it in the list.
+  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value !== "PAUSED" && inspectorType.value !== "");
+  effect(() => {
+    // What was conflated is in the archive.
+    if (conflation.value !== null) untracked(() => isOpen() && askInspector());
+  });
   whileSeen(RETRY_INTERVAL_MS, retryFailed);
   recoveries.subscribe(askAgain);
   followLinks();
@@ -95,7 +102,6 @@ function retryFailed(): void {
 
 /** Replies are to be had again: each panel asks at once. */
 function askAgain(): void {
-  askSeen();
   if (!isListHeld.value || inspectorError.value !== "") askInspector();
   requestPlotData();
   requestTrack();
@@ -118,6 +124,14 @@ function followInspectorQuery(): void {
     rest.restart(SPAN_PACE_MS, () => {
       if (isOpen() && !isListHeld.peek()) askInspector();
     });
+  });
+}
+
+/** Backwards the list is read ahead of the clock. */
+function followReadAhead(): void {
+  const pace = scheduler.slot();
+  effect(() => {
+    if (isReadAheadDue.value) pace.startIfIdle(READ_AHEAD_PACE_MS, () => isOpen() && isReadAheadDue.peek() && askFollowed());
   });
 }
 

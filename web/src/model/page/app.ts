@@ -4,6 +4,7 @@ import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timebase } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
+import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
 import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
@@ -37,6 +38,7 @@ export function startApp(): void {
   streamedEvents.subscribe(applyLatest);
   startTimelineSync();
   startCursorReport();
+  startReadAhead();
   const askLatest = singleFlight(refreshLatest);
   effect(() => {
     void [selectedEntity.value, jumps.value];

@@ -9,6 +9,7 @@ const { applyPresent } = await import("../../../src/model/alarms/alarm_states");
 const found = await import("../../../src/model/alarms/card_alarms");
 const { cardOf } = await import("../../../src/model/cards/card");
 const { cards } = await import("../../../src/model/cards/cards");
+const { staleViews } = await import("../../../src/model/cards/stale_views");
 const { state } = await import("../../../src/model/clock/clock");
 const { alarmName } = await import("../../../src/model/alarms/alarm_list");
 
@@ -66,6 +67,17 @@ describe("the values of cards", () => {
     receive([alarm("note", { rule: "words", severity: "severe" }), alarm("heat", { shelved: true })]);
     expect(verdicts()).toEqual(["warning", "ok", "critical"]);
     expect(found.valueTotals.value).toMatchObject({ inLimits: 1, out: 1, worst: "critical" });
+  });
+
+  it("of a silent view are stale and not in limits, and out of limits all the same if they were", () => {
+    receive([]);
+    staleViews.value = new Set([CARD.id]);
+    expect(verdicts()).toEqual(["stale", "stale", undefined]);
+    expect(found.statusOf(CARD)).toBe("stale");
+    expect(found.valueTotals.value).toMatchObject({ inLimits: 0, stale: 2, worst: undefined });
+    receive([alarm("heat")]);
+    expect([found.verdictOf(CARD, "heat"), found.statusOf(CARD)]).toEqual(["warning", "warning"]);
+    staleViews.value = new Set();
   });
 
   it("count once, whatever alarms they have, and as out until all of these are acknowledged", () => {

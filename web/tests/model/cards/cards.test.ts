@@ -22,6 +22,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     connection: signal("open"),
+    recoveries: { subscribe: () => undefined },
     user: signal("ann"),
     role: signal("operator"),
     notice: signal(""),

@@ -3,7 +3,6 @@ import { backwards, state, timebase } from "../../../src/model/clock/clock";
 import { selectedEntity, selectEntity } from "../../../src/model/entities/entities";
 import { applyLatest, changedPaths, isLate, latest } from "../../../src/model/entities/latest";
 import { envelopeText, type StoredEvent } from "../../../src/model/values/event";
-import { freshness } from "../../../src/model/values/freshness";
 import { unitOf } from "../../../src/model/values/units";
 
 const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
@@ -70,17 +69,6 @@ describe("values", () => {
     expect(unitOf("planA")).toBeUndefined();
     expect(unitOf("volts")).toBeUndefined();
     expect(unitOf("v")).toBeUndefined();
-  });
-
-  it("are fresh, stale, old or not yet seen", () => {
-    expect([0, 10_000, 10_001, 300_000, 300_001, undefined].map(freshness)).toEqual([
-      "live",
-      "live",
-      "stale",
-      "stale",
-      "old",
-      "unseen",
-    ]);
   });
 
   it("are copied as a producer would send them", () => {

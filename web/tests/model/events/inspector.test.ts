@@ -12,7 +12,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     ...{ connection: signal("open"), notice: signal(""), status: signal(null), user: signal(null) },
-    ...{ reconnect: () => undefined },
+    ...{ reconnect: () => undefined, recoveries: { subscribe: () => undefined } },
     request: (message: Query) => {
       if (message.type !== "query") return Promise.resolve({});
       world.asked.push(message);
@@ -24,7 +24,7 @@ vi.mock("../../../src/model/session/session", async () => {
 const inspector = await import("../../../src/model/events/inspector");
 const { selectedEntity } = await import("../../../src/model/entities/entities");
 const { selection, visible } = await import("../../../src/model/timeline/span");
-const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
+const { backwards, cursor, state, timebase } = await import("../../../src/model/clock/clock");
 
 const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
 const TIME = "2026-01-01T00:00:10.000000001Z";
@@ -32,6 +32,19 @@ const TIME = "2026-01-01T00:00:10.000000001Z";
 function event(number: number): StoredEvent {
   const times = { sourceTruthTime: TIME, canonicalTruthTime: TIME };
   return { eventId: String(number), lane: "raw", ...GPS, ...times };
+}
+
+/** A time of so many seconds. */
+function at(second: number): string {
+  return new Date(Date.UTC(2026, 0, 1) + second * 1_000).toISOString();
+}
+
+function streamed(second: number): StoredEvent {
+  return { ...event(second), sourceTruthTime: at(second), canonicalTruthTime: at(second) };
+}
+
+function shown(): string[] {
+  return (inspector.inspectorEvents.value ?? []).map(({ eventId }) => eventId);
 }
 
 beforeEach(() => {
@@ -98,6 +111,43 @@ describe("the event inspector", () => {
     expect([inspector.pageNumber.value, world.asked[2]?.afterKey]).toEqual([1, undefined]);
     await inspector.refreshInspector();
     expect(inspector.isListHeld.value).toBe(false);
+  });
+
+  it("follows the stream forwards without asking, and asks for what came before a page", async () => {
+    [state.value, cursor.value] = ["LIVE", at(99)];
+    await inspector.refreshInspector();
+    const other = { ...streamed(21), uniqueId: "other" };
+    inspector.applyToInspector([streamed(20), other, streamed(22)]);
+    expect(shown()).toEqual(["22", "20", "1"]);
+    inspector.applyToInspector([streamed(21)]);
+    expect(shown(), "late").toEqual(["22", "21", "20", "1"]);
+    expect(world.asked).toHaveLength(1);
+    inspector.applyToInspector(Array.from({ length: 60 }, (_, number) => streamed(30 + number)));
+    expect(shown()).toHaveLength(50);
+    await inspector.olderPage();
+    expect(world.asked.slice(1).map(({ afterKey }) => afterKey)).toEqual([undefined, "k1"]);
+  });
+
+  it("keeps what was streamed while a reply was awaited", async () => {
+    [state.value, cursor.value] = ["LIVE", at(99)];
+    const asking = inspector.refreshInspector();
+    inspector.applyToInspector([streamed(20)]);
+    await asking;
+    expect(shown()).toEqual(["20", "1"]);
+  });
+
+  it("reads ahead backwards, and lists nothing that the clock has passed", async () => {
+    [state.value, backwards.value, cursor.value] = ["PLAYING", true, at(199)];
+    const all = Array.from({ length: 200 }, (_, number) => streamed(199 - number));
+    world.answer = () => Promise.resolve({ events: all, nextKey: "k1" });
+    await inspector.refreshInspector();
+    expect(world.asked[0]?.limit).toBe(500);
+    expect(shown().slice(0, 2)).toEqual(["199", "198"]);
+    cursor.value = at(120);
+    expect([shown()[0], shown().length, inspector.isReadAheadDue.value]).toEqual(["120", 50, false]);
+    cursor.value = at(30);
+    expect([shown()[0], inspector.isReadAheadDue.value]).toEqual(["30", true]);
+    backwards.value = false;
   });
 
   it("moves the clock to the event shown in full, and distinguishes that jump from others", () => {

@@ -74,6 +74,7 @@ it("has one request in flight while a person scrubs, and a last one for the cloc
   inspectorSelectedOnly.value = false;
   seek(fromMs(0));
   startPanelsSync();
+  await vi.advanceTimersByTimeAsync(0);
   for (let ms = 1; ms <= 20; ms++) seek(fromMs(ms));
   expect(waiting("discover")).toHaveLength(1);
   expect(waiting("query")).toHaveLength(1);

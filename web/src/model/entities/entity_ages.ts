@@ -1,0 +1,182 @@
+/** How fresh entities and views are as of the clock: listed at each jump, continued by the stream. */
+
+import { batch, effect, signal, untracked } from "@preact/signals";
+import type { EntityInfo } from "../../api/protocol";
+import { scheduler } from "../../scheduler";
+import { backwards, cursor, cursorMs, jumps, state, streamedEvents, timebase } from "../clock/clock";
+import { singleFlight } from "../page/single_flight";
+import { connection, recoveries, request, user } from "../session/session";
+import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
+import { toMs } from "../values/time";
+import { discoverAll, entities, presentListings } from "./entities";
+import { SeenTimes, type SourceAge } from "./seen_times";
+
+/** Ages are shown of one moment; while the clock moves, a new one this often. */
+const BEAT_MS = 250;
+/** Backwards only a listing says what was before an event. */
+const REVERSE_INTERVAL_MS = 500;
+/** The intervals of so many silent sources are read from the archive at once, from so many of their newest events. */
+const LEARNT_AT_ONCE = 8;
+const LEARNT_EVENTS = 9;
+/** Sources that have been silent for longer are stale, whatever their interval. */
+const LEARNT_MAX_MS = 86_400_000;
+
+/** What a source sends by itself. Commands to it and what is said of it are no sign of life. */
+const TELEMETRY: ReadonlySet<Lane> = new Set(["ui", "parsed", "raw"]);
+
+/** The ages of entities at one moment of the clock; null until they are known. */
+export const entityAges = signal<ReadonlyMap<string, SourceAge> | null>(null);
+/** The moment of those ages, in ms. */
+export const agesAtMs = signal(Number.NaN);
+/** Whether the ages at the clock's time are being asked for. */
+export const agesPending = signal(true);
+/** Incremented when the ages of series may have changed. */
+export const ageBeats = signal(0);
+
+const entityTimes = new SeenTimes();
+const seriesTimes = new SeenTimes();
+/** Entities whose past was read for their interval. */
+const learnt = new Set<string>();
+let generation = 0;
+let isDirty = false;
+let shownMs = Number.NaN;
+
+const askListing = singleFlight(refreshAges);
+const learnMore = singleFlight(learnSilent);
+
+/** The key of a series among all. */
+export function sourceKey(of: Entity & { lane: string; viewId?: string | null; messageType?: string | null }): string {
+  return `${entityKey(of)} ${of.lane} ${of.viewId || of.messageType || ""}`;
+}
+
+/** How fresh a series is as of the clock; `setMs` is the silence after which it is stale, if that is set. */
+export function seriesAge(key: string, setMs?: number): SourceAge {
+  return seriesTimes.at(key, cursorMs.peek(), setMs);
+}
+
+/** Connect the ages to the clock; called once. */
+export function startEntityAges(): void {
+  effect(() => {
+    void user.value;
+    untracked(forget);
+  });
+  effect(() => {
+    void [jumps.value, timebase.value, connection.value];
+    untracked(invalidate);
+  });
+  recoveries.subscribe(askListing);
+  presentListings.subscribe(applyPresent);
+  streamedEvents.subscribe(applyEvents);
+  const isReverse = () => isOpen() && state.value === "PLAYING" && backwards.value;
+  scheduler.every(REVERSE_INTERVAL_MS, askListing, { when: isReverse, pausesWhenHidden: true });
+  scheduler.every(BEAT_MS, beat, { pausesWhenHidden: true });
+}
+
+function forget(): void {
+  entityTimes.clear();
+  seriesTimes.clear();
+  learnt.clear();
+  entityAges.value = null;
+}
+
+/** Until the reply the ages are of the moment before. */
+function invalidate(): void {
+  generation++;
+  agesPending.value = true;
+  entityTimes.reset();
+  seriesTimes.reset();
+  // The stream is requested first: events in between are in both replies rather than in neither.
+  if (isOpen()) queueMicrotask(askListing);
+}
+
+/** List the sources as of the clock. */
+async function refreshAges(): Promise<void> {
+  const mine = generation;
+  const found = await discoverAll(state.value === "LIVE" ? undefined : cursor.value);
+  if (mine === generation) applyListing(found);
+}
+
+function applyPresent(found: readonly EntityInfo[]): void {
+  if (!agesPending.value) applyListing(found);
+}
+
+function applyListing(found: readonly EntityInfo[]): void {
+  const ofEntities = new Map(found.map((entity) => [entityKey(entity), newestOf(entity)]));
+  const ofSeries = new Map(
+    found.flatMap((entity) => entity.series.map((one): [string, number] => [sourceKey({ ...entity, ...one }), toMs(one.lastTime)])),
+  );
+  const isReverse = state.value === "PLAYING" && backwards.value;
+  entityTimes.merge(ofEntities, cursorMs.value, isReverse);
+  seriesTimes.merge(ofSeries, cursorMs.value, isReverse);
+  batch(() => {
+    agesPending.value = false;
+    isDirty = true;
+    beat();
+  });
+  learnMore();
+}
+
+/** The newest event that an entity sent itself; of any lane if it sends none. */
+function newestOf(entity: EntityInfo): number {
+  const own = entity.series.filter(({ lane }) => TELEMETRY.has(lane));
+  return Math.max(...(own.length === 0 ? entity.series : own).map(({ lastTime }) => toMs(lastTime)));
+}
+
+function applyEvents(events: readonly StoredEvent[]): void {
+  const isReverse = state.value === "PLAYING" && backwards.value;
+  const clockMs = cursorMs.value;
+  for (const event of events) {
+    if (!TELEMETRY.has(event.lane)) continue;
+    const ms = toMs(eventTime(event, timebase.value));
+    entityTimes.add(entityKey(event), ms, clockMs, isReverse);
+    seriesTimes.add(sourceKey(event), ms, clockMs, isReverse);
+    isDirty = true;
+  }
+}
+
+/** Show the ages of this moment: of all sources at once, so that none is older than the clock that it is shown beside. */
+function beat(): void {
+  if (agesPending.value || (!isDirty && shownMs === cursorMs.value)) return;
+  [isDirty, shownMs] = [false, cursorMs.value];
+  batch(() => {
+    agesAtMs.value = shownMs;
+    entityAges.value = new Map((entities.value ?? []).map((one) => [entityKey(one), entityTimes.at(entityKey(one), shownMs)]));
+    ageBeats.value++;
+  });
+}
+
+/** Read the intervals of silent sources from their past: what is slow by nature is not stale. */
+async function learnSilent(): Promise<void> {
+  const mine = generation;
+  const doubtful = [...(entityAges.value ?? [])].filter(([key, { ageMs, freshness }]) => {
+    return freshness === "stale" && ageMs !== undefined && ageMs < LEARNT_MAX_MS && !learnt.has(key) && !entityTimes.isLearnt(key);
+  });
+  const chosen = new Set(doubtful.slice(0, LEARNT_AT_ONCE).map(([key]) => key));
+  const wanted = (entities.value ?? []).filter((one) => chosen.has(entityKey(one)));
+  await Promise.all(wanted.map(learnFromPast));
+  if (wanted.length === 0) return;
+  isDirty = true;
+  beat();
+  if (mine === generation && doubtful.length > LEARNT_AT_ONCE) learnMore();
+}
+
+async function learnFromPast(entity: EntityInfo): Promise<void> {
+  const { scopeId, systemId, containerId, uniqueId } = entity;
+  const filters = { scopeIds: [scopeId], systemId, containerId, uniqueId, lanes: [...TELEMETRY] };
+  learnt.add(entityKey(entity));
+  const until = state.value === "LIVE" ? {} : { stopTime: cursor.value };
+  const message = { type: "query", reverse: true, limit: LEARNT_EVENTS * entity.series.length, timelineMode: "REPLAY", ...until } as const;
+  const reply = await request({ ...message, timebase: timebase.value, filters }, "queryResponse");
+  const bySource = new Map<string, number[]>([[entityKey(entity), []]]);
+  for (const event of reply.events as StoredEvent[]) {
+    const ms = toMs(eventTime(event, timebase.value));
+    const key = sourceKey(event);
+    bySource.set(key, [...(bySource.get(key) ?? []), ms]);
+    bySource.get(entityKey(entity))?.push(ms);
+  }
+  for (const [key, times] of bySource) (key === entityKey(entity) ? entityTimes : seriesTimes).learn(key, times);
+}
+
+function isOpen(): boolean {
+  return connection.value === "open";
+}

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { SeenTimes } from "../../../src/model/entities/seen_times";
+
+const SECOND = 1_000;
+
+/** Times of the events of sources: regular, silent for a while, and begun late. */
+const EVENTS: Readonly<Record<string, readonly number[]>> = {
+  regular: Array.from({ length: 600 }, (_, second) => second * SECOND),
+  paused: Array.from({ length: 600 }, (_, second) => second * SECOND).filter((ms) => ms < 200_000 || ms >= 400_000),
+  late: Array.from({ length: 100 }, (_, second) => (500 + second) * SECOND),
+};
+
+function listed(clockMs: number): Map<string, number> {
+  const found = new Map<string, number>();
+  for (const [key, times] of Object.entries(EVENTS)) {
+    const newest = times.filter((ms) => ms <= clockMs).at(-1);
+    if (newest !== undefined) found.set(key, newest);
+  }
+  return found;
+}
+
+function truth(key: string, clockMs: number): string {
+  const ms = listed(clockMs).get(key);
+  return ms === undefined ? "unseen" : clockMs - ms <= 10_000 ? "live" : "stale";
+}
+
+/** The clock moves in steps, as it does at a rate; all events in between are streamed. */
+function wrongMoments(fromMs: number, untilMs: number, stepMs: number, listEveryMs: number): string[] {
+  const seen = new SeenTimes();
+  const isReverse = stepMs < 0;
+  seen.merge(listed(fromMs), fromMs, isReverse);
+  const wrong: string[] = [];
+  let listedMs = fromMs;
+  for (let clockMs = fromMs + stepMs; isReverse ? clockMs >= untilMs : clockMs <= untilMs; clockMs += stepMs) {
+    for (const [key, times] of Object.entries(EVENTS)) {
+      const passed = times.filter((ms) => (isReverse ? ms >= clockMs && ms < clockMs - stepMs : ms > clockMs - stepMs && ms <= clockMs));
+      for (const ms of isReverse ? passed.reverse() : passed) seen.add(key, ms, clockMs, isReverse);
+    }
+    if (Math.abs(clockMs - listedMs) >= listEveryMs) {
+      // The listing is of a moment before, as its reply takes time.
+      seen.merge(listed(clockMs - stepMs), clockMs, isReverse);
+      listedMs = clockMs;
+    }
+    for (const key of Object.keys(EVENTS)) {
+      const found = seen.at(key, clockMs);
+      expect(found.ageMs ?? 0, "no event lies after the clock").toBeGreaterThanOrEqual(0);
+      if (found.freshness !== truth(key, clockMs)) wrong.push(`${key} at ${clockMs / SECOND}: ${found.freshness}, not ${truth(key, clockMs)}`);
+    }
+  }
+  return wrong;
+}
+
+describe("when sources were seen", () => {
+  it.each([250, 1_250, 15_000])("is right at every moment of a replay in steps of %i ms", (stepMs) => {
+    expect(wrongMoments(0, 599_000, stepMs, Infinity)).toEqual([]);
+  });
+
+  it.each([250, 1_250, 5_000])("is right backwards in steps of %i ms but for the moment at which a silence is met", (stepMs) => {
+    const wrong = wrongMoments(599_500, 0, -stepMs, Math.max(500, 2 * stepMs));
+    // Until the next listing: whether a source is silent, or was not there yet, is not known.
+    const known = wrong.filter((text) => !/late at (49\d|48\d)|paused at (39\d|38\d)/.test(text));
+    expect(known).toEqual([]);
+  });
+
+  it("is of the moment after a jump", () => {
+    const seen = new SeenTimes();
+    seen.merge(new Map([["a", 9_000]]), 9_000, false);
+    seen.reset();
+    expect(seen.at("a", 5_000).freshness).toBe("unseen");
+    seen.merge(new Map([["a", 4_000]]), 5_000, false);
+    expect(seen.at("a", 5_000)).toEqual({ ageMs: 1_000, freshness: "live" });
+    expect(seen.at("a", 5_000, 500).freshness, "by a set interval").toBe("stale");
+  });
+});
