@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 
 from rocksdict import Rdict
 
 from nova.core.errors import ArchiveDamagedError
 from nova.core.store.shortage import shortage
+
+SPLIT_MIN_KEYS = 256
+"""From this number on threads look keys up beside each other: where blocks have to come from the
+disk, most of the time is waiting for it. For fewer keys, threads cost what they save.
+"""
+
+LOOK_UP_THREADS = 8
 
 
 class Families(dict[str, Rdict]):
@@ -31,9 +41,35 @@ class Families(dict[str, Rdict]):
         if not keys:
             return []
         try:
-            values = self[name].get(list(keys))
+            values = _look_up(self[name], keys)
         except Exception as error:
             raise shortage(f"the archive in {self.path}", str(error)) or ArchiveDamagedError(
                 f"family {name} of the archive in {self.path} cannot be read: {error}"
             ) from error
-        return [] if values is None else list(values)
+        return values
+
+
+def _look_up(family: Rdict, keys: Sequence[bytes]) -> list[bytes | None]:
+    """One value per key, in their order. Each thread gets neighbours: they share blocks."""
+    if len(keys) < SPLIT_MIN_KEYS:
+        return _values(family, keys)
+    ascending = sorted(set(keys))
+    size = -(-len(ascending) // LOOK_UP_THREADS)
+    parts = [ascending[start : start + size] for start in range(0, len(ascending), size)]
+    found: dict[bytes, bytes | None] = {}
+    for part, values in zip(parts, _threads().map(partial(_values, family), parts), strict=True):
+        found.update(zip(part, values, strict=True))
+    return [found[key] for key in keys]
+
+
+def _values(family: Rdict, keys: Sequence[bytes]) -> list[bytes | None]:
+    values: Sequence[bytes | None] | None = family.get(list(keys))
+    return list(values or ())
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(LOOK_UP_THREADS, thread_name_prefix="look-up")
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)  # A child has none of the threads.
