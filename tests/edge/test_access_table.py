@@ -14,11 +14,13 @@ from nova.edge.passwords import PasswordHashing
 from nova.edge.request_limits import kind_of
 from nova.edge.upstream import reader_client
 from nova.edge.user_store import Role
+from nova.sdk.display import Display, DisplayPage
 from nova.sdk.protocol import (
     account,
     admin,
     alarm_messages,
     column_messages,
+    displays,
     export,
     health,
     messages,
@@ -50,7 +52,12 @@ class Unit(TypedDict):
 UNIT = Unit(scope_id="s", system_id="a", container_id="b", unique_id="c")
 
 REFUSED_DEFINITION = tcp_streams.TcpStreamDefinition(name="s", port=1, bind="nowhere")
-OWN = account.AccountRequest | admin.AdminRequest | tcp_streams.TcpStreamRequest
+OWN = (
+    account.AccountRequest
+    | admin.AdminRequest
+    | tcp_streams.TcpStreamRequest
+    | displays.DisplayRequest
+)
 
 SAMPLES: tuple[Message, ...] = (
     messages.Query(),
@@ -129,6 +136,15 @@ SAMPLES: tuple[Message, ...] = (
     tcp_streams.DeleteTcpStream(stream_id="x"),
     tcp_streams.TieTcpStream(stream_id="x"),
     tcp_streams.UntieTcpStream(stream_id="x"),
+    displays.ListDisplays(),
+    displays.ReadDisplay(display_id="x"),
+    displays.ListDisplayVersions(display_id="x"),
+    displays.SaveDisplay(
+        display=Display(name="x", pages=[DisplayPage(name="y", columns=[])]), display_id="x"
+    ),
+    displays.ShareDisplay(display_id="x"),
+    displays.SetDefaultDisplay(display_id="x"),
+    displays.DeleteDisplay(display_id="x", based_on=1),
     account.Logout(),
 )
 
@@ -182,12 +198,7 @@ async def test_every_role_sends_every_message(edge: RunningEdge, peer: Peer, rol
         for sample in SAMPLES:
             sample.ref = tag(sample)
             await client.send(sample)
-            is_own = isinstance(
-                sample,
-                get_args(
-                    account.AccountRequest | admin.AdminRequest | tcp_streams.TcpStreamRequest
-                ),
-            )
+            is_own = isinstance(sample, OWN)
             if isinstance(sample, health.Status | health.Metrics):  # The peer answers these.
                 assert not isinstance(await client.receive(), Error)
                 continue

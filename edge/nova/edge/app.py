@@ -20,6 +20,7 @@ from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
 from nova.edge.core_status import CoreMetrics, CoreStatus
+from nova.edge.display_requests import DisplayRequests
 from nova.edge.edge_config import EdgeConfig, EdgeLimits
 from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.edge_stores import EdgeStores
@@ -33,6 +34,7 @@ from nova.edge.login import LOGIN_MAX_BYTES, LoginHandler
 from nova.edge.login_throttle import LoginThrottle
 from nova.edge.metrics import MetricsHandler
 from nova.edge.oidc_login import open_oidc_login
+from nova.edge.own_requests import OwnRequests
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
 from nova.edge.replies import (
@@ -177,11 +179,14 @@ class Edge:
             self._limits,
             self._heartbeat.responding,
             self._unsent,
-            AccountRequests(users, sessions, passwords, throttle, stores.audit),
-            AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
-            self._tcp_streams.requests,
-            self._edge_metrics,
-            stores.turn,
+            OwnRequests(
+                AccountRequests(users, sessions, passwords, throttle, stores.audit),
+                AdminRequests(users, sessions, stores.keys, passwords, stores.logins, limits),
+                self._tcp_streams.requests,
+                DisplayRequests(stores.displays, self._config.displays),
+                self._edge_metrics,
+                stores.turn,
+            ),
             self._config.default_view,
         )
 

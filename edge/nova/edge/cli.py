@@ -16,6 +16,7 @@ import click
 from aiohttp import web
 
 from nova.edge.app import Edge
+from nova.edge.display_folder import load_folder
 from nova.edge.edge_address import EdgeAddress
 from nova.edge.edge_config import EdgeConfig, EdgeLimits, parse_listen
 from nova.edge.edge_stores import open_stores
@@ -94,6 +95,12 @@ log = logging.getLogger(__name__)
     help="File with the initial layout for users who have not chosen one.",
 )
 @click.option(
+    "--displays",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="NOVA_DISPLAYS",
+    help="Folder of displays that every user sees and nobody changes.",
+)
+@click.option(
     "--open-metrics",
     is_flag=True,
     envvar="NOVA_OPEN_METRICS",
@@ -117,6 +124,7 @@ def edge(
     allowed_hosts: str,
     limits: str,
     default_view: Path | None,
+    displays: Path | None,
     open_metrics: bool,
     drain_s: float,
     exit_with_stdin: bool,
@@ -148,6 +156,7 @@ def edge(
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
         limits=EdgeLimits(requests=_request_limits(limits)),
         default_view=None if default_view is None else load_default_view(default_view),
+        displays={} if displays is None else load_folder(displays),
         oidc=oidc_config(os.environ),
         drain_s=drain_s,
     )

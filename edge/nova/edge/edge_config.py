@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from nova.edge.display_folder import FolderDisplays
 from nova.edge.oidc_config import OidcConfig
 from nova.edge.tcp_limits import TcpLimits
 from nova.sdk.default_view import DefaultView
@@ -105,6 +106,7 @@ class EdgeConfig:
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
     default_view: DefaultView | None = None
+    displays: FolderDisplays = field(default_factory=dict)
     oidc: OidcConfig | None = None
     limits: EdgeLimits = field(default_factory=EdgeLimits)
     drain_s: float = DRAIN_S

@@ -1,6 +1,6 @@
 """The edge's database: one SQLite file per archive with its users, their sessions and API keys, the
-definitions of TCP streams, the logins that wait for an OpenID Connect provider, and the audit
-entries that wait for the Core.
+definitions of TCP streams, the displays, the logins that wait for an OpenID Connect provider, and
+the audit entries that wait for the Core.
 
 All edges of the archive and `nova users` share it. It is operational state: the archive never
 contains it, and it never contains events.
@@ -162,6 +162,42 @@ _MIGRATIONS: tuple[tuple[str, ...], ...] = (
         " WHERE name = streams.created_by AND api_keys.created <= streams.created), '')"
         " WHERE creator_kind = 'key'",
         "UPDATE streams SET creator_kind = 'user' WHERE creator_kind = 'gone'",
+    ),
+    (
+        """
+        CREATE TABLE displays (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            shared_with TEXT CHECK (shared_with IN ('admin', 'operator', 'viewer')),
+            editable_by TEXT CHECK (editable_by IN ('admin', 'operator')),
+            scopes TEXT NOT NULL,
+            lanes TEXT NOT NULL,
+            owner TEXT NOT NULL,
+            owner_kind TEXT NOT NULL,
+            owner_id TEXT NOT NULL,
+            saved REAL NOT NULL,
+            saved_by TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX displays_by_owner ON displays (owner, owner_kind, owner_id)",
+        """
+        CREATE TABLE display_versions (
+            display_id TEXT NOT NULL REFERENCES displays (id),
+            version INTEGER NOT NULL,
+            name TEXT NOT NULL,
+            content BLOB NOT NULL,
+            saved REAL NOT NULL,
+            saved_by TEXT NOT NULL,
+            UNIQUE (display_id, version)
+        ) STRICT
+        """,
+        """
+        CREATE TABLE display_defaults (
+            scope_id TEXT PRIMARY KEY,
+            display_id TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID
+        """,
     ),
 )
 """The statements that bring a file from one schema version to the next, from version 0 on."""

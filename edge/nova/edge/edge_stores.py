@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from nova.edge.audit_queue import AuditQueue
 from nova.edge.database_turn import DatabaseTurn
+from nova.edge.display_store import DisplayStore
 from nova.edge.edge_database import EdgeStore
 from nova.edge.key_store import KeyStore
 from nova.edge.limit_store import LimitStore
@@ -31,6 +32,7 @@ class EdgeStores(NamedTuple):
     audit: AuditQueue
     pending: PendingLogins
     streams: TcpStreamStore
+    displays: DisplayStore
     turn: DatabaseTurn
 
 
@@ -45,6 +47,7 @@ def open_stores(folder: Path) -> EdgeStores:
         AuditQueue(folder),
         PendingLogins(folder),
         TcpStreamStore(folder),
+        DisplayStore(folder),
         DatabaseTurn(folder),
     )
     for store in stores:

@@ -13,19 +13,16 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from nova.edge.access import Access
-from nova.edge.account_requests import AccountRequests, seconds_text
-from nova.edge.admin_requests import AdminRequests
+from nova.edge.account_requests import seconds_text
 from nova.edge.authorization import Authorizer
 from nova.edge.core_link import CoreLink, refusal_of
-from nova.edge.database_turn import DatabaseTurn
 from nova.edge.edge_config import EdgeLimits
-from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
+from nova.edge.own_requests import SAME_ACCESS, OwnRequest, OwnRequests
 from nova.edge.request_limits import RequestLimits, kind_of
 from nova.edge.storage_fault import storage_fault
 from nova.edge.submission_policy import SubmissionPolicy
-from nova.edge.tcp_stream_requests import TcpStreamRequests
 from nova.edge.unsent import UnsentFrames
 from nova.edge.upstream import Upstream
 from nova.sdk import log_context
@@ -34,19 +31,10 @@ from nova.sdk.connection_ends import begin_text
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError, RateLimitError
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.account import AccountRequest, ChangePassword, ListSessions, Logout
-from nova.sdk.protocol.admin import (
-    AdminRequest,
-    ListKeys,
-    ListLimits,
-    ListUsers,
-    ListUserSessions,
-    ReleaseAccount,
-)
+from nova.sdk.protocol.account import ChangePassword, Logout
 from nova.sdk.protocol.drain import refusal
 from nova.sdk.protocol.edge import EdgeRequest, decode_edge_request
-from nova.sdk.protocol.messages import Auth, Authenticated, Message, Metrics, Ref, StartStream
-from nova.sdk.protocol.tcp_streams import TcpStreamRequest
+from nova.sdk.protocol.messages import Auth, Authenticated, Ref, StartStream
 
 log = logging.getLogger(__name__)
 
@@ -55,14 +43,6 @@ CLOSE_UNAUTHORIZED = 4401
 UNAUTHORIZED = "the token is not valid or no longer valid: log in again"
 AUTH_FIRST = "the first message must be `auth` with a token"
 OTHER_PRINCIPAL = "the token is of another session or user: open another connection for it"
-
-OwnRequest = AccountRequest | AdminRequest | TcpStreamRequest | Metrics
-"""Requests that the edge answers itself."""
-
-READ_ONLY = (
-    ListSessions | ListUserSessions | ListUsers | ListKeys | ListLimits | ReleaseAccount | Metrics
-)
-"""Those of them that change nobody's access."""
 
 _auth = msgspec.json.Decoder(Auth)
 
@@ -78,11 +58,7 @@ class EdgeServices(NamedTuple):
     limits: EdgeLimits
     reader_responding: asyncio.Event
     unsent: UnsentFrames
-    account_requests: AccountRequests
-    admin_requests: AdminRequests
-    tcp_stream_requests: TcpStreamRequests
-    metrics: EdgeMetrics
-    database_turn: DatabaseTurn
+    own_requests: OwnRequests
     default_view: DefaultView | None = None
 
 
@@ -111,11 +87,7 @@ class EdgeSession:
         self._limits = services.limits
         self._request_limits = services.request_limits
         self._default_view = services.default_view
-        self._account_requests = services.account_requests
-        self._admin_requests = services.admin_requests
-        self._tcp_stream_requests = services.tcp_stream_requests
-        self._metrics = services.metrics
-        self._database_turn = services.database_turn
+        self._own_requests = services.own_requests
         self._address = address
         self._access: Access | None = None
         self._refused: AccessError | None = None
@@ -144,7 +116,7 @@ class EdgeSession:
             log.exception("session failed")
             code = WSCloseCode.INTERNAL_ERROR.value
         finally:
-            self._tcp_stream_requests.connection_closed(self._core)
+            self._own_requests.tcp_streams.connection_closed(self._core)
             await self.close(code)
             await self._core.close()
 
@@ -293,19 +265,8 @@ class EdgeSession:
 
     async def _reply_itself(self, access: Access, request: OwnRequest) -> None:
         """Answer a request that is not forwarded to the Core."""
-        reply: Message
         try:
-            if not isinstance(request, READ_ONLY):
-                await self._database_turn.wait()
-            if isinstance(request, TcpStreamRequest):
-                await self._core.open(access)  # A stream may follow this connection.
-                reply = await self._tcp_stream_requests.reply(access, request, self._core)
-            elif isinstance(request, Metrics):
-                reply = await self._metrics.reply(access)
-            elif isinstance(request, AdminRequest):
-                reply = await self._admin_requests.reply(access, request)
-            else:
-                reply = await self._account_requests.reply(access, request, self._address)
+            reply = await self._own_requests.reply(access, request, self._core, self._address)
         except ProtocolError as error:
             await self._refuse(request.ref, error)
             return
@@ -314,7 +275,7 @@ class EdgeSession:
             return
         reply.ref = request.ref
         await self._send(messages.encode(reply))
-        if not isinstance(request, READ_ONLY | TcpStreamRequest):
+        if not isinstance(request, SAME_ACCESS):
             self._authorizer.clear_cache()
             self.recheck()
 

@@ -76,6 +76,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     definitions: str | None = None
     notifications: str | None = None
     default_view: str | None = None
+    displays: str | None = None
     commands_require_descriptor: bool = True
     drivers: tuple[str, ...] | None = None
     files: str | None = None
@@ -174,15 +175,14 @@ HELP: Mapping[str, SettingHelp] = {
     "envelope_max_bytes": SettingHelp("Largest accepted envelope; a larger one is rejected."),
     "commit_max_events": SettingHelp("Maximum number of events in one commit."),
     "commit_max_bytes": SettingHelp("Maximum number of bytes in one commit."),
-    "feed_keep_events": SettingHelp(
-        "Number of newest events that a reader keeps in memory for streams."
-    ),
+    "feed_keep_events": SettingHelp("Number of newest events that a reader keeps in memory."),
     "memory_mib": SettingHelp("Memory of the store per process: caches and memtables."),
     "chunk_max_events": SettingHelp("Maximum number of events in one stream chunk."),
     "chunk_interval_ms": SettingHelp("Maximum time between two chunks while a stream plays."),
     "manifests": SettingHelp("Folder of your own card manifests, in addition to the shipped ones."),
     "definitions": SettingHelp("Folder of definitions of derived telemetry; none derives nothing."),
     "default_view": SettingHelp("File of the view that screens open with until users change it."),
+    "displays": SettingHelp("Folder of displays that every user sees and nobody changes."),
     "commands_require_descriptor": SettingHelp(
         "Whether a command requires a descriptor of its target in effect; if it does not and there "
         "is none, the command itself names systemId and containerId."

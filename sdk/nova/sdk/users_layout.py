@@ -18,7 +18,7 @@ LOG_SUFFIXES = ("-wal", "-journal")
 killed or runs.
 """
 
-USERS_LAYOUT = 8
+USERS_LAYOUT = 9
 """SQLite's `user_version` of the file. The edge's list of migrations has as many steps."""
 
 

@@ -73,7 +73,11 @@ export type Reply =
   | KeyChanged
   | LimitsResponse
   | StreamsResponse
-  | TcpStreamChanged;
+  | TcpStreamChanged
+  | DisplaysResponse
+  | DisplayResponse
+  | DisplayVersionsResponse
+  | DisplayChanged;
 /**
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Request".
@@ -134,7 +138,14 @@ export type Request =
   | StopTcpStream
   | DeleteTcpStream
   | TieTcpStream
-  | UntieTcpStream;
+  | UntieTcpStream
+  | ListDisplays
+  | ReadDisplay
+  | ListDisplayVersions
+  | SaveDisplay
+  | ShareDisplay
+  | SetDefaultDisplay
+  | DeleteDisplay;
 
 export interface ProtocolSchema {
   [k: string]: unknown;
@@ -1107,6 +1118,18 @@ export interface CursorSet {
   time?: string | null;
 }
 /**
+ * Delete a display with all its versions, unless one was saved since `based_on`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DeleteDisplay".
+ */
+export interface DeleteDisplay {
+  type: "deleteDisplay";
+  ref?: string | number | null;
+  displayId: string;
+  basedOn: number;
+}
+/**
  * Delete a TCP stream.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -1195,6 +1218,380 @@ export interface SeriesInfo {
   viewId?: string;
   firstTime: string;
   lastTime: string;
+}
+/**
+ * A display as the screen exports it.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Display".
+ */
+export interface Display {
+  version?: 1;
+  name: string;
+  /**
+   * @minItems 1
+   * @maxItems 20
+   */
+  pages:
+    | [DisplayPage]
+    | [DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage]
+    | [DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage, DisplayPage]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ]
+    | [
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage,
+        DisplayPage
+      ];
+}
+/**
+ * A page; the hidden panels keep their options.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayPage".
+ */
+export interface DisplayPage {
+  name: string;
+  /**
+   * @maxItems 8
+   */
+  columns:
+    | []
+    | [DisplayColumn]
+    | [DisplayColumn, DisplayColumn]
+    | [DisplayColumn, DisplayColumn, DisplayColumn]
+    | [DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn]
+    | [DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn]
+    | [DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn]
+    | [DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn, DisplayColumn]
+    | [
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn,
+        DisplayColumn
+      ];
+  hidden?: DisplayPanel[];
+}
+/**
+ * A column of panels and its share of the width.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayColumn".
+ */
+export interface DisplayColumn {
+  panels: DisplayPanel[];
+  share?: number;
+}
+/**
+ * A panel: its id is unique on its page, and its kind says what its options are.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayPanel".
+ */
+export interface DisplayPanel {
+  id: string;
+  kind: string;
+  title?: string | null;
+  options?: {
+    /**
+     * Any JSON value.
+     */
+    [k: string]: {
+      [k: string]: unknown;
+    };
+  } | null;
+  share?: number;
+}
+/**
+ * The display after the change; absent: deleted, or no default.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayChanged".
+ */
+export interface DisplayChanged {
+  type: "displayChanged";
+  ref?: string | number | null;
+  info?: DisplayInfo | null;
+}
+/**
+ * A display without its pages.
+ *
+ *     `saved` is when its newest version was, by `saved_by`; both are empty for a file of the
+ *     instance's folder. `default_of` are the scopes whose default it is, an empty text for those that
+ *     have none of their own. `named` are the scopes that its panels name.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayInfo".
+ */
+export interface DisplayInfo {
+  displayId: string;
+  name: string;
+  origin: "folder" | "stored";
+  version: number;
+  owner: string;
+  own: boolean;
+  mayChange: boolean;
+  mayShare: boolean;
+  sharedWith?: ("admin" | "operator" | "viewer") | null;
+  editableBy?: ("admin" | "operator") | null;
+  defaultOf?: string[];
+  saved?: string;
+  savedBy?: string;
+  named?: string[];
+}
+/**
+ * A version of a display; `version` is the one that was read.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayResponse".
+ */
+export interface DisplayResponse {
+  type: "displayResponse";
+  ref?: string | number | null;
+  info: DisplayInfo;
+  display: Display;
+  version: number;
+}
+/**
+ * A version of a display.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayVersionInfo".
+ */
+export interface DisplayVersionInfo {
+  version: number;
+  name: string;
+  saved: string;
+  savedBy: string;
+  bytes: number;
+}
+/**
+ * The versions, newest first; `versions_left_out` counts older ones.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplayVersionsResponse".
+ */
+export interface DisplayVersionsResponse {
+  type: "displayVersionsResponse";
+  ref?: string | number | null;
+  displayId: string;
+  versions: DisplayVersionInfo[];
+  versionsLeftOut?: number;
+}
+/**
+ * The displays by name. `default_id` is the one on which this client's screen opens if its user
+ *     has chosen nothing; `displays_left_out` counts those for which a reply has no room.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "DisplaysResponse".
+ */
+export interface DisplaysResponse {
+  type: "displaysResponse";
+  ref?: string | number | null;
+  displays: DisplayInfo[];
+  defaultId?: string | null;
+  maySetDefault?: boolean;
+  displaysLeftOut?: number;
 }
 /**
  * The driver that writes a target's files; target_id is `scope|system|container|unique`.
@@ -2032,6 +2429,27 @@ export interface LinksResponse {
   links: LinkInfo[];
 }
 /**
+ * The versions of a display, for those who may change it.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListDisplayVersions".
+ */
+export interface ListDisplayVersions {
+  type: "listDisplayVersions";
+  ref?: string | number | null;
+  displayId: string;
+}
+/**
+ * The displays that the client may see.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ListDisplays".
+ */
+export interface ListDisplays {
+  type: "listDisplays";
+  ref?: string | number | null;
+}
+/**
  * All API keys, without their secrets.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
@@ -2222,6 +2640,18 @@ export interface QueryResponse {
   events: unknown[];
   nextKey?: string | null;
   givenBack?: GivenBackInfo[];
+}
+/**
+ * A display, by default its newest version. Former ones are for those who may change it.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ReadDisplay".
+ */
+export interface ReadDisplay {
+  type: "readDisplay";
+  ref?: string | number | null;
+  displayId: string;
+  version?: number | null;
 }
 /**
  * A rejected record; `raw` holds its first bytes as base64.
@@ -2859,4 +3289,46 @@ export interface UntieTcpStream {
   type: "untieTcpStream";
   ref?: string | number | null;
   streamId: string;
+}
+/**
+ * Add a version to a display, or add a display of one's own if `display_id` is absent.
+ *
+ *     `based_on` is the version that was changed; if another one was saved since, nothing is.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SaveDisplay".
+ */
+export interface SaveDisplay {
+  type: "saveDisplay";
+  ref?: string | number | null;
+  display: Display;
+  displayId?: string | null;
+  basedOn?: number | null;
+}
+/**
+ * Who else sees a display, and who else may change it: all with at least this role, absent for
+ *     nobody.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "ShareDisplay".
+ */
+export interface ShareDisplay {
+  type: "shareDisplay";
+  ref?: string | number | null;
+  displayId: string;
+  sharedWith?: ("admin" | "operator" | "viewer") | null;
+  editableBy?: ("admin" | "operator") | null;
+}
+/**
+ * The display on which the screens of a scope open whose users have chosen nothing; of every
+ *     scope that has none of its own, if `scope_id` is absent. Absent `display_id`: none.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SetDefaultDisplay".
+ */
+export interface SetDefaultDisplay {
+  type: "setDefaultDisplay";
+  ref?: string | number | null;
+  scopeId?: string | null;
+  displayId?: string | null;
 }

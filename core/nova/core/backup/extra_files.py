@@ -22,7 +22,7 @@ that was ended after the backup does not come back.
 
 SETTINGS_FOLDER = "settings"
 CONFIG_FILE = "nova.toml"
-FOLDER_SETTINGS = ("manifests", "alarm_rules", "definitions", "default_view")
+FOLDER_SETTINGS = ("manifests", "alarm_rules", "definitions", "default_view", "displays")
 """The settings that name files of the user's own."""
 
 

@@ -19,6 +19,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
     ValidationError: (
         "ambiguousTarget",
         "badArguments",
+        "badDisplay",
         "badKey",
         "badRange",
         "badRate",
@@ -37,6 +38,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "portTaken",
         "requestTooLarge",
         "servedElsewhere",
+        "tooManyDisplays",
         "tooManyTcpStreams",
         "unknownCommand",
     ),

@@ -15,12 +15,11 @@ from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
-from nova.sdk.protocol.account import AccountReply
-from nova.sdk.protocol.admin import AdminReply
 from nova.sdk.protocol.alarm_messages import AlarmReply, AlarmRequest
 from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
 from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
+from nova.sdk.protocol.edge_replies import EdgeReply
 from nova.sdk.protocol.export import ExportReply, ExportRequest
 from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
@@ -42,7 +41,6 @@ from nova.sdk.protocol.message import RequestId
 from nova.sdk.protocol.message import Timebase as Timebase
 from nova.sdk.protocol.message import TimelineMode as TimelineMode
 from nova.sdk.protocol.submission import Submission, SubmissionReply
-from nova.sdk.protocol.tcp_streams import TcpStreamReply
 from nova.sdk.protocol.timeline import TimelineReply, TimelineRequest
 from nova.sdk.protocol.views import DescriptorInfo as DescriptorInfo
 from nova.sdk.protocol.views import GetUiState as GetUiState
@@ -288,9 +286,7 @@ Reply = (
     | AlarmReply
     | SubmissionReply
     | ExportReply
-    | AccountReply
-    | AdminReply
-    | TcpStreamReply
+    | EdgeReply
 )
 
 _request_decoder: msgspec.json.Decoder[Request] = msgspec.json.Decoder(Request)
