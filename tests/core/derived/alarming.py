@@ -261,5 +261,6 @@ def _ns(text: str | None, default: int | None) -> int | None:
 def visible(alarm: Any) -> tuple[object, ...]:
     """What people see of an alarm."""
     since = alarm.since_ns if alarm.state != "normal" else None
-    seen = (alarm.state, alarm.rank, since, alarm.shelved_ns, alarm.is_disabled, alarm.comment)
-    return (*seen, alarm.user if alarm.state == "acknowledged" else "")
+    crossed = alarm.crossed_ns[-1] if alarm.rank else None
+    seen = (alarm.state, alarm.rank, since, crossed, alarm.shelved_ns, alarm.is_disabled)
+    return (*seen, alarm.comment, alarm.user if alarm.state == "acknowledged" else "")

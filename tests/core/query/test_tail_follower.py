@@ -66,11 +66,11 @@ def test_what_near_followers_lack_is_kept() -> None:
         for time_ns in (now - 3, now - 1, now):
             shared.tail.apply(commit(time_ns))
         shared.tail.wanted.clear()
-        followers["far"].finish_pass(now)
+        followers["far"].finish_pass(lambda: now)
         assert shared.tail.covers(now - 2, now) and not shared.tail.covers(now - 3, now)
         assert not shared.tail.wanted.is_set()
         cursors["near"] = now
-        followers["near"].finish_pass(now + WANTED_WITHIN_NS)
+        followers["near"].finish_pass(lambda: now + WANTED_WITHIN_NS)
         assert shared.tail.wanted.is_set() and not shared.tail.covers(now, now)
     shared.tail.apply(commit(now + 1))
     shared.release()

@@ -13,6 +13,7 @@ import fcntl
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -109,7 +110,7 @@ class DailyFilesWriter:
         for step in self._files.follow(follower.reach(durable_ns(self._data))):
             events += step
             await asyncio.sleep(0)
-        follower.finish_pass(durable_ns(self._data))
+        follower.finish_pass(partial(durable_ns, self._data))
         return events
 
     def _record_failure(self, error: Exception) -> None:

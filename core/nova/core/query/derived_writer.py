@@ -125,7 +125,7 @@ async def follow(
         if follower is None:
             await asyncio.sleep(pace.pause_s(events))
         else:
-            follower.finish_pass(durable_ns(data))
+            follower.finish_pass(partial(durable_ns, data))
             await follower.rest(pace.pause_s(events))
 
 

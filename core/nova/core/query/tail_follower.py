@@ -61,11 +61,12 @@ class TailFollower:
             return tail.watermark
         return marker_ns if tail.after_ns == NS_MAX else max(marker_ns, tail.after_ns)
 
-    def finish_pass(self, marker_ns: int) -> None:
-        """Let go of what was read, and want the feed if the marker, read anew, is near."""
+    def finish_pass(self, durable_ns: Callable[[], int]) -> None:
+        """Let go of what was read, and want the feed again if the marker is near by now."""
         self._shared.release()
-        if marker_ns - self._cursor_ns() <= WANTED_WITHIN_NS:
-            self._shared.tail.wanted.set()
+        wanted = self._shared.tail.wanted
+        if not wanted.is_set() and durable_ns() - self._cursor_ns() <= WANTED_WITHIN_NS:
+            wanted.set()
 
     async def rest(self, pause_s: float) -> None:
         """Return after a pause, or as soon as the tail is half full."""
