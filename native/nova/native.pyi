@@ -45,12 +45,15 @@ def fitting_end(stored: Sequence[bytes], start: int, end: int, room: int) -> int
 def commit_frame(head: bytes, parts: Sequence[tuple[Sequence[bytes], Sequence[bytes]]]) -> bytes:
     """A frame of the commit feed."""
 
+def rows_bytes(stored: Sequence[bytes]) -> int:
+    """The bytes of the rows of events in a write batch."""
+
+EventRows = tuple[Sequence[bytes], Sequence[bytes], Sequence[bytes]]
+
 def put_events(
     put: Callable[..., None],
     families: tuple[object, object, object, object],
-    event_keys: Sequence[bytes],
-    source_keys: Sequence[bytes],
-    stored: Sequence[bytes],
+    parts: Sequence[EventRows],
 ) -> None:
     """Put the rows of events into a write batch."""
 

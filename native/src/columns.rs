@@ -326,14 +326,6 @@ impl<'py> BytesItems<'py> {
         (0..self.len()).map(|place| self.get(place).unwrap_or_default())
     }
 
-    /// An item as Python has it.
-    pub fn object(&self, py: Python<'py>, place: usize) -> PyResult<Bound<'py, PyBytes>> {
-        match self {
-            BytesItems::Column(_) => Ok(PyBytes::new(py, self.get(place)?)),
-            BytesItems::List(items) => items.get(place).cloned().ok_or_else(beyond),
-        }
-    }
-
     /// The items at these places (None: all) as a column.
     pub fn chosen(&self, places: Option<&[usize]>) -> PyResult<BytesColumn> {
         if let (BytesItems::Column(column), None) = (self, places) {

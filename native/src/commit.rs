@@ -156,31 +156,52 @@ fn array_head(count: u32) -> Vec<u8> {
     }
 }
 
+/// Event keys, order keys and stored envelopes of events.
+type Part<'py> = (BytesItems<'py>, BytesItems<'py>, BytesItems<'py>);
+
+/// The bytes that a write batch has for the rows of events with these envelopes.
+#[pyfunction]
+pub fn rows_bytes(stored: BytesItems<'_>) -> usize {
+    stored.iter().map(|envelope| ROWS_BYTES + varint_bytes(envelope.len()) + envelope.len()).sum()
+}
+
+/// In each row of a write batch its kind, its family, and the sizes of key and value, of which only
+/// that of an envelope takes more than a byte.
+const ROWS_BYTES: usize =
+    4 * 3 + 3 + 3 * EVENT_KEY_BYTES + KEY_BYTES + SOURCE_ROW_BYTES + TIME_BYTES;
+
+fn varint_bytes(number: usize) -> usize {
+    (usize::BITS - (number | 1).leading_zeros()).div_ceil(7) as usize
+}
+
 /// Put the rows of events into a write batch, with `put`, its method. `families` are the handles of
-/// `canonical`, `source`, `series_canonical` and `series_source`. Rows are put in the order of their
-/// keys: inserting them behind each other is cheaper.
+/// `canonical`, `source`, `series_canonical` and `series_source`. Rows of all parts are put in the
+/// order of their keys: inserting them behind each other is cheaper.
 #[pyfunction]
 pub fn put_events<'py>(
     py: Python<'py>,
     put: &Bound<'py, PyAny>,
     families: (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>),
-    event_keys: BytesItems<'py>,
-    source_keys: BytesItems<'py>,
-    stored: BytesItems<'py>,
+    parts: Vec<Part<'py>>,
 ) -> PyResult<()> {
     let (canonical, source, series_canonical, series_source) = &families;
-    let mut rows = source_rows(&event_keys, &source_keys)?;
-    if stored.len() != rows.len() {
-        return Err(PyValueError::new_err("as many envelopes as event keys are needed"));
+    let source_keys: Vec<&[u8]> = parts.iter().flat_map(|(_, source_keys, _)| source_keys.iter()).collect();
+    let mut rows = Vec::with_capacity(source_keys.len());
+    for part in &parts {
+        source_rows(part, &mut rows)?;
     }
-    let event_keys = (0..rows.len()).map(|place| event_keys.object(py, place)).collect::<PyResult<Vec<_>>>()?;
-    for (place, event_key) in event_keys.iter().enumerate() {
-        put_row(put, event_key, &stored.object(py, place)?, canonical)?;
+    let mut event_keys = Vec::with_capacity(rows.len());
+    for (keys, _, stored) in &parts {
+        for (key, envelope) in keys.iter().zip(stored.iter()) {
+            let key = PyBytes::new(py, key);
+            put_row(put, &key, &PyBytes::new(py, envelope), canonical)?;
+            event_keys.push(key);
+        }
     }
-    let key_of = |row: &SourceRow| source_keys.get(row.place).unwrap_or_default();
+    let key_of = |row: &SourceRow| source_keys[row.place];
     rows.sort_by(|one, other| one.time.cmp(&other.time).then_with(|| key_of(one).cmp(key_of(other))));
     for row in &rows {
-        put_row(put, &source_keys.object(py, row.place)?, &event_keys[row.place], source)?;
+        put_row(put, &PyBytes::new(py, key_of(row)), &event_keys[row.place], source)?;
     }
     rows.sort_by_key(|row| row.series);
     for row in &rows {
@@ -223,18 +244,19 @@ fn put_row<'py>(
     returned.map(drop)
 }
 
-fn source_rows(event_keys: &BytesItems<'_>, source_keys: &BytesItems<'_>) -> PyResult<Vec<SourceRow>> {
-    if event_keys.len() != source_keys.len() {
-        return Err(PyValueError::new_err("as many source keys as event keys are needed"));
+fn source_rows(part: &Part<'_>, rows: &mut Vec<SourceRow>) -> PyResult<()> {
+    let (event_keys, source_keys, stored) = part;
+    if event_keys.len() != source_keys.len() || event_keys.len() != stored.len() {
+        return Err(PyValueError::new_err("as many source keys and envelopes as event keys are needed"));
     }
-    let rows = event_keys.iter().zip(source_keys.iter()).enumerate().map(|(place, (event_key, source_key))| {
+    for (event_key, source_key) in event_keys.iter().zip(source_keys.iter()) {
         if event_key.len() != EVENT_KEY_BYTES || source_key.len() != KEY_BYTES {
             return Err(PyValueError::new_err("a key is too short or too long"));
         }
         let series = u32::from_be_bytes(event_key[TIME_BYTES..].try_into()?);
-        Ok(SourceRow { series, time: time_of(source_key)?, place })
-    });
-    rows.collect()
+        rows.push(SourceRow { series, time: time_of(source_key)?, place: rows.len() });
+    }
+    Ok(())
 }
 
 fn time_of(key: &[u8]) -> PyResult<u64> {

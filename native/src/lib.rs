@@ -29,7 +29,7 @@ use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 5;
+const API: u32 = 6;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
@@ -197,6 +197,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(commit::stamped_rows, module)?)?;
     module.add_function(wrap_pyfunction!(commit::put_events, module)?)?;
     module.add_function(wrap_pyfunction!(commit::fitting_end, module)?)?;
+    module.add_function(wrap_pyfunction!(commit::rows_bytes, module)?)?;
     module.add_function(wrap_pyfunction!(commit::commit_frame, module)?)?;
     module.add_function(wrap_pyfunction!(commit::bucket_counts, module)?)
 }

@@ -19,7 +19,7 @@ from nova.sdk.native_columns import BytesColumn, NumberColumn
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 5
+API = 6
 """Of another API the native part is of another version, and is not used."""
 
 
@@ -63,6 +63,9 @@ values are booleans.
 """
 
 
+EventRows = tuple[Sequence[bytes], Sequence[bytes], Sequence[bytes]]
+"""Event keys, order keys and stored envelopes of events, which are parallel."""
+
 StampedColumns = tuple[BytesColumn, BytesColumn, BytesColumn]
 """Event keys, order keys and stored envelopes."""
 
@@ -99,15 +102,18 @@ class NativePart(Protocol):
         """
 
     @staticmethod
+    def rows_bytes(stored: Sequence[bytes]) -> int:
+        """The bytes that a write batch has for the rows of events with these envelopes."""
+
+    @staticmethod
     def put_events(
         put: Callable[..., None],
         families: tuple[object, object, object, object],
-        event_keys: Sequence[bytes],
-        source_keys: Sequence[bytes],
-        stored: Sequence[bytes],
+        parts: Sequence[EventRows],
     ) -> None:
-        """Put the rows of events into a write batch, whose method `put` is; `families` are the
-        handles of those that have a row for each event, as EVENT_FAMILIES names them.
+        """Put the rows of the events of all parts into a write batch, whose method `put` is;
+        `families` are the handles of those that have a row for each event, as EVENT_FAMILIES names
+        them.
         """
 
     @staticmethod

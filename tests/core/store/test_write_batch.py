@@ -32,9 +32,13 @@ def test_each_family_gets_its_rows(
             order_key(first_ns + dice.randrange(-9, 9), dice.randrange(5), dice.randbytes(32))
             for _ in numbers
         ]
-        stored = [dice.randbytes(dice.randrange(9)) for _ in numbers]
+        stored = [dice.randbytes(dice.choice((0, 5, 127, 128, 16_384))) for _ in numbers]
         batch = archive.batch()
-        batch.put_events(keys, source, stored)
+        split = dice.randrange(count + 1)
+        for part in (slice(0, split), slice(split, count)):
+            batch.put_events(keys[part], source[part], stored[part])
+        size = batch.size_bytes()
+        assert batch.complete().size_in_bytes() == batch.size_bytes() == size
         archive.write(batch)
         expected["canonical"].update(zip(keys, stored, strict=True))
         for family in INDEX_FAMILIES:
@@ -51,11 +55,11 @@ def test_keys_of_other_sizes_are_refused() -> None:
     put: list[tuple[object, ...]] = []
     for keys, order_keys in (([b"x" * 11], [b"y" * 41]), ([b"x" * 12], [b"y" * 40])):
         with pytest.raises(ValueError, match="too short or too long"):
-            native.put_events(lambda *row: put.append(row), FAMILIES, keys, order_keys, [b""])
+            native.put_events(lambda *row: put.append(row), FAMILIES, [(keys, order_keys, [b""])])
     for order_keys, stored in (([], [b""]), ([b"y" * 41], [])):
         with pytest.raises(ValueError, match="as many"):
             native.put_events(
-                lambda *row: put.append(row), FAMILIES, [b"x" * 12], order_keys, stored
+                lambda *row: put.append(row), FAMILIES, [([b"x" * 12], order_keys, stored)]
             )
     assert put == []
 
@@ -70,7 +74,7 @@ def test_what_putting_raises_is_raised() -> None:
         raise RuntimeError("closed")
 
     with pytest.raises(RuntimeError, match="closed"):
-        native.put_events(put, FAMILIES, [b"x" * 12], [b"y" * 41], [b"{}"])
+        native.put_events(put, FAMILIES, [([b"x" * 12], [b"y" * 41], [b"{}"])])
 
 
 FAMILIES = (1, 2, 3, 4)

@@ -193,7 +193,7 @@ class Archive:
 
     def write(self, batch: ArchiveBatch) -> None:
         """Apply a batch atomically; not durable before `sync`."""
-        self._database.write(batch.raw)
+        self._database.write(batch.complete())
 
     def sync(self) -> None:
         """fsync the log, which makes every earlier write durable; releases the GIL, so call it in a

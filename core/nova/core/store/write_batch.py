@@ -10,8 +10,8 @@ from rocksdict import ColumnFamily, WriteBatch
 from nova.core.ordering import TIME_BYTES
 from nova.core.store.index_rows import series_rows
 from nova.core.store.key_value import KeyValue
-from nova.core.store.keys import series_source_key
-from nova.sdk.native import native_part
+from nova.core.store.keys import EVENT_FAMILIES, series_source_key
+from nova.sdk.native import EventRows, native_part
 
 
 class ArchiveBatch:
@@ -20,6 +20,19 @@ class ArchiveBatch:
         # The archive's own dict, which it clears on close: a copied handle would keep the database
         # open.
         self._handles = handles
+        self._parts: list[EventRows] = []
+        """Events whose rows the native part puts together, when the batch is complete."""
+
+        self._parts_bytes = 0
+
+    def complete(self) -> WriteBatch:
+        """All of it, as RocksDB takes it."""
+        if self._parts and (native := native_part()):
+            canonical, source, *of_series = (self._handles[name] for name in EVENT_FAMILIES)
+            families = (canonical, source, of_series[0], of_series[1])
+            native.put_events(self.raw.put, families, self._parts)
+            self._parts, self._parts_bytes = [], 0
+        return self.raw
 
     def put_record(self, key: bytes, value: bytes) -> None:
         """Set a record of the catalog."""
@@ -47,17 +60,11 @@ class ArchiveBatch:
         three index families.
 
         Index rows of series are grouped by series: neighbours in the memtable cost a third less to
-        insert (bench/results).
+        insert (bench/results). The native part groups those of the whole batch.
         """
         if native := native_part():
-            handles = self._handles
-            families = (
-                handles["canonical"],
-                handles["source"],
-                handles["series_canonical"],
-                handles["series_source"],
-            )
-            native.put_events(self.raw.put, families, event_keys, source_keys, stored)
+            self._parts.append((event_keys, source_keys, stored))
+            self._parts_bytes += native.rows_bytes(stored)
             return
         self._put("canonical", event_keys, stored)
         self._put("source", source_keys, event_keys)
@@ -76,7 +83,7 @@ class ArchiveBatch:
         Each row by itself: a family has the rows of one day only in canonical time, and not of one
         lane, and many range deletions would slow down every later read.
         """
-        delete, to = self.raw.delete, self._handles
+        delete, to = self.complete().delete, self._handles
         for event_key, source_key in zip(event_keys, source_keys, strict=True):
             series = event_key[TIME_BYTES:]
             delete(event_key, to["canonical"])
@@ -85,4 +92,4 @@ class ArchiveBatch:
             delete(series_source_key(series, source_key), to["series_source"])
 
     def size_bytes(self) -> int:
-        return int(self.raw.size_in_bytes())
+        return int(self.raw.size_in_bytes()) + self._parts_bytes
