@@ -1,7 +1,7 @@
 /** The form of options: a control for each, by the schema of the kind. */
 
 import { useState } from "preact/hooks";
-import { fieldChoices } from "../model/plots/field_choices";
+import { allFieldChoices, fieldChoices } from "../model/plots/field_choices";
 import type { OptionRule, OptionSchema } from "../model/panels/option_schema";
 import { type FieldRef, fieldKey } from "../model/values/field_ref";
 
@@ -119,7 +119,8 @@ function JsonText({ name, value, change }: Omit<OptionProps, "rule">) {
 
 function Fields({ name, rule, value, change }: OptionProps<OptionRule & { type: "fields" }>) {
   const fields = Array.isArray(value) ? (value as FieldRef[]) : [];
-  const choices = (fieldChoices.value ?? []).filter((choice) => !fields.some((one) => fieldKey(one) === fieldKey(choice)));
+  const offered = rule.isAnyKind === true ? allFieldChoices : fieldChoices;
+  const choices = (offered.value ?? []).filter((choice) => !fields.some((one) => fieldKey(one) === fieldKey(choice)));
   const add = (key: string) => {
     const found = choices.find((choice) => fieldKey(choice) === key);
     if (found !== undefined) change([...fields, { series: found.series, field: found.field }]);

@@ -8,7 +8,7 @@ import { EntityTree } from "./EntityTree";
 import { GroundTrack } from "./GroundTrack";
 import { Inspector } from "./Inspector";
 import { LatestValues } from "./LatestValues";
-import type { PanelView } from "./later_panel";
+import { laterPanel, type PanelView } from "./later_panel";
 import { Plots } from "./Plots";
 import { Shields } from "./Shields";
 
@@ -24,4 +24,12 @@ export const VIEWS: Readonly<Record<string, PanelView>> = {
   commands: CommandPanel,
   alarms: AlarmPanel,
   chat: Chat,
+  aligned: laterPanel(() => import("./AlignedPlot").then(({ AlignedPlot }) => AlignedPlot)),
+  gauge: laterPanel(() => import("./Gauges").then(({ Gauges }) => Gauges)),
+  table: laterPanel(() => import("./FieldTable").then(({ FieldTable }) => FieldTable)),
+  states: laterPanel(() => import("./StateStrips").then(({ StateStrips }) => StateStrips)),
+  xy: laterPanel(() => import("./XyPlot").then(({ XyPlot }) => XyPlot)),
+  histogram: laterPanel(() => import("./Histograms").then(({ Histograms }) => Histograms)),
+  synoptic: laterPanel(() => import("./Synoptic").then(({ Synoptic }) => Synoptic)),
+  text: laterPanel(() => import("./TextPanel").then(({ TextPanel }) => TextPanel)),
 };

@@ -16,6 +16,7 @@ import { persistDisplay } from "../displays/open_display";
 import { startEntityAges } from "../entities/entity_ages";
 import { latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
+import { startFieldValues } from "../fields/field_values";
 import {
   applyToInspector,
   consumeOwnJump,
@@ -68,6 +69,7 @@ export function startPanelsSync(): void {
   startViewLink();
   startPlotSync();
   startTrackSync();
+  startFieldValues();
   startCardsSync();
   startEdgeSync();
   resetFormsForUser();

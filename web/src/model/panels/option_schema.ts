@@ -10,8 +10,8 @@ export type OptionRule = { readonly label: string } & (
   /** One of these, by their names as the form shows them. */
   | { readonly type: "choice"; readonly choices: Readonly<Record<string, string>> }
   | { readonly type: "flag" }
-  /** A list of fields, `FieldRef[]`. */
-  | { readonly type: "fields"; readonly max: number }
+  /** A list of fields, `FieldRef[]`; of numbers only, unless `isAnyKind`. */
+  | { readonly type: "fields"; readonly max: number; readonly isAnyKind?: boolean }
   /** A list of objects with options of their own. */
   | { readonly type: "list"; readonly max: number; readonly members: OptionSchema }
   /** Whatever a function accepts; the form shows it as JSON. It throws an Error that begins with the name. */

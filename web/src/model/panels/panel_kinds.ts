@@ -1,6 +1,14 @@
 /** The kinds of panels that there are. */
 
 import { allPanels, newPanelId, type PanelInstance, type PanelLayout } from "../layout/layout";
+import { alignedKind } from "../kinds/aligned_kind";
+import { gaugeKind } from "../kinds/gauge_kind";
+import { histogramKind } from "../kinds/histogram_kind";
+import { statesKind } from "../kinds/states_kind";
+import { synopticKind } from "../kinds/synoptic_kind";
+import { tableKind } from "../kinds/table_kind";
+import { textKind } from "../kinds/text_kind";
+import { xyKind } from "../kinds/xy_kind";
 import { plotsKind } from "../plots/plots_kind";
 import { type PanelKind, panelKind } from "./panel_kind";
 
@@ -16,6 +24,14 @@ export const PANEL_KINDS: readonly PanelKind[] = [
   single("commands", "Commands"),
   single("alarms", "Alarms"),
   single("chat", "Chat"),
+  panelKind(alignedKind),
+  panelKind(gaugeKind),
+  panelKind(tableKind),
+  panelKind(statesKind),
+  panelKind(xyKind),
+  panelKind(histogramKind),
+  panelKind(synopticKind),
+  panelKind(textKind),
 ];
 
 const BY_NAME: ReadonlyMap<string, PanelKind> = new Map(PANEL_KINDS.map((kind) => [kind.kind, kind]));

@@ -1,27 +1,30 @@
-/** The fields of the selected entity that can be plotted. */
+/** The fields of the selected entity that a panel can show. */
 
-import { signal } from "@preact/signals";
-import type { EntityInfo } from "../../api/protocol";
+import { computed, signal } from "@preact/signals";
+import type { EntityInfo, FieldInfo } from "../../api/protocol";
 import type { SeriesName } from "../../api/series";
 import { entities, selectedEntity } from "../entities/entities";
 import { entityKey } from "../values/event";
 import type { PlotField } from "./plots";
 import { requestFields } from "./sampling";
 
-/** A field, and the name of its series. */
+/** A field, the name of its series, and what its values are. */
 export interface FieldChoice extends PlotField {
   label: string;
+  kind: FieldInfo["kind"];
 }
 
-/** Null while the request is pending. */
-export const fieldChoices = signal<readonly FieldChoice[] | null>(null);
+/** The fields of every kind; null while the request is pending. */
+export const allFieldChoices = signal<readonly FieldChoice[] | null>(null);
+/** Those that are numbers. */
+export const fieldChoices = computed(() => allFieldChoices.value?.filter(({ kind }) => kind === "number") ?? null);
 
 let requestCount = 0;
 
-/** Request the numeric fields of the selected entity's series. */
+/** Request the fields of the selected entity's series. */
 export async function refreshChoices(): Promise<void> {
   const mine = ++requestCount;
-  fieldChoices.value = null;
+  allFieldChoices.value = null;
   const key = selectedEntity.value === null ? "" : entityKey(selectedEntity.value);
   const entity = entities.value?.find((one) => entityKey(one) === key);
   const all = entity === undefined ? [] : sampledSeries(entity);
@@ -29,10 +32,10 @@ export async function refreshChoices(): Promise<void> {
     all.map(async (series) => {
       const label = `${series.lane} ${series.viewId ?? series.messageType}`;
       const fields = await requestFields(series);
-      return fields.filter(({ kind }) => kind === "number").map(({ field }) => ({ series, field, label }));
+      return fields.map(({ field, kind }) => ({ series, field, label, kind }));
     }),
   );
-  if (mine === requestCount) fieldChoices.value = found.flat();
+  if (mine === requestCount) allFieldChoices.value = found.flat();
 }
 
 /** The series of an entity that `sample` accepts. */

@@ -1,0 +1,76 @@
+/** A field at the clock: its value, as its manifest and the Core see it. */
+
+import type { KeySpec } from "../../api/protocol";
+import { type Verdict, verdictOf } from "../alarms/card_alarms";
+import { keySpec } from "../cards/card";
+import { cards, statesPending } from "../cards/cards";
+import { viewKey } from "../cards/ui_state";
+import { timebase } from "../clock/clock";
+import { eventTime, type StoredEvent } from "../values/event";
+import { orderTime } from "../values/event_order";
+import type { FieldRef } from "../values/field_ref";
+import { seriesNameKey } from "../values/field_ref";
+import { formatValue, keyUnit, NO_VALUE } from "../values/format";
+import { seriesEvents, seriesEventsPending } from "./field_values";
+
+/** What a field is at the clock's time. */
+export interface FieldReading {
+  /** Undefined where there is none, or none yet. */
+  readonly value: unknown;
+  /** When the value was told, in the timebase of the clock. */
+  readonly time: string | undefined;
+  readonly spec: KeySpec;
+  /** How the Core judges it; undefined if it has no limits. */
+  readonly verdict: Verdict;
+  /** Whether the reply for this moment is awaited. */
+  readonly isPending: boolean;
+}
+
+const PLAIN: KeySpec = { type: "any" };
+
+/** The reading of a field. The series has to be watched. */
+export function readingOf(of: FieldRef): FieldReading {
+  return of.series.lane === "ui" ? cardReading(of) : eventReading(of);
+}
+
+function cardReading({ series, field }: FieldRef): FieldReading {
+  const card = cards.value.get(viewKey({ ...series, viewId: series.viewId ?? "" }))?.value;
+  const isPending = statesPending.value;
+  if (card === undefined) return { value: undefined, time: undefined, spec: PLAIN, verdict: undefined, isPending };
+  const cell = card.cells.get(field);
+  const verdict = cell === undefined ? undefined : verdictOf(card, field);
+  const time = cell === undefined ? undefined : orderTime(cell.order);
+  return { value: cell?.value, time, spec: keySpec(card, field), verdict, isPending };
+}
+
+function eventReading({ series, field }: FieldRef): FieldReading {
+  const event = seriesEvents.value.get(seriesNameKey(series));
+  const isPending = seriesEventsPending.value && event === undefined;
+  const time = event === undefined ? undefined : eventTime(event, timebase.value);
+  return { value: event === undefined ? undefined : valueAt(event, field), time, spec: PLAIN, verdict: undefined, isPending };
+}
+
+/** The value in a field of an event, nested names joined by dots. */
+export function valueAt(event: StoredEvent, field: string): unknown {
+  let value: unknown = event["payload"] ?? event["data"];
+  for (const name of field.split(".")) {
+    if (value === null || typeof value !== "object") return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
+/** A reading as text without its unit. */
+export function readingText({ value, spec, isPending }: FieldReading): string {
+  return value === undefined && isPending ? "…" : formatValue(value, spec);
+}
+
+/** The unit of a reading; empty if it has none, or no value. */
+export function readingUnit(reading: FieldReading, field: string): string {
+  return readingText(reading) === NO_VALUE ? "" : keyUnit(field, reading.spec);
+}
+
+/** The title of a field: its manifest's, else its name. */
+export function readingTitle({ spec }: FieldReading, field: string): string {
+  return spec.title ?? field;
+}
