@@ -56,6 +56,46 @@ async def test_of_two_that_want_the_same_one_finds_it_free(committer: Committer)
     assert await asyncio.gather(*tasks) == [True, False]
 
 
+async def test_a_write_that_nobody_waits_for_shares_the_commit_of_the_next(
+    committer: Committer,
+) -> None:
+    """A commit of its own would have to be synced before that of the next one."""
+    calls: list[str] = []
+    entries = CommitQueue(lambda: calls.append("commit"), later_s=60)
+    entries.submit_later(lambda _: 1)
+    assert calls == []
+    (task,) = await entered(entries, lambda _: 2)
+    assert calls == ["commit"]
+    written, _ = entries.run(committer)
+    assert len(written) == 2
+    complete(written)
+    assert await task == 2
+
+
+async def test_a_write_that_nobody_waits_for_is_written_soon(committer: Committer) -> None:
+    """Also if no other follows; each time anew."""
+    woken = asyncio.Event()
+    entries = CommitQueue(woken.set, later_s=0)
+    for _ in range(2):
+        entries.submit_later(lambda _: 1)
+        await woken.wait()
+        assert len(entries.run(committer)[0]) == 1
+        woken.clear()
+
+
+async def test_a_queue_that_is_drained_has_nothing_left(committer: Committer) -> None:
+    """When the writer stops, also what would have been written later is durable."""
+    entries = CommitQueue(lambda: None, later_s=60)
+    entries.submit_later(lambda _: 1)
+    drained = asyncio.create_task(entries.drain())
+    await asyncio.sleep(0)
+    written, _ = entries.run(committer)
+    assert not drained.done()
+    complete(written)
+    await drained
+    assert entries.run(committer)[0] == []
+
+
 async def test_who_has_gone_away_disturbs_nobody(committer: Committer) -> None:
     """An entry is written whether or not somebody still waits for it."""
     entries = CommitQueue(lambda: None)

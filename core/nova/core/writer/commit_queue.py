@@ -16,6 +16,9 @@ from nova.core.writer.committer import Committer
 
 T = TypeVar("T")
 
+LATER_S = 0.02
+"""How long a write that nobody waits for may wait for a commit of others."""
+
 
 class _QueuedWrite(Generic[T]):
     def __init__(self, write: Callable[[Committer], T]) -> None:
@@ -37,20 +40,30 @@ QueuedWrites = list[_QueuedWrite[object]]
 class CommitQueue:
     """Writes that wait for the next commit; `wake` wakes the commit stage."""
 
-    def __init__(self, wake: Callable[[], None]) -> None:
+    def __init__(self, wake: Callable[[], None], later_s: float = LATER_S) -> None:
         self._wake = wake
+        self._later_s = later_s
         self._waiting: list[_QueuedWrite[object]] = []
+        self._is_awake = False
         self.watermark_ns = 0
         """The watermark: canonical time in ns up to which the archive is durable."""
 
     async def submit(self, write: Callable[[Committer], T]) -> T:
         """Run `write` in the next commit; returns its result once that commit is durable."""
         entry = self._add(write)
+        self._wake_once()
         return await entry.done
 
     def submit_later(self, write: Callable[[Committer], object]) -> None:
-        """Run `write` in the next commit without waiting for it."""
+        """Run `write` in the next commit of others, or soon in its own, without waiting for it: a
+        sync of its own would delay what comes just after.
+        """
         self._add(write)
+        asyncio.get_running_loop().call_later(self._later_s, self._wake_once)
+
+    async def drain(self) -> None:
+        """Wait until every write before this is durable."""
+        await self.submit(lambda _: None)
 
     async def wait_durable(self, canonical_ns: int) -> None:
         """Wait until everything up to a canonical time is durable."""
@@ -60,9 +73,12 @@ class CommitQueue:
     def _add(self, write: Callable[[Committer], T]) -> _QueuedWrite[T]:
         entry = _QueuedWrite(write)
         self._waiting.append(entry)  # type: ignore[arg-type]  # the queue ignores the result
-        if len(self._waiting) == 1:
-            self._wake()
         return entry
+
+    def _wake_once(self) -> None:
+        if self._waiting and not self._is_awake:
+            self._is_awake = True
+            self._wake()
 
     def run(self, committer: Committer) -> tuple[QueuedWrites, list[CommitFrame]]:
         """Run every waiting write in the open commit; returns them, and the commits that they
@@ -70,7 +86,7 @@ class CommitQueue:
 
         An error of a write is not caught, because the content of the open commit is unknown then.
         """
-        written, self._waiting = self._waiting, []
+        written, self._waiting, self._is_awake = self._waiting, [], False
         for entry in written:
             entry.run(committer)
         return written, committer.drain_closed()

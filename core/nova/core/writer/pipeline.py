@@ -252,6 +252,11 @@ class Writer:
         archive_id.require(self._data, self.served)
         self._own_files.require()
 
+    async def drain(self) -> None:
+        """End the submissions under way, and make durable what nobody waits for."""
+        await self.submissions.drain()
+        await self._queue.drain()
+
     def finish(self) -> None:
         """After a clean stop: sync all writes and write the durability marker."""
         self.stop_syncing()

@@ -129,7 +129,7 @@ async def serve(settings: Settings, *, exit_with_stdin: bool = False) -> None:
             await lifecycle.run_until_stopped(
                 _run(writer, transports),
                 stop,
-                lambda: lifecycle.drain(writer.submissions.drain(), stop, settings.drain_s),
+                lambda: lifecycle.drain(writer.drain(), stop, settings.drain_s),
             )
             writer.finish()
         except ArchiveGoneError as error:
