@@ -1,6 +1,9 @@
 """The native part of ingest; `nova.sdk.native` finds it."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+RecordT = TypeVar("RecordT")
 
 API: int
 
@@ -25,6 +28,11 @@ class KeySet:
     def update(self, keys: Iterable[bytes], /) -> None: ...
     def __contains__(self, key: object, /) -> bool: ...
     def __len__(self) -> int: ...
+
+def publish_frame(
+    frame: bytes, record: Callable[[str | None, bytes], RecordT]
+) -> tuple[int, Sequence[RecordT]] | None:
+    """The number and the records of a publisher's frame; None if it is not sure of it."""
 
 def first_places(
     keys: Sequence[bytes], last: bytes

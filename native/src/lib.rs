@@ -7,6 +7,7 @@ mod columns;
 mod commit;
 mod envelope;
 mod fields;
+mod frame;
 mod json;
 mod key_set;
 mod number;
@@ -24,12 +25,13 @@ use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
 use columns::{BytesColumn, NumberColumn};
 use envelope::NAMES;
+use frame::FrameRecords;
 use key_set::KeySet;
 use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 6;
+const API: u32 = 7;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]
@@ -95,6 +97,10 @@ impl RecordChecker {
     /// Check records, which are tuples that begin with an address and bytes. Other threads run
     /// meanwhile.
     fn check(&self, py: Python<'_>, records: &Bound<'_, PyAny>) -> PyResult<Checked> {
+        if let Ok(frame) = records.cast::<FrameRecords>() {
+            let slices = frame.get().slices(py);
+            return Ok(py.detach(|| checked(self.lock().check(&slices))));
+        }
         // They hold what is read below, whatever becomes of the sequence meanwhile.
         let mut held: Vec<Option<(Option<Bound<'_, PyString>>, Bound<'_, PyBytes>)>> = Vec::new();
         for record in records.try_iter()? {
@@ -190,6 +196,7 @@ fn native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<BytesColumn>()?;
     module.add_class::<NumberColumn>()?;
     module.add_class::<KeySet>()?;
+    module.add_function(wrap_pyfunction!(frame::publish_frame, module)?)?;
     module.add_function(wrap_pyfunction!(fields::field_columns, module)?)?;
     module.add_function(wrap_pyfunction!(rows_sum, module)?)?;
     module.add_function(wrap_pyfunction!(index_sums, module)?)?;

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from nova.sdk import native_columns
 from nova.sdk.errors import SettingsError
@@ -19,7 +19,7 @@ from nova.sdk.native_columns import BytesColumn, NumberColumn
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 6
+API = 7
 """Of another API the native part is of another version, and is not used."""
 
 
@@ -66,6 +66,8 @@ values are booleans.
 EventRows = tuple[Sequence[bytes], Sequence[bytes], Sequence[bytes]]
 """Event keys, order keys and stored envelopes of events, which are parallel."""
 
+RecordT = TypeVar("RecordT")
+
 StampedColumns = tuple[BytesColumn, BytesColumn, BytesColumn]
 """Event keys, order keys and stored envelopes."""
 
@@ -81,6 +83,14 @@ class NativePart(Protocol):
     BytesColumn: type[native_columns.BytesColumn]
     NumberColumn: type[native_columns.NumberColumn]
     KeySet: type[native_columns.KeySet]
+
+    @staticmethod
+    def publish_frame(
+        frame: bytes, record: Callable[[str | None, bytes], RecordT]
+    ) -> tuple[int, Sequence[RecordT]] | None:
+        """The number of a publisher's frame over the local transport, and its records, each made by
+        `record` when it is asked for; None if it is not sure of the frame.
+        """
 
     @staticmethod
     def first_places(

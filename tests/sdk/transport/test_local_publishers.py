@@ -11,11 +11,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from nova.sdk.channel import ChannelError
+from nova.sdk.native import native_part
 from nova.sdk.transport.base import Batch, Receipt, Record, Rejection, Subscription
 from nova.sdk.transport.local import LocalLimits, LocalTransport
-from nova.sdk.transport.local_publishers import ReplyLimits
+from nova.sdk.transport.local_publishers import (
+    PUBLISH_FRAMES,
+    PublishFrame,
+    ReplyLimits,
+    read_frame,
+)
 from tests.core.commanding import WAIT_S
+from tests.sdk.events.mutated_records import needs_native
 
 UPGRADE = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -216,3 +226,55 @@ async def test_what_was_acknowledged_is_answered_before_a_core_ends(path: Path) 
     await core.close()
     assert (await publishing).new == 1
     await other.close()
+
+
+texts = st.none() | st.text(max_size=40)
+payloads = st.binary(max_size=300)
+publishes = st.tuples(
+    st.sampled_from((0, 127, 128, 255, 256, 65_535, 65_536, 2**32, 2**63 - 1, -1, -200)),
+    st.lists(st.tuples(texts, payloads), max_size=20),
+)
+
+
+@needs_native
+@given(publishes, st.data())
+@settings(deadline=None)
+def test_the_native_part_reads_frames_alike(
+    publish: tuple[int, list[tuple[str | None, bytes]]], data: st.DataObject
+) -> None:
+    """AMB-33: whole ones, and with a byte changed, removed or added."""
+    frame = PUBLISH_FRAMES.encode(PublishFrame(*publish))
+    if data.draw(st.booleans()):
+        place = data.draw(st.integers(0, len(frame)))
+        more = data.draw(st.binary(max_size=2))
+        frame = frame[:place] + more + frame[place + data.draw(st.integers(0, 2)) :]
+    found, expected = (_read(frame, wanted) for wanted in ("1", "0"))
+    assert found == expected
+
+
+def _read(frame: bytes, wanted: str) -> object:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOVA_NATIVE", wanted)
+        try:
+            ref, records = read_frame(frame)
+        except ChannelError as error:
+            return str(error)
+    assert [records[place] for place in range(-len(records), 0)] == list(records)
+    assert list(records[1:]) == list(records)[1:] and records[::-2] == list(records)[::-2]
+    return ref, list(records), [type(record) for record in records]
+
+
+@needs_native
+@pytest.mark.parametrize("count", [15, 16, 65_536])
+def test_large_frames_need_no_python(count: int) -> None:
+    """The native part is sure of whatever a publisher of NOVA sends."""
+    native = native_part()
+    assert native is not None
+    sent: list[tuple[str | None, bytes]] = [(None, b""), ("a" * 31, b"x" * 255)]
+    sent += [("é" * 40, b"x" * 256), ("a" * 300, b"x" * 65_536)]
+    sent += [("a", b"b")] * (count - len(sent))
+    found = native.publish_frame(PUBLISH_FRAMES.encode(PublishFrame(7, sent)), Record)
+    assert found is not None
+    assert found[0] == 7 and list(found[1]) == [Record(*one) for one in sent]
+    with pytest.raises(IndexError):
+        found[1][count]

@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from aiohttp import web
 from nova.sdk import timestamps
 from nova.sdk.channel import ChannelError, FrameCodec
 from nova.sdk.connection_ends import begin
+from nova.sdk.native import native_part
 from nova.sdk.transport.base import Batch, Receipt, Record, Rejection
 from nova.sdk.transport.link import LinkHealth
 from nova.sdk.transport.local_peer import LocalPeer
@@ -56,6 +57,16 @@ class PublishReply(msgspec.Struct, array_like=True):
 
 PUBLISH_FRAMES: FrameCodec[PublishFrame] = FrameCodec(PublishFrame)
 PUBLISH_REPLIES: FrameCodec[PublishReply] = FrameCodec(PublishReply)
+
+
+def read_frame(frame: bytes) -> tuple[int, Sequence[Record]]:
+    """The number of a publisher's frame and its records; raises ChannelError. The native part makes
+    a record only when it is asked for.
+    """
+    if (native := native_part()) and (found := native.publish_frame(frame, Record)):
+        return found
+    publish = PUBLISH_FRAMES.decode(frame)
+    return publish.ref, [Record(address, value) for address, value in publish.records]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +128,13 @@ class PublisherConnection(LocalPeer):
         try:
             if message.type is not aiohttp.WSMsgType.BINARY:
                 raise ChannelError("a publish is a binary MessagePack frame")
-            publish = PUBLISH_FRAMES.decode(message.data)
+            ref, records = read_frame(message.data)
         except ChannelError as error:
             self.reply(PublishReply(0, 0, 0, [], str(error)))
             return
-        records = [Record(address, value) for address, value in publish.records]
         self._records += len(records)
         self._update_events()
-        await deliver(LocalBatch(records, ref=publish.ref, publisher=self))
+        await deliver(LocalBatch(records, ref=ref, publisher=self))
 
     def reply(self, published: PublishReply, records: int = 0) -> None:
         """Send the reply to this many delivered records, or queue it behind others, without
