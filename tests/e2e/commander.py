@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.demo_screen import Screen
 
-SHOWN_MS = 30_000
+SHOWN_MS = 60_000
 
 
 def live(screen: Screen) -> None:

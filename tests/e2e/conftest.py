@@ -10,9 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from nova.testkit.browser import running_browser
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.demo_page import enter
-from tests.e2e.demo_screen import LOADED_MS, SIZE, apart
-from tests.e2e.held_session import MOTION
+from tests.e2e.demo_screen import LOADED_MS, apart
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import SCOPE, publish_history
 
 expect.set_options(timeout=LOADED_MS)
@@ -31,6 +30,14 @@ def browser() -> Iterator[Browser]:
     """One browser for all tests of a file."""
     with running_browser() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def kept(browser: Browser, request: pytest.FixtureRequest) -> Iterator[KeptScreen]:
+    """One window for all tests of a file that can leave it to the next."""
+    screen = KeptScreen(browser, request.session)
+    yield screen
+    screen.close()
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +76,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
 
 @pytest.fixture
-def page(browser: Browser, demo: RunningNova) -> Iterator[Page]:
-    """A logged-in page; anything that it complains of fails the test, breaches of the CSP too."""
-    page = browser.new_page(viewport=SIZE, reduced_motion=MOTION)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)
-    enter(page, demo.url)
-    yield page
-    page.close()
-    assert complaints == []
+def page(kept: KeptScreen, demo: RunningNova) -> Iterator[Page]:
+    """The page of the demo, LIVE; it is the same for all tests of a file."""
+    with kept.at(demo.url) as screen:
+        screen.expect_state("LIVE")
+        yield screen.page

@@ -8,7 +8,7 @@ from nova.testkit.running_nova import PASSWORD
 from tests.e2e.held_session import hold_session
 
 WIDTH, HEIGHT = 1280, 720
-SHOWN_MS = 20_000
+SHOWN_MS = 60_000
 
 
 def log_in(page: Page, url: str) -> None:

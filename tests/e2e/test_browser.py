@@ -14,7 +14,7 @@ from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import SHOWN_MS, choose
-from tests.e2e.demo_screen import Screen, screen_on, serious
+from tests.e2e.demo_screen import Screen, new_context, serious
 
 pytestmark = pytest.mark.browser
 
@@ -117,14 +117,14 @@ def test_everything_fits_and_the_keyboard_works(page: Page) -> None:
 
 def test_a_wrong_password_is_said_in_words(browser: Browser, demo: RunningNova) -> None:
     """A-269: a refused user learns that, and nothing else."""
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     page.goto(demo.url)
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill("wrong")
     page.get_by_test_id("login-submit").click()
     expect(page.get_by_test_id("login-error")).not_to_be_empty()
     expect(page.get_by_test_id("entity-row")).to_have_count(0)
-    page.close()
+    page.context.close()
 
 
 # --- what it opens on before anybody has pressed anything ------------------------------------
@@ -136,7 +136,7 @@ PHONE = (390, 844)
 
 def opened(browser: Browser, url: str, size: tuple[int, int]) -> Page:
     """The page after logging in, and nothing else."""
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page = new_context(browser, {"width": size[0], "height": size[1]}).new_page()
     page.goto(url)
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -164,7 +164,9 @@ def expect_on_screen(page: Page, test_id: str) -> None:
 def test_the_demo_opens_on_battery_orbit_and_heater(
     browser: Browser, demo: RunningNova, size: tuple[int, int]
 ) -> None:
-    """Plots, ground track and the heater's form at once, with no press."""
+    """Plots, ground track and the heater's form at once, with no press; what a person chose instead
+    stays.
+    """
     page = opened(browser, demo.url, size)
     expect_plots(page)
     expect(page.get_by_test_id("track-place")).to_contain_text("gps", timeout=SHOWN_MS)
@@ -177,7 +179,12 @@ def test_the_demo_opens_on_battery_orbit_and_heater(
     for shown in ("plot-canvas", "track-map", "panel-commands"):
         expect_on_screen(page, shown)
     assert serious(page) == []
-    page.close()
+    # A plot that is taken away does not come back.
+    page.get_by_test_id("remove-plot").first.click()
+    expect(page.get_by_test_id("plot-line")).to_have_count(4)
+    page.reload()
+    expect(page.get_by_test_id("plot-line")).to_have_count(4, timeout=SHOWN_MS)
+    page.context.close()
 
 
 def test_the_demo_opens_on_plots_where_there_is_room_for_one_panel(
@@ -191,27 +198,7 @@ def test_the_demo_opens_on_plots_where_there_is_room_for_one_panel(
     expect(page.get_by_test_id("track-place")).to_contain_text("gps", timeout=SHOWN_MS)
     page.get_by_test_id("tab-commands").click()
     expect(page.locator('[data-command="heater.set"]')).to_be_visible()
-    page.close()
-
-
-def test_what_a_person_chose_stays(browser: Browser, demo: RunningNova) -> None:
-    """A plot that is taken away does not come back, nor does another choice of entity."""
-    page = opened(browser, demo.url, DESKTOP)
-    expect_plots(page)
-    page.get_by_test_id("remove-plot").first.click()
-    expect(page.get_by_test_id("plot-line")).to_have_count(4)
-    page.reload()
-    expect(page.get_by_test_id("plot-line")).to_have_count(4, timeout=SHOWN_MS)
-    page.close()
-
-
-def test_an_instance_that_says_nothing_opens_on_its_first_entity(
-    browser: Browser, recorded: RunningNova
-) -> None:
-    """No plots, and a map that says why it is empty."""
-    with screen_on(browser, recorded.url) as screen:
-        expect(screen.page.get_by_test_id("plots-empty")).to_be_visible()
-        expect(screen.page.get_by_test_id("track-empty")).to_contain_text("has no position")
+    page.context.close()
 
 
 # --- a page that looks at the past has said so to the server ----------------------------------
@@ -239,7 +226,7 @@ HAS_STATED_AGAIN = (
 
 def test_a_paused_page_is_in_replay_for_the_server_too(browser: Browser, demo: RunningNova) -> None:
     """The server refuses every submission on its socket until the page is LIVE again."""
-    context = browser.new_context()
+    context = new_context(browser)
     context.add_init_script(KEEP_SOCKET)
     screen = Screen(context)
     screen.open(demo.url)

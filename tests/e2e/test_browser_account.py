@@ -15,7 +15,7 @@ from nova.edge.session_store import SESSION_MAX_S
 from nova.edge.user_store import UserStore
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import log_in
-from tests.e2e.held_session import MOTION
+from tests.e2e.demo_screen import new_context
 
 pytestmark = pytest.mark.browser
 
@@ -25,7 +25,7 @@ NEW = "a password of my own"
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser's cookies, which its tabs share."""
-    context = browser.new_context(reduced_motion=MOTION)
+    context = new_context(browser)
     yield context
     context.close()
 
@@ -86,10 +86,7 @@ def test_a_password_set_by_somebody_else_is_replaced_first(
 def test_another_session_is_listed_and_ended(browser: Browser, recorded: RunningNova) -> None:
     """By keyboard, from the account dialog."""
     add_user(recorded, "bob")
-    here, there = (
-        browser.new_context(reduced_motion=MOTION),
-        browser.new_context(reduced_motion=MOTION),
-    )
+    here, there = new_context(browser), new_context(browser)
     pages = [context.new_page() for context in (here, there)]
     for page in pages:
         page.goto(recorded.url)

@@ -7,112 +7,56 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from nova.cli.demo import DEMO_SCOPE
 from nova.edge.user_store import LAST_ADMIN
 from nova.sdk.events.envelope import AuditEvent, encode
 from nova.testkit.running_nova import PASSWORD, RunningNova, nova_command
+from tests.e2e.admin_visitors import OWN_PASSWORD, Visitor, Visitors
 from tests.e2e.commander import action, choose
-from tests.e2e.demo_screen import HEIGHT, WIDTH, serious
-from tests.e2e.held_session import MOTION, hold_session
+from tests.e2e.demo_screen import SIZE, serious
+from tests.e2e.held_session import hold_session
 
 pytestmark = pytest.mark.browser
 
-OWN_PASSWORD = "a password of my own"
-PHONE = {"width": 390, "height": 844}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SECTIONS = {"API keys": "html", "Limits": "main", "Audit trail": "main", "Users": "main"}
+"""By title, what axe looks at."""
+
+ADMIN = 0
+"""The visitor who is the admin."""
+
 RECORDED = 120
 """Audit events of the past: more than one page."""
 
 
-class Visitor:
-    """One person's browser; breaches of the CSP and errors of its pages are complaints."""
-
-    def __init__(self, context: BrowserContext) -> None:
-        self.page: Page = context.new_page()
-        self.complaints: list[str] = []
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("console", lambda line: self._heard(line.text))
-
-    def _heard(self, text: str) -> None:
-        """A refused login is an error of the console too, and expected."""
-        if "Content Security Policy" in text:
-            self.complaints.append(text)
-
-    def log_in(self, name: str, password: str) -> None:
-        self.page.get_by_test_id("login-username").fill(name)
-        self.page.get_by_test_id("login-password").fill(password)
-        self.page.get_by_test_id("login-submit").click()
-
-    def replace_password(self, password: str) -> None:
-        """What the page asks for first, when somebody else has set the password."""
-        self.page.get_by_test_id("password-current").fill(password)
-        self.page.get_by_test_id("password-new").fill(OWN_PASSWORD)
-        self.page.get_by_test_id("password-again").fill(OWN_PASSWORD)
-        self.page.get_by_test_id("password-submit").click()
-
-    def row(self, key: str) -> Locator:
-        """The row of a table with this key."""
-        return self.page.locator(f'[data-testid="row"][data-key="{key}"]')
-
-    def act(self, title: str, name: str) -> None:
-        """Press the button of a row."""
-        self.page.get_by_role("button", name=f"{title}: {name}", exact=True).click()
-
-    def submit(self) -> None:
-        """Submit the open dialog."""
-        self.page.get_by_test_id("dialog-submit").click()
-
-    def secret(self) -> str:
-        """The secret that is shown once; its dialog is closed."""
-        value = self.page.get_by_test_id("secret-value").input_value()
-        self.page.get_by_test_id("secret-done").click()
-        expect(self.page.get_by_test_id("secret")).to_have_count(0)
-        return value
-
-    def add_user(self, name: str, role: str) -> str:
-        """Add a user; returns the generated password."""
-        self.page.get_by_test_id("add-user-open").click()
-        self.page.get_by_test_id("field-name").fill(name)
-        self.page.get_by_test_id("field-role").select_option(role)
-        self.submit()
-        return self.secret()
-
-
-class Visitors:
-    """Three people at most, each at a browser of their own that opens when somebody comes."""
-
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
-        self._open: dict[int, tuple[BrowserContext, Visitor]] = {}
-
-    def __getitem__(self, number: int) -> Visitor:
-        if number not in self._open:
-            size: ViewportSize = {"width": WIDTH, "height": HEIGHT}
-            context = self._browser.new_context(viewport=size, reduced_motion=MOTION)
-            self._open[number] = context, Visitor(context)
-        return self._open[number][1]
-
-    def close(self) -> list[str]:
-        """Close them all; returns what their pages complained of."""
-        for context, _ in self._open.values():
-            context.close()
-        return [complaint for _, one in self._open.values() for complaint in one.complaints]
+@pytest.fixture(scope="module")
+def people(browser: Browser) -> Iterator[Visitors]:
+    people = Visitors(browser)
+    yield people
+    people.leave()
 
 
 @pytest.fixture
-def visitors(browser: Browser) -> Iterator[Visitors]:
-    people = Visitors(browser)
+def visitors(people: Visitors, request: pytest.FixtureRequest) -> Iterator[Visitors]:
+    """The admin's browser stays for the next test, unless this one fails."""
+    failed = request.session.testsfailed
     yield people
-    assert people.close() == []
+    is_sound = request.session.testsfailed == failed
+    assert people.leave(*([ADMIN] if is_sound else [])) == []
 
 
 @pytest.fixture
 def admin(visitors: Visitors, demo: RunningNova) -> Visitor:
-    """The admin, on the admin page."""
-    visitor = visitors[0]
-    hold_session(visitor.page, demo.url)
-    visitor.page.goto(f"{demo.url}/admin")
+    """The admin, at the list of users."""
+    visitor = visitors[ADMIN]
+    if visitor.page.url.startswith(demo.url):
+        visitor.page.set_viewport_size(SIZE)
+        visitor.page.get_by_role("link", name="Users").click()
+    else:
+        hold_session(visitor.page, demo.url)
+        visitor.page.goto(f"{demo.url}/admin")
     expect(visitor.row("admin")).to_contain_text("enabled")
     return visitor
 
@@ -203,20 +147,20 @@ def test_a_reset_password_and_an_ended_session(
 @pytest.mark.parametrize("name", ["tls", "plain"])
 def test_the_shown_password_is_copied(visitors: Visitors, demo: RunningNova, name: str) -> None:
     """Also on a page without TLS, which has no clipboard API."""
-    page = visitors[0].page
+    page = visitors[1].page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.add_init_script("window.clipboard = navigator.clipboard")
     if name == "plain":
         page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
     page.goto(f"{demo.url}/admin")
-    visitors[0].log_in("admin", PASSWORD)
+    visitors[1].log_in("admin", PASSWORD)
     page.get_by_test_id("add-user-open").click()
     page.get_by_test_id("field-name").fill(name)
-    visitors[0].submit()
+    visitors[1].submit()
     page.get_by_test_id("secret-copy").click()
     expect(page.get_by_test_id("secret-note")).to_have_text("Copied.")
     copied = page.evaluate("window.clipboard.readText()")
-    assert copied == visitors[0].secret()
+    assert copied == visitors[1].secret()
     own = page.get_by_role("button", name="Reset password: admin")
     expect(own).to_have_attribute("aria-disabled", "true")
     own.click(force=True)
@@ -383,15 +327,15 @@ def test_axe_finds_nothing_serious(admin: Visitor, theme: str) -> None:
     page = admin.page
     if theme == "light":
         page.get_by_role("button", name="Switch between").click()
-    for size in ({"width": WIDTH, "height": HEIGHT}, PHONE):
-        page.set_viewport_size(size)  # type: ignore[arg-type]
-        for title in ("API keys", "Limits", "Audit trail", "Users"):
+    for size in (SIZE, PHONE):
+        page.set_viewport_size(size)
+        for title, part in SECTIONS.items():
             page.get_by_role("link", name=title).click()
             expect(page.locator("#section-title")).to_have_text(title)
-            assert serious(page) == [], (size, title)
+            assert serious(page, part) == [], (size, title)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), title
     for title in ("Edit", "Delete", "Sessions"):
         admin.act(title, "admin")
         expect(page.get_by_role("dialog")).to_be_visible()
-        assert serious(page) == [], title
+        assert serious(page, "dialog") == [], title
         page.keyboard.press("Escape")

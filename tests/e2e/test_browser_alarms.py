@@ -15,7 +15,7 @@ from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.alarm_instance import measure, nova_with_rules, send
-from tests.e2e.demo_screen import Screen, screen_on, serious
+from tests.e2e.demo_screen import THEMES, Screen, new_context, screen_on, serious
 
 pytestmark = pytest.mark.browser
 
@@ -187,7 +187,7 @@ def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
 ) -> None:
     measure(nova, amps=12.0)
     add_viewer(nova)
-    context = browser.new_context(viewport={"width": 320, "height": 700})
+    context = new_context(browser, {"width": 320, "height": 700})
     page = context.new_page()
     page.goto(nova.url)
     page.get_by_test_id("login-username").fill("watcher")
@@ -201,7 +201,7 @@ def test_a_viewer_reads_why_nothing_can_be_done_on_every_width(
         page.set_viewport_size({"width": width, "height": height})
         expect(row(page, "amps")).to_be_visible()
         page.screenshot(path=tmp_path / f"{width}.png")
-        for theme in ("dark", "light"):
+        for theme in THEMES:
             page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
             assert serious(page, "[data-panel=alarms]") == [], (width, theme)
         wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -6,7 +6,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -20,8 +20,9 @@ from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import descriptor
 from tests.e2e.commander import SHOWN_MS, action, choose, choose_only, live, newest, submitted
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, new_context, screen_on
 from tests.e2e.held_session import hold_session
+from tests.e2e.kept_screen import KeptScreen
 
 pytestmark = pytest.mark.browser
 
@@ -54,14 +55,36 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 
 
 @pytest.fixture
-def screen(browser: Browser, demo: RunningNova) -> Iterator[Screen]:
-    """A window on the demo, LIVE."""
-    with screen_on(browser, demo.url) as shown:
-        live(shown)
+def screen(kept: KeptScreen, demo: RunningNova) -> Iterator[Screen]:
+    """A window on the demo, LIVE, with the actions of an entity."""
+    with kept.at(demo.url) as shown:
+        shown.expect_state("LIVE")
+        shown.page.get_by_test_id("commands-send").click()
         yield shown
 
 
 # --- tests ----------------------------------------------------------------------------------------
+
+
+def test_a_wrong_argument_is_refused_before_it_is_sent(screen: Screen) -> None:
+    """Argument and rule are named, the field has the focus, and nothing leaves."""
+    page = screen.page
+    choose(page, "computer")
+    form = action(page, "camera.capture")
+    field = form.get_by_test_id("argument-exposureMs")
+    expect(field).to_have_value("10")
+    for text, rule in (("5000", "at most 1000"), ("0", "at least 0.1"), ("long", "a number")):
+        field.fill(text)
+        field.press("Enter")
+        problem = form.get_by_test_id("argument-problem")
+        expect(problem).to_contain_text("Exposure")
+        expect(problem).to_contain_text(rule)
+        expect(field).to_be_focused()
+    choose(page, "temperature")
+    form = action(page, "heater.set")
+    form.get_by_test_id("send").click()
+    expect(form.get_by_test_id("argument-problem")).to_contain_text("Heater (on) is required")
+    assert submitted(screen, "camera.capture") == submitted(screen, "heater.set") == []
 
 
 def test_the_heater_is_flipped_and_a_replay_of_that_minute_cannot(screen: Screen) -> None:
@@ -153,27 +176,6 @@ def test_a_critical_command_asks_first(screen: Screen) -> None:
     page.get_by_test_id("confirm-send").click()
     expect(form.get_by_test_id("command-state")).to_have_text("success", timeout=SHOWN_MS)
     assert [one["payload"] for one in submitted(screen, "mode.set")] == [{"mode": "IMAGING"}]
-
-
-def test_a_wrong_argument_is_refused_before_it_is_sent(screen: Screen) -> None:
-    """Argument and rule are named, the field has the focus, and nothing leaves."""
-    page = screen.page
-    choose(page, "computer")
-    form = action(page, "camera.capture")
-    field = form.get_by_test_id("argument-exposureMs")
-    expect(field).to_have_value("10")
-    for text, rule in (("5000", "at most 1000"), ("0", "at least 0.1"), ("long", "a number")):
-        field.fill(text)
-        field.press("Enter")
-        problem = form.get_by_test_id("argument-problem")
-        expect(problem).to_contain_text("Exposure")
-        expect(problem).to_contain_text(rule)
-        expect(field).to_be_focused()
-    choose(page, "temperature")
-    form = action(page, "heater.set")
-    form.get_by_test_id("send").click()
-    expect(form.get_by_test_id("argument-problem")).to_contain_text("Heater (on) is required")
-    assert submitted(screen, "camera.capture") == submitted(screen, "heater.set") == []
 
 
 def test_who_nobody_answers_stays_sent(screen: Screen) -> None:
@@ -271,7 +273,8 @@ def test_a_lost_answer_is_asked_for_with_the_same_request(
     browser: Browser, demo: RunningNova
 ) -> None:
     """A-172: the page does not know whether it was sent, and asking again sends nothing twice."""
-    with screen_on(browser, demo.url, complaints=True) as screen:
+    with closing(new_context(browser)) as context:
+        screen = Screen(context)
         page = screen.page
         lose = [True]
 
@@ -288,7 +291,7 @@ def test_a_lost_answer_is_asked_for_with_the_same_request(
             edge.on_message(passed)
 
         page.route_web_socket(re.compile("/ws$"), between)
-        page.reload()
+        screen.open(demo.url)
         live(screen)
         choose(page, "silent")
         form = action(page, "door.open")
@@ -325,7 +328,8 @@ def test_what_was_said_is_seen_by_others(
 
 def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova) -> None:
     """A-176: the buttons say why not."""
-    page = browser.new_page()
+    context = new_context(browser)
+    page = context.new_page()
     page.goto(demo.url)
     page.get_by_test_id("login-username").fill("guest")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -337,7 +341,7 @@ def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova
     expect(form.get_by_test_id("send-reason")).to_contain_text("Your role (viewer)")
     expect(page.get_by_test_id("chat-input")).to_be_disabled()
     expect(page.get_by_test_id("chat-refusal")).to_contain_text("Your role (viewer)")
-    page.close()
+    context.close()
 
 
 @pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
@@ -361,7 +365,7 @@ def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
 
 def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
     """In portrait a card's action leads to its form, and nothing is wider than the screen."""
-    context = browser.new_context(viewport=PHONE)
+    context = new_context(browser, PHONE)
     screen = Screen(context)
     page = screen.page
     hold_session(page, demo.url)
@@ -374,6 +378,6 @@ def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
     for panel in ("commands", "chat"):
         page.get_by_test_id(f"tab-{panel}").click()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert screen.serious() == []
+        assert screen.serious(f"[data-panel={panel}]") == []
     context.close()
     assert screen.complaints == []

@@ -26,7 +26,8 @@ from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.settings import Settings
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, new_context
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import START_NS
 
 pytestmark = pytest.mark.browser
@@ -40,14 +41,13 @@ LAST_NS = START_NS + 120 * NS_PER_SECOND
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
+def screen(kept: KeptScreen, recorded: RunningNova) -> Iterator[Screen]:
     """A window on ten recorded minutes, with one of them selected."""
-    with screen_on(browser, recorded.url) as shown:
-        at, until = timestamps.text(FIRST_NS), timestamps.text(LAST_NS)
-        moment = f"t={at}&state=paused&tb=source&sel={at}~{until}"
-        shown.page.evaluate("hash => { location.hash = hash; }", moment)
+    at, until = timestamps.text(FIRST_NS), timestamps.text(LAST_NS)
+    with kept.at(recorded.url, f"t={at}&state=paused&tb=source&sel={at}~{until}") as shown:
         expect(shown.page.get_by_test_id("selection")).to_be_visible()
         yield shown
+        shown.page.keyboard.press("Escape")
 
 
 def expected(nova: RunningNova, lane: Lane) -> list[bytes]:
@@ -192,7 +192,8 @@ def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
     assert admin is not None
     assert users.add("guest", admin.password_hash, "viewer")
     users.close()
-    page = browser.new_page()
+    context = new_context(browser)
+    page = context.new_page()
     page.goto(recorded.url)
     page.get_by_test_id("login-username").fill("guest")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -204,7 +205,7 @@ def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("export")).to_have_count(0)
     expect(opener).to_be_focused()
-    page.close()
+    context.close()
 
 
 def test_a_refusal_is_said(screen: Screen) -> None:

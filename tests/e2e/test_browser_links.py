@@ -13,11 +13,12 @@ from nova.testkit import nats
 from nova.testkit.browser import running_browser
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.running_nova import PASSWORD, running_nova
+from tests.e2e.demo_screen import new_context
 from tests.sdk.alarms.test_alarm_rule_files import SOUND, write_rules
 
 pytestmark = [pytest.mark.browser, pytest.mark.nats]
 
-SHOWN_MS = 20_000
+SHOWN_MS = 60_000
 LOST = re.compile("does not answer since .* The archive is served")
 
 
@@ -47,7 +48,7 @@ def test_a_link_that_goes_and_comes_back_is_seen(
     (rules / "wrong.toml").write_text("[[rules")
     monkeypatch.setenv("NOVA_ALARM_RULES", str(rules))
     with running_nova(tmp_path / "data", "--ground", "--transport", server.url) as nova:
-        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page = new_context(browser).new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(nova.url)

@@ -8,7 +8,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.demo_screen import serious
+from tests.e2e.demo_screen import new_context, serious
+from tests.e2e.held_session import MOTION
 from tests.edge.provider_process import CLIENT_SECRET, ProviderProcess, provider_process
 
 pytestmark = pytest.mark.browser
@@ -57,7 +58,9 @@ def log_in_elsewhere(page: Page, subject: str) -> None:
 
 def test_a_user_of_a_provider_gets_to_the_screen(browser: Browser, federated: RunningNova) -> None:
     """And stays logged in; after the logout the login page is as before."""
-    page = browser.new_page(bypass_csp=True)  # For axe; the other tests keep it.
+    page = browser.new_page(
+        bypass_csp=True, reduced_motion=MOTION
+    )  # For axe; the other tests keep it.
     page.goto(federated.url)
     expect(page.get_by_test_id("login-provider")).to_be_visible()
     assert serious(page) == []
@@ -68,12 +71,12 @@ def test_a_user_of_a_provider_gets_to_the_screen(browser: Browser, federated: Ru
     expect(page.get_by_test_id("panels")).to_be_visible()
     page.get_by_test_id("logout").click()
     expect(page.get_by_test_id("login-provider")).to_be_visible()
-    page.close()
+    page.context.close()
 
 
 def test_the_login_page_says_why_a_login_failed(browser: Browser, federated: RunningNova) -> None:
     """Once: the address does not keep it."""
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     page.goto(federated.url)
     log_in_elsewhere(page, "s-2")
     expect(page.get_by_test_id("login-error")).to_contain_text("Mock has no role in NOVA")
@@ -81,14 +84,14 @@ def test_the_login_page_says_why_a_login_failed(browser: Browser, federated: Run
     page.reload()
     expect(page.get_by_test_id("login-provider")).to_be_visible()
     expect(page.get_by_test_id("login-error")).to_be_empty()
-    page.close()
+    page.context.close()
 
 
 def test_an_admin_of_a_provider_returns_to_the_admin_page(
     browser: Browser, federated: RunningNova
 ) -> None:
     """Where the origin of users is shown, and their passwords cannot be reset."""
-    page = browser.new_page()
+    page = new_context(browser).new_page()
     page.goto(f"{federated.url}/admin#users")
     log_in_elsewhere(page, "s-3")
     row = page.get_by_role("row").filter(has_text="carol")
@@ -99,4 +102,4 @@ def test_an_admin_of_a_provider_returns_to_the_admin_page(
     expect(
         page.get_by_role("row").filter(has_text="admin").filter(has_text="local")
     ).to_be_visible()
-    page.close()
+    page.context.close()

@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from nova.edge.user_store import UserStore
 from nova.testkit.ports import free_port
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_screen import HEIGHT, LOADED_MS, WIDTH, Screen, screen_on, serious
+from tests.e2e.demo_screen import LOADED_MS, THEMES, Screen, new_context, screen_on, serious
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import second
 
 pytestmark = pytest.mark.browser
@@ -24,8 +25,8 @@ SILENCE_S = 1.0
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
-    with screen_on(browser, recorded.url) as screen:
+def screen(kept: KeptScreen, recorded: RunningNova) -> Iterator[Screen]:
+    with kept.at(recorded.url) as screen:
         yield screen
 
 
@@ -283,7 +284,7 @@ def test_a_viewer_sees_the_public_ones_only(
     with UserStore(recorded.data / "edge") as users:
         admin = users.get("admin")
         assert admin is not None and users.add("vic", admin.password_hash, "viewer")
-    page = browser.new_context(viewport={"width": WIDTH, "height": HEIGHT}).new_page()
+    page = new_context(browser).new_page()
     page.goto(recorded.url)
     page.get_by_test_id("login-username").fill("vic")
     page.get_by_test_id("login-password").fill(PASSWORD)
@@ -298,10 +299,10 @@ def test_a_viewer_sees_the_public_ones_only(
 
 
 def test_axe_finds_nothing_serious(screen: Screen) -> None:
-    """In the cards, the form and the question, in both themes."""
+    """In the cards, the form and the question, in every theme."""
     page = screen.page
     create(page, "seen")
-    for _ in ("dark", "light"):
+    for _ in THEMES:
         open_card(page, SETUP)
         control(page, SETUP, "createTcpStream").click()
         assert serious(page, "[data-panel=cards]") == []

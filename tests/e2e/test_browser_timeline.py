@@ -15,8 +15,8 @@ from nova.sdk.client.client import Client
 from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_screen import SIZE, Screen, apart, screen_on
-from tests.e2e.held_session import MOTION
+from tests.e2e.demo_screen import Screen, apart, new_context, screen_on
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
@@ -26,13 +26,19 @@ TYPED = {"0:02:30": 150, "-10s": 140, "2026-001T00:01": 60, "1767225720": 120, "
 
 
 @pytest.fixture
-def screen(browser: Browser, recorded: RunningNova) -> Iterator[Screen]:
+def screen(kept: KeptScreen, recorded: RunningNova) -> Iterator[Screen]:
     """A window that is paused in the middle of the recording, which it shows as a whole."""
     at, first, last = (timestamps.text(second(count)) for count in (120, -30, 630))
-    with screen_on(browser, f"{recorded.url}/#t={at}&tb=source&from={first}&to={last}") as screen:
+    with kept.at(recorded.url, f"t={at}&tb=source&from={first}&to={last}") as screen:
         screen.expect_state("PAUSED")
         screen.expect_cursor(second(120))
         yield screen
+
+
+def test_an_instance_that_says_nothing_opens_on_its_first_entity(screen: Screen) -> None:
+    """No plots, and a map that says why it is empty."""
+    expect(screen.page.get_by_test_id("plots-empty")).to_be_visible()
+    expect(screen.page.get_by_test_id("track-empty")).to_contain_text("has no position")
 
 
 def test_scrubbing_shows_the_state_at_the_cursor(screen: Screen) -> None:
@@ -215,7 +221,8 @@ def clock_after_live(screen: Screen) -> str:
         screen.page.evaluate(
             "() => { document.body.dispatchEvent("
             "new KeyboardEvent('keydown', {key: 'l', bubbles: true}));"
-            "return new Promise(show => requestAnimationFrame(() => setTimeout(() => show("
+            "return new Promise(show => (window.requestPicture ?? requestAnimationFrame)(() =>"
+            "setTimeout(() => show("
             "document.querySelector('[data-testid=cursor]').dataset.time)))); }"
         )
     )
@@ -270,7 +277,7 @@ def test_a_link_is_the_view(browser: Browser, recorded: RunningNova) -> None:
     """Copied from LIVE it is the moment; entity, cards, filters, plots and layout are those of the
     sender, in a new tab and after a reload, logged in. Nobody's own layout is lost by it.
     """
-    context = browser.new_context(viewport=SIZE, reduced_motion=MOTION)
+    context = new_context(browser)
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
     page.goto(recorded.url)

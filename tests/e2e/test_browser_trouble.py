@@ -19,7 +19,8 @@ from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import RunningNova, running_nova
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart, new_context, screen_on
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import EPS, SCOPE, SECONDS, publish_now, second
 
 pytestmark = pytest.mark.browser
@@ -96,12 +97,12 @@ def test_nothing_moves_whatever_the_state(browser: Browser, shaken: RunningNova)
 
 
 def test_a_core_that_stands_still_is_not_shown_as_live(
-    browser: Browser, shaken: RunningNova
+    kept: KeptScreen, shaken: RunningNova
 ) -> None:
     """Pitfalls row 10: the page soon says that it may not be live, and each part of it that it has
     no answer; afterwards all of that is gone.
     """
-    with screen_on(browser, shaken.url) as screen:
+    with kept.at(shaken.url) as screen:
         screen.expect_state("LIVE")
         banner = screen.page.get_by_test_id("banner")
         reader = shaken.child("reader")
@@ -121,9 +122,9 @@ def test_a_core_that_stands_still_is_not_shown_as_live(
         screen.expect_state("LIVE")
 
 
-def test_a_writer_that_stands_still_is_said(browser: Browser, shaken: RunningNova) -> None:
+def test_a_writer_that_stands_still_is_said(kept: KeptScreen, shaken: RunningNova) -> None:
     """The past is served meanwhile, and it goes by itself."""
-    with screen_on(browser, shaken.url, complaints=True) as screen:
+    with kept.at(shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         banner, writer = screen.page.get_by_test_id("banner"), shaken.child("writer")
         os.kill(writer, signal.SIGSTOP)
@@ -136,9 +137,9 @@ def test_a_writer_that_stands_still_is_said(browser: Browser, shaken: RunningNov
         screen.expect_count(6001)
 
 
-def test_a_reader_that_died_is_said_to_be_away(browser: Browser, shaken: RunningNova) -> None:
+def test_a_reader_that_died_is_said_to_be_away(kept: KeptScreen, shaken: RunningNova) -> None:
     """The edge answers and the Core does not: that is another banner, and it goes by itself."""
-    with screen_on(browser, shaken.url, complaints=True) as screen:
+    with kept.at(shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         banner = screen.page.get_by_test_id("banner")
         os.kill(shaken.child("reader"), signal.SIGKILL)
@@ -149,10 +150,10 @@ def test_a_reader_that_died_is_said_to_be_away(browser: Browser, shaken: Running
 
 
 def test_an_edge_that_hangs_is_said_to_give_no_answer(
-    browser: Browser, shaken: RunningNova
+    kept: KeptScreen, shaken: RunningNova
 ) -> None:
     """Also on a page that is paused, where nothing moves, and until the edge answers again."""
-    with screen_on(browser, shaken.url, complaints=True) as screen:
+    with kept.at(shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
         screen.page.get_by_test_id("replay").click()
         screen.expect_state("PAUSED")
@@ -183,7 +184,7 @@ def test_a_link_to_an_event_that_is_not_there_says_so(
 def test_an_empty_archive_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
     """The first thing that anyone sees of a new NOVA says what to do next."""
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
-        context = browser.new_context()
+        context = new_context(browser)
         screen = Screen(context)
         screen.page.goto(nova.url)
         screen.log_in()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from nova.sdk import timestamps
 from nova.sdk.events.event import Event
@@ -17,7 +17,8 @@ from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova, nova_command
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import EPS, SCOPE, publish, publish_now, second, update
 
 pytestmark = pytest.mark.browser
@@ -95,7 +96,7 @@ def colour_of(screen: Screen, name: str) -> tuple[int, ...]:
 
 
 def test_commands_gaps_and_chat_are_marked_at_their_times(
-    browser: Browser, shaken: RunningNova, tmp_path: Path
+    kept: KeptScreen, shaken: RunningNova, tmp_path: Path
 ) -> None:
     """Each sign is painted where its event is, and the pointer reads what it is about."""
     file = tmp_path / "marks.jsonl"
@@ -104,7 +105,7 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
     assert made.returncode == 0, made.stderr.decode()
     first, last = timestamps.text(second(0)), timestamps.text(second(360))
     moment = f"t={timestamps.text(second(250))}&tb=source&from={first}&to={last}"
-    with screen_on(browser, f"{shaken.url}/#{moment}") as screen:
+    with kept.at(shaken.url, moment) as screen:
         marks = screen.page.get_by_test_id("marks").locator("li")
         expect(marks).to_have_count(3)
         expect(marks.and_(screen.page.locator('[data-kind="gap"]'))).to_contain_text("5 to 9")
@@ -123,10 +124,10 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
 
 @pytest.mark.parametrize(("timebase", "number"), [("source", 1), ("canonical", 2)])
 def test_late_data_never_moves_a_live_value_backwards(
-    browser: Browser, shaken: RunningNova, timebase: str, number: int
+    kept: KeptScreen, shaken: RunningNova, timebase: str, number: int
 ) -> None:
     """An event that comes late changes nothing of what is newer; what comes after it is shown."""
-    with screen_on(browser, f"{shaken.url}/#state=live&tb={timebase}") as screen:
+    with kept.at(shaken.url, f"state=live&tb={timebase}") as screen:
         screen.expect_state("LIVE")
         apart(lambda: publish_now(shaken.publish, 9000 + number))
         screen.expect_count(9000 + number)
@@ -144,7 +145,7 @@ def late_and_more(producer: Producer, old_ns: int, number: int) -> Iterable[Even
     yield producer.observe(EPS).ui("marker", "marker", "1", {"after": number})
 
 
-def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, shaken: RunningNova) -> None:
+def test_a_sequence_of_64_bits_keeps_every_digit(kept: KeptScreen, shaken: RunningNova) -> None:
     """What is read and copied is the stored event, to the last digit."""
     at_ns = second(700)
     apart(
@@ -154,7 +155,7 @@ def test_a_sequence_of_64_bits_keeps_every_digit(browser: Browser, shaken: Runni
         )
     )
     moment = f"t={timestamps.text(at_ns)}&tb=source"
-    with screen_on(browser, f"{shaken.url}/#{moment}") as screen:
+    with kept.at(shaken.url, moment) as screen:
         screen.page.get_by_test_id("lane-raw").click()
         screen.page.get_by_test_id("event-row").first.click()
         detail = screen.page.get_by_test_id("event-detail")

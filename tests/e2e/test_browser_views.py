@@ -14,8 +14,8 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from nova.sdk import timestamps
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
-from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, clear_plots, enter, log_in
-from tests.e2e.demo_screen import serious
+from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots, enter, log_in
+from tests.e2e.demo_screen import new_context, serious
 
 pytestmark = pytest.mark.browser
 
@@ -123,6 +123,12 @@ def test_the_map_shows_where_it_is(page: Page) -> None:
     assert [url for url in requests if urlsplit(url).netloc != urlsplit(page.url).netloc] == []
 
 
+def close_event(page: Page) -> None:
+    """Show the events of every lane again."""
+    page.get_by_test_id("event-close").click()
+    page.get_by_test_id("lane-raw").click()
+
+
 def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova) -> None:
     """The inspector reads any lane; its event sets the clock, and a link opens it elsewhere."""
     choose(page, "gps")
@@ -155,14 +161,39 @@ def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova)
 
     browser = page.context.browser
     assert browser is not None
-    other = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+    context = new_context(browser)
+    other = context.new_page()
     log_in(other, link)
     expect(other.get_by_test_id("event-detail")).to_have_attribute(
         "data-event", event_id, timeout=SHOWN_MS
     )
     expect(other.get_by_test_id("cursor")).to_have_attribute("data-time", time)
     expect(other.get_by_test_id("state")).to_have_text("PAUSED")
-    other.close()
+    context.close()
+    close_event(page)
+
+
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
+def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
+    """Labels, roles, contrast and focus of everything that is on the screen, in both themes."""
+    if theme == "light":
+        page.get_by_label("Switch between dark and light").click()
+    choose(page, "gps")
+    value(page, "altitude").get_by_test_id("plot-field").click()
+    page.get_by_test_id("lane-raw").click()
+    expect(page.locator('[data-testid="event-row"][data-lane="raw"]').first).to_be_visible()
+    page.get_by_test_id("event-row").first.click()
+    expect(page.get_by_test_id("hex-view")).to_be_visible()
+    expect(page.get_by_test_id("track-line")).to_have_attribute("d", re.compile("L"))
+    assert serious(page) == []
+    page.get_by_test_id("menu-plots").click()
+    assert serious(page, "[data-panel=plots]") == []
+    page.keyboard.press("Escape")
+    page.get_by_test_id("add-field").click()
+    expect(page.get_by_test_id("choice").first).to_be_visible()
+    assert serious(page, "[data-testid=field-picker]") == []
+    page.keyboard.press("Escape")
+    close_event(page)
 
 
 def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
@@ -215,6 +246,9 @@ def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:
     wrong.write_text('{"version": 1, "name": "x", "pages": [{"name": "y", "columns": 1}]}')
     import_layout(page, wrong)
     expect(page.get_by_role("alert")).to_contain_text("pages[0].columns: must be a list")
+    page.keyboard.press("Escape")
+    page.get_by_test_id("menu-track").click()
+    page.get_by_test_id("layout-reset").click()
 
 
 def import_layout(page: Page, path: Path) -> None:
@@ -225,40 +259,20 @@ def import_layout(page: Page, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
-def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
-    """Labels, roles, contrast and focus of everything that is on the screen, in both themes."""
-    if theme == "light":
-        page.get_by_label("Switch between dark and light").click()
-    choose(page, "gps")
-    value(page, "altitude").get_by_test_id("plot-field").click()
-    page.get_by_test_id("lane-raw").click()
-    expect(page.locator('[data-testid="event-row"][data-lane="raw"]').first).to_be_visible()
-    page.get_by_test_id("event-row").first.click()
-    expect(page.get_by_test_id("hex-view")).to_be_visible()
-    expect(page.get_by_test_id("track-line")).to_have_attribute("d", re.compile("L"))
-    assert serious(page) == []
-    page.get_by_test_id("menu-plots").click()
-    assert serious(page) == []
-    page.keyboard.press("Escape")
-    page.get_by_test_id("add-field").click()
-    expect(page.get_by_test_id("choice").first).to_be_visible()
-    assert serious(page) == []
-
-
 def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: RunningNova) -> None:
     """In portrait there is one column with tabs, nothing is wider than the screen."""
-    size = {"width": PHONE_WIDTH, "height": PHONE_HEIGHT}
-    page = browser.new_page(viewport={"width": size["width"], "height": size["height"]})
+    context = new_context(browser, {"width": PHONE_WIDTH, "height": PHONE_HEIGHT})
+    page = context.new_page()
     enter(page, demo.url)
     choose(page, "gps")
+    assert serious(page) == []
     for panel in ("values", "plots", "track", "inspector", "entities"):
         page.get_by_test_id(f"tab-{panel}").click()
         expect(page.locator("[data-panel]")).to_have_count(1)
         expect(page.get_by_test_id(f"panel-{panel}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        assert serious(page) == []
-    page.close()
+        assert serious(page, f"[data-panel={panel}]") == []
+    context.close()
 
 
 @pytest.mark.parametrize("count", MANY_ENTITIES)
@@ -271,8 +285,9 @@ def test_many_entities_draw_only_what_is_in_sight(
     with running_nova(tmp_path / "data", "--scope", "sat") as nova:
         made = nova_command("produce", str(recording), "--to", nova.publish, "--scope", "sat")
         assert made.returncode == 0, made.stderr.decode()
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        log_in(page, nova.url)
+        context = new_context(browser)
+        page = context.new_page()
+        enter(page, nova.url)
         search = page.get_by_test_id("entity-search")
         # The scope itself is one more: it has the manifests.
         expect(search).to_have_attribute("placeholder", f"Search {count:,}", timeout=SHOWN_MS)
@@ -284,7 +299,7 @@ def test_many_entities_draw_only_what_is_in_sight(
         assert rows.count() < DRAWN_MAX_ROWS
         search.fill("unit-1234")
         expect(page.get_by_test_id("entity-row")).to_have_count(1)
-        page.close()
+        context.close()
         nova.kill()
 
 

@@ -19,7 +19,7 @@ from nova.testkit.running_nova import RunningNova, nova_command, running_nova
 
 START_NS = timestamps.parse("2026-01-01T00:00:00Z")
 SECONDS = 40
-SHOWN_MS = 20_000
+SHOWN_MS = 60_000
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
 
 PUMP = """
