@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from nova.testkit.browser import running_browser
 from nova.testkit.running_nova import RunningNova, running_nova
+from tests.e2e.browser_of_process import BrowserOfProcess
 from tests.e2e.demo_screen import LOADED_MS, apart
 from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import SCOPE, publish_history
@@ -25,10 +25,17 @@ def nova(tmp_path: Path) -> Iterator[RunningNova]:
         running.kill()
 
 
+@pytest.fixture(scope="session")
+def browser_of_process() -> Iterator[BrowserOfProcess]:
+    browser = BrowserOfProcess()
+    yield browser
+    browser.close()
+
+
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests of a file."""
-    with running_browser() as running:
+def browser(browser_of_process: BrowserOfProcess) -> Iterator[Browser]:
+    """The browser of this process, without any window."""
+    with browser_of_process.lent() as running:
         yield running
 
 

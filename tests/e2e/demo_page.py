@@ -34,6 +34,15 @@ def _expect_entities(page: Page) -> None:
     expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
 
 
+def reload_own(page: Page) -> None:
+    """Load the page again without the view of its address, which follows a second late: what the
+    browser keeps for its user is shown.
+    """
+    page.evaluate("history.replaceState(null, '', '/')")
+    page.reload()
+    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+
+
 def choose(page: Page, entity: str) -> None:
     """Choose an entity of the tree."""
     page.locator(f'[data-testid="entity-row"][data-entity="{entity}"]').click()

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_page import SHOWN_MS, choose
+from tests.e2e.demo_page import SHOWN_MS, choose, reload_own
 from tests.e2e.demo_screen import Screen, new_context, serious
 
 pytestmark = pytest.mark.browser
@@ -182,7 +182,7 @@ def test_the_demo_opens_on_battery_orbit_and_heater(
     # A plot that is taken away does not come back.
     page.get_by_test_id("remove-plot").first.click()
     expect(page.get_by_test_id("plot-line")).to_have_count(4)
-    page.reload()
+    reload_own(page)
     expect(page.get_by_test_id("plot-line")).to_have_count(4, timeout=SHOWN_MS)
     page.context.close()
 

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from nova.testkit import nats
-from nova.testkit.browser import running_browser
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.running_nova import PASSWORD, running_nova
 from tests.e2e.demo_screen import new_context
@@ -27,13 +26,6 @@ def server() -> Iterator[NatsServer]:
     """A NATS of one's own, to be killed."""
     with nats.own_server() as server:
         yield server
-
-
-@pytest.fixture
-def browser() -> Iterator[Browser]:
-    """A browser."""
-    with running_browser() as running:
-        yield running
 
 
 def test_a_link_that_goes_and_comes_back_is_seen(

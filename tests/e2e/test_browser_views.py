@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from nova.sdk import timestamps
 from nova.testkit.running_nova import RunningNova, nova_command, running_nova
-from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots, enter, log_in
+from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots, enter, log_in, reload_own
 from tests.e2e.demo_screen import new_context, serious
 
 pytestmark = pytest.mark.browser
@@ -214,8 +214,7 @@ def test_a_panel_is_moved_and_found_again_after_a_reload(page: Page) -> None:
     page.get_by_test_id("menu-values").click()
     page.get_by_test_id("put-away").click()
     expect(page.get_by_test_id("panel-values")).to_have_count(0)
-    page.reload()
-    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+    reload_own(page)
     expect(page.locator(".column").first.locator("[data-panel]")).to_have_count(2)
     expect(page.get_by_test_id("panel-values")).to_have_count(0)
     page.get_by_test_id("show-values").click()
@@ -245,7 +244,8 @@ def test_a_layout_is_exported_and_imported(page: Page, tmp_path: Path) -> None:
     wrong = tmp_path / "wrong.json"
     wrong.write_text('{"version": 1, "name": "x", "pages": [{"name": "y", "columns": 1}]}')
     import_layout(page, wrong)
-    expect(page.get_by_role("alert")).to_contain_text("pages[0].columns: must be a list")
+    refusal = page.get_by_role("alert").filter(has_text="was not imported")
+    expect(refusal).to_contain_text("pages[0].columns: must be a list")
     page.keyboard.press("Escape")
     page.get_by_test_id("menu-track").click()
     page.get_by_test_id("layout-reset").click()
