@@ -56,17 +56,10 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
         running.kill()
 
 
-@pytest.fixture
-def present(nova: RunningNova) -> RunningNova:
-    """Such a NOVA of one's own, for tests that add to its archive."""
-    apart(lambda: publish_history(nova.publish))
-    return nova
-
-
 @pytest.fixture(scope="module")
 def shaken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
-    """Such a NOVA for all tests of a file, which add to its archive, and kill and stop its
-    processes; each leaves it working.
+    """Such a NOVA for tests of a file that add to its archive, or kill and stop its processes; each
+    leaves it working.
     """
     with running_nova(tmp_path_factory.mktemp("shaken") / "data", "--scope", SCOPE) as running:
         apart(lambda: publish_history(running.publish))

@@ -32,10 +32,6 @@ LOADED_MS = 60_000
 
 WHOLE = "html"
 THEMES = ("dark", "light") if IS_NAMED else ("dark",)
-DRAW_SELDOM = """(() => {
-  window.requestPicture = window.requestAnimationFrame.bind(window);
-  window.requestAnimationFrame = (work) => setTimeout(() => window.requestPicture(work), 100);
-})()"""
 
 T = TypeVar("T")
 
@@ -187,12 +183,8 @@ def serious(page: Page, part: str = WHOLE) -> list[str]:
 
 
 def new_context(browser: Browser, size: ViewportSize = SIZE) -> BrowserContext:
-    """A window without animations, and which draws seldom: both take much of the time of a page
-    that is LIVE. A browser that somebody names spares nothing.
-    """
+    """A window without animations, unless somebody has named the browser."""
     context = browser.new_context(viewport=size, reduced_motion=MOTION)
-    if not IS_NAMED:
-        context.add_init_script(DRAW_SELDOM)
     context.set_default_timeout(LOADED_MS)
     return context
 

@@ -1,4 +1,4 @@
-"""Events dated ahead: stored, listed and marked, and never shown as the present."""
+"""Events dated ahead: stored, listed and marked, and never shown as the shaken."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def card_count(screen: Screen) -> Locator:
 
 
 def test_live_is_the_state_of_now_and_what_is_dated_ahead_is_listed(
-    browser: Browser, present: RunningNova
+    browser: Browser, shaken: RunningNova
 ) -> None:
     """It hides nothing, stretches nothing, is counted and marked, and can be gone to."""
-    apart(lambda: publish(present.publish, ahead))
-    with screen_on(browser, f"{present.url}/#state=live&tb=source") as screen:
+    apart(lambda: publish(shaken.publish, ahead))
+    with screen_on(browser, f"{shaken.url}/#state=live&tb=source") as screen:
         screen.expect_state("LIVE")
-        apart(lambda: publish_now(present.publish, 9001))
+        apart(lambda: publish_now(shaken.publish, 9001))
         screen.expect_count(9001)
-        apart(lambda: publish(present.publish, ahead))
-        apart(lambda: publish(present.publish, lambda producer: [update(producer, 9002)]))
+        apart(lambda: publish(shaken.publish, ahead))
+        apart(lambda: publish(shaken.publish, lambda producer: [update(producer, 9002)]))
         screen.expect_count(9002)
         expect(card_count(screen)).to_contain_text("9002")
         expect(screen.page.get_by_test_id("ahead-mark")).to_have_count(0)
@@ -70,24 +70,24 @@ def test_live_is_the_state_of_now_and_what_is_dated_ahead_is_listed(
         screen.page.get_by_test_id("timebase").select_option("canonical")
         screen.expect_count(9002)
         late_ns = AHEAD_NS + 3600 * NS_PER_SECOND
-        apart(lambda: publish(present.publish, lambda producer: [update(producer, 2081, late_ns)]))
+        apart(lambda: publish(shaken.publish, lambda producer: [update(producer, 2081, late_ns)]))
         screen.expect_count(2081)
         expect(card_count(screen)).to_contain_text("2081")
         expect(sign).to_have_count(0)
 
 
 def test_what_is_dated_ahead_is_shown_when_its_time_has_come(
-    browser: Browser, present: RunningNova
+    browser: Browser, shaken: RunningNova
 ) -> None:
     """Whether it was streamed to the page, or was in the archive before that opened."""
     stored_ns = timestamps.now() + BEFORE_IT_OPENS_NS
-    apart(lambda: publish(present.publish, lambda producer: [update(producer, 77, stored_ns)]))
-    with screen_on(browser, f"{present.url}/#state=live&tb=source") as screen:
+    apart(lambda: publish(shaken.publish, lambda producer: [update(producer, 77, stored_ns)]))
+    with screen_on(browser, f"{shaken.url}/#state=live&tb=source") as screen:
         screen.expect_state("LIVE")
         expect(card_count(screen)).to_contain_text("77", timeout=COME_MS)
         assert screen.cursor_ns() >= stored_ns
         soon_ns = screen.cursor_ns() + SOON_NS
-        apart(lambda: publish(present.publish, lambda producer: [update(producer, 78, soon_ns)]))
+        apart(lambda: publish(shaken.publish, lambda producer: [update(producer, 78, soon_ns)]))
         expect(card_count(screen)).to_contain_text("78", timeout=COME_MS)
         assert screen.cursor_ns() >= soon_ns
         screen.expect_count(78)

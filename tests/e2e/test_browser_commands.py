@@ -15,13 +15,14 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
+from nova.sdk.client.client import Client
 from nova.sdk.events.observation import Entity
+from nova.sdk.protocol.messages import Filters, Query
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import descriptor
 from tests.e2e.commander import SHOWN_MS, action, choose, choose_only, live, newest, submitted
-from tests.e2e.demo_screen import Screen, apart, new_context, screen_on
-from tests.e2e.held_session import hold_session
+from tests.e2e.demo_screen import Screen, apart, new_context
 from tests.e2e.kept_screen import KeptScreen
 
 pytestmark = pytest.mark.browser
@@ -295,14 +296,24 @@ def test_a_lost_answer_is_asked_for_with_the_same_request(
         live(screen)
         choose(page, "silent")
         form = action(page, "door.open")
-        before = page.get_by_test_id("command").count()
         form.get_by_test_id("send").click()
         again = form.get_by_test_id("ask-again")
         # What events say of it comes with the next connection: then nothing is lost any more.
         expect(again.or_(form.get_by_test_id("became"))).to_be_visible(timeout=SHOWN_MS)
         expect(form.get_by_test_id("became")).to_contain_text("sent", timeout=SHOWN_MS)
-        expect(page.get_by_test_id("command")).to_have_count(before + 1)
         assert not lose[0]
+        (request,) = {str(one["requestId"]) for one in submitted(screen, "door.open")}
+        stored = apart(lambda: requests_to(demo.data, SILENT))
+        assert stored.count(request) == 1
+        expect(page.get_by_test_id("command")).to_have_count(len(stored))
+
+
+async def requests_to(data: Path, entity: Entity) -> list[str]:
+    """The requests to an entity that are stored."""
+    query = Query(filters=Filters(lanes=["command"], unique_id=entity.unique_id))
+    async with await Client.to_core(data) as client:
+        stored = [msgspec.json.decode(event) async for event in client.query(query)]
+    return [one["requestId"] for one in stored if one["messageType"] == "CommandRequest"]
 
 
 def test_what_was_said_is_seen_by_others(
@@ -310,38 +321,41 @@ def test_what_was_said_is_seen_by_others(
 ) -> None:
     """It is the scope's, with author and mark; a replay of before has neither it nor an entry."""
     page = screen.page
-    with screen_on(browser, demo.url) as other:
-        live(other)
+    with closing(new_context(browser)) as context:
+        other = context.new_page()
+        log_in_as_guest(other, demo.url)
+        assert_only_sees(other)
         page.get_by_test_id("chat-input").fill("ready for the pass")
         page.get_by_test_id("chat-input").press("Enter")
-        said = other.page.get_by_test_id("chat-message").filter(has_text="ready for the pass")
-        expect(said).to_have_count(1, timeout=SHOWN_MS)
-        expect(said).to_contain_text("admin")
+        for seen in (other, page):
+            said = seen.get_by_test_id("chat-message").filter(has_text="ready for the pass")
+            expect(said).to_have_count(1, timeout=SHOWN_MS)
+            expect(said).to_contain_text("admin")
+            marks = seen.get_by_test_id("marks").locator('[data-kind="chat"]')
+            expect(marks.filter(has_text="ready for the pass")).to_have_count(1, timeout=SHOWN_MS)
         expect(page.get_by_test_id("chat-input")).to_have_value("")
-        marks = other.page.get_by_test_id("marks").locator('[data-kind="chat"]')
-        expect(marks.filter(has_text="ready for the pass")).to_have_count(1, timeout=SHOWN_MS)
-        other.seek(other.cursor_ns() - 60 * timestamps.NS_PER_SECOND)
+        screen.seek(screen.cursor_ns() - 60 * timestamps.NS_PER_SECOND)
         expect(said).to_have_count(0)
-        expect(other.page.get_by_test_id("chat-input")).to_be_disabled()
-        expect(other.page.get_by_test_id("chat-refusal")).to_contain_text("replay")
+        expect(page.get_by_test_id("chat-input")).to_be_disabled()
+        expect(page.get_by_test_id("chat-refusal")).to_contain_text("replay")
 
 
-def test_a_viewer_sees_all_and_sends_nothing(browser: Browser, demo: RunningNova) -> None:
-    """A-176: the buttons say why not."""
-    context = new_context(browser)
-    page = context.new_page()
-    page.goto(demo.url)
+def log_in_as_guest(page: Page, url: str) -> None:
+    page.goto(url)
     page.get_by_test_id("login-username").fill("guest")
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
     page.get_by_test_id("live").click()
+
+
+def assert_only_sees(page: Page) -> None:
+    """A-176: a viewer sees all and sends nothing; the buttons say why not."""
     choose(page, "temperature")
     form = action(page, "heater.set")
     expect(form.get_by_test_id("send")).to_have_attribute("aria-disabled", "true")
     expect(form.get_by_test_id("send-reason")).to_contain_text("Your role (viewer)")
     expect(page.get_by_test_id("chat-input")).to_be_disabled()
     expect(page.get_by_test_id("chat-refusal")).to_contain_text("Your role (viewer)")
-    context.close()
 
 
 @pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.slow)])
@@ -363,15 +377,11 @@ def test_axe_finds_nothing_serious(screen: Screen, theme: str) -> None:
     assert screen.serious(COMMANDS) == screen.serious(CHAT) == []
 
 
-def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
+def test_a_phone_has_both_in_tabs(screen: Screen) -> None:
     """In portrait a card's action leads to its form, and nothing is wider than the screen."""
-    context = new_context(browser, PHONE)
-    screen = Screen(context)
     page = screen.page
-    hold_session(page, demo.url)
-    page.goto(demo.url)
+    page.set_viewport_size(PHONE)
     page.get_by_test_id("tab-cards").click()
-    live(screen)
     page.get_by_test_id("card-choice").select_option("all")
     page.locator('[data-testid="card-action"][data-command="heater.set"]').click()
     expect(page.get_by_test_id("argument-on")).to_be_focused()
@@ -379,5 +389,3 @@ def test_a_phone_has_both_in_tabs(browser: Browser, demo: RunningNova) -> None:
         page.get_by_test_id(f"tab-{panel}").click()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert screen.serious(f"[data-panel={panel}]") == []
-    context.close()
-    assert screen.complaints == []

@@ -200,6 +200,7 @@ def test_who_may_not_is_told(browser: Browser, recorded: RunningNova) -> None:
     page.get_by_test_id("login-submit").click()
     opener = page.get_by_test_id("export-open")
     opener.press("Enter")
+    expect(page.get_by_test_id("export")).to_be_visible()
     expect(page.get_by_test_id("export-start")).to_be_disabled()
     expect(page.get_by_test_id("export-reason")).to_contain_text("Your role")
     page.keyboard.press("Escape")

@@ -17,7 +17,7 @@ from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_screen import Screen, apart, new_context, screen_on
 from tests.e2e.kept_screen import KeptScreen
-from tests.e2e.recorded_flight import SECONDS, publish_now, second
+from tests.e2e.recorded_flight import SECONDS, second
 
 pytestmark = pytest.mark.browser
 
@@ -194,40 +194,6 @@ def test_gaps_are_jumped_over_where_that_is_wanted(screen: Screen) -> None:
     assert second(479) < timestamps.parse(jumped) < second(480)
 
 
-def test_live_replay_and_live_again_are_explicit(browser: Browser, present: RunningNova) -> None:
-    """A-158, A-159: one state at a time, and nothing goes LIVE by itself."""
-    with screen_on(browser, present.url) as screen:
-        screen.expect_state("LIVE")
-        assert screen.starts()[-1]["timelineMode"] == "LIVE"
-        apart(lambda: publish_now(present.publish, 4711))
-        screen.expect_count(4711)
-        screen.page.get_by_test_id("replay").click()
-        screen.expect_state("PAUSED")
-        screen.seek(second(SECONDS - 2))
-        screen.expect_count(SECONDS - 2)
-        screen.page.get_by_test_id("rate").select_option("max")
-        screen.page.get_by_test_id("play").click()
-        screen.wait_for_cursor("after", second(SECONDS))
-        screen.expect_state("PAUSED")
-        screen.seek(second(10))
-        assert timestamps.parse(clock_after_live(screen)) > second(SECONDS)
-        screen.expect_state("LIVE")
-        screen.expect_count(4711)
-
-
-def clock_after_live(screen: Screen) -> str:
-    """What the clock shows in the next picture after LIVE was pressed, before anything has come."""
-    return str(
-        screen.page.evaluate(
-            "() => { document.body.dispatchEvent("
-            "new KeyboardEvent('keydown', {key: 'l', bubbles: true}));"
-            "return new Promise(show => (window.requestPicture ?? requestAnimationFrame)(() =>"
-            "setTimeout(() => show("
-            "document.querySelector('[data-testid=cursor]').dataset.time)))); }"
-        )
-    )
-
-
 async def received_at(data: Path, source_ns: int) -> str:
     """When the Core received the events that were made at a time."""
     at = timestamps.text(source_ns)
@@ -295,7 +261,7 @@ def test_a_link_is_the_view(browser: Browser, recorded: RunningNova) -> None:
     expect(page.get_by_test_id("hint")).to_contain_text("Link to this moment copied")
     link = page.evaluate("navigator.clipboard.readText()")
     assert "state=paused" in link and "&view=d." in link
-    moment = link.split("&t=")[1].split("&")[0]
+    moment = timestamps.text(timestamps.parse(link.split("&t=")[1].split("&")[0]))
 
     other = context.new_page()
     other.goto(link)

@@ -68,10 +68,13 @@ def test_after_the_edge_was_killed_all_goes_on(browser: Browser, shaken: Running
 
 
 def boxes(screen: Screen) -> object:
-    """Where every panel and every control is, to the pixel."""
+    """Where every panel and every control is, to the pixel, but for the one that only a replay has
+    (it may move no other).
+    """
     return screen.page.evaluate(
         "() => [...document.querySelectorAll('.pane, .strip, .header button, .controls button,"
-        ".controls select, .controls input')].map((one) => { const at ="
+        ".controls select, .controls input')].filter((one) => one.dataset.testid !== 'alarms-now')"
+        ".map((one) => { const at ="
         " one.getBoundingClientRect();"
         "return [one.dataset.testid ?? one.className, at.x, at.y, at.width, at.height]; })"
     )
@@ -81,6 +84,7 @@ def test_nothing_moves_whatever_the_state(browser: Browser, shaken: RunningNova)
     """No layout shift: LIVE, paused, playing and cut off, all is where it was."""
     with screen_on(browser, shaken.url, complaints=True) as screen:
         screen.expect_state("LIVE")
+        expect(screen.page.get_by_test_id("alarms-chip")).to_contain_text("No alarms")
         before = boxes(screen)
         screen.page.get_by_test_id("replay").click()
         screen.expect_state("PAUSED")

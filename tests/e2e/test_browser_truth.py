@@ -1,4 +1,4 @@
-"""Accuracy of the page: markers at their times, late data, and every digit."""
+"""Accuracy of the page: markers at their times, what is LIVE, late data, and every digit."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Browser, expect
 
 from nova.sdk import timestamps
 from nova.sdk.events.event import Event
@@ -17,9 +17,9 @@ from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova, nova_command
-from tests.e2e.demo_screen import Screen, apart
+from tests.e2e.demo_screen import Screen, apart, screen_on
 from tests.e2e.kept_screen import KeptScreen
-from tests.e2e.recorded_flight import EPS, SCOPE, publish, publish_now, second, update
+from tests.e2e.recorded_flight import EPS, SCOPE, SECONDS, publish, publish_now, second, update
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +120,39 @@ def test_commands_gaps_and_chat_are_marked_at_their_times(
         }.items():
             screen.page.mouse.move(screen.x_of(at_ns), screen.middle_y())
             expect(tip).to_contain_text(words)
+
+
+def test_live_replay_and_live_again_are_explicit(browser: Browser, shaken: RunningNova) -> None:
+    """A-158, A-159: one state at a time, and nothing goes LIVE by itself."""
+    with screen_on(browser, shaken.url) as screen:
+        screen.expect_state("LIVE")
+        assert screen.starts()[-1]["timelineMode"] == "LIVE"
+        apart(lambda: publish_now(shaken.publish, 4711))
+        screen.expect_count(4711)
+        screen.page.get_by_test_id("replay").click()
+        screen.expect_state("PAUSED")
+        screen.seek(second(SECONDS - 2))
+        screen.expect_count(SECONDS - 2)
+        screen.page.get_by_test_id("rate").select_option("max")
+        screen.page.get_by_test_id("play").click()
+        screen.wait_for_cursor("after", second(SECONDS))
+        screen.expect_state("PAUSED")
+        screen.seek(second(10))
+        assert timestamps.parse(clock_after_live(screen)) > second(SECONDS)
+        screen.expect_state("LIVE")
+        screen.expect_count(4711)
+
+
+def clock_after_live(screen: Screen) -> str:
+    """What the clock shows in the next picture after LIVE was pressed, before anything has come."""
+    return str(
+        screen.page.evaluate(
+            "() => { document.body.dispatchEvent("
+            "new KeyboardEvent('keydown', {key: 'l', bubbles: true}));"
+            "return new Promise(show => requestAnimationFrame(() => setTimeout(() => show("
+            "document.querySelector('[data-testid=cursor]').dataset.time)))); }"
+        )
+    )
 
 
 @pytest.mark.parametrize(("timebase", "number"), [("source", 1), ("canonical", 2)])
