@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
+import shutil
 import subprocess
 import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from signal import SIGKILL
 
 from nova.testkit import child
@@ -19,6 +23,8 @@ RECORD_MAX_BYTES = 16 * 1024 * 1024
 HEAP_MAX = "512m"
 FORMAT_TIMEOUT_S = 60
 ARCHIVED_GRACE_S = 120.0
+CHECKPOINT = "bootstrap.checkpoint"
+"""The features of a new cluster; the same for all of a version."""
 
 # The fastest compiler to start and the collector with the fewest threads, since test brokers live
 # for seconds. slf4j-simple writes the stack trace of a failed start to the log.
@@ -77,7 +83,7 @@ class ApacheKafka(ProcessServer):
             host=LOOPBACK,
             port=port,
             controller_port=controller_port,
-            data=self.folder / f"data-{port}",
+            data=self._data(port),
             record_max_bytes=RECORD_MAX_BYTES,
         )
 
@@ -87,7 +93,10 @@ class ApacheKafka(ProcessServer):
         self.url = f"kafka://{LOOPBACK}:{port}"
         self._properties = self.folder / f"server-{port}.properties"
         self._properties.write_text(self.properties(port, controller_port))
-        self._format()
+        self._format(self._data(port))
+
+    def _data(self, port: int) -> Path:
+        return self.folder / f"data-{port}"
 
     def command(self) -> Sequence[str]:
         """The JVM command line of the broker."""
@@ -99,16 +108,34 @@ class ApacheKafka(ProcessServer):
     def _java(self, main_class: str) -> list[str]:
         return ["java", "-cp", str(self._jars / "*"), *_JVM, *self._jvm_options, main_class]
 
-    def _format(self) -> None:
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
+    def _format(self, data: Path) -> None:
+        """Format the storage. What the tool writes is kept for later brokers: a JVM for it would be
+        a third of their start.
+        """
+        kept = self._jars.with_name(f"{self._jars.name}-{CHECKPOINT}")
+        if kept.exists():
+            data.mkdir()
+            shutil.copyfile(kept, data / CHECKPOINT)
+            (data / "meta.properties").write_text(
+                f"node.id=1\ndirectory.id={_new_id()}\nversion=1\ncluster.id={_new_id()}\n"
+            )
+            return
         # With "=", since an id may begin with a dash.
-        arguments = ["format", f"--cluster-id={cluster_id}", "-c", str(self._properties)]
+        arguments = ["format", f"--cluster-id={_new_id()}", "-c", str(self._properties)]
         command = [*self._java("kafka.tools.StorageTool"), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, timeout=FORMAT_TIMEOUT_S)
         if done.returncode != 0:
             raise RuntimeError(
                 f"Kafka failed to format its storage: {done.stderr[-LOG_TAIL_CHARS:]}"
             )
+        with contextlib.suppress(OSError):  # This user may not.
+            unfinished = kept.with_name(f"{kept.name}.{os.getpid()}")
+            shutil.copyfile(data / CHECKPOINT, unfinished)
+            unfinished.rename(kept)
+
+
+def _new_id() -> str:
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
 
 
 class _ArchivingKafka(ApacheKafka):
