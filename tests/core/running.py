@@ -119,7 +119,10 @@ async def running_core(
     files: Sequence[ManifestFile] = (),
     limits: ReaderLimits = READER_LIMITS,
 ) -> AsyncIterator[Core]:
-    """A writer and a reader of it, with no manifests but these."""
+    """A writer and a reader of it, with no manifests but these. They share this process: that it is
+    held up does not mean that the writer hangs.
+    """
+    limits = limits._replace(writer_silence_s=WAIT_S)
     async with AsyncExitStack() as stack:
         writer = await stack.enter_async_context(running_writer(settings, files))
         await stack.enter_async_context(reader_app.open_reader(settings, limits))

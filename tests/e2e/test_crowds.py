@@ -64,6 +64,7 @@ async def test_idle_sockets_take_little_of_the_edge_and_nothing_of_the_reader(
     assert grown_mib * KIB < IDLE_SOCKETS * IDLE_SOCKET_MAX_KIB
 
 
+@pytest.mark.timeout(900)
 async def test_reader_and_edge_stay_small_while_many_ask_for_much(nova: RunningNova) -> None:
     """Walks, stalled streams, and pages that nobody reads; who asks for little is answered."""
     token = await login(nova.url, "admin", PASSWORD)

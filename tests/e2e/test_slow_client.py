@@ -36,6 +36,12 @@ METADATA_EVERY = 100
 PADDING = "x" * 2_000
 """More bytes than all buffers between the Core and a client hold."""
 
+GETS_ON_S = 5.0
+"""A third of the time after which an edge closes a client that does not read."""
+
+TAKEN_BYTES = 1024 * 1024
+"""Less than that opens no window of TCP, whose receiver waits for a sixteenth of its buffer."""
+
 READ_BYTES = 64 * 1024
 
 
@@ -54,12 +60,19 @@ class SeenEvent(msgspec.Struct, rename="camel"):
         return int((self.data or self.payload or {})["count"])
 
 
-async def burst(producer: Producer, between: Callable[[], Awaitable[object]]) -> None:
+async def burst(producer: Producer, get_on: Callable[[], Awaitable[object]]) -> None:
     """Updates of three series in turn, now and then metadata, and one last event of its own.
 
-    `between` two parts of it the client gets on a little, however long the parts take: a client
-    that takes nothing at all is cut off after a while.
+    The client gets on a little from time to time, however long it takes to publish: one that takes
+    nothing at all is cut off after a while.
     """
+    sending = asyncio.create_task(_send_all(producer))
+    while not (await asyncio.wait((sending,), timeout=GETS_ON_S))[0]:
+        await get_on()
+    await sending
+
+
+async def _send_all(producer: Producer) -> None:
     for first in range(0, ROUNDS, PART_ROUNDS):
         events = []
         for count in range(first, first + PART_ROUNDS):
@@ -69,7 +82,6 @@ async def burst(producer: Producer, between: Callable[[], Awaitable[object]]) ->
                 mode = producer.observe(UNITS[0]).metadata("ModeChanged", {"count": count})
                 events.append(mode)
         await producer.send(events)
-        await between()
     await producer.send([producer.observe(END).ui("view", "m", "1", {"count": 0})])
 
 
@@ -91,12 +103,18 @@ async def test_a_slow_client_is_kept_at_the_present_and_told_what_it_lacks(
         stream = client.stream("LIVE", on_gap=gaps.append)
         await anext(stream)  # It is at the present; from now on next to nothing is taken.
 
-        async def take_one() -> None:
-            chunk = await anext(stream)
-            seen.extend(msgspec.json.decode(event, type=SeenEvent) for event in chunk.events)
+        async def take_one() -> int:
+            events = (await anext(stream)).events
+            seen.extend(msgspec.json.decode(event, type=SeenEvent) for event in events)
+            return sum(map(len, events))
+
+        async def take_some() -> None:
+            taken = 0
+            while taken < TAKEN_BYTES:
+                taken += await take_one()
 
         transport = connect(nova.publish)
-        await burst(Producer(transport, "sat"), take_one)
+        await burst(Producer(transport, "sat"), take_some)
         await transport.close()
         while not seen or seen[-1].unique_id != END.unique_id:
             await take_one()

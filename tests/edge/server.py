@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -176,6 +176,13 @@ class EdgeClient:
         return self.ws.close_code
 
 
+def patient(limits: EdgeLimits) -> EdgeLimits:
+    """The same, with time for a reader of the test's own process."""
+    if limits.reader_reply_timeout_s != EdgeLimits().reader_reply_timeout_s:
+        return limits
+    return replace(limits, reader_reply_timeout_s=WAIT_S)
+
+
 @asynccontextmanager
 async def running_edge(
     folder: Path,
@@ -192,11 +199,13 @@ async def running_edge(
     default_view: DefaultView | None = None,
     oidc: OidcConfig | None = None,
 ) -> AsyncIterator[RunningEdge]:
-    """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise."""
+    """An edge with an admin, which ends with the block; hashing is cheap unless asked otherwise.
+    Unless `limits` say when, no reader is taken for one that hangs: a busy machine is slow.
+    """
     config = EdgeConfig(
         data=folder,
         reader_socket=reader_socket,
-        limits=limits or EdgeLimits(),
+        limits=patient(limits or EdgeLimits()),
         static=static or folder / "static",
         metrics_token=metrics_token,
         open_metrics=open_metrics,

@@ -14,7 +14,7 @@ from nova.sdk.protocol.messages import Latest, StreamCancelled
 from tests.edge.peer import WAIT_S, Peer, chunk, start, started
 from tests.edge.server import running_edge
 
-LIMITS = EdgeLimits(reader_poll_interval_s=0.02, reader_reply_timeout_s=0.2)
+LIMITS = EdgeLimits(reader_poll_interval_s=0.02, reader_reply_timeout_s=2.0)
 
 
 async def test_a_reader_that_hangs_is_told_and_found_again(tmp_path: Path, peer: Peer) -> None:

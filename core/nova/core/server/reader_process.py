@@ -67,7 +67,7 @@ class Reader:
         processes: ProcessStates | None = None,
     ) -> None:
         snapshot = ArchiveSnapshot(archive)
-        data, links = settings.data_folder(), LinkRegistry()
+        data, links = settings.data_folder(), LinkRegistry(limits.writer_silence_s)
         submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
         published = PublishedMetadata(snapshot, settings.own_scope())
         self.metrics_board = board = MetricsBoard(_reporting(settings), SOMETIMES_REPORTING)
