@@ -6,6 +6,7 @@ import contextlib
 import gc
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -16,9 +17,12 @@ from typing import Protocol, TypeVar
 import pytest
 from hypothesis import settings as law_settings
 
-from nova.sdk import logs, settings
+from nova.cli import fork_server
+from nova.edge import passwords
+from nova.sdk import logs, settings, worker_process
 from nova.sdk.log_handler import JsonHandler
 from nova.testkit import kafka, nats
+from nova.testkit.command_fork import start_worker
 from nova.testkit.conformance import result_table
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer
@@ -40,6 +44,26 @@ def no_drivers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "DEFAULT_DRIVERS", ())
         patch.setenv("NOVA_DRIVERS", "none")
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def cheap_passwords() -> Iterator[None]:
+    """This process hashes passwords as commands do that are forked, at next to no cost. Ordinarily
+    each first start and login takes a sixth of a second of a processor.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "standard_hasher", fork_server.cheap_hasher)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forked_workers() -> Iterator[None]:
+    """Workers of replays and exports that tests start are forked, as commands are: importing is
+    most of what such a short one does.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worker_process, "start_process", start_worker)
         yield
 
 
@@ -216,6 +240,14 @@ def pytest_configure_node(node: _Node) -> None:
     if FOLDER not in stash:
         stash[FOLDER] = RunFolder()
     node.workerinput[RUN_FOLDER] = str(stash[FOLDER].path)
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C as at a terminal. A run in the background of a script begins with it ignored, and
+    so would all processes that tests start and interrupt.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -30,6 +30,7 @@ from nova.sdk.protocol.messages import Filters, Query, Timebase
 from nova.sdk.transport.base import Batch, Record, connect
 from nova.testkit.command_fork import CommandProcess, start_command
 from nova.testkit.running_nova import RunningNova, running_nova
+from tests.archive_readers import range_workers_of
 from tests.command_here import command_here
 from tests.e2e.shipped import MANIFESTS
 from tests.e2e.until_read import until_read
@@ -144,23 +145,10 @@ def started(data: Path, *more: object, limit: int | None = None) -> CommandProce
     return process
 
 
-def shards_of(data: Path) -> list[int]:
-    """The shard processes that run on an archive."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"range-worker" in words and os.fsencode(data) in words:
-            found.append(int(folder.name))
-    return found
-
-
 def wait_for_end_of_shards(data: Path) -> None:
     """Until no shard process runs on an archive; fails if one stays."""
     deadline = time.monotonic() + WAIT_S
-    while shards_of(data):
+    while range_workers_of(data):
         assert time.monotonic() < deadline, "a shard outlives its replay"
         threading.Event().wait(0.02)
 
@@ -322,7 +310,7 @@ def test_a_shard_that_dies_is_said(resting: Path, whole: dict[Timebase, bytes]) 
     """A shard's death is one clear error and no half line; the other shards end too."""
     with started(resting) as process:
         found = read_some(process.stdout)
-        os.kill(shards_of(resting)[0], signal.SIGKILL)
+        os.kill(range_workers_of(resting)[0], signal.SIGKILL)
         rest, said = process.communicate(timeout=WAIT_S)
     assert process.returncode == 1
     assert b"ended with status -9 before it had delivered all events" in said
@@ -341,7 +329,7 @@ def test_interrupted_leaves_no_process(resting: Path, number: signal.Signals) ->
     """However a replay is ended, its shards end with it."""
     with started(resting) as process:
         read_some(process.stdout)
-        assert len(shards_of(resting)) == 2
+        assert len(range_workers_of(resting)) == 2
         process.send_signal(number)
         _, said = process.communicate(timeout=WAIT_S)
     assert process.returncode != 0 and b"Traceback" not in said

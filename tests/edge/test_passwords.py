@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -17,7 +19,7 @@ from nova.edge.passwords import PasswordHashing, random_hash
 @pytest.fixture
 def passwords() -> Iterator[PasswordHashing]:
     """One worker and one place to wait."""
-    made = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=1))
+    made = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=1), PasswordHasher())
     yield made
     made.close()
 
@@ -42,9 +44,17 @@ def test_an_unknown_user_costs_what_a_known_one_does(hasher: PasswordHasher) -> 
         hasher.verify(stand_in, "secret")
 
 
+def test_a_password_costs_what_the_library_recommends() -> None:
+    """Wherever nobody says otherwise, as tests do for their own processes and forked ones."""
+    program = "from nova.edge import passwords as p; print(p.random_hash(p.standard_hasher()))"
+    shown = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True).stdout
+    ordinary = extract_parameters(shown.decode().strip())
+    assert ordinary == extract_parameters(PasswordHasher().hash("secret"))
+
+
 async def test_an_unknown_user_is_hashed_for_too() -> None:
     """With room for one hash, a known and an unknown user cannot both be checked at once."""
-    narrow = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=0))
+    narrow = PasswordHashing(EdgeLimits(hash_workers=1, hash_queue_max=0), PasswordHasher())
     stored = await narrow.hash("secret")
     asked = [narrow.verify(None, "secret"), narrow.verify(stored, "secret")]
     done = await asyncio.gather(*asked, return_exceptions=True)

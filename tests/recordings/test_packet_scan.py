@@ -124,8 +124,15 @@ def test_zeros_are_no_packets(flags: int) -> None:
     made = stream(1, flags=flags)
     data = b"".join(made)
     assert read(data + bytes(512)) == (made, [(len(data), 512)])
-    assert read(data + bytes(3_000_000)) == (made, [(len(data), 3_000_000)])
     assert read(bytes(4096)) == ([], [(0, 4096)])
+
+
+@pytest.mark.parametrize("flags", some_of([WHOLE, CONTINUATION, FIRST, LAST], 1))
+def test_megabytes_of_zeros_are_no_packets(flags: int) -> None:
+    """Over many pieces of a file."""
+    made = stream(1, flags=flags)
+    data = b"".join(made)
+    assert read(data + bytes(3_000_000)) == (made, [(len(data), 3_000_000)])
 
 
 @pytest.mark.parametrize(

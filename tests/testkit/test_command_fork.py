@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from nova.testkit.command_fork import CommandFork, ForkedCommand, start_command
+from nova.sdk.worker_process import start_process
+from nova.testkit.command_fork import CommandFork, ForkedCommand, start_command, start_worker
 from nova.testkit.running_nova import nova_command
 
 READS = "eventid"
@@ -78,8 +79,9 @@ def test_it_has_the_folder_umask_streams_and_name_of_its_own(
             time.sleep(0.001)
         assert (place / "cmdline").read_bytes().rstrip(b"\0") == f"nova {READS}".encode()
         assert "Umask:\t0027" in (place / "status").read_text()
-        opened = {entry.name: os.readlink(entry) for entry in (place / "fd").iterdir()}
-        assert opened.keys() == {"0", "1", "2"} and opened["2"] == str(tmp_path / "log")
+        while {entry.name for entry in (place / "fd").iterdir()} != {"0", "1", "2"}:
+            time.sleep(0.001)  # Python may be opening a module.
+        assert os.readlink(place / "fd" / "2") == str(tmp_path / "log")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
@@ -96,6 +98,18 @@ def test_signals_end_it(reading: ForkedCommand, number: int) -> None:
     assert status == reading.returncode == reading.poll()
     assert status in (-number, CUT_SHORT)
     reading.kill()
+
+
+def test_a_worker_leads_a_group(tmp_path: Path) -> None:
+    """As one that is executed: whoever ends it ends what it has started."""
+    arguments = ["nova.cli", "core", "range-worker", "--data", str(tmp_path)]
+    for start, kind in ((start_process, subprocess.Popen), (start_worker, ForkedCommand)):
+        worker = start(arguments, os.environ)
+        assert isinstance(worker, kind)
+        assert os.getpgid(worker.pid) == worker.pid
+        with worker:
+            os.killpg(worker.pid, signal.SIGKILL)
+        assert worker.wait() == -signal.SIGKILL
 
 
 def test_it_is_executed_where_its_interpreter_would_differ() -> None:

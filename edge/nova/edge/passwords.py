@@ -29,6 +29,11 @@ NICENESS = 5
 _Result = TypeVar("_Result")
 
 
+def standard_hasher() -> PasswordHasher:
+    """What hashes where nobody says otherwise: at the cost that the library recommends."""
+    return PasswordHasher()
+
+
 def random_hash(hasher: PasswordHasher) -> str:
     """Verified in place of an unknown user's hash, so that both take the same time. It is random,
     not computed: an edge needs none of that time to start.
@@ -45,7 +50,7 @@ class PasswordHashing:
     """Hashes and verifies passwords; raises LoginBusyError when too many calls are waiting."""
 
     def __init__(self, limits: EdgeLimits, hasher: PasswordHasher | None = None) -> None:
-        self._hasher = hasher or PasswordHasher()
+        self._hasher = hasher or standard_hasher()
         self._pool = ThreadPoolExecutor(limits.hash_workers, "argon2", initializer=_lower_priority)
         self._free_slots = limits.hash_workers + limits.hash_queue_max
         self._dummy_hash = random_hash(self._hasher)

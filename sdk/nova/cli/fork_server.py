@@ -18,6 +18,7 @@ import signal
 import socket
 import sys
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -26,6 +27,9 @@ from nova.cli.standby import NO_ALGEBRA_THREADS, STANDARD_STREAMS
 
 MESSAGE_BYTES = 128 * 1024
 PROGRAM = "nova.cli"
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
 CTRL_C = (signal.SIGINT,)
 RANKINGS = ("zxcvbn",)
 """What an edge imports when it has a new password."""
@@ -38,12 +42,16 @@ class CommandOrder(msgspec.Struct):
     environment: dict[str, str]
     folder: str
     umask: int
+    is_worker: bool
+    """Whether it leads a process group, and never imports from its folder."""
 
 
 def main(channel: socket.socket) -> None:
     """Answer orders until whoever sends them has ended, or in a forked process run its command."""
     signal.pthread_sigmask(signal.SIG_BLOCK, CTRL_C)  # It goes to the commands too.
     _import_all()
+    with contextlib.suppress(ImportError):
+        _hash_cheaply()
     gc.collect()
     gc.freeze()  # A collection would write to all objects, and so copy the pages that are shared.
     order = _serve(channel)
@@ -58,11 +66,15 @@ def _serve(channel: socket.socket) -> CommandOrder | None:
             message, streams, _, _ = socket.recv_fds(channel, MESSAGE_BYTES, len(STANDARD_STREAMS))
             if not message:
                 return None
-            if not streams:
+            if streams:
+                order = msgspec.json.decode(message, type=CommandOrder)
+                if not (answer := os.fork()):
+                    _take_over(streams)
+                    return order
+                if order.is_worker:
+                    os.setpgid(answer, answer)  # Before anybody knows its id.
+            else:
                 _, answer = os.waitpid(msgspec.json.decode(message, type=int), 0)
-            elif not (answer := os.fork()):
-                _take_over(streams)
-                return msgspec.json.decode(message, type=CommandOrder)
             for stream in streams:
                 os.close(stream)
             channel.send(msgspec.json.encode(answer))
@@ -83,7 +95,7 @@ def _run(order: CommandOrder) -> None:
     os.umask(order.umask)
     os.chdir(order.folder)
     if not sys.flags.safe_path:
-        sys.path[0] = order.folder
+        sys.path[:1] = [] if order.is_worker else [order.folder]
     sys.argv[1:] = order.arguments
     runpy.run_module(PROGRAM, run_name="__main__", alter_sys=True)
 
@@ -95,6 +107,18 @@ def _show_as(arguments: list[str]) -> None:
     from setproctitle import setproctitle
 
     setproctitle(" ".join(("nova", *arguments)))
+
+
+def cheap_hasher() -> PasswordHasher:
+    """A hasher for the passwords of tests, which nobody has to guess."""
+    from argon2 import PasswordHasher
+
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def _hash_cheaply() -> None:
+    passwords = import_module("nova.edge.passwords")
+    passwords.standard_hasher = cheap_hasher  # type: ignore[attr-defined]
 
 
 def _import_all() -> None:

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
-from typing import Generic, Protocol, Self, TypeVar
+from typing import IO, Generic, Protocol, Self, TypeVar
 
 from nova.sdk import pipe_buffer
 from nova.sdk.channel import (
@@ -199,6 +199,32 @@ class WorkerProcess(Generic[ReplyT]):
             self._requests.abort()
 
 
+class StartedProcess(Protocol):
+    """A process with pipes: what a blocking worker needs of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int: ...
+    @property
+    def returncode(self) -> int | None: ...
+    @property
+    def stdin(self) -> IO[bytes] | None: ...
+    @property
+    def stdout(self) -> IO[bytes] | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+def start_process(arguments: list[str], environment: Mapping[str, str]) -> StartedProcess:
+    """Run `python -m` with these arguments, in a session of its own."""
+    return subprocess.Popen(
+        module_command(*arguments),
+        stdin=PIPE,
+        stdout=PIPE,
+        bufsize=0,
+        env=environment,
+        start_new_session=True,  # Ctrl-C goes to the parent, which ends the worker.
+    )
+
+
 class BlockingWorker(Generic[ReplyT]):
     """A worker of a program without an event loop. Replies may have a body. `variables` are added
     to its environment.
@@ -214,14 +240,7 @@ class BlockingWorker(Generic[ReplyT]):
     ) -> None:
         self._name = name
         self._codec = replies
-        self._process = subprocess.Popen(
-            module_command(*arguments),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            bufsize=0,
-            env={**os.environ, **(variables or {})},
-            start_new_session=True,  # Ctrl-C goes to the parent, which ends the worker.
-        )
+        self._process = start_process(arguments, {**os.environ, **(variables or {})})
         assert self._process.stdin is not None and self._process.stdout is not None
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         pipe_buffer.enlarge(self._stdout)

@@ -23,6 +23,7 @@ from typing import IO, Protocol, Self
 import msgspec
 
 from nova.sdk.errors import NovaError
+from nova.sdk.worker_process import StartedProcess, start_process
 
 PROGRAM = "nova.cli"
 FORK_SERVER = "nova.cli.fork_server"
@@ -81,9 +82,8 @@ def start_command(
     """Run a `nova` command with pipes to its stdin and stdout; `stderr` as for `subprocess.Popen`.
     It is forked unless an interpreter of its own would differ, or it should have one.
     """
-    may_fork = may_fork and sys.platform == "linux"
-    if may_fork and _of_interpreters(environment) == OF_THIS_PROCESS:
-        return _command_fork().start(arguments, environment, stderr)
+    if may_fork and (fork := _fork_for(environment)):
+        return fork.start(arguments, environment, stderr)
     return subprocess.Popen(
         [sys.executable, "-m", PROGRAM, *arguments],
         stdin=subprocess.PIPE,
@@ -91,6 +91,13 @@ def start_command(
         stderr=stderr,
         env=environment,
     )
+
+
+def start_worker(arguments: list[str], environment: Mapping[str, str]) -> StartedProcess:
+    """`nova.sdk.worker_process.start_process`, which forks workers that are commands of `nova`."""
+    if arguments[0] == PROGRAM and (fork := _fork_for(environment)):
+        return fork.start(arguments[1:], environment, None, is_worker=True)
+    return start_process(arguments, environment)
 
 
 class ForkedCommand:
@@ -188,8 +195,10 @@ class CommandFork:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         stderr: IO[bytes] | int | None,
+        *,
+        is_worker: bool = False,
     ) -> ForkedCommand:
-        """Run a command with pipes to its stdin and stdout."""
+        """Run a command with pipes to its stdin and stdout; a worker leads a process group."""
         umask = os.umask(0)
         os.umask(umask)
         order = {
@@ -197,6 +206,7 @@ class CommandFork:
             "environment": dict(environment),
             "folder": os.getcwd(),
             "umask": umask,
+            "is_worker": is_worker,
         }
         with ExitStack() as stack, ExitStack() as kept:
             ours, theirs = _pipes(stderr, stack, kept)
@@ -219,6 +229,14 @@ class CommandFork:
     def close(self) -> None:
         self._channel.close()
         self._process.wait()
+
+
+def _fork_for(environment: Mapping[str, str]) -> CommandFork | None:
+    """What forks commands that have this environment; None where they need an interpreter of their
+    own.
+    """
+    may_fork = sys.platform == "linux" and _of_interpreters(environment) == OF_THIS_PROCESS
+    return _command_fork() if may_fork else None
 
 
 @functools.cache

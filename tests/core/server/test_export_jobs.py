@@ -36,6 +36,7 @@ from nova.sdk.protocol.export import (
 from nova.sdk.protocol.messages import Filters, Query, Timebase
 from nova.sdk.protocol.submission import LANES_HEADER, ROLE_HEADER, SCOPES_HEADER
 from nova.sdk.settings import Settings
+from tests.archive_readers import range_workers_of
 from tests.core.edge_client import edge_client
 from tests.core.filing import arrivals
 from tests.core.running import WAIT_S, Core, running_core
@@ -211,7 +212,7 @@ async def test_cancelling_leaves_nothing(core: Core, caplog: pytest.LogCaptureFi
             await frames.send(CancelExport(export_id=started.export_id, ref=2))
             assert isinstance((await frames.until(ExportCancelled))[-1], ExportCancelled)
             assert nothing_is_left(core.data)
-    assert children() == set()
+    assert range_workers_of(core.data) == []
     gc.collect()  # asyncio logs an exception that nobody has asked for when it is collected
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []
 
@@ -222,7 +223,7 @@ async def test_an_export_ends_with_its_connection(core: Core) -> None:
         await frames.send(Export(ref=1))
         await frames.until(ExportStarted)
     async with asyncio.timeout(WAIT_S):
-        while not nothing_is_left(core.data) or children():
+        while not nothing_is_left(core.data) or range_workers_of(core.data):
             await asyncio.sleep(0.01)
     assert list(exports_folder(core.data).glob("*.zip")) == []
 
@@ -280,12 +281,14 @@ async def killed(core: Core, times: int) -> None:
     async with await Client.to_core(core.data) as client:
         whole = (await client.export(Export(timebase="source"))).digest
         failed = 0
-        for _ in range(times):
+        for number in range(times):
             asked = asyncio.create_task(client.export(Export(timebase="source")))
-            while not asked.done() and len(children()) < core.settings.export_processes:
-                await asyncio.sleep(0.001)
-            await asyncio.wait((asked,), timeout=dice.uniform(0, 1.5))
-            for child in children():
+            processes = core.settings.export_processes
+            while not asked.done() and len(range_workers_of(core.data)) < processes:
+                await asyncio.sleep(0.01)
+            # The first at once: the others may have been faster.
+            await asyncio.wait((asked,), timeout=dice.uniform(0, 1.5) if number else 0)
+            for child in range_workers_of(core.data):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(child, signal.SIGKILL)
             try:
@@ -318,17 +321,4 @@ async def test_reading_writes_no_file(core: Core) -> None:
         await streamed(client, "canonical", Filters())
         assert [event async for event in client.query(Query())]
         assert {path for path in core.data.rglob("*") if "truth" not in path.parts} == before
-    assert children() == set()
-
-
-def children() -> set[int]:
-    """The processes of exports that this one has."""
-    found = set()
-    for task in Path("/proc/self/task").iterdir():
-        # Threads and processes end while they are looked at.
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-            for child in (task / "children").read_text().split():
-                arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
-                if b"range-worker" in arguments:
-                    found.add(int(child))
-    return found
+    assert range_workers_of(core.data) == []
