@@ -26,8 +26,11 @@ sides. For evenly spread keys, 0.5 would already reach the first and the last.
 SPARSER_MAX = 16
 """Runs whose mean key spacing exceeds SPARSER_MAX × that of the first run are read by multi-get."""
 
-DENSE_WASTE_MAX = 3
-"""A scan stops after DENSE_WASTE_MAX × the wanted rows; multi-get is cheaper for the rest."""
+DENSE_WASTE_MAX = 6
+DENSE_SLACK_ROWS = 32
+"""A scan stops once it has read DENSE_WASTE_MAX × the wanted rows up to there, and a few more;
+multi-get is cheaper for the rest.
+"""
 
 LOOK_UP_EVENTS = 64
 
@@ -81,7 +84,7 @@ def _scan_dense_runs(
     values: dict[bytes, bytes] = {}
     size = 0
     for part in _dense_runs(sorted_keys):
-        before = len(values)
+        read = 0
         for rows, size_bytes in archive.events.scan_blocks(
             "canonical", part[0], part[-1], expected_rows=len(part)
         ):
@@ -89,7 +92,9 @@ def _scan_dense_runs(
             size += size_bytes
             if size > 2 * max_bytes:
                 return values, size
-            if len(values) - before > DENSE_WASTE_MAX * len(part):
+            read += len(rows)
+            wanted = bisect_right(part, rows[-1][0])
+            if read > DENSE_WASTE_MAX * wanted + DENSE_SLACK_ROWS:
                 break
     return values, size
 
