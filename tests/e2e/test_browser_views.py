@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -127,6 +128,31 @@ def close_event(page: Page) -> None:
     """Show the events of every lane again."""
     page.get_by_test_id("event-close").click()
     page.get_by_test_id("lane-raw").click()
+
+
+def test_a_field_is_seen_in_its_frame_and_back(page: Page) -> None:
+    """Selecting a field shows its bits in the frame, selecting a byte its field; LIVE continues."""
+    choose(page, "battery")
+    page.get_by_test_id("show-frame").click()
+    field = page.locator('[data-testid="frame-field"][data-field="voltage"]')
+    expect(field).to_be_visible(timeout=SHOWN_MS)
+    expect(page.get_by_test_id("state")).to_have_text("LIVE")
+    field.press("Enter")
+    expect(field).to_have_attribute("aria-pressed", "true")
+    here = page.locator('[data-testid="frame-byte"][data-selected="true"]')
+    expect(here).to_have_count(4)
+    expect(page.get_by_test_id("frame-bits")).to_contain_text("voltage, byte 18, 4 B")
+    digits = "".join(here.all_inner_texts())
+    (sent,) = struct.unpack(">f", bytes.fromhex(digits))
+    shown = page.get_by_test_id("frame-fields").get_by_role("row").filter(has_text="voltage")
+    assert abs(sent - float(shown.locator("td").first.inner_text())) < 0.01
+    page.locator('[data-testid="frame-byte"][data-at="22"]').click()
+    current = page.locator('[data-testid="frame-field"][data-field="current"]')
+    expect(current).to_have_attribute("aria-pressed", "true")
+    assert serious(page, '[data-testid="event-detail"]') == []
+    page.get_by_test_id("event-fields").click()
+    expect(page.get_by_test_id("json-view")).to_contain_text("voltage")
+    page.get_by_test_id("event-close").click()
 
 
 def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova) -> None:

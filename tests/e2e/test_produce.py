@@ -18,6 +18,8 @@ from tests.e2e.shipped import MANIFESTS
 from tests.e2e.until_read import until_read
 
 PACKETS = 300
+EVENTS = 4 * PACKETS + 1
+"""Of each packet a raw, a parsed and two ui events, and once the layout of its fields."""
 
 
 def produce_orbit(made: Path, url: str, scope: str) -> dict[str, object]:
@@ -62,15 +64,15 @@ def test_a_recording_is_one_truth_over_kafka_and_local(
     links = ("--transport", kafka_broker.url, "--transport", f"local://{data}")
     with running_nova(data, "--scope", scope, *links) as nova:
         for sent in (1, 2):
-            assert produce_orbit(made, kafka_broker.url, scope)["sent"] == 4 * PACKETS
-            status = asyncio.run(status_when(data, sent * 4 * PACKETS))
-            assert (status.events, status.rejects) == (4 * PACKETS + MANIFESTS, 0)
+            assert produce_orbit(made, kafka_broker.url, scope)["sent"] == EVENTS
+            status = asyncio.run(status_when(data, sent * EVENTS))
+            assert (status.events, status.rejects) == (EVENTS + MANIFESTS, 0)
         over_local = produce_orbit(made, f"local://{data}", scope)
-        assert (over_local["new"], over_local["duplicate"]) == (0, 4 * PACKETS)
+        assert (over_local["new"], over_local["duplicate"]) == (0, EVENTS)
         by_lane = asyncio.run(lanes_of(data, scope))
         nova.kill()
     assert {lane: len(set(ids)) for lane, ids in by_lane.items()} == {
-        "metadata": MANIFESTS,
+        "metadata": MANIFESTS + 1,
         "ui": 2 * PACKETS,
         "raw": PACKETS,
         "parsed": PACKETS,
@@ -83,8 +85,8 @@ def test_a_recording_over_local_reads_back_with_the_packets_own_times(
     """A-087: source time is the packet's own; the range asked for by it holds what it should."""
     with running_nova(tmp_path / "data", "--scope", "orbit1") as nova:
         done = produce_orbit(made, nova.publish, "orbit1")
-        assert (done["new"], done["duplicate"], done["rejected"]) == (4 * PACKETS, 0, 0)
-        asyncio.run(until_read(nova.data, 4 * PACKETS + MANIFESTS))
+        assert (done["new"], done["duplicate"], done["rejected"]) == (EVENTS, 0, 0)
+        asyncio.run(until_read(nova.data, EVENTS + MANIFESTS))
         window = command_here(
             *("query", "--data", str(nova.data), "--json", "--timebase", "source"),
             *("--from", "2026-03-01T12:01:00Z", "--to", "2026-03-01T12:01:59.999999999Z"),

@@ -19,6 +19,7 @@ from nova.hardware.device import (
     Setup,
 )
 from nova.hardware.packet_device import DROPPED, INCOMPLETE_SEGMENTS, PacketDevice
+from nova.recordings.frame_layout import FRAME_LAYOUT
 from nova.recordings.packets import FIRST, LAST, Packet
 from nova.sdk import timestamps
 from nova.sdk.errors import SettingsError
@@ -83,7 +84,9 @@ async def test_datagrams(tmp_path: Path, packets: bytes, options: dict[str, obje
     assert frames(readings) == packets
     assert {reading.entity for reading in readings} == {APID_11}
     assert timestamps.text(readings[0].at_ns or 0).startswith("2026-03-01T12:00:00.25")
-    parsed = [reading.outputs[1] for reading in readings]
+    layout = readings[0].outputs[1]
+    assert isinstance(layout, Metadata) and layout.message_type == FRAME_LAYOUT
+    parsed = [reading.outputs[-1] for reading in readings]
     assert all(isinstance(one, Parsed) and len(one.payload) == 20 for one in parsed)
 
 
@@ -279,7 +282,8 @@ async def test_segments_are_one_message(tmp_path: Path) -> None:
     first = timestamps.parse("2022-03-25T21:43:34Z")
     dated = [reading.at_ns for reading in readings if reading.entity.unique_id == "42"]
     assert dated == [first, first, first, first + 10**9]
-    (note,) = [output for output in outputs if isinstance(output, Metadata)]
+    layout, note = [output for output in outputs if isinstance(output, Metadata)]
+    assert layout.message_type == FRAME_LAYOUT
     assert note.message_type == INCOMPLETE_SEGMENTS
     assert note.payload == {"apid": 42, "firstSequence": 7, "segments": 1}
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nova.hardware.device import Command, CommandRefusedError, Setup
@@ -17,7 +19,7 @@ from nova.hardware.simulator.attitude import SLEW_LASTS_S
 from nova.hardware.simulator.power import HEATER_W
 from nova.hardware.simulator.telemetry import CAPABILITIES, COMPUTER
 from nova.sdk import timestamps
-from nova.sdk.events.envelope import UiUpdate
+from nova.sdk.events.envelope import ParsedMessage, RawFrame, UiUpdate
 from nova.sdk.events.event import Event, address_of, check
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
@@ -106,6 +108,24 @@ async def test_every_unit_speaks_in_three_lanes(tmp_path: Path) -> None:
     assert Counter(event.series.lane for event in events) == {"raw": 6, "parsed": 6, "ui": 6}
     assert len({event.source_ns for event in events}) == 1
     assert {event.series.unique_id for event in events} == {one.unique_id for one in CAPABILITIES}
+
+
+async def test_a_frame_has_its_fields_where_its_layout_says(tmp_path: Path) -> None:
+    """Each number of a message stands there, as exactly as it is sent."""
+    events = await Flight(tmp_path, ns=NOON - SECOND).events(1)
+    of = {(one.series.unique_id, one.series.lane): one.envelope for one in events}
+    checked = 0
+    for unit in {one.series.unique_id for one in events}:
+        frame, message, layout = (of[unit, lane] for lane in ("raw", "parsed", "metadata"))
+        assert isinstance(frame, RawFrame) and isinstance(message, ParsedMessage)
+        data = frame.frame
+        for name, (begin, bits) in msgspec.to_builtins(layout)["payload"]["fields"].items():
+            (value,) = struct.unpack_from(">d" if bits == 64 else ">f", data, begin // 8)
+            said = message.payload[name]
+            if isinstance(said, float):
+                assert value == pytest.approx(said, rel=1e-4, abs=0.06)
+                checked += 1
+    assert checked > 20
 
 
 async def test_history_comes_first_and_joins_the_present(tmp_path: Path) -> None:

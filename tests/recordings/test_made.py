@@ -79,7 +79,7 @@ def views(found: Everything) -> Counter[str]:
 def test_packets_are_raw_and_parsed_with_their_own_time(made: Path) -> None:
     """Each at one instant; the frames are the file again, and both cards are sent each second."""
     found = read(made, "orbit")
-    assert found.lanes == {"raw": 300, "parsed": 300, "ui": 600}
+    assert found.lanes == {"raw": 300, "parsed": 300, "ui": 600, "metadata": 1}
     assert frames(found) == (made / "orbit").read_bytes()
     times = sorted({one.source_ns for one in found.events})
     assert times == [made_packets.START_NS + number * 10**9 for number in range(300)]
@@ -95,7 +95,7 @@ def test_packets_are_raw_and_parsed_with_their_own_time(made: Path) -> None:
 def test_packets_that_count_from_an_epoch(made: Path) -> None:
     """Two APIDs are two entities, named by their containers, dated by a field."""
     found = read(made, "counter")
-    assert found.lanes == {"raw": 40, "parsed": 40}
+    assert found.lanes == {"raw": 40, "parsed": 40, "metadata": 2}
     epoch_ns = timestamps.parse(EPOCH)
     seconds = [(one.source_ns - epoch_ns) // 10**9 for one in found.events]
     assert (min(seconds), max(seconds)) == (1_000, 1_039)

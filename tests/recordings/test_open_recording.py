@@ -54,6 +54,7 @@ def test_packet_and_sentence_options(made: Path) -> None:
     first = next(open_recording(made / "counter", Observer("s"), None, options))
     assert [record.address for record in first.records] == [
         "nova.s.raw.craft.apid.20.v1",
+        "nova.s.metadata.craft.apid.20.v1",
         "nova.s.parsed.craft.apid.20.v1",
     ]
     address, _ = first_address(made / "boat.log", RecordingOptions(system="boat"))

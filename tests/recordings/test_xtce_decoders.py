@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nova.recordings.xtce import XtceDefinition
 from nova.recordings.xtce_decoders import DecodedPacket
 from tests.laws import law
-from tests.recordings.packet_files import housekeeping, packet, xtce_file
+from tests.recordings.packet_files import APID, housekeeping, packet, xtce_file
 from tests.recordings.xtce_drawn import APIDS, definitions
 
 PACKETS = 30
@@ -55,6 +55,27 @@ def test_compiled_is_as_the_library(text: str, seed: int) -> None:
         made = packet(drawn.choice(APIDS), number % 3, body(drawn))
         expected = definition.decode_by_library(made)
         assert shown(definition.decode(made)) == shown(expected), text
+
+
+def test_fields_are_where_their_places_say(tmp_path: Path) -> None:
+    """Of the whole packet, header included; behind a field of any size nothing has a place."""
+    sized = (
+        '<BinaryParameterType name="T"><BinaryDataEncoding><SizeInBits><DynamicValue>'
+        '<ParameterInstanceRef parameterRef="N"/></DynamicValue></SizeInBits>'
+        "</BinaryDataEncoding></BinaryParameterType>"
+    )
+    definition = XtceDefinition(
+        xtce_file(tmp_path, [("N", "U16"), ("X", "T"), ("B", "U16")], sized)
+    )
+    made = packet(APID, 77, housekeeping(1_000_000) + bytes.fromhex("0010abcd0007"))
+    found = definition.decode(made)
+    assert found is not None and found.fields["B"] == 7
+    places = definition.places(found.container)
+    assert set(places) == set(found.fields) - {"X", "B"}
+    whole = int.from_bytes(made)
+    for name, (begin, bits) in places.items():
+        value = whole >> (8 * len(made) - begin - bits) & ((1 << bits) - 1)
+        assert value == found.fields[name], name
 
 
 def test_all_narrow_floats(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from nova.hardware.device import (
     CommandRefusedError,
     DeviceError,
     Metadata,
+    Output,
     Parsed,
     Progress,
     Raw,
@@ -28,12 +29,14 @@ from nova.hardware.device_links import UDP_BUFFER_BYTES, UdpLink, make_link
 from nova.hardware.packet_command import PacketCommand, PacketCommandOptions
 from nova.hardware.sequence_counts import SequenceCounts
 from nova.recordings.ccsds import CONTAINER_ID, message_type
+from nova.recordings.frame_layout import FRAME_LAYOUT, PacketLayouts
 from nova.recordings.packet_dating import PacketDating
 from nova.recordings.packet_reading import PacketContent, PacketDecoder
 from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.packets import Packet, PacketDamage
 from nova.recordings.xtce import XtceDefinition
+from nova.recordings.xtce_decoders import DecodedPacket
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, SettingsError, TimestampError
 from nova.sdk.events.observation import Entity
@@ -104,6 +107,7 @@ class PacketDevice:
             self._counts = SequenceCounts(setup.folder / COUNTS_FILE)
         except (NovaError, TimestampError, ValueError) as error:
             raise SettingsError(f"devices.{setup.name}: {error}") from None
+        self._layouts = None if self._definition is None else PacketLayouts(self._definition)
         self._answer: AwaitedAnswer[Mapping[str, object]] = AwaitedAnswer()
         self._scanner = PacketScanner(eager=True, is_framed=isinstance(self._link, UdpLink))
         self._reading = PacketDecoder(self._definition, time)
@@ -200,12 +204,20 @@ class PacketDevice:
         if decoded is None:
             readings.append(Reading(entity, [raw], at_ns))
             return
-        parsed = Parsed(message_type(decoded, apid), decoded.fields)
+        message = self._message(apid, decoded)
         if content.message_ns is None or content.message_ns == at_ns:
-            readings.append(Reading(entity, [raw, parsed], at_ns))
+            readings.append(Reading(entity, [raw, *message], at_ns))
         else:
             readings.append(Reading(entity, [raw], at_ns))
-            readings.append(Reading(entity, [parsed], content.message_ns))
+            readings.append(Reading(entity, message, content.message_ns))
+
+    def _message(self, apid: int, decoded: DecodedPacket) -> list[Output]:
+        """What a packet says, before the first of its kind with the places of its fields."""
+        name = message_type(decoded, apid)
+        assert self._layouts is not None
+        layout = self._layouts.first(apid, name, decoded)
+        announced = [] if layout is None else [Metadata(FRAME_LAYOUT, layout)]
+        return [*announced, Parsed(name, decoded.fields)]
 
     def _drop_readings(self, link: UdpLink) -> Iterator[Reading]:
         if link.dropped != self._dropped:

@@ -34,6 +34,7 @@ from nova.hardware.simulator.mode import Mode
 from nova.hardware.simulator.orders import IMAGE_S, Order, OrderKind, Orders
 from nova.hardware.simulator.satellite import Satellite, SatelliteState
 from nova.hardware.simulator.screen import ViewRateLimit
+from nova.recordings.frame_layout import FRAME_LAYOUT, frame_layout
 from nova.sdk import timestamps
 from nova.sdk.field_types import JsonObject
 from nova.sdk.timestamps import NS_PER_SECOND
@@ -41,6 +42,8 @@ from nova.sdk.timestamps import NS_PER_SECOND
 HISTORY_STEP_S = 5
 SLEW_REPORTS = 8
 CONNECTION_ID = "s-band"
+LAYOUT_PERIOD_NS = 600 * NS_PER_SECOND
+"""The layouts of the frames are published at multiples of this, so that a restart repeats them."""
 
 
 class SimulatorOptions(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -146,6 +149,9 @@ class SimulatedSatellite:
             Raw(packet, CONNECTION_ID, sequence),
             Parsed(report.message_type, payload, telemetry.SCHEMA_VERSION),
         ]
+        if state.at_ns % LAYOUT_PERIOD_NS == 0:
+            layout = frame_layout(report.message_type, report.places())
+            outputs.append(Metadata(FRAME_LAYOUT, layout))
         if self._screen.is_due(report.entity, state.at_ns):
             name = report.entity.unique_id
             outputs.append(Ui(report.view_id, name, telemetry.MANIFEST_VERSION, payload))

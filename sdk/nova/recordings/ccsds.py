@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nova.recordings import view_cards
 from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.frame_layout import FRAME_LAYOUT, PacketLayouts
 from nova.recordings.packet_dating import DatedPacket, PacketDating
 from nova.recordings.packet_file import scan_packets
 from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
@@ -51,6 +52,7 @@ class CcsdsReader:
         self._observer = observer
         self._builder = RecordBuilder()
         self._definition = definition
+        self._layouts = None if definition is None else PacketLayouts(definition)
         self._time = (time or TimeSource()).resolve_fields(definition)
         self._system_id = system_id
 
@@ -139,8 +141,12 @@ class CcsdsReader:
         if content.decoded is not None:
             if content.message_ns is not None:
                 observation = self._observe(apid, content.message_ns)
-            fields = content.decoded.fields
-            yield self._builder.parsed(observation, message_type(content.decoded, apid), fields)
+            fields, name = content.decoded.fields, message_type(content.decoded, apid)
+            assert self._layouts is not None
+            layout = self._layouts.first(apid, name, content.decoded)
+            if layout is not None:
+                yield record_of(observation.metadata(FRAME_LAYOUT, layout))
+            yield self._builder.parsed(observation, name, fields)
             updates = view_cards.packet_cards(fields)
             yield from map(record_of, view_cards.view_updates(self._views, observation, updates))
 

@@ -18,6 +18,7 @@ from nova.recordings.xtce_decoders import (
 )
 from nova.recordings.xtce_encodings import LibraryParameter, decode_signed, make_readable
 from nova.recordings.xtce_fields import FieldDecoder, XtceField, fields_of
+from nova.recordings.xtce_layout import places_of
 from nova.recordings.xtce_values import json_value
 from nova.sdk.optional_imports import import_optional
 
@@ -98,6 +99,20 @@ class XtceDefinition:
     def fields(self, name: str) -> Sequence[XtceField]:
         """The fields of a container without those of its base."""
         return self._fields[name]
+
+    def places(self, container: str) -> Mapping[str, tuple[int, int]]:
+        """The first bit and the size of the fields of a container's packets, as far as they are
+        the same in all of them.
+        """
+        bases = {
+            heir: name
+            for name, one in self._definition.containers.items()
+            for heir in one.inheritors
+        }
+        chain = [container]
+        while chain[0] != self._definition.root_container_name and chain[0] in bases:
+            chain.insert(0, bases[chain[0]])
+        return places_of([field for name in chain for field in self._fields[name]])
 
     def container(self, name: str) -> LibraryContainer:
         """A container by its name."""

@@ -61,8 +61,8 @@ def layout_of(fields: Sequence[XtceField]) -> list[PlacedField] | str:
     at = 0
     for field in fields:
         content = _CONTENTS.get(type(field.encoding).__name__)
-        bits = None if content is None else getattr(field.encoding, _SIZES[content], None)
-        if content is None or not isinstance(bits, int) or bits <= 0:
+        bits = _fixed_bits(field.encoding)
+        if content is None or bits is None:
             return f"{field.name} has no fixed size"
         if _depends_on_others(field.encoding):
             return f"the calibrator of {field.name} depends on other fields"
@@ -71,6 +71,27 @@ def layout_of(fields: Sequence[XtceField]) -> list[PlacedField] | str:
     if len({one.name for one in fields}) < len(fields):
         return "a field occurs twice"
     return placed
+
+
+def places_of(fields: Sequence[XtceField]) -> dict[str, tuple[int, int]]:
+    """The first bit and the size of each field, up to the first one without a fixed size. Of a
+    field that occurs twice the last place counts, as the last value does.
+    """
+    places: dict[str, tuple[int, int]] = {}
+    at = 0
+    for field in fields:
+        bits = _fixed_bits(field.encoding)
+        if bits is None:
+            break
+        places[field.name] = (at, bits)
+        at += bits
+    return places
+
+
+def _fixed_bits(encoding: FieldEncoding) -> int | None:
+    content = _CONTENTS.get(type(encoding).__name__)
+    bits = None if content is None else getattr(encoding, _SIZES[content], None)
+    return bits if isinstance(bits, int) and bits > 0 else None
 
 
 def _depends_on_others(encoding: FieldEncoding) -> bool:

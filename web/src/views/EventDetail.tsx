@@ -3,17 +3,21 @@
 import { useMemo, useState } from "preact/hooks";
 import { eventLink } from "../model/address/deep_link";
 import { seek, timebase } from "../model/clock/clock";
+import { isFrameShown } from "../model/events/frame_fields";
 import { inspectedEvent, inspectEvent, inspectorEvents } from "../model/events/inspector";
 import { copyText } from "../model/page/clipboard";
 import { entityKey, envelopeText, eventKind, eventTime, exactEvent, type StoredEvent } from "../model/values/event";
 import { formatTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
+import { FrameFields } from "./FrameFields";
 import { HexView } from "./HexView";
 import { JsonView } from "./JsonView";
 
 export function EventDetail({ event }: { event: StoredEvent }) {
   const isFrame = event.bytes !== undefined;
-  const [face, setFace] = useState<"json" | "hex">(isFrame ? "hex" : "json");
+  const hasFields = isFrame || event.lane === "parsed";
+  const [plain, setPlain] = useState<"json" | "hex">(isFrame ? "hex" : "json");
+  const face = isFrameShown.value && hasFields ? "fields" : plain;
   return (
     <section class="detail" aria-label="Event" data-testid="event-detail" data-event={event.eventId}>
       <div class="detail-head">
@@ -33,17 +37,36 @@ export function EventDetail({ event }: { event: StoredEvent }) {
             type="button"
             aria-pressed={face === "hex"}
             data-testid="event-face"
-            onClick={() => setFace(face === "hex" ? "json" : "hex")}
+            onClick={() => {
+              isFrameShown.value = false;
+              setPlain(face === "hex" ? "json" : "hex");
+            }}
           >
             {face === "hex" ? "JSON" : "Hex"}
           </button>
         )}
+        {hasFields && (
+          <button
+            type="button"
+            aria-pressed={face === "fields"}
+            title={isFrame ? "The fields of this frame's message" : "The frame of this message, and where its fields are in it"}
+            data-testid="event-fields"
+            onClick={() => (isFrameShown.value = face !== "fields")}
+          >
+            {isFrame ? "Fields" : "Frame"}
+          </button>
+        )}
       </EventActions>
       <div class="scroll" tabIndex={0} role="region" aria-label="Content of the event">
-        {face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <EventJson event={event} />}
+        <Content event={event} face={face} />
       </div>
     </section>
   );
+}
+
+function Content({ event, face }: { event: StoredEvent; face: "json" | "hex" | "fields" }) {
+  if (face === "fields") return <FrameFields event={event} />;
+  return face === "hex" && event.bytes !== undefined ? <HexView base64={event.bytes} /> : <EventJson event={event} />;
 }
 
 function EventJson({ event }: { event: StoredEvent }) {

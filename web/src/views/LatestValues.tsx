@@ -6,6 +6,9 @@ import { cursorMs, timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
 import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
 import { changedPaths, latest, latestError, latestOutline, latestPending, shownLatest } from "../model/entities/latest";
+import { isFrameShown } from "../model/events/frame_fields";
+import { inspectedEvent } from "../model/events/inspector";
+import { showPanel } from "../model/layout/layout_store";
 import { addField, isPlotted } from "../model/plots/plots";
 import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
@@ -97,6 +100,11 @@ function Series({ name, event, filter }: SeriesProps) {
         <span class={`lane ${event.lane}`}>{event.lane}</span>
         <strong>{eventKind(event)}</strong>
         <EventAge event={event} />
+        {event.lane === "parsed" && (
+          <button type="button" class="link" title="The frame of this message, and where its fields are in it" data-testid="show-frame" onClick={() => showFrame(event)}>
+            frame
+          </button>
+        )}
       </caption>
       <tbody>
         {all.map(([path, value]) => {
@@ -116,6 +124,12 @@ function Series({ name, event, filter }: SeriesProps) {
       </tbody>
     </table>
   );
+}
+
+/** Beside the clock, which does not move. */
+function showFrame(event: StoredEvent): void {
+  [isFrameShown.value, inspectedEvent.value] = [true, event];
+  showPanel("inspector");
 }
 
 function EventAge({ event }: { event: StoredEvent }) {

@@ -5,10 +5,13 @@ from __future__ import annotations
 import struct
 
 from nova.recordings import cds
+from nova.recordings.packets import HEADER_SIZE_BYTES
 from nova.sdk.optional_imports import import_optional
 from nova.sdk.timestamps import NS_PER_SECOND
 
 SEQUENCE_MASK = 0x3FFF
+HEADERS_BYTES = HEADER_SIZE_BYTES + cds.SIZE_BYTES
+"""What stands before the values."""
 
 
 def frame(apid: int, at_ns: int, values: struct.Struct, *fields: float) -> tuple[bytes, int]:

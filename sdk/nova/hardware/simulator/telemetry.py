@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from nova.hardware.simulator.frame import frame
+from nova.hardware.simulator.frame import HEADERS_BYTES, frame
 from nova.hardware.simulator.mode import Mode
 from nova.hardware.simulator.satellite import SatelliteState
 from nova.sdk.events.observation import Entity
@@ -14,6 +15,7 @@ from nova.sdk.events.observation import Entity
 SYSTEM_ID = "sat"
 SCHEMA_VERSION = "1"
 MANIFEST_VERSION = "1.0.0"
+STRUCT_KIND = re.compile("[a-z]")
 LINK_NUMBERS = {"up": 1.0, "degraded": 0.5}
 MODE_NUMBERS: dict[Mode, int] = {"STANDBY": 0, "IMAGING": 1, "DOWNLINK": 2}
 
@@ -48,6 +50,17 @@ class UnitReport(NamedTuple):
     message_type: str
     payload: Mapping[str, object]
     numbers: tuple[float, ...]
+    names: tuple[str, ...]
+    """The fields of the payload that the numbers of the frame hold."""
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """The first bit and the size of each field in the frame."""
+        at, places = 8 * HEADERS_BYTES, {}
+        for name, kind in zip(self.names, STRUCT_KIND.findall(self.layout.format), strict=True):
+            bits = 8 * struct.calcsize(f">{kind}")
+            places[name] = (at, bits)
+            at += bits
+        return places
 
     def packet(self, at_ns: int) -> tuple[bytes, int]:
         """Its housekeeping frame with that frame's sequence count."""
@@ -86,7 +99,8 @@ def _gps(state: SatelliteState) -> UnitReport:
         "fix": "3D",
     }
     numbers = (fix.latitude_deg, fix.longitude_deg, fix.altitude_m, float(fix.satellites))
-    return UnitReport(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers)
+    names = ("latitude", "longitude", "altitude", "satellites")
+    return UnitReport(GPS, 101, struct.Struct(">dddf"), "Position", payload, numbers, names)
 
 
 def _attitude(state: SatelliteState) -> UnitReport:
@@ -102,7 +116,9 @@ def _attitude(state: SatelliteState) -> UnitReport:
     for name, rate in zip(("rollRate", "pitchRate", "yawRate"), attitude.rates_deg_s, strict=True):
         payload[name] = round(rate, 5)
     numbers = (*quaternion, *attitude.rates_deg_s)
-    return UnitReport(ATTITUDE, 102, struct.Struct(">7f"), "Attitude", payload, numbers)
+    names = ("qw", "qx", "qy", "qz", "rollRate", "pitchRate", "yawRate")
+    layout = struct.Struct(">fffffff")
+    return UnitReport(ATTITUDE, 102, layout, "Attitude", payload, numbers, names)
 
 
 def _battery(state: SatelliteState) -> UnitReport:
@@ -119,7 +135,7 @@ def _battery(state: SatelliteState) -> UnitReport:
         name: round(number, 3) for name, number in zip(names, numbers, strict=True)
     }
     payload["sunlit"] = state.place.sunlit
-    return UnitReport(BATTERY, 103, struct.Struct(">5f"), "Battery", payload, numbers)
+    return UnitReport(BATTERY, 103, struct.Struct(">fffff"), "Battery", payload, numbers, names)
 
 
 def _temperature(state: SatelliteState) -> UnitReport:
@@ -127,7 +143,8 @@ def _temperature(state: SatelliteState) -> UnitReport:
     payload: dict[str, object] = {name: round(c, 2) for name, c in temperatures_c.items()}
     payload["heaterOn"] = state.heater
     numbers = tuple(temperatures_c.values())
-    return UnitReport(TEMPERATURE, 104, struct.Struct(">4f"), "Temperatures", payload, numbers)
+    names, layout = tuple(temperatures_c), struct.Struct(">ffff")
+    return UnitReport(TEMPERATURE, 104, layout, "Temperatures", payload, numbers, names)
 
 
 def _computer(state: SatelliteState) -> UnitReport:
@@ -145,7 +162,8 @@ def _computer(state: SatelliteState) -> UnitReport:
         float(state.camera.exposing),
         float(state.camera.images),
     )
-    return UnitReport(COMPUTER, 105, struct.Struct(">5f"), "Computer", payload, numbers)
+    names, layout = tuple(payload), struct.Struct(">fffff")
+    return UnitReport(COMPUTER, 105, layout, "Computer", payload, numbers, names)
 
 
 def _link(state: SatelliteState) -> UnitReport:
@@ -164,4 +182,4 @@ def _link(state: SatelliteState) -> UnitReport:
         link.loss_percent,
         link.signal_dbm,
     )
-    return UnitReport(LINK, 106, struct.Struct(">5f"), "Link", payload, numbers)
+    return UnitReport(LINK, 106, struct.Struct(">fffff"), "Link", payload, numbers, tuple(payload))
