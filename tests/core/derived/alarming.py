@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from nova.core.alarms.rule_book import RuleBook
+from nova.core.commit_feed import CommitFrame
 from nova.core.derived.alarm_limits import AlarmLimits
 from nova.core.derived.alarm_maker import AlarmMaker
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.alarm_view import AlarmView
 from nova.core.query.archive_snapshot import ArchiveSnapshot
+from nova.core.query.commit_tail import CommitTail
 from nova.core.store.alarm_store import AlarmName, AlarmStore
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
@@ -130,7 +132,10 @@ def _action_body(draw: random.Random, source_ns: int) -> JsonObject:
 class AlarmedArchive:
     """An archive with a database of alarms of its own; canonical time moves by whole seconds."""
 
-    def __init__(self, stack: ExitStack, limits: AlarmLimits = SMALL) -> None:
+    def __init__(
+        self, stack: ExitStack, limits: AlarmLimits = SMALL, tail: CommitTail | None = None
+    ) -> None:
+        """With a tail, the maker follows the commits that the writer publishes."""
         self._limits = limits
         self.data = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nova-")))
         self.archive = Archive.open_primary(self.data)
@@ -143,6 +148,9 @@ class AlarmedArchive:
         secondary = Archive.open_secondary(self.data, self.data / "scratch")
         stack.callback(secondary.close)
         self.snapshot = ArchiveSnapshot(secondary)
+        self.snapshot.tail = tail
+        if tail is not None:
+            tail.apply(CommitFrame(self.committer.last_ns, [], None))
         self._store: AlarmStore | None = None
         self._maker: AlarmMaker | None = None
         stack.callback(self.close)
@@ -156,7 +164,11 @@ class AlarmedArchive:
             canonical_ns = self.committer.record(event)
             if canonical_ns is not None:
                 self.recorded.append((one, event, canonical_ns))
-        self.committer.close_commit()
+        frame = self.committer.close_commit()
+        if self.snapshot.tail is not None:
+            for number, names in frame.series:
+                self.snapshot.add_series(number, names)
+            self.snapshot.tail.apply(frame)
 
     def make(self, steps: int | None = None, *, anew: bool = False) -> None:
         """Continue the maker, or stop it for good after some of its steps."""

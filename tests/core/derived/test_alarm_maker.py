@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nova.core.ordering import TIMEBASES
+from nova.core.query.commit_tail import CommitTail
 from tests.core.alarms.alarm_oracle import SECOND
 from tests.core.derived.alarming import (
     LAST_S,
@@ -26,7 +27,7 @@ from tests.laws import law
 def test_alarms_equal_the_brute_force_whatever_the_arrival_and_the_kills(seed: int) -> None:
     draw = random.Random(seed)
     with ExitStack() as stack:
-        archived = AlarmedArchive(stack)
+        archived = AlarmedArchive(stack, tail=draw.choice((None, CommitTail(), CommitTail(3_000))))
         calm = draw.choice((0.0, 0.5, 0.8))
         drawn = [draw_event(draw, calm) for _ in range(draw.randint(5, 60))]
         drawn += draw.sample(drawn, len(drawn) // 6)  # Duplicates, which may be late.

@@ -99,10 +99,7 @@ class AlarmMaker:
         self._snapshot.advance(watermark)
         if watermark <= self.cursor_ns:
             return
-        if self.alarms:
-            self._snapshot.refresh()  # What is judged again is read from the archive.
-        else:
-            self._snapshot.held_in_memory(self.cursor_ns + 1, watermark)
+        self._snapshot.held_in_memory(self.cursor_ns + 1, watermark)
         if not self._state.origin:
             self._load()
         yield from self._give_back()
@@ -142,8 +139,6 @@ class AlarmMaker:
         of_books = chunk.chosen(lambda number: is_of_books(names[number]))
         rejudged = list(self._read_books(of_books))
         new = self._new_alarms(chunk.numbers, is_all=bool(rejudged))
-        if new:
-            self._snapshot.refresh(until_ns)
         for number in new:
             self._changes.update((name_row(number, self._wiring.names[number]),))
         routed = self._router.route(chunk)

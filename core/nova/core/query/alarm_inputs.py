@@ -173,7 +173,9 @@ def is_enabling(item: AlarmInput) -> bool:
 
 
 class AlarmInputReader:
-    """Reads from an archive what concerns an alarm, up to a receive time."""
+    """Reads from an archive what concerns an alarm, up to a receive time; the archive catches up to
+    there first.
+    """
 
     def __init__(self, snapshot: ArchiveSnapshot, limits: LimitBook) -> None:
         self._snapshot = snapshot
@@ -251,6 +253,7 @@ class AlarmInputReader:
         number = self._snapshot.series.number(series)
         if number is None:
             return
+        self._snapshot.refresh(until_ns)
         last_ns = until_ns if timebase == "canonical" else NS_MAX
         is_back = before_ns is not None
         if before_ns is not None:
