@@ -189,6 +189,23 @@ def test_a_tail_that_loses_events_changes_nothing(
     assert makers.rows() == whole.rows()
 
 
+def test_the_archive_catches_up_rarely_all_the_same(
+    making: Callable[..., Makers], committer: Committer
+) -> None:
+    """Else its secondary would keep files for ever that the writer has deleted."""
+    makers, tail = making(), CommitTail()
+    makers.view = view = ArchiveSnapshot(makers.view.archive, beside_tail_s=0)
+    makers.start()
+    tail.apply(CommitFrame(committer.last_ns, [], None))
+    view.tail, before_ns = tail, committer.last_ns
+    committer.add_batch("link", Batch(drawn(1)))
+    tail.apply(committer.close_commit())
+    committer.archive.sync()
+    view.advance(committer.last_ns)
+    assert view.held_in_memory(before_ns + 1, committer.last_ns) is tail
+    assert view.archive.record.last_canonical_ns() == committer.last_ns
+
+
 def test_deletions_that_the_feed_tells_are_seen(
     making: Callable[..., Makers], committer: Committer
 ) -> None:

@@ -5,6 +5,7 @@ further.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 from nova.core.commit_feed import CommittedEvent
@@ -19,12 +20,20 @@ from nova.sdk.timestamps import NS_MAX, NS_MIN
 GIVEN_BACK = b'"DayGivenBack"'
 """In the audit event of a day whose events retention has deleted."""
 
+BESIDE_TAIL_S = 600.0
+"""How often an archive catches up beside a tail that has everything: until then its secondary keeps
+the space of files that were merged or deleted since. RocksDB's log has a limit, so this costs two
+seconds of CPU at most, however much came in.
+"""
+
 
 class ArchiveSnapshot:
     """The archive up to the watermark that the writer announced as durable."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, beside_tail_s: float = BESIDE_TAIL_S) -> None:
         self.archive = archive
+        self._beside_tail_s = beside_tail_s
+        self._caught_up_at = time.monotonic()
         self.slice_lock = asyncio.Lock()
         """Held for one slice of a range cursor, so that slices run one at a time."""
 
@@ -96,9 +105,10 @@ class ArchiveSnapshot:
 
     def held_in_memory(self, start_ns: int, stop_ns: int) -> CommitTail | None:
         """The tail if it has every event from `start_ns` to `stop_ns`; else None, and the archive
-        has caught up with that range. It has also caught up with deletions.
+        has caught up with that range. It has also caught up with deletions, and does so rarely.
         """
-        if self._has_deletions:
+        since_s = time.monotonic() - self._caught_up_at
+        if self._has_deletions or since_s >= self._beside_tail_s:
             self._behind, self._has_deletions = True, False
             self.refresh()
         if self.tail is not None and self.tail.covers(start_ns, stop_ns):
@@ -118,3 +128,4 @@ class ArchiveSnapshot:
             if self.archive.given_back.finished != finished:
                 self._forget_events()
             self._behind, self._seen_ns = False, watermark
+            self._caught_up_at = time.monotonic()
