@@ -1,7 +1,7 @@
 //! Columns of bytes and of numbers, which Python reads as sequences: an item becomes an object only
 //! when it is asked for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use pyo3::exceptions::{PyIndexError, PyTypeError, PyValueError};
@@ -223,6 +223,17 @@ impl NumberColumn {
     /// This column with `more` inserted, so that these are at `places` of the new one, ascending.
     fn merged(&self, places: Places, more: Vec<u32>) -> PyResult<NumberColumn> {
         Ok(NumberColumn { numbers: inserted(&self.numbers, &places.0, more)? })
+    }
+
+    /// Of these places (None: all) the indexes of those that have one of the wanted numbers.
+    fn places_of(&self, wanted: Vec<u32>, places: Option<Vec<usize>>) -> PyResult<Vec<usize>> {
+        let wanted: HashSet<u32> = wanted.into_iter().collect();
+        let is_wanted = |(index, number): (usize, &u32)| wanted.contains(number).then_some(index);
+        let Some(places) = places else {
+            return Ok(self.numbers.iter().enumerate().filter_map(is_wanted).collect());
+        };
+        let chosen = self.chosen(Places(places))?.numbers;
+        Ok(chosen.iter().enumerate().filter_map(is_wanted).collect())
     }
 
     /// The different numbers in the order in which they are first here, and the place among them of

@@ -31,7 +31,7 @@ use proof::RowSum;
 use stream::{Checker, Columns, Kind, Stream, KEY_BYTES};
 
 /// Raised with every change of what is here; `nova.sdk.native` uses only the one that it knows.
-const API: u32 = 7;
+const API: u32 = 8;
 
 /// Not an event of a known stream that is plain in every respect.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ from nova.sdk.native_columns import BytesColumn, NumberColumn
 MODULE = "nova.native"
 VARIABLE = "NOVA_NATIVE"
 NEVER, REQUIRED = "0", "1"
-API = 7
+API = 8
 """Of another API the native part is of another version, and is not used."""
 
 

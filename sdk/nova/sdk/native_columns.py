@@ -37,6 +37,10 @@ class NumberColumn(Sequence[int]):
         """As of a column of bytes."""
 
     @abstractmethod
+    def places_of(self, wanted: Sequence[int], places: Sequence[int] | None) -> list[int]:
+        """Of these places (None: all) the indexes of those that have one of the wanted numbers."""
+
+    @abstractmethod
     def distinct(self) -> tuple[list[int], NumberColumn]:
         """The different numbers in the order in which they are first here, and the place among them
         of each number.

@@ -76,10 +76,14 @@ def test_different_numbers_are_found_in_their_order(
     assert distinct == list(dict.fromkeys(given_numbers))
     assert [distinct[place] for place in places] == given_numbers
     assert list(column) == given_numbers and list(column[1:]) == given_numbers[1:]
-    assert list(column.merged([0], [7]).chosen([0, *range(1, len(column) + 1)])) == [
-        7,
-        *given_numbers,
-    ]
+    some = given_numbers[::2]
+    chosen = list(range(len(given_numbers)))[::-3]
+    in_some = [place for place, number in enumerate(given_numbers) if number in some]
+    assert column.places_of(some, None) == in_some
+    expected = [index for index, place in enumerate(chosen) if given_numbers[place] in some]
+    assert column.places_of(some, chosen) == expected
+    longer = column.merged([0], [7])
+    assert list(longer.chosen(range(len(longer)))) == [7, *given_numbers]
 
 
 def test_a_place_beyond_a_column_is_an_error(native: NativePart) -> None:

@@ -9,7 +9,7 @@ until its own selection changes.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
@@ -34,6 +34,7 @@ from nova.sdk.native import native_part
 SELECTION_TYPES = (DESCRIPTOR_TYPE, BINDING_TYPE)
 ENTITY_IDS = 3
 BOUND_MAX_ENTITIES = 100_000
+SEEN_MAX = 20_000
 NO_DRIVER = ""
 """Stored for a stream that no installed driver takes."""
 
@@ -98,7 +99,7 @@ class _AddedBindings:
                 names.append(event.series)
         return BatchColumns(
             _extended(known.keys, list(self.events)),
-            [*known.series, *(series[event.series] for event in events)],
+            _extended_numbers(known.series, [series[event.series] for event in events]),
             _extended(known.bodies, [event.body[:-1] for event in events]),
             names,
             [*known.versions, *[""] * (len(names) - len(known.versions))],
@@ -121,6 +122,11 @@ class DriverBindings:
         self._bound_of: dict[EntityIds, set[tuple[Series, str]]] = {}
         """The same by entity."""
 
+        self._seen: dict[tuple[int, int], tuple[Series, str]] = {}
+        """Bound pairs whose events select nothing, by the identity of their objects: batches have
+        hundreds, whose names take long to hash.
+        """
+
         self._capabilities = EntityCapabilities(archive, state.series)
         self._now_ns = 0
         """Estimated canonical time of the event being checked; it never decreases."""
@@ -128,6 +134,7 @@ class DriverBindings:
     def _recheck(self, entity: EntityIds) -> None:
         """Check the streams of an entity again at their next event."""
         self._bound -= self._bound_of.pop(entity, set())
+        self._seen.clear()
 
     def __call__(self, events: NewEvents, commit: Commit) -> tuple[NewEvents, Additions]:
         """Each binding is before the event that needs it."""
@@ -139,23 +146,29 @@ class DriverBindings:
             return events, NOTHING
         added = _AddedBindings(events.columns, commit)
         numbers, order, start = events.numbers, list[int](), 0
-        series = chosen(events.columns.series, numbers)
-        for place in [place for place, index in enumerate(series) if index in unchecked]:
+        for place in _places(events, unchecked):
             order += numbers[start:place]
             order += self._check_event(events.columns, numbers[place], added)
             start = place
         order += numbers[start:]
-        after = NewEvents(added.columns(), order, events.received, added.selections)
+        after = NewEvents(
+            added.columns(), order if added.events else numbers, events.received, added.selections
+        )
         return after, Additions(keys=added.events)
 
     def _unchecked(self, columns: BatchColumns) -> set[int]:
         """The indexes of names whose events may be the first of a stream, or may select drivers."""
-        bound = self._bound
-        return {
-            index
-            for index, pair in enumerate(zip(columns.names, columns.versions, strict=True))
-            if pair not in bound or (pair[0].lane == "metadata" and _selects(pair[0]))
-        }
+        seen, unchecked = self._seen, set[int]()
+        keys = zip(map(id, columns.names), map(id, columns.versions), strict=True)
+        for index, key in [(index, key) for index, key in enumerate(keys) if key not in seen]:
+            pair = columns.names[index], columns.versions[index]
+            if pair not in self._bound or _selects(pair[0]):
+                unchecked.add(index)
+                continue
+            if len(seen) >= SEEN_MAX:
+                seen.clear()
+            seen[key] = pair
+        return unchecked
 
     def _check_event(
         self, columns: BatchColumns, number: int, added: _AddedBindings
@@ -167,6 +180,7 @@ class DriverBindings:
             if len(self._bound_of) >= BOUND_MAX_ENTITIES:
                 self._bound_of.clear()  # The catalog holds them all.
                 self._bound.clear()
+                self._seen.clear()
             self._bound_of.setdefault(_entity(series), set()).add(pair)
             self._bound.add(pair)
             yield from self._bind(_stream(series, version), number, columns, added)
@@ -230,6 +244,20 @@ def _extended(column: Sequence[bytes], more: Sequence[bytes]) -> Sequence[bytes]
     if (native := native_part()) and isinstance(column, native.BytesColumn):
         return column.merged(range(len(column), len(column) + len(more)), more)
     return [*column, *more]
+
+
+def _extended_numbers(column: Sequence[int], more: Sequence[int]) -> Sequence[int]:
+    if (native := native_part()) and isinstance(column, native.NumberColumn):
+        return column.merged(range(len(column), len(column) + len(more)), more)
+    return [*column, *more]
+
+
+def _places(events: NewEvents, series: Collection[int]) -> Sequence[int]:
+    """The places in `numbers` of the events of these series."""
+    column, numbers = events.columns.series, events.numbers
+    if (native := native_part()) and isinstance(column, native.NumberColumn):
+        return column.places_of(list(series), None if isinstance(numbers, range) else numbers)
+    return [place for place, index in enumerate(chosen(column, numbers)) if index in series]
 
 
 def _selects(series: Series) -> bool:
