@@ -18,6 +18,13 @@ export interface EveryOptions {
   when?: () => boolean;
   /** Whether a hidden page skips it. */
   pausesWhenHidden?: boolean;
+  /** When it runs less often, and how often then. */
+  rest?: Rest;
+}
+
+export interface Rest {
+  readonly isResting: () => boolean;
+  readonly intervalMs: number;
 }
 
 /** A hidden page gets no animation frames; its state is updated at this interval. */
@@ -51,9 +58,13 @@ export class Scheduler {
    */
   every(intervalMs: number, work: () => unknown, options: EveryOptions = {}): Cancel {
     let isPending = false;
+    let restedMs = 0;
     const run = () => {
       if (isPending || (options.pausesWhenHidden === true && this.host.isHidden())) return;
       if (options.when?.() === false) return;
+      restedMs += intervalMs;
+      if (options.rest?.isResting() === true && restedMs < options.rest.intervalMs) return;
+      restedMs = 0;
       const result = work();
       if (!(result instanceof Promise)) return;
       isPending = true;

@@ -97,6 +97,16 @@ describe("a scheduler", () => {
     expect([runs, seen]).toEqual([4, 1]);
   });
 
+  it("runs less often while it rests, and at once as often as before afterwards", async () => {
+    let isPaused = true;
+    scheduler.every(100, run, { rest: { isResting: () => isPaused, intervalMs: 1_000 } });
+    await host.advance(3_050);
+    expect(runs).toBe(3);
+    isPaused = false;
+    await host.advance(300);
+    expect(runs).toBe(6);
+  });
+
   it("starts no run while the last one is pending, and continues after one that failed", async () => {
     const pending: ((error?: Error) => void)[] = [];
     scheduler.every(100, () => {

@@ -2,6 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
+import { isResting } from "../clock/rest";
 import { singleFlight } from "../page/single_flight";
 import { connection, user } from "../session/session";
 import { clearEdgeManifests, refreshEdgeManifests } from "./edge_cards";
@@ -10,6 +11,8 @@ import { startGoneStreams } from "./gone_streams";
 import { forgetTies } from "./ties";
 
 const INTERVAL_MS = 1_000;
+/** Its cards are of the present wherever the clock is, so they rest less than the page. */
+const REST_INTERVAL_MS = 3_000;
 
 const refresh = singleFlight(async () => {
   await refreshEdgeEntities();
@@ -31,7 +34,7 @@ export function startEdgeSync(): void {
   effect(() => {
     if (isOpen()) queueMicrotask(refresh);
   });
-  scheduler.every(INTERVAL_MS, refresh, { when: isOpen });
+  scheduler.every(INTERVAL_MS, refresh, { when: isOpen, rest: { isResting, intervalMs: REST_INTERVAL_MS } });
 }
 
 /** Another user sees other streams, and has made none of the ties. */

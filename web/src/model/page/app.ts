@@ -6,6 +6,7 @@ import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timeb
 import { conflation } from "../clock/conflation_notice";
 import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
+import { WHILE_PAUSED } from "../clock/rest";
 import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
 import { refreshLinks } from "../session/links";
@@ -55,9 +56,9 @@ export function startApp(): void {
   scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
   scheduler.every(VALUES_INTERVAL_MS, refreshLatest, { when: isMoving });
-  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen });
+  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen, rest: WHILE_PAUSED });
   scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: isOpen });
-  scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true });
+  scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true, rest: WHILE_PAUSED });
 }
 
 function onConnected(): void {

@@ -25,6 +25,8 @@ export interface DensityTile {
   /** The requested level. */
   readonly level: number;
   readonly askedMs: number;
+  /** When all of it was requested, if that was before `askedMs`. */
+  readonly wholeMs?: number;
 }
 
 /** A request for a tile. */
@@ -42,6 +44,11 @@ const BUCKETS_SHOWN_MAX = 1800;
 /** Requested spans are aligned to this many buckets, so that small moves need no request. */
 const GRAIN_BUCKETS = 64;
 const TILES_MAX = 24;
+/** How far behind the last request new events are looked for, in ms; those that are later come with the whole tile. */
+const TAIL_MS = 5_000;
+/** A tile that is continued is requested whole at this interval. */
+const WHOLE_INTERVAL_MS = 20_000;
+const GRID_TOLERANCE = 1e-3;
 
 /** Up to this many events are queried one by one where the server's buckets are too coarse. */
 export const SINGLE_MAX_EVENTS = 500;
@@ -78,6 +85,38 @@ export function tileOf(query: DensityRequest, reply: SummaryResponse, askedMs: n
     level: query.level,
     askedMs,
   };
+}
+
+/**
+ * The request for what is new in a tile at a time of the server: its last buckets up to now. Undefined where
+ * the tile is of single events, ends before now, or was requested whole long ago, so that late data comes.
+ */
+export function tailRequest(known: DensityTile, nowMs: number, serverMs: number): DensityRequest | undefined {
+  const { bucketMs, span, level, timebase } = known;
+  if (bucketMs * 1e6 !== 2 ** level || nowMs - (known.wholeMs ?? known.askedMs) > WHOLE_INTERVAL_MS) return undefined;
+  const sinceMs = serverMs - (nowMs - known.askedMs) - Math.max(TAIL_MS, 2 * bucketMs);
+  const first = Math.floor((sinceMs - known.startMs) / bucketMs);
+  const last = Math.ceil((serverMs - known.startMs) / bucketMs) + 1;
+  const startMs = known.startMs + first * bucketMs;
+  const stopMs = Math.min(span.stopMs, known.startMs + last * bucketMs);
+  const buckets = Math.round((stopMs - startMs) / bucketMs);
+  return first < 0 || buckets < 1 || stopMs < serverMs ? undefined : { timebase, span: { startMs, stopMs }, level, buckets };
+}
+
+/** A tile with the buckets of a reply in place of its own; undefined if they are not on one grid. */
+export function withTail(known: DensityTile, reply: SummaryResponse, askedMs: number): DensityTile | undefined {
+  const offset = (toFineMs(reply.startTime) - known.startMs) / known.bucketMs;
+  const at = Math.round(offset);
+  if (reply.bucketNs !== known.bucketMs * 1e6 || at < 0 || Math.abs(offset - at) > GRID_TOLERANCE) return undefined;
+  const lanes = Object.fromEntries(
+    DENSITY_LANES.map((lane) => [lane, replaced(known.lanes[lane], at, reply.lanes[lane])]),
+  ) as unknown as Record<DensityLane, readonly number[]>;
+  return { ...known, lanes, askedMs, wholeMs: known.wholeMs ?? known.askedMs };
+}
+
+function replaced(counts: readonly number[], at: number, by: readonly number[]): number[] {
+  const found = [...counts.slice(0, at), ...Array.from({ length: Math.max(0, at - counts.length) }, () => 0), ...by];
+  return [...found, ...counts.slice(found.length)];
 }
 
 /** Whether the buckets are visibly coarse and the events few enough to be queried one by one. */

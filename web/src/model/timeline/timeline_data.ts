@@ -6,20 +6,24 @@ import { RequestError } from "../../api/socket";
 import { scheduler } from "../../scheduler";
 import { datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
 import { dueInArchive } from "../clock/dated_ahead";
+import { isResting, REST_INTERVAL_MS } from "../clock/rest";
 import { mergeEvents } from "../events/ledger";
 import { connection, request } from "../session/session";
 import { eventTime, type StoredEvent } from "../values/event";
 import { fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
 import {
   bestTile,
+  type DensityRequest,
   densityRequest,
   type DensityTile,
   isTooCoarse,
   SINGLE_MAX_EVENTS,
+  tailRequest,
   tileFromEvents,
   tileOf,
   tiles,
   tileServes,
+  withTail,
   withTile,
 } from "./density";
 import { alarmMarkersOf, commandMarkersOf, type Marker, MARKER_TYPES, MARKERS_MAX, markersOf } from "./markers";
@@ -121,8 +125,12 @@ export function isTimelineFresh(nowMs: number): boolean {
   const span = visible.value;
   const found = tiles.value.find((one) => tileServes(one, span, timelineWidth.value, timebase.value));
   if (found === undefined) return false;
-  const bound = isPresent(span, nowMs) ? Math.max(FRESH_MS, found.bucketMs / 2) : PAST_FRESH_MS;
+  const bound = isPresent(span, nowMs) ? Math.max(presentFreshMs(), found.bucketMs / 2) : PAST_FRESH_MS;
   return nowMs - found.askedMs < bound;
+}
+
+function presentFreshMs(): number {
+  return isResting() ? REST_INTERVAL_MS : FRESH_MS;
 }
 
 function isPresent(span: Span, nowMs: number): boolean {
@@ -132,21 +140,26 @@ function isPresent(span: Span, nowMs: number): boolean {
 
 async function refreshDensity(): Promise<void> {
   const nowMs = Date.now();
-  if (isTimelineFresh(nowMs)) return;
+  if (isTimelineFresh(nowMs) || (await continueTile(nowMs))) return;
   const query = densityRequest(visible.value, timelineWidth.value, timebase.value);
-  const reply: SummaryResponse = await request(
-    {
-      type: "summary",
-      startTime: fromFineMs(query.span.startMs),
-      stopTime: fromFineMs(query.span.stopMs),
-      timebase: query.timebase,
-      buckets: query.buckets,
-    },
-    "summaryResponse",
-  );
-  const picture = tileOf(query, reply, nowMs);
+  const picture = tileOf(query, await requestSummary(query), nowMs);
   tiles.value = withTile(tiles.value, picture);
   if (isTooCoarse(picture)) await refineTile(picture);
+}
+
+/** Request only what is new in the tile in view; false if it has to be requested whole. */
+async function continueTile(nowMs: number): Promise<boolean> {
+  const known = tiles.value.find((one) => tileServes(one, visible.value, timelineWidth.value, timebase.value));
+  const query = known === undefined ? undefined : tailRequest(known, nowMs, nowMs + serverOffsetMs.value);
+  if (known === undefined || query === undefined) return false;
+  const next = withTail(known, await requestSummary(query), nowMs);
+  if (next !== undefined) tiles.value = withTile(tiles.value, next);
+  return next !== undefined;
+}
+
+async function requestSummary({ span, timebase: base, buckets }: DensityRequest): Promise<SummaryResponse> {
+  const range = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
+  return request({ type: "summary", ...range, timebase: base, buckets }, "summaryResponse");
 }
 
 /** Replace a tile whose buckets would be visible as such by one made of single events. */
@@ -246,7 +259,7 @@ async function queryAnswers(query: Omit<Query, "limit" | "afterKey">): Promise<u
 /** Markers are requested again when the span has changed by more than a twentieth, or they are old. */
 function areMarkersFresh(known: NonNullable<typeof markersFor>, now: NonNullable<typeof markersFor>): boolean {
   const off = Math.abs(known.startMs - now.startMs) + Math.abs(known.stopMs - now.stopMs);
-  const fresh = isPresent(now, now.askedMs) ? 5 * FRESH_MS : PAST_FRESH_MS;
+  const fresh = isPresent(now, now.askedMs) ? Math.max(5 * FRESH_MS, presentFreshMs()) : PAST_FRESH_MS;
   return (
     known.timebase === now.timebase && off < spanLength(now) / 20 && now.askedMs - known.askedMs < fresh
   );

@@ -7,6 +7,7 @@ import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../cloc
 import { updateConflation } from "../clock/conflation_notice";
 import { clearCursorEvent, cursorEvent, refreshCursorEvent, revealCursor } from "../clock/cursor_event";
 import { clearNextEvent, skipGap } from "../clock/gap_skip";
+import { WHILE_PAUSED } from "../clock/rest";
 import { listDatedAhead } from "../events/inspector";
 import { showPanel } from "../layout/layout_store";
 import { showToast } from "../page/toast";
@@ -59,7 +60,7 @@ export function startTimelineSync(): void {
     untracked(() => isOpen() && ignoreFailure(refreshExtent()));
   });
   scheduler.every(TICK_INTERVAL_MS, tick);
-  scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: isOpen });
+  scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: isOpen, rest: WHILE_PAUSED });
   scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }
 

@@ -95,3 +95,36 @@ describe("the density", () => {
     expect(density.countIn(known, panSpan(VIEW, 1e10))).toBe(0);
   });
 });
+
+describe("a tile that shows the present", () => {
+  const NOW = VIEW.startMs + 600_000;
+  const known = { ...picture(VIEW), askedMs: NOW - 1_000 };
+
+  function tailOf(count: number): density.DensityRequest & { reply: Parameters<typeof density.withTail>[1] } {
+    const asked = density.tailRequest(known, NOW, NOW) as density.DensityRequest;
+    const none: number[] = Array.from({ length: asked.buckets }, () => 0);
+    const lanes = { metadata: none, command: none, ui: none, parsed: none.map(() => count), raw: none };
+    const startTime = fromFineMs(asked.span.startMs);
+    return { ...asked, reply: { type: "summaryResponse", startTime, bucketNs: 2 ** asked.level, timebase: "source", lanes } };
+  }
+
+  it("asks for its last buckets only, up to now", () => {
+    const asked = tailOf(7);
+    expect(asked.buckets).toBeLessThan(20);
+    expect(asked.span.startMs).toBeLessThanOrEqual(NOW - 5_000);
+    expect(asked.span.stopMs).toBeGreaterThanOrEqual(NOW);
+    const next = density.withTail(known, asked.reply, NOW) as density.DensityTile;
+    expect(density.countsAt(next, NOW - 2_000).parsed).toBe(7);
+    expect(density.countsAt(next, NOW - 60_000).parsed).toBe(1);
+    expect(density.countsAt(next, NOW + 60_000).parsed).toBe(1);
+    expect(next.lanes.parsed).toHaveLength(known.lanes.parsed.length);
+  });
+
+  it("is requested whole after some time, when it ends before now, or when the grid differs", () => {
+    expect(density.tailRequest({ ...known, wholeMs: NOW - 30_000 }, NOW, NOW)).toBeUndefined();
+    expect(density.tailRequest(known, NOW, known.span.stopMs + 1)).toBeUndefined();
+    const { reply } = tailOf(7);
+    expect(density.withTail(known, { ...reply, bucketNs: reply.bucketNs * 2 }, NOW)).toBeUndefined();
+    expect(density.withTail(known, { ...reply, startTime: fromFineMs(NOW - 12_345.678) }, NOW)).toBeUndefined();
+  });
+});

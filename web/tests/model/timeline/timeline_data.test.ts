@@ -119,7 +119,7 @@ describe("the timeline's requests", () => {
     expect(timelineData.isTimelineFresh(Date.now())).toBe(true);
   });
 
-  it("are not repeated for a known past, and soon repeated for the present", async () => {
+  it("are not repeated for a known past, soon repeated for the present, and seldom while the clock stands", async () => {
     timelineData.requestTimelineData();
     await pass(100);
     await answer();
@@ -131,7 +131,11 @@ describe("the timeline's requests", () => {
     await pass(100);
     await answer();
     expect(timelineData.isTimelineFresh(Date.now())).toBe(true);
+    expect(timelineData.isTimelineFresh(Date.now() + 1_001)).toBe(true);
+    expect(timelineData.isTimelineFresh(Date.now() + 10_001)).toBe(false);
+    clock.state.value = "LIVE";
     expect(timelineData.isTimelineFresh(Date.now() + 1_001)).toBe(false);
+    clock.state.value = "PAUSED";
   });
 
   it("query gaps in the chosen timebase", async () => {
