@@ -3,6 +3,8 @@
 import { useEffect } from "preact/hooks";
 import { isSilent, isStalled } from "../model/clock/clock";
 import { openFinder } from "../model/finder/finder";
+import { openDisplays } from "../model/displays/display_dialog";
+import { display, isDisplayChanged } from "../model/displays/open_display";
 import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
 import { processesText } from "../model/session/processes";
 import { searchOpen } from "../model/search/search_form";
@@ -20,6 +22,7 @@ import { Account } from "./Account";
 import { AlarmAnnouncer, AlarmBanner } from "./AlarmBanner";
 import { AlarmsChip, PresentAlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
+import { DisplaysDialog } from "./DisplaysDialog";
 import { ExportDialog } from "./ExportDialog";
 import { Finder } from "./Finder";
 import { SessionButtons, ThemeButton } from "./HeaderButtons";
@@ -57,6 +60,7 @@ export function App() {
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
       <PanelSettings />
+      <DisplaysDialog />
       <ExportDialog />
       <Account />
       <LoginAgain />
@@ -93,6 +97,7 @@ function Header() {
       >
         Search
       </button>
+      <DisplayButton />
       <ThemeButton />
       <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
         ?
@@ -104,6 +109,25 @@ function Header() {
       )}
       <SessionButtons />
     </header>
+  );
+}
+
+/** The display on the screen; a dot says that it has changes that are not saved. */
+function DisplayButton() {
+  const { name } = display.value;
+  const isChanged = isDisplayChanged.value;
+  return (
+    <button
+      type="button"
+      class="display-button"
+      title={`Display: ${name}${isChanged ? ", with changes that are not saved" : ""}`}
+      aria-haspopup="dialog"
+      data-testid="displays-open"
+      onClick={openDisplays}
+    >
+      {name}
+      {isChanged ? " •" : ""}
+    </button>
   );
 }
 

@@ -10,9 +10,10 @@ import { cardAt, isOpenPlace, openCard, requestedCard } from "../model/cards/car
 import { statesPending } from "../model/cards/cards";
 import { staleViews } from "../model/cards/stale_views";
 import type { CardPlace } from "../model/cards/shields";
-import { setInSight } from "../model/cards/sparkline_data";
+import { cardSeries, setInSight } from "../model/cards/sparkline_data";
 import { openForm } from "../model/commands/command_panel";
 import { type EdgeCard, edgeCards } from "../model/edge/edge_cards";
+import { startFieldDrag } from "../model/layout/field_drag";
 import { orderTime } from "../model/values/event_order";
 import { toMs } from "../model/values/time";
 import { AlarmLine } from "./AlarmLine";
@@ -161,7 +162,13 @@ function CardRow({ card, name, isDrawn, alarms }: RowProps) {
     <>
       <tr class={verdict === "ok" ? "" : (verdict ?? "")} data-testid="card-row" data-key={name} data-verdict={verdict ?? ""}>
         <th scope="row" title={spec.title == null ? undefined : name}>
-          {spec.title ?? name}
+          {typeof cell?.value === "number" && !edgeCards.value.has(card.id) ? (
+            <span class="field-grip" onPointerDown={(event) => startFieldDrag({ series: cardSeries(card), field: name }, event)}>
+              {spec.title ?? name}
+            </span>
+          ) : (
+            (spec.title ?? name)
+          )}
         </th>
         <td class="trend">{isDrawn && <CardSparkline card={card} name={name} />}</td>
         <td class={`value ${typeof cell?.value === "number" ? "number" : ""}`}>

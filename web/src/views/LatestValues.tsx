@@ -9,6 +9,7 @@ import { changedPaths, latest, latestError, latestOutline, latestPending, shownL
 import { isFrameShown } from "../model/events/frame_fields";
 import { inspectedEvent } from "../model/events/inspector";
 import { showPanel } from "../model/layout/layout_store";
+import { startFieldDrag } from "../model/layout/field_drag";
 import { addField, isPlotted } from "../model/plots/plots";
 import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
@@ -117,6 +118,7 @@ function Series({ name, event, filter }: SeriesProps) {
               isNumber={typeof value === "number"}
               changedBy={changed.has(path) ? event.eventId : ""}
               plotted={field === undefined ? undefined : isPlotted(field)}
+              drag={(event) => field !== undefined && startFieldDrag(field, event)}
               plot={() => field !== undefined && !isPlotted(field) && addField(field)}
             />
           );
@@ -153,6 +155,7 @@ interface ValueProps {
   /** Undefined where the field cannot be plotted. */
   plotted: boolean | undefined;
   plot: () => void;
+  drag: (event: PointerEvent) => void;
 }
 
 /** One row, redrawn only if its value changes: entities may have a thousand fields. */
@@ -162,12 +165,18 @@ class OneValue extends Component<ValueProps> {
     return next.text !== text || next.changedBy !== changedBy || next.plotted !== plotted;
   }
 
-  override render({ path, text, isNumber, changedBy, plotted, plot }: ValueProps) {
+  override render({ path, text, isNumber, changedBy, plotted, plot, drag }: ValueProps) {
     const unit = unitOf(path);
     return (
       <tr data-testid="latest-row" data-key={path}>
         <th scope="row">
-          <span>{path}</span>
+          <span
+            class={plotted === undefined ? "" : "field-grip"}
+            title={plotted === undefined ? undefined : "Drag into a panel"}
+            onPointerDown={plotted === undefined ? undefined : drag}
+          >
+            {path}
+          </span>
           {plotted !== undefined && (
             <button
               type="button"

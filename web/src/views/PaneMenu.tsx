@@ -7,6 +7,7 @@ import { changeLayout, isNarrow, layout, maximise, maximised } from "../model/la
 import { settingsOf } from "../model/layout/panel_settings";
 import { saveText } from "../model/page/clipboard";
 import { kindNamed, panelTitle } from "../model/panels/panel_kinds";
+import { pickText } from "./pick_file";
 
 const MOVES: readonly [MoveDirection, string][] = [
   ["left", "Move left"],
@@ -80,7 +81,7 @@ function Menu({ id, name: panel, close, leave }: { id: string; name: string; clo
       {layout.value.hidden.map((one) => item(`Show ${panelTitle(one)}`, () => changeLayout((page) => panelShown(page, one.id))))}
       {item("Reset the display", resetDisplay, "layout-reset")}
       {item("Export the display", () => saveText("nova-display.json", exportDisplay()), "layout-export")}
-      {item("Import a display…", pickLayout, "layout-import")}
+      {item("Import a display…", () => pickText(importDisplay), "layout-import")}
     </div>
   );
 }
@@ -99,14 +100,4 @@ function onKey(event: KeyboardEvent, close: () => void): void {
   else return;
   if (event.key !== "Tab") event.preventDefault();
   event.stopPropagation();
-}
-
-function pickLayout(): void {
-  const input = document.createElement("input");
-  input.type = "file";
-  input.accept = "application/json,.json";
-  input.onchange = () => {
-    void input.files?.[0]?.text().then(importDisplay);
-  };
-  input.click();
 }

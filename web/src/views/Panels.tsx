@@ -5,11 +5,13 @@ import { useEffect } from "preact/hooks";
 import { importError, resetDisplay } from "../model/displays/open_display";
 import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
 import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
+import { draggedField } from "../model/layout/field_drag";
 import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
 import { startPanelsSync } from "../model/layout/panels_sync";
 import { panelTitle } from "../model/panels/panel_kinds";
 import "uplot/dist/uPlot.min.css";
 import "../panels.css";
+import { PageTabs } from "./PageTabs";
 import { PanelView } from "./PanelView";
 import { Splitter } from "./Splitter";
 import { Tabs } from "./Tabs";
@@ -21,8 +23,9 @@ export function Panels() {
     return () => removeEventListener("keydown", findEntity);
   }, []);
   return (
-    <div class={`workspace ${draggedPanel.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
+    <div class={`workspace ${draggedPanel.value === null && draggedField.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
       <ImportError />
+      <PageTabs />
       {isNarrow.value ? <Tabs /> : maximised.value === undefined ? <Columns /> : <Maximised panel={maximised.value} />}
       <DropMark />
     </div>
@@ -138,7 +141,7 @@ function PutAway({ panels }: { panels: readonly PanelInstance[] }) {
 function ImportError() {
   if (importError.value === "") return null;
   return (
-    <div class="pane-trouble" role="alert">
+    <div class="pane-trouble" role="alert" data-testid="import-error">
       The display was not imported. {importError.value}
       <button type="button" onClick={() => (importError.value = "")}>
         Close

@@ -37,6 +37,7 @@ export function Plot({ spec }: { spec: PlotSpec }) {
       class={`plot ${isActive ? "active" : ""}`}
       aria-label="Plot"
       data-testid="plot"
+      data-part={spec.id}
       onPointerDown={() => (activePlot.value = spec.id)}
       onFocusIn={() => (activePlot.value = spec.id)}
     >
@@ -44,7 +45,7 @@ export function Plot({ spec }: { spec: PlotSpec }) {
       <LoadNotice text={charting.trouble.value} />
       {spec.fields.length === 0 ? (
         <p class="plot-empty muted">
-          Empty plot. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
+          Empty plot. Press <span class="key">∿</span> beside a number in Latest values, drag a number here, or choose “Add field”.
         </p>
       ) : (
         <PlotCanvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { plotError } from "../model/plots/plot_data";
-import { newPlot, plotsOf } from "../model/plots/plots";
+import { activatePanel, newPlot, plotsOf } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import type { PanelProps } from "./later_panel";
@@ -20,7 +20,10 @@ export function Plots({ panel }: PanelProps) {
             type="button"
             aria-expanded={picking}
             data-testid="add-field"
-            onClick={() => setPicking(!picking)}
+            onClick={() => {
+              activatePanel(panel.id);
+              setPicking(!picking);
+            }}
           >
             Add field
           </button>
@@ -34,7 +37,7 @@ export function Plots({ panel }: PanelProps) {
       <ErrorNotice text={plotError.value} />
       {plots.length === 0 ? (
         <Empty testid="plots-empty">
-          No plots yet. Press <span class="key">∿</span> beside a number in Latest values, or choose “Add field”.
+          No plots yet. Press <span class="key">∿</span> beside a number in Latest values, drag a number here, or choose “Add field”.
         </Empty>
       ) : (
         <div class="plots" tabIndex={0} role="region" aria-label="Plots">

@@ -1,6 +1,8 @@
 /** The actions that the finder offers: those that have keys, and those of the header and its dialogs. */
 
+import { hasUnsaved, openDisplays } from "../model/displays/display_dialog";
 import { resetDisplay } from "../model/displays/open_display";
+import { displays, openDisplay } from "../model/displays/stored_displays";
 import { openExport } from "../model/exports/export_status";
 import type { FinderItem } from "../model/finder/finder_items";
 import { switchTheme, theme } from "../model/page/theme";
@@ -20,6 +22,8 @@ export function finderActions(): readonly FinderItem[] {
     item("copy a link to this view", "share", copyViewLink),
     item("export events", "files, download", () => openExport()),
     item("new plot", "", () => newPlot()),
+    item("displays", "layouts, pages, panels, save, share", openDisplays),
+    ...displays.value.map(({ name, displayId }) => ({ ...item(`open the display ${name}`, "layout", () => (hasUnsaved() ? openDisplays() : void openDisplay(displayId))), key: `display ${displayId}` })),
     item("reset the display", "layout, panels", resetDisplay),
     item(`${theme.value === "dark" ? "light" : "dark"} colours`, "theme, settings", switchTheme),
     item("your account", "password, settings", () => (accountOpen.value = true)),

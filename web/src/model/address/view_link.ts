@@ -5,6 +5,7 @@
 
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
+import { edgeDefault } from "../displays/open_display";
 import { entities, selectedEntity, selectEntity } from "../entities/entities";
 import { holdLocal } from "../page/local_store";
 import { defaultView, user } from "../session/session";
@@ -19,6 +20,9 @@ const [VIEW, ENTITY] = ["view", "entity"];
 /** In place of a view that is too long for a link. */
 const TOO_LONG = "too-long";
 const REST_MS = 300;
+const OWN_CODES = "nova.own-views";
+/** The address is written later than the view: it may have one of the last. */
+const OWN_CODES_MAX = 8;
 /** The parts that the browser keeps have these names there too. */
 const KEPT: ReadonlySet<string> = new Set(VIEW_PARTS.filter(({ keep }) => keep !== undefined).map(({ name }) => name));
 
@@ -42,6 +46,7 @@ const view = computed(() => {
 /** The parts of the link that is shown, for when what the browser keeps is loaded anew. */
 let linked: Readonly<Record<string, unknown>> = {};
 const isWriting = signal(false);
+let isFirst = true;
 /** The entity of the link, until it is known whether there is one. */
 const linkedEntity = signal<string | null>(null);
 const rest = scheduler.slot();
@@ -71,6 +76,7 @@ export async function writeView(): Promise<void> {
   if (text !== view.peek()) return;
   if (isLinkedView.peek()) linked = JSON.parse(text) as typeof linked;
   isViewTooLong.value = code === undefined;
+  if (code !== undefined && !isLinkedView.peek()) rememberOwn(code);
   setHash({ [VIEW]: code ?? TOO_LONG });
 }
 
@@ -128,10 +134,32 @@ async function openView(): Promise<void> {
   if (code === TOO_LONG) viewFault.value = "The view of this link was too long for it: the link has the moment and the entity. Layout and plots are your own.";
   if (code === null || code === TOO_LONG) return;
   try {
-    showView(expectObject(parseJson(await decodeView(code)), "The view"));
+    const found = expectObject(parseJson(await decodeView(code)), "The view");
+    showView(isReload() && ownCodes().includes(code) ? withoutKept(found) : found);
   } catch (error) {
     viewFault.value = `The view of this link is not shown: ${(error as Error).message}. Copy the whole link again.`;
   }
+}
+
+/** Whether this address is the first of a page that was loaded again. */
+function isReload(): boolean {
+  const first = isFirst;
+  isFirst = false;
+  const [entry] = performance.getEntriesByType("navigation") as PerformanceNavigationTiming[];
+  return first && entry?.type === "reload";
+}
+
+/** The newest views that this tab has written of its own. After a reload the browser may keep a newer one. */
+function ownCodes(): string[] {
+  return JSON.parse(sessionStorage.getItem(OWN_CODES) ?? "[]") as string[];
+}
+
+function rememberOwn(code: string): void {
+  sessionStorage.setItem(OWN_CODES, JSON.stringify([code, ...ownCodes().filter((one) => one !== code)].slice(0, OWN_CODES_MAX)));
+}
+
+function withoutKept(found: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(Object.entries(found).filter(([name]) => !KEPT.has(name)));
 }
 
 function showView(found: Readonly<Record<string, unknown>>): void {
@@ -155,7 +183,7 @@ function showView(found: Readonly<Record<string, unknown>>): void {
 function followLoadedViews(): void {
   let name = user.value;
   effect(() => {
-    void defaultView.value;
+    void [defaultView.value, edgeDefault.value];
     if (user.value === null) return;
     const isOtherUser = name !== null && user.value !== name;
     name = user.value;

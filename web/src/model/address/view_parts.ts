@@ -3,7 +3,7 @@
 import { alarmListing, type AlarmListing, alarmScope, alarmSeverity, alarmText, LISTINGS, type RuleSeverity, SEVERITIES } from "../alarms/alarm_list";
 import { CARD_CHOICES, type CardChoice, cardChoice, cardSearch } from "../cards/card_list";
 import { displayJson, displayOf, displayText } from "../displays/display_file";
-import { display, isDefaultDisplay, keepDisplay, pageIndex, resetDisplay } from "../displays/open_display";
+import { display, isDefaultDisplay, keepDisplay, pageIndex, resetDisplay, showDisplay } from "../displays/open_display";
 import { entitySearch } from "../entities/entities";
 import { ALL_LANES } from "../entities/entity_tree";
 import { type InspectorRange, inspectorLanes, inspectorRange, inspectorSelectedOnly, inspectorType } from "../events/inspector";
@@ -35,11 +35,11 @@ const displayPart: ViewPart = {
   name: "display",
   what: "the layout and plots",
   keep: keepDisplay,
-  isOwn: (value) => normalText(value) === normalText(isDefaultDisplay() ? DEFAULT : displayJson(display.value)),
+  isOwn: isShownDisplay,
   read: () => (isDefaultDisplay() ? DEFAULT : displayJson(display.value)),
   show: (value) => {
     if (value === DEFAULT) resetDisplay();
-    else if (value !== undefined) [display.value, pageIndex.value] = [displayOf(value, "keep"), 0];
+    else if (value !== undefined && !isShownDisplay(value)) showDisplay(displayOf(value, "keep"), null);
   },
 };
 
@@ -139,6 +139,10 @@ export const VIEW_PARTS: readonly ViewPart[] = [
   tabPart,
   searchesPart,
 ];
+
+function isShownDisplay(value: unknown): boolean {
+  return normalText(value) === normalText(isDefaultDisplay() ? DEFAULT : displayJson(display.value));
+}
 
 /** A display as it is written after it was read; what cannot be read equals nothing. */
 function normalText(value: unknown): string {

@@ -86,7 +86,8 @@ function requestSparkline(id: string, card: Card): void {
     });
 }
 
-function cardSeries({ view }: Card): SeriesName {
+/** The series of a card's updates. */
+export function cardSeries({ view }: Card): SeriesName {
   const { scopeId, systemId, containerId, uniqueId, viewId } = view;
   return { scopeId, systemId, containerId, uniqueId, viewId, lane: "ui", messageType: "UiUpdate" };
 }

@@ -1,6 +1,6 @@
 /** A display: named pages of panels. */
 
-import { type LayoutColumn, type PanelInstance, type PanelLayout } from "../layout/layout";
+import type { LayoutColumn, PanelInstance, PanelLayout } from "../layout/layout";
 
 export interface DisplayPage extends PanelLayout {
   name: string;
@@ -21,8 +21,27 @@ export function pageChanged(display: Display, page: number, by: (layout: PanelLa
   return { ...display, pages };
 }
 
-/** A page's layout without panels. */
-export const EMPTY_LAYOUT: PanelLayout = { columns: [], hidden: [] };
+/** The display with an empty page behind the others. */
+export function pageAdded(display: Display): Display {
+  if (display.pages.length >= PAGES_MAX) return display;
+  const names = new Set(display.pages.map(({ name }) => name));
+  let number = display.pages.length + 1;
+  while (names.has(`Page ${number}`)) number++;
+  return { ...display, pages: [...display.pages, { name: `Page ${number}`, columns: [], hidden: [] }] };
+}
+
+/** The display with another name of a page; unchanged if the name is empty. */
+export function pageRenamed(display: Display, page: number, name: string): Display {
+  const trimmed = name.trim().slice(0, NAME_MAX_CHARS);
+  if (trimmed === "") return display;
+  return { ...display, pages: display.pages.map((one, at) => (at === page ? { ...one, name: trimmed } : one)) };
+}
+
+/** The display without a page; the last one stays. */
+export function pageRemoved(display: Display, page: number): Display {
+  if (display.pages.length === 1) return display;
+  return { ...display, pages: display.pages.filter((_, at) => at !== page) };
+}
 
 /** The layout of a NOVA whose users and operators have chosen nothing. */
 export const BUILT_IN: PanelLayout = {

@@ -30,32 +30,54 @@ interface Box {
 
 /** Start to drag a panel by the pointer that is down on its title. */
 export function startDrag(id: string, down: PointerEvent): void {
+  followPointer(down, {
+    start: () => (draggedPanel.value = id),
+    move: (event) => (dropTarget.value = dropAt(event.clientX, event.clientY)),
+    end: (isDropped) => {
+      const found = dropTarget.value;
+      [draggedPanel.value, dropTarget.value] = [null, null];
+      if (isDropped && found !== null) changeLayout((page) => panelMoved(page, id, found.target));
+    },
+  });
+}
+
+interface Drag {
+  /** The pointer has moved far enough to be no click. */
+  start: () => void;
+  move: (event: PointerEvent) => void;
+  /** Also for a click, and for a drag that Escape has cancelled. */
+  end: (isDropped: boolean) => void;
+}
+
+/** Follow the pointer that is down until it is up. */
+export function followPointer(down: PointerEvent, drag: Drag): void {
   if (down.button !== 0) return;
-  const title = down.currentTarget as HTMLElement;
+  const handle = down.currentTarget as HTMLElement;
   const listening = new AbortController();
   const { signal: until } = listening;
+  let isDragged = false;
   const end = (isDropped: boolean) => {
     listening.abort();
-    const found = dropTarget.value;
-    [draggedPanel.value, dropTarget.value] = [null, null];
-    if (isDropped && found !== null) changeLayout((page) => panelMoved(page, id, found.target));
+    drag.end(isDropped && isDragged);
   };
   const move = (event: PointerEvent) => {
-    if (draggedPanel.value === null) {
+    if (!isDragged) {
       if (Math.hypot(event.clientX - down.clientX, event.clientY - down.clientY) < PANEL_DRAG_MIN_PX) return;
-      draggedPanel.value = id;
+      isDragged = true;
+      drag.start();
     }
-    dropTarget.value = dropAt(event.clientX, event.clientY);
+    drag.move(event);
   };
   const cancel = (event: KeyboardEvent) => event.key === "Escape" && end(false);
-  title.setPointerCapture(down.pointerId);
-  title.addEventListener("pointermove", move, { signal: until });
-  title.addEventListener("pointerup", () => end(true), { signal: until });
-  title.addEventListener("pointercancel", () => end(false), { signal: until });
+  handle.setPointerCapture(down.pointerId);
+  handle.addEventListener("pointermove", move, { signal: until });
+  handle.addEventListener("pointerup", () => end(true), { signal: until });
+  handle.addEventListener("pointercancel", () => end(false), { signal: until });
   addEventListener("keydown", cancel, { signal: until });
 }
 
-function dropAt(x: number, y: number): DropTarget | null {
+/** Where a panel would go that is dropped there; null beside all panels. */
+export function dropAt(x: number, y: number): DropTarget | null {
   const pane = document
     .elementsFromPoint(x, y)
     .map((element) => element.closest<HTMLElement>("[data-panel]"))

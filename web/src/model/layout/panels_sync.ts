@@ -13,6 +13,7 @@ import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
 import { persistStack } from "../commands/command_stack";
 import { persistDisplay } from "../displays/open_display";
+import { startDisplays } from "../displays/stored_displays";
 import { startEntityAges } from "../entities/entity_ages";
 import { latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
@@ -63,6 +64,7 @@ export function startPanelsSync(): void {
     commandLedger.apply(all);
     chat.apply(all);
   });
+  startDisplays();
   persistDisplay();
   followWidth();
   followActivePlot();

@@ -16,8 +16,11 @@ export interface PanelKind<Options = PanelOptions> {
   readonly schema: OptionSchema;
   /** The title of a panel that its user gave none. */
   readonly titleOf?: (options: Options) => string;
-  /** The options after a field is dropped on the panel; absent where none can be. */
-  readonly withField?: (options: Options, field: FieldRef) => Options;
+  /**
+   * The options after a field is dropped on the panel; absent where none can be. `part` is the `data-part` of the
+   * element under the pointer, which the view gives to what it takes fields for.
+   */
+  readonly withField?: (options: Options, field: FieldRef, part?: string) => Options;
 }
 
 /** A kind whose options have a type of their own, as the table of kinds holds it. */

@@ -39,6 +39,15 @@ export function newPlot(panelId?: string): void {
   activePlot.value = spec.id;
 }
 
+/** Let the next field go to a plot of this panel. */
+export function activatePanel(panelId: string): void {
+  const panel = plotPanels().find(({ id }) => id === panelId);
+  if (panel === undefined || panel.id === panelWith(activePlot.value ?? undefined)?.id) return;
+  const last = plotsOf(panel).at(-1);
+  if (last === undefined) newPlot(panelId);
+  else activePlot.value = last.id;
+}
+
 /** Remove a plot. */
 export function removePlot(id: string): void {
   changePlots(panelWith(id)?.id, (found) => found.filter((plot) => plot.id !== id));

@@ -10,7 +10,7 @@ export const plotsKind: PanelKind<PlotsOptions> = {
   title: "Plots",
   isSingle: false,
   schema: { plots: { label: "Plots", type: "json", parse: parsePlots } },
-  withField: ({ plots = [] }, field) => ({ plots: plotsWith(plots, plots.at(-1)?.id, field) }),
+  withField: ({ plots = [], ...others }, field, part) => ({ ...others, plots: plotsWith(plots, part ?? plots.at(-1)?.id, field) }),
 };
 
 /** The plots with a field added to one of them, or in a new one if there is none or it is full. */

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { sessionOf } from "../session/fake_session";
 
-const world = vi.hoisted(() => ({ hash: "", href: "http://nova/", stored: new Map<string, string>(), reloads: 0, pending: 0 }));
+const world = vi.hoisted(() => ({ hash: "", href: "http://nova/", stored: new Map<string, string>(), session: new Map<string, string>(), reloads: 0, pending: 0 }));
 const user = vi.hoisted(() => ({ signal: undefined as unknown }));
 
 vi.mock("../../../src/model/session/session", () => {
@@ -37,6 +37,10 @@ vi.stubGlobal("localStorage", {
   getItem: (key: string) => world.stored.get(key) ?? null,
   setItem: (key: string, value: string) => world.stored.set(key, value),
   removeItem: (key: string) => world.stored.delete(key),
+});
+vi.stubGlobal("sessionStorage", {
+  getItem: (key: string) => world.session.get(key) ?? null,
+  setItem: (key: string, value: string) => world.session.set(key, value),
 });
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }));
 

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { onePage } from "../../../src/model/displays/display";
 import { display } from "../../../src/model/displays/open_display";
-import { panelOf } from "../../../src/model/layout/layout";
+import { panelOf, placedPanels } from "../../../src/model/layout/layout";
 import { addPanel, isNarrow, layout, maximise, maximised, showPanel } from "../../../src/model/layout/layout_store";
+import { dropField } from "../../../src/model/layout/field_drag";
 import { applySettings } from "../../../src/model/layout/panel_settings";
 import { type OptionSchema, parseOptions } from "../../../src/model/panels/option_schema";
 import { kindsToAdd, panelTitle } from "../../../src/model/panels/panel_kinds";
@@ -39,6 +40,25 @@ describe("the options of a kind", () => {
     ["what a function refuses", { more: 3 }, "options.more: must be 1."],
   ])("are refused with the place of the mistake: %s", (_, value, message) => {
     expect(() => parseOptions(SCHEMA, value, "options")).toThrow(message);
+  });
+});
+
+describe("a field that is dropped", () => {
+  const field = { series: SERIES as never, field: "volts" };
+  const fieldsIn = () => placedPanels(layout.value).map(({ id, options }) => [id, (options as { plots?: { fields: unknown[] }[] } | undefined)?.plots?.map(({ fields }) => fields.length)]);
+
+  it("goes to the plot or the panel under it, and beside others as a new panel", () => {
+    const plots = { id: "plots", kind: "plots", share: 1, options: { plots: [{ id: "a", fields: [] }, { id: "b", fields: [] }] } };
+    const chat = { id: "chat", kind: "chat", share: 1 };
+    display.value = onePage("Two", { columns: [{ share: 1, panels: [plots, chat] }], hidden: [] });
+    const place = { target: { column: 0, row: 2 }, left: 0, top: 0, width: 1, height: 1 };
+    dropField({ panel: plots, part: "a", place }, field);
+    expect(fieldsIn()).toEqual([["plots", [1, 0]], ["chat", undefined]]);
+    dropField({ panel: panelOf(layout.value, "plots") ?? plots, part: undefined, place }, field);
+    expect(fieldsIn()).toEqual([["plots", [1, 1]], ["chat", undefined]]);
+    dropField({ panel: chat, part: undefined, place: null }, field);
+    dropField({ panel: chat, part: undefined, place }, field);
+    expect(fieldsIn()).toEqual([["plots", [1, 1]], ["chat", undefined], ["plots-2", [1]]]);
   });
 });
 
