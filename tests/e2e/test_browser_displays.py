@@ -76,49 +76,9 @@ def test_a_team_has_a_display(ann: Page, bob: Page, tmp_path: Path) -> None:
     """Ann adds a page with a panel, drags a field into it, saves and shares; Bob opens and changes
     it; Ann, who changes it too, loses nothing.
     """
-    dialog = open_dialog(ann)
-    ann.get_by_test_id("page-add").click()
-    ann.get_by_test_id("page-name").last.fill("Power")
-    ann.get_by_test_id("add-values").click()
-    expect(dialog).to_have_count(0)
-    expect(ann.get_by_test_id("page-tab")).to_have_text(["Page 1", "Power"])
-    for kind in ("plots", "entities"):
-        open_dialog(ann)
-        ann.get_by_test_id(f"add-{kind}").click()
-    choose(ann, "battery")
-    row = ann.locator('[data-testid="latest-row"][data-key="stateOfCharge"]').first
-    drag(ann, row.locator(".field-grip"), ann.get_by_test_id("panel-plots"))
-    expect(ann.get_by_test_id("plot-line")).to_have_count(1)
-    drag(ann, row.locator(".field-grip"), ann.get_by_test_id("panel-entities"))
-    expect(ann.get_by_test_id("plot-line")).to_have_count(2)
-
-    open_dialog(ann)
-    assert serious(ann, "[data-testid=displays]") == []
-    ann.get_by_test_id("display-name").fill("Power desk")
-    ann.get_by_test_id("display-save-as").click()
-    expect(ann.get_by_test_id("display-state")).to_have_text("yours, version 1")
-    ann.get_by_test_id("share-with").select_option("operator")
-    ann.get_by_test_id("editable-by").select_option("operator")
-    expect(entry(ann, "Power desk")).to_contain_text("shared with operators and admins")
-    with ann.expect_download() as download:
-        ann.get_by_test_id("display-export").click()
-    download.value.save_as(tmp_path / "display.json")
-    assert json.loads((tmp_path / "display.json").read_text())["name"] == "Power desk"
-    ann.get_by_test_id("displays-close").click()
-
-    open_dialog(bob)
-    entry(bob, "Power desk").get_by_test_id("display-open").click()
-    bob.get_by_test_id("page-tab").nth(1).click()
-    expect(bob.get_by_test_id("plot-line")).to_have_count(2, timeout=SHOWN_MS)
-    bob.get_by_test_id("menu-plots").click()
-    bob.get_by_test_id("panel-settings-open").click()
-    bob.get_by_test_id("panel-title").fill("Charge")
-    bob.get_by_test_id("settings-apply").click()
-    expect(bob.get_by_test_id("panel-plots").get_by_role("heading")).to_have_text("Charge")
-    open_dialog(bob)
-    bob.get_by_test_id("display-save").click()
-    expect(bob.get_by_test_id("display-state")).to_have_text("of ann, version 2")
-
+    build_page(ann)
+    save_and_share(ann, tmp_path / "display.json")
+    change_as_editor(bob)
     ann.get_by_test_id("menu-values").click()
     ann.get_by_test_id("put-away").click()
     open_dialog(ann)
@@ -138,6 +98,57 @@ def test_a_team_has_a_display(ann: Page, bob: Page, tmp_path: Path) -> None:
     expect(ann.locator("[data-panel]")).to_have_count(1)
     ann.keyboard.press("Escape")
     expect(ann.get_by_test_id("panel-entities")).to_be_visible()
+
+
+def build_page(page: Page) -> None:
+    """A second page, whose plots get a field in a panel, and one in a new panel."""
+    dialog = open_dialog(page)
+    page.get_by_test_id("page-add").click()
+    page.get_by_test_id("page-name").last.fill("Power")
+    page.get_by_test_id("add-values").click()
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_test_id("page-tab")).to_have_text(["Page 1", "Power"])
+    for kind in ("plots", "entities"):
+        open_dialog(page)
+        page.get_by_test_id(f"add-{kind}").click()
+    choose(page, "battery")
+    row = page.locator('[data-testid="latest-row"][data-key="stateOfCharge"]').first
+    for panel, lines in (("plots", 1), ("entities", 2)):
+        drag(page, row.locator(".field-grip"), page.get_by_test_id(f"panel-{panel}"))
+        expect(page.get_by_test_id("plot-line")).to_have_count(lines)
+
+
+def save_and_share(page: Page, path: Path) -> None:
+    """Save the display under a name, share it with operators, and export it."""
+    open_dialog(page)
+    assert serious(page, "[data-testid=displays]") == []
+    page.get_by_test_id("display-name").fill("Power desk")
+    page.get_by_test_id("display-save-as").click()
+    expect(page.get_by_test_id("display-state")).to_have_text("yours, version 1")
+    page.get_by_test_id("share-with").select_option("operator")
+    page.get_by_test_id("editable-by").select_option("operator")
+    expect(entry(page, "Power desk")).to_contain_text("shared with operators and admins")
+    with page.expect_download() as download:
+        page.get_by_test_id("display-export").click()
+    download.value.save_as(path)
+    assert json.loads(path.read_text())["name"] == "Power desk"
+    page.get_by_test_id("displays-close").click()
+
+
+def change_as_editor(page: Page) -> None:
+    """Open the shared display, give a panel a title, and save the next version."""
+    open_dialog(page)
+    entry(page, "Power desk").get_by_test_id("display-open").click()
+    page.get_by_test_id("page-tab").nth(1).click()
+    expect(page.get_by_test_id("plot-line")).to_have_count(2, timeout=SHOWN_MS)
+    page.get_by_test_id("menu-plots").click()
+    page.get_by_test_id("panel-settings-open").click()
+    page.get_by_test_id("panel-title").fill("Charge")
+    page.get_by_test_id("settings-apply").click()
+    expect(page.get_by_test_id("panel-plots").get_by_role("heading")).to_have_text("Charge")
+    open_dialog(page)
+    page.get_by_test_id("display-save").click()
+    expect(page.get_by_test_id("display-state")).to_have_text("of ann, version 2")
 
 
 def test_what_is_not_shared_is_not_listed_and_a_default_is_opened(
