@@ -41,10 +41,10 @@ def browser(browser_of_process: BrowserOfProcess) -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def kept(browser: Browser, request: pytest.FixtureRequest) -> Iterator[KeptScreen]:
-    """One window for all tests of a file that can leave it to the next."""
-    screen = KeptScreen(browser, request.session)
-    yield screen
-    screen.close()
+    """One window on each NOVA, for all tests of a file that can leave it to the next. It closes
+    with the browser of the file.
+    """
+    yield KeptScreen(browser, request.session)
 
 
 @pytest.fixture(scope="module")

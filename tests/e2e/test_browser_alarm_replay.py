@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from nova.sdk import timestamps
 from nova.sdk.client.client import Client
@@ -21,7 +21,8 @@ from nova.sdk.protocol.alarm_messages import Alarms
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova
-from tests.e2e.demo_screen import Screen, apart, screen_on
+from tests.e2e.demo_screen import Screen, apart
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.water import card, publish, row, shield, show_all, update, water
 
 pytestmark = pytest.mark.browser
@@ -89,9 +90,9 @@ def expect_listed(page: Page, rule: str, state: str) -> None:
 
 
 def test_both_kinds_are_acted_on_alike_and_replayed_as_they_were(
-    browser: Browser, pumps: RunningNova, tmp_path: Path
+    kept: KeptScreen, pumps: RunningNova, tmp_path: Path
 ) -> None:
-    with screen_on(browser, pumps.url) as screen:
+    with kept.at(pumps.url) as screen:
         page = screen.page
         begun_ns = measure(pumps, tmp_path, flow=20.0, turns=1500)
         show_all(page)
@@ -189,9 +190,9 @@ def assert_as_the_core_says(nova: RunningNova, timebase: str, shown: list[ShownA
 
 
 def test_values_are_not_shown_as_within_limits_while_the_core_is_behind(
-    browser: Browser, pumps: RunningNova, tmp_path: Path
+    kept: KeptScreen, pumps: RunningNova, tmp_path: Path
 ) -> None:
-    with screen_on(browser, pumps.url) as screen:
+    with kept.at(pumps.url) as screen:
         page = screen.page
         measure(pumps, tmp_path, flow=20.0, turns=1500, valve="open")
         show_all(page)

@@ -16,7 +16,7 @@ from nova.edge.user_store import UserStore
 from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_screen import SIZE, Screen, new_context, screen_on, serious
+from tests.e2e.demo_screen import SIZE, Screen, new_context, serious
 from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.water import (
     PHONE_HEIGHT,
@@ -215,12 +215,12 @@ def walk(page: Page, key: str, steps: int) -> dict[str, Texts]:
 
 
 def test_late_updates_never_move_a_live_value_back(
-    browser: Browser, present: RunningNova, tmp_path: Path
+    kept: KeptScreen, present: RunningNova, tmp_path: Path
 ) -> None:
     """A late update sets the keys that no later one has set, and no other."""
     now_ns = time.time_ns()
     publish(present, tmp_path, [update("north", now_ns, {"flow": 15.5})])
-    with screen_on(browser, present.url) as screen:
+    with kept.at(present.url) as screen:
         page = screen.page
         screen.expect_state("LIVE")
         show_all(page)
@@ -239,7 +239,7 @@ def test_late_updates_never_move_a_live_value_back(
 
 
 def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
-    browser: Browser, present: RunningNova, tmp_path: Path
+    browser: Browser, kept: KeptScreen, present: RunningNova, tmp_path: Path
 ) -> None:
     """Counted, acknowledged by whom, as of the clock; not in a replay, not by viewers; and what
     comes after the value was in limits is another alarm.
@@ -247,7 +247,7 @@ def test_an_alarm_is_acknowledged_by_a_person_and_by_an_event_alone(
     add_viewer(present)
     before_ns = time.time_ns()
     publish(present, tmp_path, [update("north", before_ns, {"flow": 3.0})])
-    with screen_on(browser, present.url) as screen:
+    with kept.at(present.url) as screen:
         page = screen.page
         show_all(page)
         expect(page.get_by_test_id("alarms-out")).to_have_attribute("data-count", "1")

@@ -219,6 +219,7 @@ def test_axe_finds_nothing_serious(page: Page, theme: str) -> None:
     expect(page.get_by_test_id("choice").first).to_be_visible()
     assert serious(page, "[data-testid=field-picker]") == []
     page.keyboard.press("Escape")
+    page.get_by_test_id("remove-plot").last.click()
     close_event(page)
 
 
@@ -285,11 +286,10 @@ def import_layout(page: Page, path: Path) -> None:
     chooser.value.set_files(path)
 
 
-def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: RunningNova) -> None:
+def test_a_phone_has_a_tab_for_each_panel(page: Page) -> None:
     """In portrait there is one column with tabs, nothing is wider than the screen."""
-    context = new_context(browser, {"width": PHONE_WIDTH, "height": PHONE_HEIGHT})
-    page = context.new_page()
-    enter(page, demo.url)
+    page.set_viewport_size({"width": PHONE_WIDTH, "height": PHONE_HEIGHT})
+    page.get_by_test_id("tab-entities").click()
     choose(page, "gps")
     assert serious(page) == []
     for panel in ("values", "plots", "track", "inspector", "entities"):
@@ -298,7 +298,6 @@ def test_a_phone_has_a_tab_for_each_panel(browser: Browser, demo: RunningNova) -
         expect(page.get_by_test_id(f"panel-{panel}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(page, f"[data-panel={panel}]") == []
-    context.close()
 
 
 @pytest.mark.parametrize("count", MANY_ENTITIES)
