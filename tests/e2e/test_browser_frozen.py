@@ -10,15 +10,19 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, expect
 
+from nova.sdk import timestamps
+from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
 from nova.testkit.running_nova import RunningNova
 from tests.e2e.demo_screen import Screen, apart, screen_on
-from tests.e2e.recorded_flight import publish, publish_now
+from tests.e2e.recorded_flight import publish, publish_now, second, update
 
 pytestmark = pytest.mark.browser
 
 FROZEN_MS = 40_000
 BACK_MS = 20_000
+BURST_EVENTS = 4_000
 PANELS_ASK = {
     "discover",
     "latest",
@@ -73,6 +77,30 @@ def test_after_a_freeze_every_panel_asks_at_once(
         assert_asked(screen, sent)
         apart(lambda: publish_now(shaken.publish, 7001))
         screen.expect_count(7001)
+
+
+def test_a_paused_plot_says_that_samples_are_behind_and_recovers(
+    browser: Browser, shaken: RunningNova
+) -> None:
+    """Without a press: it asks again until the sampler has read everything."""
+    first, last = timestamps.text(second(690)), timestamps.text(second(900))
+    moment = f"t={timestamps.text(second(800))}&tb=source&from={first}&to={last}"
+    with frozen(shaken.child("sampler")):
+        apart(lambda: publish(shaken.publish, burst))
+        with screen_on(browser, f"{shaken.url}/#{moment}") as screen:
+            page = screen.page
+            page.get_by_test_id("entity-row").filter(has_text="eps").click()
+            page.get_by_test_id("plot-field").first.click()
+            notice = page.get_by_test_id("plots-behind")
+            expect(notice).to_contain_text("newest values may be missing", timeout=BACK_MS)
+            screen.expect_state("PAUSED")
+            os.kill(shaken.child("sampler"), signal.SIGCONT)
+            expect(notice).to_be_hidden(timeout=FROZEN_MS)
+
+
+def burst(producer: Producer) -> list[Event]:
+    """More than a reader adds to samples by itself."""
+    return [update(producer, number, second(700 + number / 50)) for number in range(BURST_EVENTS)]
 
 
 def assert_asked(screen: Screen, since: int) -> None:

@@ -2,6 +2,9 @@
 
 import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
+import type { KeySpec } from "../api/protocol";
+import type { Verdict } from "../model/alarms/card_alarms";
+import { limitsText } from "../model/alarms/limit_texts";
 import { cursorMs, timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
 import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
@@ -10,6 +13,7 @@ import { isFrameShown } from "../model/events/frame_fields";
 import { inspectedEvent } from "../model/events/inspector";
 import { showPanel } from "../model/layout/layout_store";
 import { startFieldDrag } from "../model/layout/field_drag";
+import { fieldSpec, fieldUnit, fieldVerdict } from "../model/plots/plot_fields";
 import { addField, isPlotted } from "../model/plots/plots";
 import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
@@ -115,6 +119,9 @@ function Series({ name, event, filter }: SeriesProps) {
               key={path}
               path={path}
               text={valueText(value)}
+              unit={series === undefined ? (unitOf(path) ?? "") : fieldUnit({ series, field: path })}
+              verdict={series === undefined ? undefined : fieldVerdict({ series, field: path })}
+              title={series === undefined ? "" : describe(fieldSpec({ series, field: path }), value)}
               isNumber={typeof value === "number"}
               changedBy={changed.has(path) ? event.eventId : ""}
               plotted={field === undefined ? undefined : isPlotted(field)}
@@ -146,9 +153,17 @@ function EventAge({ event }: { event: StoredEvent }) {
   );
 }
 
+/** What a manifest says of a value: its title, its label and its limits. */
+function describe(spec: KeySpec, value: unknown): string {
+  return [spec.title ?? "", spec.labels?.[String(value)] ?? "", limitsText(spec)].filter(Boolean).join("; ");
+}
+
 interface ValueProps {
   path: string;
   text: string;
+  unit: string;
+  verdict: Verdict;
+  title: string;
   isNumber: boolean;
   /** The event that changed the value; empty if the newest event did not change it. */
   changedBy: string;
@@ -161,14 +176,14 @@ interface ValueProps {
 /** One row, redrawn only if its value changes: entities may have a thousand fields. */
 class OneValue extends Component<ValueProps> {
   override shouldComponentUpdate(next: ValueProps): boolean {
-    const { text, changedBy, plotted } = this.props;
-    return next.text !== text || next.changedBy !== changedBy || next.plotted !== plotted;
+    const { text, changedBy, plotted, unit, verdict, title } = this.props;
+    const isSame = next.unit === unit && next.verdict === verdict && next.title === title && next.plotted === plotted;
+    return !isSame || next.text !== text || next.changedBy !== changedBy;
   }
 
-  override render({ path, text, isNumber, changedBy, plotted, plot, drag }: ValueProps) {
-    const unit = unitOf(path);
+  override render({ path, text, unit, verdict, title, isNumber, changedBy, plotted, plot, drag }: ValueProps) {
     return (
-      <tr data-testid="latest-row" data-key={path}>
+      <tr data-testid="latest-row" data-key={path} data-verdict={verdict}>
         <th scope="row">
           <span
             class={plotted === undefined ? "" : "field-grip"}
@@ -191,11 +206,12 @@ class OneValue extends Component<ValueProps> {
             </button>
           )}
         </th>
-        <td class={isNumber ? "number" : ""}>
-          <span key={changedBy} class={changedBy === "" ? "" : "changed"}>
+        <td class={isNumber ? "number" : ""} title={title || undefined}>
+          <span key={changedBy} class={`${changedBy === "" ? "" : "changed"} ${verdict ?? ""}`}>
             {text}
           </span>
-          {unit !== undefined && <span class="unit"> {unit}</span>}
+          {unit !== "" && <span class="unit"> {unit}</span>}
+          {(verdict === "warning" || verdict === "critical") && <span class="sr-only"> {verdict}</span>}
         </td>
       </tr>
     );

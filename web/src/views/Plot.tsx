@@ -2,12 +2,15 @@
 
 import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
+import { limitsText } from "../model/alarms/limit_texts";
 import { cursorMs } from "../model/clock/clock";
 import { latest } from "../model/entities/latest";
 import { later } from "../model/page/later";
 import { theme } from "../model/page/theme";
+import type { ChartLine } from "../model/plots/chart_options";
 import { valuesAt } from "../model/plots/plot_columns";
 import { plotSeries, plotSeriesOf } from "../model/plots/plot_data";
+import { fieldSpec, fieldUnit, fieldVerdict, limitLines } from "../model/plots/plot_fields";
 import {
   activePlot,
   fieldKey,
@@ -16,15 +19,18 @@ import {
   type PlotSpec,
   removeField,
   removePlot,
+  toggleLine,
 } from "../model/plots/plots";
 import { numberAt, sampledKey, seriesNameKey } from "../model/plots/sampling";
 import { alarmsOfEntities } from "../model/timeline/markers";
 import { visible } from "../model/timeline/span";
 import { markers } from "../model/timeline/timeline_data";
 import { entityKey, valueText } from "../model/values/event";
+import { formatValue } from "../model/values/format";
 import { formatTime, fromMs } from "../model/values/time";
-import { unitOf } from "../model/values/units";
 import { LoadNotice } from "./Pane";
+import { PlotTable } from "./PlotTable";
+import { PlotTools } from "./PlotTools";
 
 /** The library of charts, which a page without plots does not need. */
 const charting = later(() => import("../model/plots/chart"));
@@ -32,6 +38,7 @@ const charting = later(() => import("../model/plots/chart"));
 export function Plot({ spec }: { spec: PlotSpec }) {
   const isActive = activePlot.value === spec.id && plots.value.length > 1;
   const [hoverMs, setHover] = useState<number | null>(null);
+  const lines = chartLines(spec);
   return (
     <section
       class={`plot ${isActive ? "active" : ""}`}
@@ -48,10 +55,19 @@ export function Plot({ spec }: { spec: PlotSpec }) {
           Empty plot. Press <span class="key">∿</span> beside a number in Latest values, drag a number here, or choose “Add field”.
         </p>
       ) : (
-        <PlotCanvas key={`${theme.value} ${spec.fields.map(fieldKey).join("|")}`} fields={spec.fields} hover={setHover} />
+        // Another field, axis or limit is another chart.
+        <PlotCanvas key={`${theme.value} ${JSON.stringify(lines)}`} lines={lines} hover={setHover} />
       )}
+      {spec.table === true && <PlotTable spec={spec} />}
     </section>
   );
+}
+
+function chartLines({ fields, hidden = [], axes = {} }: PlotSpec): ChartLine[] {
+  return fields.map((field) => {
+    const unit = fieldUnit(field);
+    return { field, unit, axis: axes[unit] ?? {}, isHidden: hidden.includes(fieldKey(field)), limits: limitLines([field]) };
+  });
 }
 
 function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null }) {
@@ -59,24 +75,11 @@ function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null 
     <div class="plot-legend">
       <ul>
         {spec.fields.map((field, index) => (
-          <li key={fieldKey(field)} data-testid="plot-line" data-field={field.field}>
-            <span class={`plot-swatch colour-${index}`} aria-hidden="true" />
-            <span class="legend-name" title={fieldKey(field)}>
-              <span class="muted">{field.series.uniqueId}</span> {field.field}
-            </span>
-            <FieldValue field={field} hoverMs={hoverMs} />
-            <button
-              type="button"
-              class="icon"
-              aria-label={`Remove ${field.field} from the plot`}
-              onClick={() => removeField(spec.id, field)}
-            >
-              ×
-            </button>
-          </li>
+          <Line key={fieldKey(field)} spec={spec} field={field} index={index} hoverMs={hoverMs} />
         ))}
       </ul>
       <time class="muted">{hoverMs === null ? "" : formatTime(fromMs(hoverMs))}</time>
+      {spec.fields.length > 0 && <PlotTools spec={spec} />}
       <button type="button" class="icon" aria-label="Remove this plot" data-testid="remove-plot" onClick={() => removePlot(spec.id)}>
         ✕
       </button>
@@ -84,10 +87,43 @@ function PlotLegend({ spec, hoverMs }: { spec: PlotSpec; hoverMs: number | null 
   );
 }
 
+interface LineProps {
+  spec: PlotSpec;
+  field: PlotField;
+  index: number;
+  hoverMs: number | null;
+}
+
+/** A line's name, which hides it, and its value. */
+function Line({ spec, field, index, hoverMs }: LineProps) {
+  const isHidden = spec.hidden?.includes(fieldKey(field)) === true;
+  const { title } = fieldSpec(field);
+  const name = title ?? field.field;
+  return (
+    <li class={isHidden ? "is-hidden" : ""} data-testid="plot-line" data-field={field.field}>
+      <button
+        type="button"
+        class="link plot-name"
+        aria-pressed={!isHidden}
+        title={`${isHidden ? "Show" : "Hide"} ${fieldKey(field)}`}
+        data-testid="plot-hide"
+        onClick={() => toggleLine(spec.id, field)}
+      >
+        <span class={`plot-swatch colour-${index}`} aria-hidden="true" />
+        <span class="muted">{field.series.uniqueId}</span> {name}
+      </button>
+      <FieldValue field={field} hoverMs={hoverMs} />
+      <button type="button" class="icon" aria-label={`Remove ${name} from the plot`} onClick={() => removeField(spec.id, field)}>
+        ×
+      </button>
+    </li>
+  );
+}
+
 /** A field's value at the pointer, else at the clock. */
 function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | null }) {
   const now = hoverMs === null ? valueNow(field) : undefined;
-  if (now !== undefined) return <Value value={now} field={field} title="" />;
+  if (now !== undefined) return <Value value={now} field={field} title="" isNow={true} />;
   const found = plotSeriesOf(field);
   if (found === undefined) return <span class="reading muted">…</span>;
   if (found.buckets.unknown?.includes(field.field) === true) {
@@ -101,13 +137,17 @@ function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | nu
   if (at === undefined) return <span class="reading muted">–</span>;
   const isMany = at.count > 1 && at.min !== at.max;
   const title = isMany ? `mean of ${at.count} values from ${valueText(at.min)} to ${valueText(at.max)}` : "";
-  return <Value value={at.mean} field={field} title={title} />;
+  return <Value value={at.mean} field={field} title={title} isNow={hoverMs === null} />;
 }
 
-function Value({ value, field, title }: { value: number; field: PlotField; title: string }) {
+/** A value with its unit; that of the clock has the colour of its alarm. */
+function Value({ value, field, title, isNow = false }: { value: number; field: PlotField; title: string; isNow?: boolean }) {
+  const spec = fieldSpec(field);
+  const verdict = isNow ? fieldVerdict(field) : undefined;
+  const words = [title, limitsText(spec)].filter(Boolean).join("; ");
   return (
-    <span class="reading" title={title}>
-      {valueText(value)} <span class="unit">{unitOf(field.field)}</span>
+    <span class={`reading value-text ${verdict ?? ""}`} title={words || undefined} data-testid="plot-value">
+      {formatValue(value, spec)} <span class="unit">{fieldUnit(field)}</span>
     </span>
   );
 }
@@ -119,14 +159,14 @@ function valueNow(field: PlotField): number | undefined {
   return event === undefined ? undefined : numberAt(event, field.field);
 }
 
-function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (ms: number | null) => void }) {
+function PlotCanvas({ lines, hover }: { lines: readonly ChartLine[]; hover: (ms: number | null) => void }) {
   const element = useRef<HTMLDivElement>(null);
   const code = charting.code.value;
   useEffect(charting.load, []);
   useEffect(() => {
     if (code === null) return;
-    const chart = new code.Chart(element.current as HTMLElement, fields, hover);
-    const entities = new Set(fields.map(({ series }) => entityKey(series)));
+    const chart = new code.Chart(element.current as HTMLElement, lines, hover);
+    const entities = new Set(lines.map(({ field }) => entityKey(field.series)));
     const ends = [
       effect(() => chart.setAlarms(alarmsOfEntities(markers.value, entities))),
       effect(() => chart.setSeries(plotSeries.value)),
@@ -143,7 +183,8 @@ function PlotCanvas({ fields, hover }: { fields: readonly PlotField[]; hover: (m
       class="canvas"
       ref={element}
       role="img"
-      aria-label={`${fields.map(({ field }) => field).join(", ")} over the visible span`}
+      aria-label={`${lines.map(({ field }) => field.field).join(", ")} over the visible span`}
+      data-limits={lines.flatMap(({ limits }) => limits.map(({ value }) => value)).join(" ")}
       data-testid="plot-canvas"
     />
   );

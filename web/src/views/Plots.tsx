@@ -1,8 +1,8 @@
 /** The plots, one above the other, and the buttons that add to them. */
 
 import { useState } from "preact/hooks";
-import { plotError } from "../model/plots/plot_data";
-import { activatePanel, newPlot, plotsOf } from "../model/plots/plots";
+import { plotError, plotsBehind } from "../model/plots/plot_data";
+import { activatePanel, isPlotWhole, newPlot, plotsOf } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import type { PanelProps } from "./later_panel";
@@ -10,7 +10,9 @@ import { Plot } from "./Plot";
 
 export function Plots({ panel }: PanelProps) {
   const [picking, setPicking] = useState(false);
-  const plots = plotsOf(panel);
+  const all = plotsOf(panel);
+  const solo = all.find(({ id }) => isPlotWhole(id));
+  const plots = solo === undefined ? all : [solo];
   return (
     <Pane
       id={panel.id}
@@ -35,6 +37,11 @@ export function Plots({ panel }: PanelProps) {
     >
       {picking && <FieldPicker close={() => setPicking(false)} />}
       <ErrorNotice text={plotError.value} />
+      {plotsBehind.value && plots.length > 0 && (
+        <p class="pane-trouble" role="status" data-testid="plots-behind">
+          Samples are behind: the newest values may be missing. They are asked for again.
+        </p>
+      )}
       {plots.length === 0 ? (
         <Empty testid="plots-empty">
           No plots yet. Press <span class="key">∿</span> beside a number in Latest values, drag a number here, or choose “Add field”.

@@ -140,9 +140,16 @@ function beat(): void {
   [isDirty, shownMs] = [false, cursorMs.value];
   batch(() => {
     agesAtMs.value = shownMs;
-    entityAges.value = new Map((entities.value ?? []).map((one) => [entityKey(one), entityTimes.at(entityKey(one), shownMs)]));
+    entityAges.value = new Map((entities.value ?? []).map((one) => [entityKey(one), ageOf(one)]));
     ageBeats.value++;
   });
+}
+
+/** An entity that sends nothing itself is not silent. */
+function ageOf(entity: EntityInfo): SourceAge {
+  const found = entityTimes.at(entityKey(entity), shownMs);
+  const isMute = !entity.series.some(({ lane }) => TELEMETRY.has(lane));
+  return isMute && found.freshness !== "unseen" ? { ...found, freshness: "none" } : found;
 }
 
 /** Read the intervals of silent sources from their past: what is slow by nature is not stale. */

@@ -25,8 +25,8 @@ function copyBySelection(text: string): boolean {
 }
 
 /** Download text as a file. */
-export function saveText(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+export function saveText(name: string, text: string, type = "application/json"): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
   const link = document.createElement("a");
   [link.href, link.download] = [url, name];
   link.click();

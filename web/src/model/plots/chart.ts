@@ -5,18 +5,16 @@ import { seek } from "../clock/clock";
 import type { Marker } from "../timeline/markers";
 import { setVisible, type Span, visible, zoomSpan } from "../timeline/span";
 import { fromFineMs } from "../values/time";
-import { unitOf } from "../values/units";
-import { columnsOf } from "./plot_columns";
+import { type ChartLine, chartOptions, drawLimits } from "./chart_options";
+import { aboveZero, columnsOf } from "./plot_columns";
 import type { PlotSeries } from "./plot_data";
 import { widthPx } from "./plot_data";
-import type { PlotField } from "./plots";
 import { seriesNameKey } from "./sampling";
 
 const HEIGHT_MIN_PX = 60;
 const ZOOM_STEP = 1.25;
 const DRAG_MIN_PX = 4;
-const COLOURS = 8;
-const FONT = '11px system-ui, "DejaVu Sans", sans-serif';
+const NO_BUCKETS = { startMs: 0, bucketMs: 1, fields: [] };
 
 export class Chart {
   private readonly plot: uPlot;
@@ -27,7 +25,7 @@ export class Chart {
 
   constructor(
     private readonly element: HTMLElement,
-    private readonly fields: readonly PlotField[],
+    private readonly lines: readonly ChartLine[],
     private readonly hover: (ms: number | null) => void,
   ) {
     this.plot = new uPlot(this.options(), this.columns(new Map()), element);
@@ -51,8 +49,7 @@ export class Chart {
   /** Show a span of time. */
   setSpan(span: Span): void {
     this.plot.setScale("x", { min: span.startMs, max: span.stopMs });
-    this.setCursor(this.cursorMs);
-    for (const alarm of this.alarms) placeAlarm(alarm, span);
+    this.placeMarks();
   }
 
   /** Mark where alarms were raised. */
@@ -65,17 +62,20 @@ export class Chart {
       element.title = text;
       return { ms, element };
     });
-    for (const alarm of this.alarms) placeAlarm(alarm, visible.peek());
     this.plot.over.append(...this.alarms.map(({ element }) => element));
+    this.placeMarks();
   }
 
   /** Mark the clock's time. */
   setCursor(ms: number): void {
     this.cursorMs = ms;
-    const span = visible.peek();
-    const x = ((ms - span.startMs) / (span.stopMs - span.startMs)) * this.plot.over.clientWidth;
-    this.mark.hidden = !(x >= 0 && x <= this.plot.over.clientWidth);
-    this.mark.style.transform = `translateX(${x}px)`;
+    this.placeMarks();
+  }
+
+  /** Place the clock's line and the alarms on the axis as it is drawn. */
+  private placeMarks(): void {
+    place(this.plot, this.mark, this.cursorMs);
+    for (const { ms, element } of this.alarms) place(this.plot, element, ms);
   }
 
   /** Remove the chart. */
@@ -89,13 +89,14 @@ export class Chart {
     if (width === 0) return;
     this.plot.setSize({ width, height: Math.max(HEIGHT_MIN_PX, height) });
     if (width > widthPx.peek() * 1.1 || width < widthPx.peek() / 2) widthPx.value = width;
-    this.setCursor(this.cursorMs);
   }
 
   private columns(lines: ReadonlyMap<string, PlotSeries>): uPlot.AlignedData {
-    const tables = this.fields.map(({ series, field }) => {
-      const buckets = lines.get(seriesNameKey(series))?.buckets ?? { startMs: 0, bucketMs: 1, fields: [] };
-      return columnsOf(buckets, field) as uPlot.AlignedData;
+    const tables = this.lines.map(({ field: { series, field }, isHidden, axis }) => {
+      const buckets = lines.get(seriesNameKey(series))?.buckets;
+      if (buckets === undefined || isHidden) return columnsOf(NO_BUCKETS, field) as uPlot.AlignedData;
+      const columns = columnsOf(buckets, field);
+      return (axis.log === true ? aboveZero(columns) : columns) as uPlot.AlignedData;
     });
     return tables.length === 1 ? (tables[0] as uPlot.AlignedData) : uPlot.join(tables);
   }
@@ -124,11 +125,6 @@ export class Chart {
   }
 
   private options(): uPlot.Options {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name: string) => style.getPropertyValue(name).trim();
-    const units = [...new Set(this.fields.map(({ field }) => unitOf(field) ?? ""))];
-    const grid = { stroke: colour("--line"), width: 1 };
-    const axis = { stroke: colour("--muted"), font: FONT, grid, ticks: { ...grid, size: 4 } };
     return {
       width: Math.max(50, this.element.clientWidth),
       height: Math.max(HEIGHT_MIN_PX, this.element.clientHeight),
@@ -136,31 +132,14 @@ export class Chart {
       tzDate: (ms) => uPlot.tzDate(new Date(ms), "Etc/UTC"),
       legend: { show: false },
       padding: [6, 20, 0, 0],
-      scales: {
-        x: { time: true, auto: false, range: (_, min, max) => [min ?? visible.peek().startMs, max ?? visible.peek().stopMs] },
-      },
-      axes: [
-        { ...axis, size: 26, space: 80, values: timeLabels },
-        ...units.slice(0, 2).map((unit, index) => ({
-          ...axis,
-          scale: `y ${unit}`,
-          side: index === 0 ? 3 : 1,
-          size: fitLabels,
-          space: 20,
-          gap: 2,
-          label: unit,
-          labelSize: unit === "" ? 0 : 14,
-          labelFont: FONT,
-          grid: { ...grid, show: index === 0 },
-        })),
-      ],
-      series: [{}, ...this.fields.flatMap(({ field }, index) => seriesOptions(colour(`--plot-${index % COLOURS}`), `y ${unitOf(field) ?? ""}`))],
-      bands: this.fields.map((_, index) => ({
-        series: [3 * index + 3, 3 * index + 2],
-        fill: `${colour(`--plot-${index % COLOURS}`)}33`,
-      })),
+      ...chartOptions(this.lines),
       cursor: { drag: { x: true, y: false, setScale: false, dist: DRAG_MIN_PX }, bind: { dblclick: () => null }, y: false },
-      hooks: { setSelect: [(plot) => this.selected(plot)], setCursor: [(plot) => this.hovered(plot)] },
+      hooks: {
+        setSelect: [(plot) => this.selected(plot)],
+        setCursor: [(plot) => this.hovered(plot)],
+        // Axes become wider and narrower with their labels: marks are placed once that is settled.
+        draw: [(plot) => drawLimits(plot, this.lines), () => this.placeMarks()],
+      },
     };
   }
 
@@ -177,30 +156,9 @@ export class Chart {
   }
 }
 
-/** The mean as a line; minimum and maximum as the invisible edges of its band. */
-function seriesOptions(stroke: string, scale: string): uPlot.Series[] {
-  const edge: uPlot.Series = { scale, stroke: "transparent", width: 0, points: { show: false } };
-  return [{ scale, stroke, width: 1.5, points: { size: 4, fill: stroke } }, edge, { ...edge }];
-}
-
-/** As wide as the longest label. */
-function fitLabels(_: uPlot, labels: string[] | null): number {
-  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
-  return Math.max(36, 7 * longest + 12);
-}
-
-/** Times in the timeline's format: the date where a day begins, and as many digits as the steps need. */
-function timeLabels(_: uPlot, splits: number[], __: number, ___: number, stepMs: number): string[] {
-  return splits.map((ms) => {
-    const text = fromFineMs(ms);
-    if (text.slice(11, 23) === "00:00:00.000") return text.slice(0, 10);
-    if (stepMs >= 60_000) return text.slice(11, 16);
-    return stepMs >= 1_000 ? text.slice(11, 19) : text.slice(11, 23);
-  });
-}
-
-function placeAlarm({ ms, element }: { readonly ms: number; readonly element: HTMLElement }, span: Span): void {
-  const share = (ms - span.startMs) / (span.stopMs - span.startMs);
-  element.hidden = share < 0 || share > 1;
-  element.style.left = `${share * 100}%`;
+/** Put an element at a time of the axis, or hide it outside. */
+function place(plot: uPlot, element: HTMLElement, ms: number): void {
+  const x = plot.valToPos(ms, "x");
+  element.hidden = !(x >= 0 && x <= plot.over.clientWidth);
+  element.style.transform = `translateX(${x}px)`;
 }

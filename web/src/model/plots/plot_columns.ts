@@ -33,3 +33,31 @@ export function columnsOf(buckets: Buckets, name: string): [number[], NumberColu
 }
 
 const EMPTY: FieldSample = { field: "", count: [], min: [], max: [], mean: [] };
+
+/** Columns without what a logarithmic axis cannot show. */
+export function aboveZero([x, ...columns]: [number[], ...NumberColumn[]]): [number[], ...NumberColumn[]] {
+  return [x, ...columns.map((column) => column.map((value) => (value != null && value <= 0 ? null : value)))];
+}
+
+/** Where a column has values. */
+export function filledIndexes(column: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  for (let index = 0; index < column.length; index++) if (column[index] != null) found.push(index);
+  return found;
+}
+
+/** Where a column has a value between two breaks, or the only one: no line leads to it or from it. */
+export function lonelyIndexes(column: ArrayLike<number | null | undefined>): number[] {
+  const found: number[] = [];
+  let run: number[] = [];
+  const close = () => {
+    if (run.length === 1) found.push(run[0] as number);
+    run = [];
+  };
+  for (let index = 0; index < column.length; index++) {
+    if (column[index] === null) close();
+    else if (column[index] !== undefined) run.push(index);
+  }
+  close();
+  return found;
+}

@@ -1,6 +1,6 @@
 /** The data of the plots: buckets of every plotted series over the visible span. */
 
-import { effect, signal, untracked } from "@preact/signals";
+import { computed, effect, signal, untracked } from "@preact/signals";
 import { BUCKETS_MAX } from "../../api/series";
 import { scheduler } from "../../scheduler";
 import { clampToPresent, state, timebase } from "../clock/clock";
@@ -45,12 +45,11 @@ export function startPlotSync(): void {
     untracked(() => stillCovers(askedSpan, span) || requestPlotData());
   });
   scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE", pausesWhenHidden: true });
-  scheduler.every(BEHIND_INTERVAL_MS, requestPlotData, { when: isBehind, pausesWhenHidden: true });
+  scheduler.every(BEHIND_INTERVAL_MS, requestPlotData, { when: () => plotsBehind.value, pausesWhenHidden: true });
 }
 
-function isBehind(): boolean {
-  return [...plotSeries.value.values()].some(({ buckets }) => buckets.isBehind === true);
-}
+/** Whether the newest values may be missing, because the sampler had not reached them. */
+export const plotsBehind = computed(() => [...plotSeries.value.values()].some(({ buckets }) => buckets.isBehind === true));
 
 /** Request now, or as soon as the last reply has arrived and the pace allows it. */
 export function requestPlotData(): void {

@@ -4,9 +4,9 @@ import { computed, effect, signal } from "@preact/signals";
 import { newId } from "../../api/ids";
 import type { SeriesName } from "../../api/series";
 import { type PanelInstance, placedPanels } from "../layout/layout";
-import { layout, setOptions, showPanel } from "../layout/layout_store";
+import { isNarrow, layout, maximised, setOptions, showPanel } from "../layout/layout_store";
 import { type FieldRef, fieldKey, seriesNameKey } from "../values/field_ref";
-import type { PlotSpec, PlotsOptions } from "./plot_spec";
+import type { AxisSpec, PlotSpec, PlotsOptions } from "./plot_spec";
 import { plotsKind, plotsWith } from "./plots_kind";
 
 export type { FieldRef as PlotField } from "../values/field_ref";
@@ -17,6 +17,14 @@ export { PLOT_LINES_MAX, type PlotSpec } from "./plot_spec";
 export const plots = computed<readonly PlotSpec[]>(() => plotPanels().flatMap(plotsOf));
 /** The plot that the next field is added to. */
 export const activePlot = signal<string | null>(null);
+
+/** The plot that its panel shows alone. */
+export const soloPlot = signal<string | null>(null);
+
+/** Whether a plot is shown alone; not while its panel is one of several, where the others would seem lost. */
+export function isPlotWhole(id: string): boolean {
+  return soloPlot.value === id && (isNarrow.value || maximised.value?.id === panelOfPlot(id));
+}
 
 /** Keep the active plot one of those on the page. */
 export function followActivePlot(): void {
@@ -48,6 +56,11 @@ export function activatePanel(panelId: string): void {
   else activePlot.value = last.id;
 }
 
+/** The id of the panel that has a plot. */
+export function panelOfPlot(id: string): string | undefined {
+  return panelWith(id)?.id;
+}
+
 /** Remove a plot. */
 export function removePlot(id: string): void {
   changePlots(panelWith(id)?.id, (found) => found.filter((plot) => plot.id !== id));
@@ -68,11 +81,34 @@ export function addField(added: FieldRef): void {
 
 /** Remove a field from a plot. */
 export function removeField(id: string, removed: FieldRef): void {
-  changePlots(panelWith(id)?.id, (found) =>
-    found.map((plot) =>
-      plot.id === id ? { ...plot, fields: plot.fields.filter((one) => fieldKey(one) !== fieldKey(removed)) } : plot,
-    ),
-  );
+  changePlot(id, (plot) => ({ ...plot, fields: plot.fields.filter((one) => fieldKey(one) !== fieldKey(removed)) }));
+}
+
+/** Hide the line of a field, or show it again. */
+export function toggleLine(id: string, field: FieldRef): void {
+  const key = fieldKey(field);
+  changePlot(id, ({ hidden = [], ...plot }) => {
+    const left = hidden.includes(key) ? hidden.filter((one) => one !== key) : [...hidden, key];
+    return left.length === 0 ? plot : { ...plot, hidden: left };
+  });
+}
+
+/** Set the axis of a unit; one without choices follows the data. */
+export function setAxis(id: string, unit: string, axis: AxisSpec): void {
+  changePlot(id, ({ axes = {}, ...plot }) => {
+    const { [unit]: _, ...others } = axes;
+    const next = Object.keys(axis).length === 0 ? others : { ...others, [unit]: axis };
+    return Object.keys(next).length === 0 ? plot : { ...plot, axes: next };
+  });
+}
+
+/** Show the statistics, or hide them. */
+export function toggleTable(id: string): void {
+  changePlot(id, ({ table, ...plot }) => (table === true ? plot : { ...plot, table: true }));
+}
+
+function changePlot(id: string, by: (plot: PlotSpec) => PlotSpec): void {
+  changePlots(panelWith(id)?.id, (found) => found.map((plot) => (plot.id === id ? by(plot) : plot)));
 }
 
 /** Whether any plot shows a field. */

@@ -1,6 +1,6 @@
 /** How fresh a source is: how long it has been silent against the clock, and how long it usually is. */
 
-export type Freshness = "live" | "stale" | "unseen";
+export type Freshness = "live" | "stale" | "unseen" | "none";
 
 /** No learnt interval makes a source stale sooner: transports and clocks have delays of their own. */
 export const STALE_MIN_MS = 10_000;
@@ -17,6 +17,7 @@ export const FRESHNESS_TEXTS: Readonly<Record<Freshness, string>> = {
   live: "live",
   stale: "stale: silent for longer than usual",
   unseen: "not seen yet at this time",
+  none: "sends no telemetry",
 };
 
 /** The freshness of an age in ms; undefined means never seen. */
