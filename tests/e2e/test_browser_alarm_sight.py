@@ -69,6 +69,7 @@ def test_what_is_acknowledged_or_raised_now_stays_in_sight(
         banner, chip = page.get_by_test_id("alarm-banner"), page.get_by_test_id("alarms-chip")
         expect(banner).to_have_attribute("data-severity", "critical", timeout=SHOWN_MS)
         assert_counts_from(page, crossed_ns)
+        assert_looked_at(page, crossed_ns)
         acknowledge(page, "volts")
         assert_counts_from(page, crossed_ns)
         expect(chip).to_have_attribute("data-acknowledged", "1")
@@ -89,6 +90,17 @@ def test_what_is_acknowledged_or_raised_now_stays_in_sight(
         expect(signs).to_have_count(2)
         acknowledge(page, "amps")
         assert_seen_while_looking_back(page, nova, warned_ns)
+
+
+def assert_looked_at(page: Page, crossed_ns: int) -> None:
+    """A press on an alarm shows its moment beside the present."""
+    page.get_by_test_id("alarm-banner").get_by_test_id("alarm-go").click()
+    aside = page.get_by_test_id("peek")
+    expect(aside).to_have_attribute("data-time", timestamps.text(crossed_ns))
+    expect(aside.locator('[data-testid="peek-row"][data-key="volts"] td')).to_contain_text("12")
+    expect(aside.get_by_test_id("peek-alarm")).to_contain_text("critical Heater voltage, raised")
+    expect(page.get_by_test_id("state")).to_have_text("LIVE")
+    aside.get_by_test_id("peek-close").click()
 
 
 def assert_counts_from(page: Page, crossed_ns: int) -> None:

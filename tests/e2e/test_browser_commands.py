@@ -108,6 +108,8 @@ def test_the_heater_is_flipped_and_a_replay_of_that_minute_cannot(screen: Screen
     page.get_by_test_id("commands-history").click()
     expect(newest(page)).to_have_attribute("data-state", "success")
     newest(page).get_by_test_id("command-open").click()
+    screen.expect_state("LIVE")
+    page.get_by_test_id("event-detail").get_by_test_id("event-seek").click()
     screen.expect_state("PAUSED")
     expect(page.get_by_test_id("panel-inspector")).to_contain_text("CommandRequest")
     expect(newest(page)).to_have_attribute("data-state", "sent")

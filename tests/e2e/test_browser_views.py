@@ -156,7 +156,7 @@ def test_a_field_is_seen_in_its_frame_and_back(page: Page) -> None:
 
 
 def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova) -> None:
-    """The inspector reads any lane; its event sets the clock, and a link opens it elsewhere."""
+    """The inspector reads any lane; its event sets the clock on request, a link opens it."""
     choose(page, "gps")
     page.get_by_test_id("lane-raw").click()
     rows = page.locator('[data-testid="event-row"]')
@@ -165,6 +165,8 @@ def test_a_raw_frame_is_seen_in_hex_and_linked_to(page: Page, demo: RunningNova)
     rows.nth(3).click()
     detail = page.get_by_test_id("event-detail")
     expect(detail).to_be_visible()
+    expect(page.get_by_test_id("state")).to_have_text("LIVE")
+    detail.get_by_test_id("event-seek").click()
     expect(page.get_by_test_id("state")).to_have_text("PAUSED")
     time = page.locator('[data-testid="event-row"].chosen').get_attribute("data-time")
     assert time is not None

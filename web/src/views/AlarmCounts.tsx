@@ -126,7 +126,7 @@ function Chip({ totals, trouble, isJudged: judged, testid, title, isBrief = fals
       {acknowledged > 0 && (
         <span class="muted chip-known">
           <Status verdict={signOf(worstAcknowledged?.severity)} acknowledged={true} />
-          {acknowledged}
+          {acknowledged}{" "}
           <span class={words}>acknowledged{trouble !== "" && raised === 0 ? "?" : ""}</span>
         </span>
       )}

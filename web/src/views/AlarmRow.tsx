@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
 import { alarmName, goToAlarm } from "../model/alarms/alarm_list";
-import { cursorMs, timebase } from "../model/clock/clock";
+import { cursorMs, state, timebase } from "../model/clock/clock";
 import { entityKey } from "../model/values/event";
 import { formatTime, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
@@ -13,14 +13,14 @@ import { AlarmSign } from "./Status";
 
 export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
   const [isOpen, setOpen] = useState(false);
-  const { state, severity, rule } = alarm;
+  const { state: alarmState, severity, rule } = alarm;
   return (
     <li
-      class={`rule-alarm is-${severity ?? "normal"} ${state}`}
+      class={`rule-alarm is-${severity ?? "normal"} ${alarmState}`}
       data-testid="alarm-row"
       data-rule={rule}
       data-entity={entityKey(alarm)}
-      data-state={state}
+      data-state={alarmState}
       data-severity={severity ?? ""}
     >
       <div class="rule-alarm-head">
@@ -29,7 +29,7 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
           <AlarmName alarm={alarm} time={alarm.changed} />
           <span class="rule-alarm-state">{stateText(alarm)}</span>
         </span>
-        {(state === "raised" || state === "cleared") && <ActButton alarm={alarm} action="acknowledge" words="Acknowledge" />}
+        {(alarmState === "raised" || alarmState === "cleared") && <ActButton alarm={alarm} action="acknowledge" words="Acknowledge" />}
         <button
           type="button"
           aria-expanded={isOpen}
@@ -46,9 +46,9 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
   );
 }
 
-/** The name; a press goes to a moment of the alarm. */
+/** The name; a press goes to a moment of the alarm, or LIVE looks at it aside. */
 export function AlarmName({ alarm, time }: { alarm: AlarmInfo; time: string | null | undefined }) {
-  const when = time == null ? "" : `Go to ${formatTime(time)} UTC`;
+  const when = time == null ? "" : `${state.value === "LIVE" ? "Look at" : "Go to"} ${formatTime(time)} UTC`;
   return (
     <button type="button" class="link rule-alarm-name" title={when || undefined} data-testid="alarm-go" onClick={() => goToAlarm(alarm, time)}>
       {alarmName(alarm)}

@@ -31,6 +31,7 @@ import { LinksChip, linksOpen, LinksPanel } from "./Links";
 import { Login } from "./Login";
 import { Notices } from "./Notices";
 import { PanelSettings } from "./PanelSettings";
+import { PeekPanel } from "./PeekPanel";
 import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
 import { SearchPanel } from "./SearchPanel";
@@ -54,6 +55,7 @@ export function App() {
       <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
         {searchOpen.value && <SearchPanel />}
+        <PeekPanel />
       </main>
       <Notices />
       <TimelineBar />

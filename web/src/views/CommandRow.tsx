@@ -34,7 +34,7 @@ export function CommandRow({ command, isFull = false }: { command: CommandRecord
         <button
           type="button"
           class="link-button command-title"
-          title={`Show the request and move the clock to ${formatTime(time)} UTC`}
+          title={`Show the request of ${formatTime(time)} UTC`}
           data-testid="command-open"
           onClick={() => showEvent(first)}
         >

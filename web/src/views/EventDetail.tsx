@@ -5,6 +5,7 @@ import { eventLink } from "../model/address/deep_link";
 import { seek, timebase } from "../model/clock/clock";
 import { isFrameShown } from "../model/events/frame_fields";
 import { inspectedEvent, inspectEvent, inspectorEvents } from "../model/events/inspector";
+import { openPeek, type Peek } from "../model/peek/peek";
 import { copyText } from "../model/page/clipboard";
 import { entityKey, envelopeText, eventKind, eventTime, exactEvent, type StoredEvent } from "../model/values/event";
 import { formatTime } from "../model/values/time";
@@ -106,6 +107,11 @@ function EventTimes({ event }: { event: StoredEvent }) {
   );
 }
 
+/** The moment of an event, to look at aside. */
+function peekOf(event: StoredEvent): Peek {
+  return { entity: event, time: eventTime(event, timebase.value), title: eventKind(event) };
+}
+
 function EventActions({ event, children }: { event: StoredEvent; children: preact.ComponentChildren }) {
   const [said, say] = useState("");
   const copy = async (text: string, what: string) => {
@@ -124,8 +130,11 @@ function EventActions({ event, children }: { event: StoredEvent; children: preac
       >
         Copy link
       </button>
-      <button type="button" onClick={() => seek(eventTime(event, timebase.value))}>
+      <button type="button" data-testid="event-seek" onClick={() => seek(eventTime(event, timebase.value))}>
         Move clock here
+      </button>
+      <button type="button" data-testid="event-peek" onClick={() => void openPeek(peekOf(event))}>
+        Values then
       </button>
       <span class="muted" role="status">
         {said}

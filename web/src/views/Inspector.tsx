@@ -124,7 +124,7 @@ function OneEvent({ event }: { event: StoredEvent }) {
           type="button"
           class="time-button"
           aria-pressed={isChosen}
-          title={state.value === "LIVE" ? "Show the event and move the clock to it (leaves LIVE)" : "Show the event and move the clock to it"}
+          title={state.value === "LIVE" ? "Show the event; the clock stays LIVE" : "Show the event and move the clock to it"}
           onClick={(click) => {
             click.stopPropagation();
             inspectEvent(event);

@@ -9,6 +9,7 @@ import {
   missed,
   missedText,
 } from "../model/clock/conflation_notice";
+import { momentFaults } from "../model/address/url_sync";
 import { toast } from "../model/page/toast";
 import { GoneStreams } from "./GoneStreams";
 import { LinkedView } from "./LinkedView";
@@ -25,6 +26,14 @@ export function Notices() {
         />
       )}
       {missed.value !== null && <Notice id="missed-note" text={missedText(missed.value)} />}
+      {momentFaults.value.length > 0 && (
+        <p class="note-card warn" data-testid="moment-fault">
+          {momentFaults.value.join(" ")}
+          <button type="button" onClick={() => (momentFaults.value = [])}>
+            Dismiss
+          </button>
+        </p>
+      )}
       <SessionEnd />
       <LinkedView />
       <LostTies />

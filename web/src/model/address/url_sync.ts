@@ -5,12 +5,15 @@ import { backwards, cursor, goLive, looping, play, rate, seek, state, timebase }
 import { isSkippingGaps } from "../clock/gap_skip";
 import { selection, spanAround, spanContains, spanLength, visible } from "../timeline/span";
 import { toFineMs } from "../values/time";
+import { linkFaults } from "./link_check";
 import { acceptHash, flushHash, hashText, hashValues, setHash } from "./url_hash";
 import { fromHashValues, type ParsedUrl, toHashValues, type UrlState } from "./url_state";
 
 /** Whether clock, timebase and span are as the address says; not before the first moment is shown, and not while
  * one is being opened. What depends on them starts behind it. */
 export const isMomentShown = signal(false);
+/** What of the address that was opened last cannot be read. */
+export const momentFaults = signal<readonly string[]>([]);
 
 /** Keep the address at the displayed moment. */
 export function startUrlSync(): void {
@@ -37,6 +40,7 @@ function shownMoment(): Omit<UrlState, "time"> {
 export function openUrl(): boolean {
   isMomentShown.value = false;
   acceptHash();
+  momentFaults.value = linkFaults(hashValues());
   const shared = fromHashValues(hashValues());
   if (shared === undefined) return false;
   batch(() => applyShared(shared));

@@ -5,9 +5,8 @@ import type { AlarmInfo } from "../../api/protocol";
 import { cardTitle, keySpec } from "../cards/card";
 import { cards } from "../cards/cards";
 import { viewKey } from "../cards/ui_state";
-import { seek } from "../clock/clock";
-import { selectEntity } from "../entities/entities";
 import { showToast } from "../page/toast";
+import { lookAt } from "../peek/peek";
 import { entityKey } from "../values/event";
 import { compareTimes } from "../values/time";
 import { alarmTransitions } from "./alarm_history";
@@ -152,10 +151,9 @@ export function chooseListing(chosen: AlarmListing): void {
   alarmListing.value = chosen;
 }
 
-/** Go to the moment of an alarm's last change, with its entity selected. */
+/** Go to the moment of an alarm's last change, with its entity selected; LIVE look at it aside. */
 export function goToAlarm(of: AlarmInfo, time: string | null | undefined = of.changed): void {
   const { scopeId, systemId, containerId, uniqueId } = of;
-  selectEntity({ scopeId, systemId, containerId, uniqueId });
   if (time == null) showToast("This alarm has not changed yet.");
-  else seek(time);
+  else lookAt({ scopeId, systemId, containerId, uniqueId }, time, `${alarmName(of)} of ${uniqueId}`);
 }

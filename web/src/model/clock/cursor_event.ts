@@ -5,7 +5,8 @@ import type { Filters, NeighbourResponse } from "../../api/protocol";
 import { selectedEntity } from "../entities/entities";
 import { showToast } from "../page/toast";
 import { request } from "../session/session";
-import { spanAround, spanLength, visible } from "../timeline/span";
+import { type MovedSelection, selectionInTimebase } from "../timeline/selection_timebase";
+import { selection, spanAround, spanLength, visible } from "../timeline/span";
 import { eventTime, type StoredEvent } from "../values/event";
 import { compareTimes, fromNs, toFineMs, toNs } from "../values/time";
 import { eventsBefore } from "./before_clock";
@@ -99,13 +100,22 @@ export async function switchTimebase(chosen: Timebase): Promise<void> {
   const isLive = state.value === "LIVE";
   const event = isLive ? undefined : await settledCursorEvent();
   if (!isLive && event === undefined) showToast("No event before the cursor: the time is unchanged.");
+  const range = selection.value;
+  const moved = range === null ? undefined : await selectionInTimebase(range, timebase.value, chosen);
   batch(() => {
+    if (moved !== undefined && selection.value === range) selection.value = moved.span;
     chooseTimebase(chosen, event === undefined ? undefined : eventTime(event, chosen));
     if (event !== undefined) {
       visible.value = spanAround(toFineMs(cursor.value), spanLength(visible.value), clampShare(share));
     }
   });
   if (event !== undefined) answeredEvent.value = event;
+  if (moved !== undefined) reportMoved(moved);
+}
+
+function reportMoved({ span, isExact }: MovedSelection): void {
+  if (span === null) showToast("The selection had no events, and is cleared: it means nothing by the other clock.");
+  else if (!isExact) showToast("The selection has many events: its ends are those of its first and last ones by the other clock.");
 }
 
 /** The event under the cursor, requested again if the clock was moved meanwhile. */

@@ -128,10 +128,11 @@ export async function newerPage(): Promise<void> {
   if (pageNumber.value > 1) await requestPage(pageKeys.value.slice(0, -1));
 }
 
-/** Show an event in full, and seek to its time. */
+/** Show an event in full, and seek to its time; LIVE goes on, as nobody leaves the present by a press. */
 export function inspectEvent(event: StoredEvent): void {
   isListHeld.value = true;
   inspectedEvent.value = event;
+  if (state.value === "LIVE") return;
   isOwnJump = true;
   seek(eventTime(event, timebase.value));
 }

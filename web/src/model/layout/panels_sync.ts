@@ -34,6 +34,7 @@ import { startExportSync } from "../exports/export_status";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { followActivePlot } from "../plots/plots";
+import { startPeek } from "../peek/peek";
 import { startSearching } from "../search/search_sync";
 import { connection, recoveries } from "../session/session";
 import { selection, visible } from "../timeline/span";
@@ -81,6 +82,7 @@ export function startPanelsSync(): void {
   commandLedger.start();
   chat.start();
   startAlarmSync();
+  startPeek();
   followInspectorQuery();
   startEntityAges();
   whileSeen(REPLAY_INTERVAL_MS, refreshLatest, () => state.value === "PLAYING");
