@@ -64,11 +64,13 @@ def probed(
     **variables: str,
 ) -> MeasuredT:
     """What a probe says of the packages of a tree: the arguments of a Python program that prints
-    JSON. It has the bench of `programs`, and `variables` in its environment.
+    JSON. It has the bench of `programs`, and `variables` in its environment, and the tree's own
+    interpreter where the tree has one: the native part is in its environment.
     """
     folders = [str(programs), *(str(tree / name) for name in PACKAGES)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(folders), **variables}
-    command = [sys.executable, *probe]
+    own = tree / ".venv" / "bin" / "python"
+    command = [str(own) if own.exists() else sys.executable, *probe]
     done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, check=True)
     return msgspec.json.decode(done.stdout, type=answer)
 
