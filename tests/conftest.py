@@ -17,16 +17,14 @@ from typing import Protocol, TypeVar
 import pytest
 from hypothesis import settings as law_settings
 
-from nova.cli import fork_server
-from nova.edge import passwords
 from nova.sdk import logs, settings, worker_process
 from nova.sdk.log_handler import JsonHandler
-from nova.testkit import kafka, nats
+from nova.testkit import command_fork, kafka, nats
 from nova.testkit.command_fork import start_worker
 from nova.testkit.conformance import result_table
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer
-from tests import made_logs, made_packets
+from tests import cheap_passwords, made_logs, made_packets
 from tests import real_recordings as real
 from tests.file_order import spread
 from tests.laws import UNSTATED_EXAMPLES, tried
@@ -37,6 +35,8 @@ T = TypeVar("T")
 law_settings.register_profile("any speed", deadline=None, max_examples=tried(UNSTATED_EXAMPLES))
 law_settings.load_profile("any speed")
 
+command_fork.prepared_by.append(cheap_passwords.__file__)
+
 
 @pytest.fixture(autouse=True, scope="session")
 def no_drivers() -> Iterator[None]:
@@ -44,16 +44,6 @@ def no_drivers() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(settings, "DEFAULT_DRIVERS", ())
         patch.setenv("NOVA_DRIVERS", "none")
-        yield
-
-
-@pytest.fixture(autouse=True, scope="session")
-def cheap_passwords() -> Iterator[None]:
-    """This process hashes passwords as commands do that are forked, at next to no cost. Ordinarily
-    each first start and login takes a sixth of a second of a processor.
-    """
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "standard_hasher", fork_server.cheap_hasher)
         yield
 
 

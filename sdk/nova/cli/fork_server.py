@@ -1,7 +1,7 @@
 """Starts `nova` commands quickly, for tests: a process that has imported everything, and forks for
 each.
 
-    python -m nova.cli.fork_server DESCRIPTOR
+    python -m nova.cli.fork_server DESCRIPTOR [FILE]...
 
 The Unix socket DESCRIPTOR brings an order with the descriptors of its standard streams, which is
 answered with a process id; or such an id, which is answered with the status of that command when it
@@ -17,8 +17,8 @@ import runpy
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -27,9 +27,6 @@ from nova.cli.standby import NO_ALGEBRA_THREADS, STANDARD_STREAMS
 
 MESSAGE_BYTES = 128 * 1024
 PROGRAM = "nova.cli"
-if TYPE_CHECKING:
-    from argon2 import PasswordHasher
-
 CTRL_C = (signal.SIGINT,)
 RANKINGS = ("zxcvbn",)
 """What an edge imports when it has a new password."""
@@ -46,12 +43,14 @@ class CommandOrder(msgspec.Struct):
     """Whether it leads a process group, and never imports from its folder."""
 
 
-def main(channel: socket.socket) -> None:
-    """Answer orders until whoever sends them has ended, or in a forked process run its command."""
+def main(channel: socket.socket, prepared_by: Sequence[str]) -> None:
+    """Answer orders until whoever sends them has ended, or in a forked process run its command.
+    Before, programs are run that prepare all of these for tests.
+    """
     signal.pthread_sigmask(signal.SIG_BLOCK, CTRL_C)  # It goes to the commands too.
     _import_all()
-    with contextlib.suppress(ImportError):
-        _hash_cheaply()
+    for program in prepared_by:
+        runpy.run_path(program)
     gc.collect()
     gc.freeze()  # A collection would write to all objects, and so copy the pages that are shared.
     order = _serve(channel)
@@ -109,18 +108,6 @@ def _show_as(arguments: list[str]) -> None:
     setproctitle(" ".join(("nova", *arguments)))
 
 
-def cheap_hasher() -> PasswordHasher:
-    """A hasher for the passwords of tests, which nobody has to guess."""
-    from argon2 import PasswordHasher
-
-    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
-
-
-def _hash_cheaply() -> None:
-    passwords = import_module("nova.edge.passwords")
-    passwords.standard_hasher = cheap_hasher  # type: ignore[attr-defined]
-
-
 def _import_all() -> None:
     """Import what commands and processes of an instance import, as far as it is installed."""
     os.environ.setdefault(*NO_ALGEBRA_THREADS)
@@ -132,4 +119,4 @@ def _import_all() -> None:
 
 
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])))
+    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])

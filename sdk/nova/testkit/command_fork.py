@@ -43,6 +43,10 @@ OF_THIS_PROCESS = _of_interpreters(os.environ)
 """Of these as they were when tests were collected; one of them may set others."""
 
 
+prepared_by: list[str] = []
+"""Files of programs that the process that forks commands runs before it forks any."""
+
+
 class CommandProcess(Protocol):
     """A running command: what tests need of a process, forked or not."""
 
@@ -183,7 +187,7 @@ class CommandFork:
         self._asking = threading.Lock()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", FORK_SERVER, str(theirs.fileno())],
+                [sys.executable, "-m", FORK_SERVER, str(theirs.fileno()), *prepared_by],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
