@@ -109,7 +109,7 @@ class DailyFilesWriter:
         events = 0
         for step in self._files.follow(follower.reach(durable_ns(self._data))):
             events += step
-            await asyncio.sleep(0)
+            await follower.give_way()
         follower.finish_pass(partial(durable_ns, self._data))
         return events
 

@@ -119,7 +119,7 @@ async def follow(
         await room()
         for step in advance(marker_ns if follower is None else follower.reach(marker_ns)):
             events += step
-            await asyncio.sleep(0)
+            await (asyncio.sleep(0) if follower is None or not step else follower.give_way())
             raise_if_requested(data, folder)
             await room()
         if follower is None:

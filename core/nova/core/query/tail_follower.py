@@ -6,6 +6,7 @@ of the tail from being dropped.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,11 @@ from nova.sdk.timestamps import NS_MAX, NS_PER_SECOND
 
 WANTED_WITHIN_NS = NS_PER_SECOND
 """A follower that is further behind reads the archive anyway, and wants no feed."""
+
+TURNS_PER_STEP = 16
+"""Turns of the event loop after a step. Each receives a part of a commit, and what is as large as a
+step comes in about as many parts.
+"""
 
 KEPT_WITHIN_NS = 5 * NS_PER_SECOND
 """What a follower lacks is kept for it if it is no further behind."""
@@ -67,6 +73,11 @@ class TailFollower:
         wanted = self._shared.tail.wanted
         if not wanted.is_set() and durable_ns() - self._cursor_ns() <= WANTED_WITHIN_NS:
             wanted.set()
+
+    async def give_way(self) -> None:
+        """Let the feed bring what came during a step, so that no commit is omitted for it."""
+        for _ in range(TURNS_PER_STEP):
+            await asyncio.sleep(0)
 
     async def rest(self, pause_s: float) -> None:
         """Return after a pause, or as soon as the tail is half full."""
