@@ -7,8 +7,12 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from nova.sdk.events.observation import Entity
+from nova.sdk.producer.producer import Producer
+from nova.sdk.transport.base import connect
+from nova.testkit.running_nova import RunningNova
 from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots
-from tests.e2e.demo_screen import serious
+from tests.e2e.demo_screen import apart, serious
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +23,36 @@ def find(page: Page, text: str) -> Locator:
     expect(page.get_by_test_id("finder-input")).to_be_focused()
     page.keyboard.type(text)
     return page.locator('[data-testid="finder-option"][aria-selected="true"]')
+
+
+async def publish_twins(url: str) -> None:
+    """Two units of one unique ID."""
+    transport = connect(url)
+    producer = Producer(transport, "demo")
+    twins = [producer.observe(Entity("sat", name, "cell")) for name in ("eps", "aux")]
+    await producer.send([one.ui("cell", "cell", "1", {"volts": 4.1}) for one in twins])
+    await transport.close()
+
+
+def test_names_that_clash_are_told_apart_and_words_explained(page: Page, demo: RunningNova) -> None:
+    """By as much of the path as is needed; the help says what cards and shields are."""
+    apart(lambda: publish_twins(demo.publish))
+    expect(page.locator('[data-testid="entity-row"][data-entity="cell"]')).to_have_count(2)
+    chosen = find(page, "aux cell")
+    expect(chosen).to_contain_text("aux/cell")
+    page.keyboard.press("Enter")
+    heading = page.get_by_test_id("panel-values").get_by_role("heading")
+    expect(heading).to_contain_text("aux/cell")
+    value = page.locator('[data-testid="latest-row"][data-key="volts"]')
+    value.get_by_test_id("plot-field").click()
+    expect(page.get_by_test_id("plot-line").filter(has_text="aux/cell volts")).to_be_visible()
+    page.keyboard.press("?")
+    words = page.get_by_test_id("help-words")
+    expect(words).to_contain_text("shield")
+    expect(words).to_contain_text("a parameter")
+    assert serious(page, '[data-testid="help"]') == []
+    page.keyboard.press("Escape")
+    expect(words).to_be_hidden()
 
 
 def test_everything_is_found_with_the_keyboard(page: Page) -> None:

@@ -3,6 +3,7 @@
 import type { AlarmInfo } from "../api/protocol";
 import { type AlarmActionName, actionMembers, actOnAlarm, alarmRefusal, isActedOn } from "../model/alarms/alarm_actions";
 import { alarmName } from "../model/alarms/alarm_list";
+import { entityName } from "../model/entities/entity_names";
 
 interface ActProps {
   alarm: AlarmInfo;
@@ -17,7 +18,7 @@ interface ActProps {
 export function ActButton({ alarm, action, words, comment = "", shelveMs, done }: ActProps) {
   const reason = alarmRefusal.value;
   const isUnderway = isActedOn(alarm);
-  const name = `${words} ${alarmName(alarm)} of ${alarm.uniqueId}`;
+  const name = `${words} ${alarmName(alarm)} of ${entityName(alarm)}`;
   const act = async () => {
     if (await actOnAlarm(alarm, action, actionMembers(action, alarm, comment, shelveMs))) done?.();
   };

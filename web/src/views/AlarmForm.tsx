@@ -4,11 +4,12 @@ import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
 import { alarmRefusal, COMMENT_MAX_CHARS, SHELVINGS } from "../model/alarms/alarm_actions";
 import { alarmName } from "../model/alarms/alarm_list";
+import { entityName } from "../model/entities/entity_names";
 import { ActButton } from "./AlarmButton";
 
 export function AlarmForm({ alarm, close }: { alarm: AlarmInfo; close: () => void }) {
   const [comment, setComment] = useState("");
-  const name = `${alarmName(alarm)} of ${alarm.uniqueId}`;
+  const name = `${alarmName(alarm)} of ${entityName(alarm)}`;
   return (
     <div
       class="rule-alarm-form"

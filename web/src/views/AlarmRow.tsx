@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
 import { alarmName, goToAlarm } from "../model/alarms/alarm_list";
 import { cursorMs, state, timebase } from "../model/clock/clock";
+import { entityName } from "../model/entities/entity_names";
 import { entityKey } from "../model/values/event";
 import { formatTime, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
@@ -33,7 +34,7 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
         <button
           type="button"
           aria-expanded={isOpen}
-          aria-label={`More for ${alarmName(alarm)} of ${alarm.uniqueId}`}
+          aria-label={`More for ${alarmName(alarm)} of ${entityName(alarm)}`}
           data-testid="alarm-more"
           onClick={() => setOpen(!isOpen)}
         >

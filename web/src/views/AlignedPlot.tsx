@@ -1,5 +1,6 @@
 /** Spans of different times on one axis that counts from their starts: one line a field and lane. */
 
+import { entityName } from "../model/entities/entity_names";
 import { useMemo, useState } from "preact/hooks";
 import { extentOf } from "../model/fields/histogram";
 import { type AlignedOptions, LANES_MAX } from "../model/kinds/aligned_kind";
@@ -79,7 +80,7 @@ function Lanes({ fields, spans, lines, drop, isLoading }: LanesProps) {
         ))}
       </ul>
       <p class="chart-legend muted">
-        {fields.map((field, at) => `${field.series.uniqueId} ${field.field} ${unitOf(field.field) ?? ""}${fields.length > 1 ? DASH_NAMES[at] : ""}`.trim()).join(" · ")}
+        {fields.map((field, at) => `${entityName(field.series)} ${field.field} ${unitOf(field.field) ?? ""}${fields.length > 1 ? DASH_NAMES[at] : ""}`.trim()).join(" · ")}
         {atMs === null ? "" : ` · ${sinceStartText(atMs)}`}
         {isLoading ? " · loading…" : ""}
       </p>

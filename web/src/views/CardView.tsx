@@ -13,6 +13,7 @@ import type { CardPlace } from "../model/cards/shields";
 import { cardSeries, setInSight } from "../model/cards/sparkline_data";
 import { openForm } from "../model/commands/command_panel";
 import { type EdgeCard, edgeCards } from "../model/edge/edge_cards";
+import { entityName } from "../model/entities/entity_names";
 import { startFieldDrag } from "../model/layout/field_drag";
 import { orderTime } from "../model/values/event_order";
 import { toMs } from "../model/values/time";
@@ -30,7 +31,7 @@ export function CardView({ place }: { place: CardPlace }) {
   useEffect(() => observeSight(element.current as HTMLElement, place.id), [place.id]);
   const card = cardAt(place.id);
   const ofEdge = edgeCards.value.get(place.id);
-  const name = card === undefined ? place.uniqueId : cardName(card);
+  const name = card === undefined ? entityName(place) : cardName(card);
   const isChosen = isOpenPlace(place);
   const heading = `card-${place.id.replaceAll(" ", "_")}`;
   return (

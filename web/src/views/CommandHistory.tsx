@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { commandLedger, historySelectedOnly, shownCommands } from "../model/commands/command_history";
 import { selectedEntity } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { CommandRow } from "./CommandRow";
 import { Empty, ErrorNotice } from "./Pane";
 
@@ -20,7 +21,7 @@ export function CommandHistory() {
           onChange={(event) => (historySelectedOnly.value = event.currentTarget.value === "chosen")}
         >
           <option value="all">all entities</option>
-          <option value="chosen">{selectedEntity.value?.uniqueId ?? "selected entity"}</option>
+          <option value="chosen">{selectedEntity.value === null ? "selected entity" : entityName(selectedEntity.value)}</option>
         </select>
       </div>
       <ErrorNotice text={commandLedger.error.value} />

@@ -21,6 +21,7 @@ import {
   type StackedCommand,
   stackError,
 } from "../model/commands/command_stack";
+import { entityName } from "../model/entities/entity_names";
 import { saveText } from "../model/page/clipboard";
 import { CommandArguments, CommandOutcome, CommandProgress } from "./CommandRow";
 import { Empty } from "./Pane";
@@ -100,7 +101,7 @@ function Tools() {
 }
 
 function OneStacked({ one, index }: { one: StackedCommand; index: number }) {
-  const name = `${commandTitle(one)} to ${one.uniqueId}`;
+  const name = `${commandTitle(one)} to ${entityName(one)}`;
   const wrong = isSent(one) ? "" : reasonInvalid(one);
   const now = attemptOf(one);
   const command = commandOf(one);
@@ -108,7 +109,7 @@ function OneStacked({ one, index }: { one: StackedCommand; index: number }) {
     <li class="stacked" data-testid="stacked" data-command={one.commandType} data-sent={isSent(one)}>
       <div class="command-line">
         <span class="command-title">{commandTitle(one)}</span>
-        <strong class="command-to">{one.uniqueId}</strong>
+        <strong class="command-to">{entityName(one)}</strong>
         <span class="spacer" />
         <Act one={one} name={name} />
       </div>

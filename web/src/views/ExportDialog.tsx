@@ -2,6 +2,7 @@
 
 import { timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { ALL_LANES } from "../model/entities/entity_tree";
 import {
   driversError,
@@ -148,7 +149,7 @@ function EntityChoice() {
         onChange={(event) => (exportSelectedOnly.value = event.currentTarget.value === "chosen")}
       >
         <option value="all">all entities</option>
-        {entity !== null && <option value="chosen">{entity.uniqueId}</option>}
+        {entity !== null && <option value="chosen">{entityName(entity)}</option>}
       </select>
     </div>
   );

@@ -2,6 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { type FieldChoice, fieldChoices, refreshChoices } from "../model/plots/field_choices";
 import { addField, isPlotted } from "../model/plots/plots";
 import { entityKey } from "../model/values/event";
@@ -27,7 +28,7 @@ export function FieldPicker({ close }: { close: () => void }) {
   return (
     <div class="picker" role="group" aria-label="Fields that can be plotted" data-testid="field-picker">
       <div class="picker-head">
-        <strong>{entity === null ? "No entity selected" : entity.uniqueId}</strong>
+        <strong>{entity === null ? "No entity selected" : entityName(entity)}</strong>
         <input
           type="search"
           placeholder="Filter fields"

@@ -1,5 +1,6 @@
 /** A table of fields: value, unit and age of each at the clock. */
 
+import { entityName } from "../model/entities/entity_names";
 import type { TableOptions } from "../model/kinds/table_kind";
 import { readingOf, readingTitle } from "../model/fields/field_reading";
 import { seriesEventsError } from "../model/fields/field_values";
@@ -45,7 +46,7 @@ function Row({ of }: { of: FieldRef }) {
   return (
     <tr data-testid="table-row" data-field={of.field}>
       <th scope="row" title={fieldKey(of)}>
-        {of.series.uniqueId} <strong>{readingTitle(reading, of.field)}</strong>
+        {entityName(of.series)} <strong>{readingTitle(reading, of.field)}</strong>
       </th>
       <td class="number">
         <FieldReadingText reading={reading} field={of.field} />

@@ -1,5 +1,6 @@
 /** Gauges: each number on an arc between two ends, with its limits. */
 
+import { entityName } from "../model/entities/entity_names";
 import { type GaugeOptions, type GaugeScale, gaugeScale, gaugeShare } from "../model/kinds/gauge_kind";
 import { readingOf, readingTitle } from "../model/fields/field_reading";
 import { seriesEventsError } from "../model/fields/field_values";
@@ -40,7 +41,7 @@ function Gauge({ of, options }: { of: FieldRef; options: GaugeOptions }) {
   return (
     <figure class="gauge" data-testid="gauge" data-field={of.field}>
       <figcaption title={fieldKey(of)}>
-        <span class="muted">{of.series.uniqueId}</span> {readingTitle(reading, of.field)}
+        <span class="muted">{entityName(of.series)}</span> {readingTitle(reading, of.field)}
       </figcaption>
       <svg viewBox="0 0 100 58" aria-hidden="true">
         <path class="gauge-track" d={arc(0, 1)} />

@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { alarmsOfEntities } from "../model/timeline/markers";
 import { markers } from "../model/timeline/timeline_data";
 import { later } from "../model/page/later";
@@ -42,7 +43,7 @@ export function GroundTrack() {
         <Empty testid="track-empty">
           {selectedEntity.value === null
             ? "Select an entity in the tree."
-            : `${selectedEntity.value.uniqueId} has no position at this time: it publishes no fields named latitude and longitude.`}
+            : `${entityName(selectedEntity.value)} has no position at this time: it publishes no fields named latitude and longitude.`}
         </Empty>
       )}
     </Pane>
@@ -53,7 +54,7 @@ function PositionLine() {
   const point = currentPoint.value;
   return (
     <p class="place" data-testid="track-place">
-      <span class="muted">{locatedSeries.value?.series.uniqueId}</span> {point === undefined ? "–" : coordinateText(point)}
+      <span class="muted">{locatedSeries.value != null && entityName(locatedSeries.value.series)}</span> {point === undefined ? "–" : coordinateText(point)}
       <TrackNote track={track.value} />
     </p>
   );

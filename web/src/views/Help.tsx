@@ -1,4 +1,4 @@
-/** The keyboard shortcuts and mouse gestures. */
+/** The keyboard shortcuts, mouse gestures, and the words of the screen. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { SHORTCUTS } from "./shortcuts";
@@ -10,6 +10,17 @@ const MOUSE: readonly [string, string][] = [
   ["wheel, pinch", "zoom around the pointer"],
   ["Shift drag", "select a range"],
   ["double click", "show everything"],
+];
+
+/** NOVA's words beside those of other systems. */
+const WORDS: readonly [string, string][] = [
+  ["entity", "what is observed and commanded, by scope, system, container and unit"],
+  ["field", "a parameter: a value of a message or a card, by its name"],
+  ["frame", "a packet or line as it was received, on the lane raw; what is decoded of it is on the lane parsed"],
+  ["command", "a telecommand, with its progress and result"],
+  ["alarm", "a limit that is exceeded, or a rule that holds, until it clears and is acknowledged"],
+  ["card", "all values of one view of an entity, as its manifest lays them out"],
+  ["shield", "a card at a glance: its status, its key values and their age"],
 ];
 
 export function Help({ close }: { close: () => void }) {
@@ -26,6 +37,17 @@ export function Help({ close }: { close: () => void }) {
         <Keys rows={SHORTCUTS.map(({ name, what }) => [name, what])} />
         <h2>On the timeline</h2>
         <Keys rows={MOUSE} />
+        <h2>Words</h2>
+        <dl class="keys words" data-testid="help-words">
+          {WORDS.map(([word, meaning]) => (
+            <div key={word}>
+              <dt>
+                <strong>{word}</strong>
+              </dt>
+              <dd>{meaning}</dd>
+            </div>
+          ))}
+        </dl>
         <button type="button" ref={button} onClick={close}>
           Close
         </button>

@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import { entities, selectedEntity } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { ALL_LANES } from "../model/entities/entity_tree";
 import {
   inspectorLanes,
@@ -43,7 +44,7 @@ export function InspectorFilters() {
         value={inspectorSelectedOnly.value ? "chosen" : "all"}
         onChange={(event) => (inspectorSelectedOnly.value = event.currentTarget.value === "chosen")}
       >
-        <option value="chosen">{selectedEntity.value?.uniqueId ?? "selected entity"}</option>
+        <option value="chosen">{selectedEntity.value === null ? "selected entity" : entityName(selectedEntity.value)}</option>
         <option value="all">all entities</option>
       </select>
       <TypeFilter />

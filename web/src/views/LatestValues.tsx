@@ -1,17 +1,13 @@
 /** The latest values of the selected entity at the cursor, with units and ages. */
 
-import { Component } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { KeySpec } from "../api/protocol";
-import type { Verdict } from "../model/alarms/card_alarms";
 import { limitsText } from "../model/alarms/limit_texts";
 import { cursorMs, timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
 import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
+import { entityName } from "../model/entities/entity_names";
 import { changedPaths, latest, latestError, latestOutline, latestPending, shownLatest } from "../model/entities/latest";
-import { isFrameShown } from "../model/events/frame_fields";
-import { inspectedEvent } from "../model/events/inspector";
-import { showPanel } from "../model/layout/layout_store";
 import { startFieldDrag } from "../model/layout/field_drag";
 import { fieldSpec, fieldUnit, fieldVerdict } from "../model/plots/plot_fields";
 import { addField, isPlotted } from "../model/plots/plots";
@@ -19,8 +15,10 @@ import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
 import { formatAge, formatTime, toMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
+import { FrameButton } from "./FrameButton";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { Status } from "./Status";
+import { ValueRow } from "./ValueRow";
 
 /** The search field is shown from this many fields on. */
 const FILTER_FROM = 12;
@@ -34,7 +32,7 @@ export function LatestValues() {
   return (
     <Pane
       id="values"
-      title={entity === null ? "Latest values" : <EntityName id={entity.uniqueId} />}
+      title={entity === null ? "Latest values" : <EntityName id={entityName(entity)} />}
       tools={
         isMuch && (
           <input
@@ -105,17 +103,13 @@ function Series({ name, event, filter }: SeriesProps) {
         <span class={`lane ${event.lane}`}>{event.lane}</span>
         <strong>{eventKind(event)}</strong>
         <EventAge event={event} />
-        {event.lane === "parsed" && (
-          <button type="button" class="link" title="The frame of this message, and where its fields are in it" data-testid="show-frame" onClick={() => showFrame(event)}>
-            frame
-          </button>
-        )}
+        {event.lane === "parsed" && <FrameButton event={event} />}
       </caption>
       <tbody>
         {all.map(([path, value]) => {
           const field = series !== undefined && typeof value === "number" ? { series, field: path } : undefined;
           return (
-            <OneValue
+            <ValueRow
               key={path}
               path={path}
               text={valueText(value)}
@@ -135,12 +129,6 @@ function Series({ name, event, filter }: SeriesProps) {
   );
 }
 
-/** Beside the clock, which does not move. */
-function showFrame(event: StoredEvent): void {
-  [isFrameShown.value, inspectedEvent.value] = [true, event];
-  showPanel("inspector");
-}
-
 function EventAge({ event }: { event: StoredEvent }) {
   const time = eventTime(event, timebase.value);
   void ageBeats.value;
@@ -156,64 +144,4 @@ function EventAge({ event }: { event: StoredEvent }) {
 /** What a manifest says of a value: its title, its label and its limits. */
 function describe(spec: KeySpec, value: unknown): string {
   return [spec.title ?? "", spec.labels?.[String(value)] ?? "", limitsText(spec)].filter(Boolean).join("; ");
-}
-
-interface ValueProps {
-  path: string;
-  text: string;
-  unit: string;
-  verdict: Verdict;
-  title: string;
-  isNumber: boolean;
-  /** The event that changed the value; empty if the newest event did not change it. */
-  changedBy: string;
-  /** Undefined where the field cannot be plotted. */
-  plotted: boolean | undefined;
-  plot: () => void;
-  drag: (event: PointerEvent) => void;
-}
-
-/** One row, redrawn only if its value changes: entities may have a thousand fields. */
-class OneValue extends Component<ValueProps> {
-  override shouldComponentUpdate(next: ValueProps): boolean {
-    const { text, changedBy, plotted, unit, verdict, title } = this.props;
-    const isSame = next.unit === unit && next.verdict === verdict && next.title === title && next.plotted === plotted;
-    return !isSame || next.text !== text || next.changedBy !== changedBy;
-  }
-
-  override render({ path, text, unit, verdict, title, isNumber, changedBy, plotted, plot, drag }: ValueProps) {
-    return (
-      <tr data-testid="latest-row" data-key={path} data-verdict={verdict}>
-        <th scope="row">
-          <span
-            class={plotted === undefined ? "" : "field-grip"}
-            title={plotted === undefined ? undefined : "Drag into a panel"}
-            onPointerDown={plotted === undefined ? undefined : drag}
-          >
-            {path}
-          </span>
-          {plotted !== undefined && (
-            <button
-              type="button"
-              class="icon"
-              aria-disabled={plotted}
-              aria-label={plotted ? `${path} is plotted` : `Plot ${path}`}
-              title={plotted ? "plotted" : "Plot this field"}
-              data-testid="plot-field"
-              onClick={plot}
-            >
-              {plotted ? "✓" : "∿"}
-            </button>
-          )}
-        </th>
-        <td class={isNumber ? "number" : ""} title={title || undefined}>
-          <span key={changedBy} class={`${changedBy === "" ? "" : "changed"} ${verdict ?? ""}`}>
-            {text}
-          </span>
-          {unit !== "" && <span class="unit"> {unit}</span>}
-          {(verdict === "warning" || verdict === "critical") && <span class="sr-only"> {verdict}</span>}
-        </td>
-      </tr>
-    );
-  }
 }

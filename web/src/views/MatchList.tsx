@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { cursor, state } from "../model/clock/clock";
+import { entityName } from "../model/entities/entity_names";
 import { lengthText, type Match } from "../model/search/matches";
 import { nothingText } from "../model/search/search_limits";
 import { goToMatch, listedMatches, searches } from "../model/search/searches";
@@ -78,7 +79,7 @@ function Row({ match, place, count }: { match: Match; place: number; count: numb
           <span class="muted">{length}</span>
         </span>
         <span class="match-text" title={entityKey(match.entity)}>
-          <strong>{match.entity.uniqueId}</strong> {match.what}: {match.text}
+          <strong>{entityName(match.entity)}</strong> {match.what}: {match.text}
         </span>
       </button>
     </li>

@@ -1,5 +1,6 @@
 /** The form of options: a control for each, by the schema of the kind. */
 
+import { entityName } from "../model/entities/entity_names";
 import { useState } from "preact/hooks";
 import { allFieldChoices, fieldChoices } from "../model/plots/field_choices";
 import type { OptionRule, OptionSchema } from "../model/panels/option_schema";
@@ -131,7 +132,7 @@ function Fields({ name, rule, value, change }: OptionProps<OptionRule & { type: 
       {fields.map((one, at) => (
         <div class="option-row" key={fieldKey(one)}>
           <span title={fieldKey(one)}>
-            <span class="muted">{one.series.uniqueId}</span> {one.field}
+            <span class="muted">{entityName(one.series)}</span> {one.field}
           </span>
           <RemoveButton of={one.field} remove={() => change(fields.filter((_, index) => index !== at))} />
         </div>

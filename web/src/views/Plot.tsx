@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { limitsText } from "../model/alarms/limit_texts";
 import { cursorMs } from "../model/clock/clock";
+import { entityName } from "../model/entities/entity_names";
 import { latest } from "../model/entities/latest";
 import { later } from "../model/page/later";
 import { theme } from "../model/page/theme";
@@ -110,7 +111,7 @@ function Line({ spec, field, index, hoverMs }: LineProps) {
         onClick={() => toggleLine(spec.id, field)}
       >
         <span class={`plot-swatch colour-${index}`} aria-hidden="true" />
-        <span class="muted">{field.series.uniqueId}</span> {name}
+        <span class="muted">{entityName(field.series)}</span> {name}
       </button>
       <FieldValue field={field} hoverMs={hoverMs} />
       <button type="button" class="icon" aria-label={`Remove ${name} from the plot`} onClick={() => removeField(spec.id, field)}>

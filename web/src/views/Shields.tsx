@@ -10,6 +10,7 @@ import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/s
 import { staleViews } from "../model/cards/stale_views";
 import { edgeCards } from "../model/edge/edge_cards";
 import { entities } from "../model/entities/entities";
+import { entityName } from "../model/entities/entity_names";
 import { entityKey } from "../model/values/event";
 import { AlarmCounts } from "./AlarmCounts";
 import { moveFocus } from "./grid_focus";
@@ -131,7 +132,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
       <span class="shield-head">
         <Status verdict={verdict} acknowledged={isSeen} />
         <span class="name" title={entityKey(place)}>
-          {card === undefined ? place.uniqueId : cardName(card)}
+          {card === undefined ? entityName(place) : cardName(card)}
         </span>
         <span class="container">{card === undefined ? place.containerId : cardTitle(card)}</span>
         {card !== undefined && !isOfEdge && <CardAge time={cardTime(card)} isStale={staleViews.value.has(card.id)} />}

@@ -2,6 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { cursorMs, seek, state } from "../model/clock/clock";
+import { entityName } from "../model/entities/entity_names";
 import { columnOf, fieldsQuery, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import type { FieldValue } from "../model/fields/field_rows";
 import { runAt, type StateRun, stateRuns, statesOf } from "../model/fields/state_runs";
@@ -90,7 +91,7 @@ function Strip({ of, rows, span, width, isOwnTime }: StripProps) {
   return (
     <div class="state-strip" data-testid="state-strip" data-field={of.field}>
       <p title={fieldKey(of)}>
-        <span class="muted">{of.series.uniqueId}</span> {of.field} {now !== undefined && <strong data-testid="strip-now">{stateText(now.value)}</strong>}
+        <span class="muted">{entityName(of.series)}</span> {of.field} {now !== undefined && <strong data-testid="strip-now">{stateText(now.value)}</strong>}
         {rows !== null && runs.length === 0 && <span class="muted"> no values in this span</span>}
       </p>
       <svg width={width} height="22" role="img" aria-label={`${of.field}: ${states.map(stateText).join(", ")}`}>

@@ -3,6 +3,7 @@
 import { cursor, isStalled, state, type Timebase, timebase } from "../model/clock/clock";
 import { conflation, conflationText, isBehind, pinNotice } from "../model/clock/conflation_notice";
 import { cursorEvent, otherTime, otherTimebase, switchTimebase } from "../model/clock/cursor_event";
+import { entityName } from "../model/entities/entity_names";
 import { cursorLineMs, heldMs } from "../model/timeline/scrub";
 import { runAction } from "../model/timeline/timeline_sync";
 import { eventTime } from "../model/values/event";
@@ -83,7 +84,7 @@ function Clock() {
   const shown = heldMs.value === undefined ? cursor.value : fromFineMs(cursorLineMs.value);
   const also = otherTime.value;
   const event = cursorEvent.value;
-  const name = event === null ? "" : ` (${event.uniqueId} ${event.viewId ?? event.messageType ?? event.lane})`;
+  const name = event === null ? "" : ` (${entityName(event)} ${event.viewId ?? event.messageType ?? event.lane})`;
   return (
     <div class="clock">
       <time class="cursor" data-testid="cursor" data-time={cursor.value}>

@@ -2,6 +2,7 @@
 
 import { useMemo } from "preact/hooks";
 import { cursorMs } from "../model/clock/clock";
+import { entityName } from "../model/entities/entity_names";
 import { columnOf, fieldsQuery, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import { extentOf } from "../model/fields/histogram";
 import { pointAt, type XyPoint, xyPoints } from "../model/fields/xy_points";
@@ -109,5 +110,5 @@ function pathOf(points: readonly XyPoint[], place: Place, isJoined: boolean): st
 
 function nameOf({ series, field }: FieldRef): string {
   const unit = unitOf(field);
-  return `${series.uniqueId} ${field}${unit === undefined ? "" : ` (${unit})`}`;
+  return `${entityName(series)} ${field}${unit === undefined ? "" : ` (${unit})`}`;
 }

@@ -76,7 +76,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["p", "P"], name: "P", what: "previous match", act: () => stepMatch("previous") },
   // The tree handles this key itself, because its panel may have to be shown first.
   { keys: [], name: "/", what: "search the entities", act: () => undefined },
-  { keys: ["?"], name: "?", what: "this help", act: () => (helpOpen.value = !helpOpen.value) },
+  { keys: ["?"], name: "?", what: "this help: keys, and words", act: () => (helpOpen.value = !helpOpen.value) },
   { keys: ["Escape"], name: "Esc", what: "close, restore a maximised panel, or clear the selection", act: escape },
 ];
 

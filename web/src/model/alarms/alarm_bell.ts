@@ -3,6 +3,7 @@
 import { effect, signal } from "@preact/signals";
 import type { AlarmInfo } from "../../api/protocol";
 import { timebase, type Timebase } from "../clock/clock";
+import { entityName } from "../entities/entity_names";
 import { loadLocal, saveLocal } from "../page/local_store";
 import { showToast } from "../page/toast";
 import { user } from "../session/session";
@@ -86,7 +87,7 @@ function announce(added: readonly AlarmInfo[]): void {
   const [worst] = [...added].sort((one, other) => rankOf(other) - rankOf(one));
   if (worst === undefined) return;
   const more = added.length === 1 ? "" : `, and ${added.length - 1} more`;
-  const words = `Alarm: ${worst.severity ?? ""} ${alarmName(worst)} of ${worst.uniqueId}${more}.`;
+  const words = `Alarm: ${worst.severity ?? ""} ${alarmName(worst)} of ${entityName(worst)}${more}.`;
   announcement.value = announcement.value === words ? `${words}\u00a0` : words;
 }
 

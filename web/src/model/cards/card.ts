@@ -1,6 +1,7 @@
 /** A card: the state of a view, interpreted by its manifest. */
 
 import type { Timebase } from "../clock/clock";
+import { entityName } from "../entities/entity_names";
 import type { StoredEvent } from "../values/event";
 import {
   type CardManifest,
@@ -63,7 +64,7 @@ export function cardSparklineKeys(card: Card): readonly string[] {
 export function cardName(card: Card): string {
   const key = card.manifest?.layout?.name;
   const value = key == null ? undefined : card.cells.get(key)?.value;
-  return typeof value === "string" ? value : card.view.uniqueId;
+  return typeof value === "string" ? value : entityName(card.view);
 }
 
 /** The title of a card: its manifest's, else its viewId. */

@@ -8,6 +8,7 @@ import { typedTime } from "../clock/typed_time";
 import { openForm } from "../commands/command_panel";
 import { catalogOf } from "../commands/command_catalog";
 import { entities, selectEntity } from "../entities/entities";
+import { entityName } from "../entities/entity_names";
 import { allPanels } from "../layout/layout";
 import { addPanel, layout, showInstance, showPanel } from "../layout/layout_store";
 import { kindsToAdd, panelTitle } from "../panels/panel_kinds";
@@ -98,7 +99,7 @@ function entityItems(): FinderItem[] {
   return (entities.value ?? []).map((entity) => ({
     key: `entity ${entityKey(entity)}`,
     group: "Entities",
-    name: entity.uniqueId,
+    name: entityName(entity),
     detail: entityKey(entity),
     act: () => selectEntity(entity),
   }));

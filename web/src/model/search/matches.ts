@@ -1,6 +1,7 @@
 /** Matches of searches: where they begin and end, of which entity they are, and in words what matched. */
 
 import type { FieldFinding } from "../../api/protocol";
+import { entityName } from "../entities/entity_names";
 import type { Marker } from "../timeline/markers";
 import { durationText } from "../timeline/ticks";
 import { type Entity, eventKind, eventSummary, eventTime, type StoredEvent, valueRows, valueText } from "../values/event";
@@ -98,6 +99,6 @@ export function matchMarkersOf(matches: readonly Match[]): Marker[] {
     ms: toFineMs(match.time),
     stopMs: toFineMs(match.stop),
     kind: "match",
-    text: `${match.entity.uniqueId} ${match.what}: ${match.text}`,
+    text: `${entityName(match.entity)} ${match.what}: ${match.text}`,
   }));
 }

@@ -2,6 +2,8 @@
 
 import type { Filters, Find } from "../../api/protocol";
 import type { SeriesName } from "../../api/series";
+import { entityName } from "../entities/entity_names";
+import type { Entity } from "../values/event";
 
 export type Comparison = Find["condition"];
 
@@ -146,7 +148,7 @@ export function textFilters({ sources }: TextSpec): Filters[] {
 export function specText(spec: SearchSpec): string {
   if (spec.kind === "text") return `“${spec.text.trim()}” in ${spec.sources.map((one) => SOURCES[one]).join(", ")}`;
   const { series, field, comparison, value } = spec;
-  const words = [series.uniqueId, field, COMPARISONS[comparison]];
+  const words = [entityName(series as Entity), field, COMPARISONS[comparison]];
   if (hasValue(comparison)) words.push(value.trim());
   return `${words.join(" ")}${durationText(spec)}`;
 }

@@ -4,6 +4,7 @@ import type { AlarmTransition } from "../../api/protocol";
 import { alarmName, rankOf, type RuleSeverity } from "../alarms/alarm_list";
 import type { Timebase } from "../clock/clock";
 import { commandsOf, type CommandState, commandText, percentOf } from "../commands/command_history";
+import { entityName } from "../entities/entity_names";
 import type { StoredEvent } from "../values/event";
 import { entityKey, eventTime } from "../values/event";
 import { toFineMs } from "../values/time";
@@ -53,7 +54,7 @@ export function alarmMarkersOf(transitions: readonly AlarmTransition[]): Marker[
     .sort((one, other) => rankOf(one.alarm) - rankOf(other.alarm))
     .map(({ time, change, alarm }) => {
       const severity = alarm.severity ?? "watch";
-      const text = `${alarmName(alarm)} of ${alarm.uniqueId}: ${change === "raised" ? "" : "worsened to "}${severity}`;
+      const text = `${alarmName(alarm)} of ${entityName(alarm)}: ${change === "raised" ? "" : "worsened to "}${severity}`;
       return { ms: toFineMs(time), kind: "alarm", text, severity, entity: entityKey(alarm) };
     });
 }
