@@ -7,7 +7,7 @@ from itertools import accumulate
 import msgspec
 
 from nova.edge.access import Access
-from nova.edge.actor import actor_of
+from nova.edge.actor import Actor, actor_of
 from nova.edge.display_access import (
     is_own,
     manages_all,
@@ -55,8 +55,13 @@ class DisplayRequests:
         self._store = store
         self._folder = folder
 
-    def reply(self, access: Access, request: DisplayRequest) -> DisplayReply:
-        """Carry out a request and return its reply; raises ProtocolError."""
+    def reply(
+        self, access: Access, request: DisplayRequest, by: Actor | None = None
+    ) -> DisplayReply:
+        """Carry out a request and return its reply; raises ProtocolError. `by` is recorded for
+        audit, and owns what is added, if it is not the principal itself.
+        """
+        by = actor_of(access) if by is None else by
         match request:
             case ListDisplays():
                 return self._list(access)
@@ -65,13 +70,13 @@ class DisplayRequests:
             case ListDisplayVersions():
                 return self._versions(access, request)
             case SaveDisplay():
-                return self._save(access, request)
+                return self._save(access, request, by)
             case ShareDisplay():
-                return self._share(access, request)
+                return self._share(access, request, by)
             case SetDefaultDisplay():
-                return self._set_default(access, request)
+                return self._set_default(access, request, by)
             case DeleteDisplay():
-                return self._delete(access, request)
+                return self._delete(access, request, by)
 
     def _list(self, access: Access) -> DisplaysResponse:
         stored = [one for one in self._store.list_displays() if may_see(access, one)]
@@ -115,9 +120,8 @@ class DisplayRequests:
             display_id=stored.id, versions=versions, versions_left_out=left_out
         )
 
-    def _save(self, access: Access, request: SaveDisplay) -> DisplayChanged:
+    def _save(self, access: Access, request: SaveDisplay, by: Actor) -> DisplayChanged:
         check_display(request.display)
-        by = actor_of(access)
         if request.display_id is None:
             saved = self._store.add(request.display, by, access.principal_id)
         else:
@@ -131,24 +135,22 @@ class DisplayRequests:
             saved = self._store.save(stored.id, request.display, request.based_on, by)
         return self._changed(access, saved)
 
-    def _share(self, access: Access, request: ShareDisplay) -> DisplayChanged:
+    def _share(self, access: Access, request: ShareDisplay, by: Actor) -> DisplayChanged:
         if access.role == "viewer":
             raise ProtocolError("forbidden", "your role (viewer) cannot share displays")
         stored = self._owned(access, request.display_id, "share it")
-        shared = self._store.share(
-            stored.id, request.shared_with, request.editable_by, actor_of(access)
-        )
+        shared = self._store.share(stored.id, request.shared_with, request.editable_by, by)
         return self._changed(access, shared)
 
-    def _set_default(self, access: Access, request: SetDefaultDisplay) -> DisplayChanged:
+    def _set_default(self, access: Access, request: SetDefaultDisplay, by: Actor) -> DisplayChanged:
         scope_id = EVERY_SCOPE if request.scope_id is None else request.scope_id
         if access.role != "admin" or not _manages_scope(access, scope_id):
             raise ProtocolError("forbidden", "only an admin of the scope sets its default display")
         if request.display_id is None:
-            self._store.set_default(scope_id, None, actor_of(access))
+            self._store.set_default(scope_id, None, by)
             return DisplayChanged()
         info = self._readable_by_all(access, request.display_id)
-        self._store.set_default(scope_id, request.display_id, actor_of(access))
+        self._store.set_default(scope_id, request.display_id, by)
         info.default_of = _scopes_of(access, info.display_id, self._store.defaults())
         return DisplayChanged(info=info)
 
@@ -162,9 +164,9 @@ class DisplayRequests:
             raise ProtocolError("conflict", NOT_SHARED.format(stored.name))
         return self._info(access, stored, defaults)
 
-    def _delete(self, access: Access, request: DeleteDisplay) -> DisplayChanged:
+    def _delete(self, access: Access, request: DeleteDisplay, by: Actor) -> DisplayChanged:
         stored = self._owned(access, request.display_id, "delete it")
-        self._store.delete(stored.id, request.based_on, actor_of(access))
+        self._store.delete(stored.id, request.based_on, by)
         return DisplayChanged()
 
     def _visible(self, access: Access, display_id: str) -> StoredDisplay:

@@ -54,6 +54,9 @@ COMMANDS = {
     "derive": CommandEntry(
         "nova.core.derivation.derive_command:derive", "Derive telemetry over history."
     ),
+    "displays": CommandEntry(
+        "nova.edge.displays_command:displays", "List, export and import displays of the screen."
+    ),
     "edge": CommandEntry("nova.edge.cli:edge", "Serve the web page and the client protocol."),
     "eventid": CommandEntry("nova.cli.eventid:eventid", "Print the eventId of each envelope."),
     "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),
