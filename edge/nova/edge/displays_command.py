@@ -60,7 +60,7 @@ def displays() -> None:
 
     \b
     nova displays list
-    nova displays export "Power desk" > power.json
+    nova displays export Power > power.json
     nova displays import power.json --share viewer
     """
 
@@ -118,7 +118,7 @@ async def import_(
 
     \b
     nova displays import power.json --share viewer
-    nova displays import power.json --replace "Power desk"
+    nova displays import power.json --replace Power
     """
     display = load_display(file, CONTENT_MAX_BYTES)
     if name is not None:

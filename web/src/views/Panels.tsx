@@ -2,6 +2,7 @@
 
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
+import { openDisplays } from "../model/displays/display_dialog";
 import { importError, resetDisplay } from "../model/displays/open_display";
 import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
 import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
@@ -69,7 +70,10 @@ function Columns() {
       <div class="columns">
         {columns.length === 0 && (
           <div class="pane-empty">
-            All panels are hidden.
+            {hidden.length > 0 ? "All panels are hidden." : "This page has no panels."}
+            <button type="button" data-testid="empty-add" onClick={openDisplays}>
+              Add a panel
+            </button>
             <button type="button" onClick={resetDisplay}>
               Reset the display
             </button>

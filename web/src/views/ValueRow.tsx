@@ -2,6 +2,7 @@
 
 import { Component } from "preact";
 import type { Verdict } from "../model/alarms/card_alarms";
+import { FieldGrip } from "./FieldGrip";
 
 export interface ValueProps {
   path: string;
@@ -30,13 +31,7 @@ export class ValueRow extends Component<ValueProps> {
     return (
       <tr data-testid="latest-row" data-key={path} data-verdict={verdict}>
         <th scope="row">
-          <span
-            class={plotted === undefined ? "" : "field-grip"}
-            title={plotted === undefined ? undefined : "Drag into a panel"}
-            onPointerDown={plotted === undefined ? undefined : drag}
-          >
-            {path}
-          </span>
+          <FieldGrip name={path} drag={plotted === undefined ? undefined : drag} />
           {plotted !== undefined && (
             <button
               type="button"
