@@ -3,6 +3,7 @@
 import { Fragment } from "preact";
 import { confirmation, type Confirmation, reasonNotSendable } from "../model/commands/command_panel";
 import { argumentTexts } from "../model/commands/command_text";
+import { entityName } from "../model/entities/entity_names";
 import { QuestionDialog } from "./QuestionDialog";
 
 export function ConfirmDialog() {
@@ -17,7 +18,7 @@ function Dialog({ pending }: { pending: Confirmation }) {
     <QuestionDialog
       title={
         <>
-          {action.title} <span class="muted">to</span> {prepared.uniqueId}?
+          {action.title} <span class="muted">to</span> {entityName(prepared)}?
         </>
       }
       words="This command is marked critical. It is sent as soon as you confirm and cannot be undone."
