@@ -22,15 +22,14 @@ import { Account } from "./Account";
 import { AlarmAnnouncer, AlarmBanner } from "./AlarmBanner";
 import { AlarmsChip, PresentAlarmsChip } from "./AlarmCounts";
 import { ConfirmDialog } from "./ConfirmDialog";
-import { DisplaysDialog } from "./DisplaysDialog";
 import { ExportDialog } from "./ExportDialog";
 import { Finder } from "./Finder";
 import { SessionButtons, ThemeButton } from "./HeaderButtons";
 import { Help } from "./Help";
 import { LinksChip, linksOpen, LinksPanel } from "./Links";
+import { LateDisplays, LatePanelSettings } from "./late_dialogs";
 import { Login } from "./Login";
 import { Notices } from "./Notices";
-import { PanelSettings } from "./PanelSettings";
 import { PeekPanel } from "./PeekPanel";
 import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
@@ -61,8 +60,8 @@ export function App() {
       <TimelineBar />
       {linksOpen.value && <LinksPanel />}
       <ConfirmDialog />
-      <PanelSettings />
-      <DisplaysDialog />
+      <LatePanelSettings />
+      <LateDisplays />
       <ExportDialog />
       <Account />
       <LoginAgain />
