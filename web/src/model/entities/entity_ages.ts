@@ -13,8 +13,8 @@ import { SeenTimes, type SourceAge } from "./seen_times";
 
 /** Ages are shown of one moment; while the clock moves, a new one this often. */
 const BEAT_MS = 250;
-/** Backwards only a listing says what was before an event. */
-const REVERSE_INTERVAL_MS = 500;
+/** Backwards only a listing says what was before an event, and in either direction what is not streamed. */
+const LISTING_INTERVAL_MS = 500;
 /** The intervals of so many silent sources are read from the archive at once, from so many of their newest events. */
 const LEARNT_AT_ONCE = 8;
 const LEARNT_EVENTS = 9;
@@ -51,7 +51,8 @@ export function sourceKey(of: Entity & { lane: string; viewId?: string | null; m
 
 /** How fresh a series is as of the clock; `setMs` is the silence after which it is stale, if that is set. */
 export function seriesAge(key: string, setMs?: number): SourceAge {
-  return seriesTimes.at(key, cursorMs.peek(), setMs);
+  const isOfView = key.includes(" ui ");
+  return isOfView ? seriesTimes.at(key, cursorMs.peek(), setMs) : seriesTimes.atListing(key, cursorMs.peek(), setMs);
 }
 
 /** Connect the ages to the clock; called once. */
@@ -67,8 +68,8 @@ export function startEntityAges(): void {
   recoveries.subscribe(askListing);
   presentListings.subscribe(applyPresent);
   streamedEvents.subscribe(applyEvents);
-  const isReverse = () => isOpen() && state.value === "PLAYING" && backwards.value;
-  scheduler.every(REVERSE_INTERVAL_MS, askListing, { when: isReverse, pausesWhenHidden: true });
+  const isDue = () => isOpen() && state.value === "PLAYING" && (backwards.value || hasUnstreamed());
+  scheduler.every(LISTING_INTERVAL_MS, askListing, { when: isDue, pausesWhenHidden: true });
   scheduler.every(BEAT_MS, beat, { pausesWhenHidden: true });
 }
 
@@ -92,15 +93,17 @@ function invalidate(): void {
 /** List the sources as of the clock. */
 async function refreshAges(): Promise<void> {
   const mine = generation;
+  const atMs = cursorMs.value;
   const found = await discoverAll(state.value === "LIVE" ? undefined : cursor.value);
-  if (mine === generation) applyListing(found);
+  if (mine === generation) applyListing(found, atMs);
 }
 
 function applyPresent(found: readonly EntityInfo[]): void {
   if (!agesPending.value) applyListing(found);
 }
 
-function applyListing(found: readonly EntityInfo[]): void {
+function applyListing(found: readonly EntityInfo[], atMs = cursorMs.value): void {
+  entityTimes.listedMs = seriesTimes.listedMs = atMs;
   const ofEntities = new Map(found.map((entity) => [entityKey(entity), newestOf(entity)]));
   const ofSeries = new Map(
     found.flatMap((entity) => entity.series.map((one): [string, number] => [sourceKey({ ...entity, ...one }), toMs(one.lastTime)])),
@@ -145,9 +148,19 @@ function beat(): void {
   });
 }
 
+/** Whether all that an entity sends itself is streamed. */
+function isStreamed(entity: EntityInfo): boolean {
+  return entity.series.every(({ lane }) => lane !== "parsed" && lane !== "raw");
+}
+
+function hasUnstreamed(): boolean {
+  return (entities.value ?? []).some((entity) => !isStreamed(entity));
+}
+
 /** An entity that sends nothing itself is not silent. */
 function ageOf(entity: EntityInfo): SourceAge {
-  const found = entityTimes.at(entityKey(entity), shownMs);
+  const key = entityKey(entity);
+  const found = isStreamed(entity) ? entityTimes.at(key, shownMs) : entityTimes.atListing(key, shownMs);
   const isMute = !entity.series.some(({ lane }) => TELEMETRY.has(lane));
   return isMute && found.freshness !== "unseen" ? { ...found, freshness: "none" } : found;
 }

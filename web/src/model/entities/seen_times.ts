@@ -31,6 +31,7 @@ export class SeenTimes {
       source.seenMs = source.passedMs = undefined;
       source.cadence.interrupt();
     }
+    this.listedMs = Number.NaN;
   }
 
   /** A listing: the newest event of each source up to a moment from which the stream has gone on. */
@@ -66,6 +67,17 @@ export class SeenTimes {
   /** Forget everything. */
   clear(): void {
     this.sources.clear();
+  }
+
+  /** The moment of the newest listing, which alone says what lanes sent that are not streamed. */
+  listedMs = Number.NaN;
+
+  /** How fresh a source is that is not streamed: as of the newest listing, if it is not fresh as of the clock. */
+  atListing(key: string, clockMs: number, setMs?: number): SourceAge {
+    const now = this.at(key, clockMs, setMs);
+    if (now.freshness === "live" || Number.isNaN(this.listedMs)) return now;
+    const { seenMs } = this.sources.get(key) ?? {};
+    return seenMs === undefined || seenMs > this.listedMs ? now : this.at(key, this.listedMs, setMs);
   }
 
   /** How fresh a source is as of the clock; stale after a set silence, or after one that is longer than usual. */

@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { Query } from "../../api/protocol";
-import { backwards, cursor, queryBound, seek, state, timebase } from "../clock/clock";
+import { backwards, cursor, queryBound, rate, seek, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { request } from "../session/session";
 import { selection, spanContains, visible } from "../timeline/span";
@@ -12,6 +12,10 @@ import { compareTimes, fromFineMs, toFineMs } from "../values/time";
 import { mergeEvents } from "./ledger";
 
 const PAGE_EVENTS = 50;
+/** The lanes that an edge streams. */
+const STREAMED_LANES: ReadonlySet<Lane> = new Set(["metadata", "command", "ui"]);
+/** A list that is queried is read this far ahead of a clock that moves forwards. */
+const LEAD_MS = 500;
 /** Backwards more are read ahead: the clock takes them away one by one. */
 const AHEAD_EVENTS = 500;
 
@@ -81,9 +85,15 @@ export async function followInspector(): Promise<void> {
   if (isFollowing()) await requestPage([null]);
 }
 
-/** Add streamed events while time runs forwards: the list needs no request. */
+/** Whether all listed lanes are streamed; parsed and raw are only queried. */
+export const isListStreamed = computed(() => {
+  const lanes = [...inspectorLanes.value];
+  return lanes.length > 0 && lanes.every((lane) => STREAMED_LANES.has(lane)) && inspectorType.value.trim() === "";
+});
+
+/** Add streamed events while time runs forwards: a list of streamed lanes needs no request. */
 export function applyToInspector(events: readonly StoredEvent[]): void {
-  if (isReverse.value || !isFollowing()) return;
+  if (isReverse.value || !isFollowing() || !isListStreamed.value) return;
   const isWanted = eventMatcher();
   const found = isWanted === undefined ? [] : events.filter(isWanted);
   if (found.length === 0) return;
@@ -192,7 +202,7 @@ export function inspectorQuery(afterKey: string | null): Query | undefined {
   return {
     type: "query",
     reverse: true,
-    limit: isReverse.value && afterKey === null ? AHEAD_EVENTS : PAGE_EVENTS,
+    limit: state.value === "PLAYING" && afterKey === null ? AHEAD_EVENTS : PAGE_EVENTS,
     timebase: timebase.value,
     timelineMode: state.value === "LIVE" ? "LIVE" : "REPLAY",
     filters: {
@@ -210,9 +220,15 @@ function entityFilter(entity: { scopeId: string; systemId: string; containerId: 
   return { scopeIds: [scopeId], systemId, containerId, uniqueId };
 }
 
+/** Ahead of a clock that plays forwards at a rate; the list shows what that has reached. */
+function leadTime(): string | undefined {
+  if (state.value !== "PLAYING" || backwards.value || rate.value === "max") return undefined;
+  return fromFineMs(toFineMs(cursor.value) + rate.value * LEAD_MS);
+}
+
 function timesOf(which: InspectorRange): Pick<Query, "startTime" | "stopTime"> | undefined {
   if (which === "clock") {
-    const stopTime = queryBound();
+    const stopTime = leadTime() ?? queryBound();
     return stopTime === undefined ? {} : { stopTime };
   }
   if (which === "ahead") {

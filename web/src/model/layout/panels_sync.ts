@@ -25,8 +25,8 @@ import {
   inspectorError,
   inspectorQueryKey,
   inspectorRange,
-  inspectorType,
   isListHeld,
+  isListStreamed,
   isReadAheadDue,
   refreshInspector,
 } from "../events/inspector";
@@ -87,8 +87,9 @@ export function startPanelsSync(): void {
   startEntityAges();
   whileSeen(REPLAY_INTERVAL_MS, refreshLatest, () => state.value === "PLAYING");
   followReadAhead();
-  // The audit trail is not in a stream; only who names its type sees it in the list.
-  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value !== "PAUSED" && inspectorType.value !== "");
+  // Parsed and raw events, and the audit trail, are not in a stream.
+  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value === "LIVE" && !isListStreamed.value);
+  whileSeen(REPLAY_INTERVAL_MS, followInspector, () => state.value === "PLAYING" && !isListStreamed.value);
   effect(() => {
     // What was conflated is in the archive.
     if (conflation.value !== null) untracked(() => isOpen() && askInspector());

@@ -40,7 +40,7 @@ function at(second: number): string {
 }
 
 function streamed(second: number): StoredEvent {
-  return { ...event(second), sourceTruthTime: at(second), canonicalTruthTime: at(second) };
+  return { ...event(second), lane: "ui", sourceTruthTime: at(second), canonicalTruthTime: at(second) };
 }
 
 function shown(): string[] {
@@ -115,6 +115,9 @@ describe("the event inspector", () => {
 
   it("follows the stream forwards without asking, and asks for what came before a page", async () => {
     [state.value, cursor.value] = ["LIVE", at(99)];
+    inspector.applyToInspector([streamed(19)]);
+    expect(inspector.isListStreamed.value, "parsed and raw are not streamed").toBe(false);
+    inspector.inspectorLanes.value = new Set(["ui"]);
     await inspector.refreshInspector();
     const other = { ...streamed(21), uniqueId: "other" };
     inspector.applyToInspector([streamed(20), other, streamed(22)]);
@@ -130,6 +133,7 @@ describe("the event inspector", () => {
 
   it("keeps what was streamed while a reply was awaited", async () => {
     [state.value, cursor.value] = ["LIVE", at(99)];
+    inspector.inspectorLanes.value = new Set(["ui"]);
     const asking = inspector.refreshInspector();
     inspector.applyToInspector([streamed(20)]);
     await asking;
