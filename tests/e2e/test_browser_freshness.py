@@ -46,6 +46,7 @@ WATCH = """() => {
       dot: time(document.querySelector('[data-entity=eps] [data-testid=fresh]'), 'freshness'),
       received: time(document.querySelector('[data-testid=other-time]'), 'eventTime'),
       event: time(rows[0], 'time'),
+      lane: time(rows[0], 'lane'),
       events: rows.length,
     });
     requestAnimationFrame(look);
@@ -62,6 +63,7 @@ class ShownFrame(msgspec.Struct):
     dot: str
     received: str
     event: str
+    lane: str
     events: int
 
 
@@ -128,6 +130,8 @@ def assert_true(moments: list[ShownFrame], rate: str, is_reverse: bool) -> None:
     apart_s = FRAMES_S * (60 if rate == "max" else float(rate))
     seen = {one.dot for one in moments} - {"pending"}
     assert moments and (rate == "max" or seen == {"live", "stale"}), (rate, seen)
+    # The last event of each second is a frame: frames are listed too, though they are not streamed.
+    assert {one.lane for one in moments} - {""} == {"raw"}, (rate, is_reverse)
     for one in moments:
         at_s = seconds_of(one.cursor)
         if one.ages is not None and one.dot != "pending":

@@ -62,6 +62,17 @@ describe("when sources were seen", () => {
     expect(known).toEqual([]);
   });
 
+  it("is of the newest listing where a source is not streamed", () => {
+    const seen = new SeenTimes();
+    seen.merge(new Map([["a", 59_000]]), 60_000, false);
+    seen.listedMs = 60_000;
+    expect(seen.at("a", 90_000).freshness).toBe("stale");
+    expect(seen.atListing("a", 90_000)).toEqual({ ageMs: 1_000, freshness: "live" });
+    seen.merge(new Map([["a", 59_000]]), 90_000, false);
+    seen.listedMs = 90_000;
+    expect(seen.atListing("a", 95_000).freshness).toBe("stale");
+  });
+
   it("is of the moment after a jump", () => {
     const seen = new SeenTimes();
     seen.merge(new Map([["a", 9_000]]), 9_000, false);
