@@ -1,15 +1,14 @@
 /** The plots, one above the other, and the buttons that add to them. */
 
-import { useState } from "preact/hooks";
 import { plotError, plotsBehind } from "../model/plots/plot_data";
-import { activatePanel, isPlotWhole, newPlot, plotsOf } from "../model/plots/plots";
+import { isPlotWhole, newPlot, pickFields, pickingPanel, plotsOf } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import type { PanelProps } from "./later_panel";
 import { Plot } from "./Plot";
 
 export function Plots({ panel }: PanelProps) {
-  const [picking, setPicking] = useState(false);
+  const picking = pickingPanel.value === panel.id;
   const all = plotsOf(panel);
   const solo = all.find(({ id }) => isPlotWhole(id));
   const plots = solo === undefined ? all : [solo];
@@ -22,10 +21,7 @@ export function Plots({ panel }: PanelProps) {
             type="button"
             aria-expanded={picking}
             data-testid="add-field"
-            onClick={() => {
-              activatePanel(panel.id);
-              setPicking(!picking);
-            }}
+            onClick={() => pickFields(picking ? null : panel.id)}
           >
             Add field
           </button>
@@ -35,7 +31,7 @@ export function Plots({ panel }: PanelProps) {
         </>
       }
     >
-      {picking && <FieldPicker close={() => setPicking(false)} />}
+      {picking && <FieldPicker close={() => pickFields(null)} />}
       <ErrorNotice text={plotError.value} />
       {plotsBehind.value && plots.length > 0 && (
         <p class="pane-trouble" role="status" data-testid="plots-behind">
