@@ -151,7 +151,7 @@ def take_all(browser: Browser, nova: RunningNova, into: Path) -> None:
 
 def opened(browser: Browser, nova: RunningNova, size: tuple[int, int]) -> Page:
     """A logged-in page of a size."""
-    page = browser.new_page(viewport={"width": size[0], "height": size[1]})
+    page = browser.new_page(viewport={"width": size[0], "height": size[1]}, color_scheme="dark")
     page.goto(nova.url)
     page.get_by_test_id("login-username").fill("admin")
     page.get_by_test_id("login-password").fill(PASSWORD)

@@ -184,7 +184,7 @@ def serious(page: Page, part: str = WHOLE) -> list[str]:
 
 def new_context(browser: Browser, size: ViewportSize = SIZE) -> BrowserContext:
     """A window without animations, unless somebody has named the browser."""
-    context = browser.new_context(viewport=size, reduced_motion=MOTION)
+    context = browser.new_context(viewport=size, reduced_motion=MOTION, color_scheme="dark")
     context.set_default_timeout(LOADED_MS)
     return context
 

@@ -25,7 +25,7 @@ def visitor(browser: Browser, nova: RunningNova, name: str, role: Role = "operat
         assert admin is not None
         assert users.add(name, admin.password_hash, role)
     context = browser.new_context(
-        viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion=MOTION
+        viewport={"width": WIDTH, "height": HEIGHT}, reduced_motion=MOTION, color_scheme="dark"
     )
     page = context.new_page()
     page.goto(nova.url)
@@ -52,7 +52,6 @@ def bob(browser: Browser, demo: RunningNova) -> Iterator[Page]:
 
 def drag(page: Page, source: Locator, target: Locator) -> None:
     """Drag with the pointer, to the middle of the target."""
-    source.scroll_into_view_if_needed()
     start, end = source.bounding_box(), target.bounding_box()
     assert start is not None and end is not None
     page.mouse.move(start["x"] + 4, start["y"] + start["height"] / 2)
@@ -114,12 +113,6 @@ def build_page(page: Page) -> None:
         page.get_by_test_id(f"add-{kind}").click()
     choose(page, "battery")
     row = page.locator('[data-testid="latest-row"][data-key="stateOfCharge"]').first
-    entity = page.locator('[data-testid="entity-row"][data-entity="gps"]')
-    drag(page, entity, page.get_by_test_id("panel-plots"))
-    expect(page.get_by_test_id("field-picker")).to_contain_text("gps")
-    page.keyboard.press("Escape")
-    expect(page.get_by_test_id("field-picker")).to_have_count(0)
-    choose(page, "battery")
     for panel, lines in (("plots", 1), ("entities", 2)):
         drag(page, row.locator(".field-grip"), page.get_by_test_id(f"panel-{panel}"))
         expect(page.get_by_test_id("plot-line")).to_have_count(lines)

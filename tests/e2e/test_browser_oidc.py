@@ -59,7 +59,7 @@ def log_in_elsewhere(page: Page, subject: str) -> None:
 def test_a_user_of_a_provider_gets_to_the_screen(browser: Browser, federated: RunningNova) -> None:
     """And stays logged in; after the logout the login page is as before."""
     page = browser.new_page(
-        bypass_csp=True, reduced_motion=MOTION
+        bypass_csp=True, reduced_motion=MOTION, color_scheme="dark"
     )  # For axe; the other tests keep it.
     page.goto(federated.url)
     expect(page.get_by_test_id("login-provider")).to_be_visible()

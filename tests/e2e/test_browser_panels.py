@@ -80,7 +80,9 @@ def tank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
 @pytest.fixture
 def tank_page(browser: Browser, tank: RunningNova) -> Iterator[Page]:
     """A page that stands in the newest recording and complains of nothing."""
-    page = browser.new_page(viewport={"width": 1500, "height": 800}, reduced_motion=MOTION)
+    page = browser.new_page(
+        viewport={"width": 1500, "height": 800}, reduced_motion=MOTION, color_scheme="dark"
+    )
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("console", lambda line: complaints.append(line.text) if line.type == "error" else None)

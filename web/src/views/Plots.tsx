@@ -1,14 +1,15 @@
 /** The plots, one above the other, and the buttons that add to them. */
 
+import { useState } from "preact/hooks";
 import { plotError, plotsBehind } from "../model/plots/plot_data";
-import { isPlotWhole, newPlot, pickFields, pickingPanel, plotsOf } from "../model/plots/plots";
+import { activatePanel, isPlotWhole, newPlot, plotsOf } from "../model/plots/plots";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import type { PanelProps } from "./later_panel";
 import { Plot } from "./Plot";
 
 export function Plots({ panel }: PanelProps) {
-  const picking = pickingPanel.value === panel.id;
+  const [picking, setPicking] = useState(false);
   const all = plotsOf(panel);
   const solo = all.find(({ id }) => isPlotWhole(id));
   const plots = solo === undefined ? all : [solo];
@@ -21,7 +22,10 @@ export function Plots({ panel }: PanelProps) {
             type="button"
             aria-expanded={picking}
             data-testid="add-field"
-            onClick={() => pickFields(picking ? null : panel.id)}
+            onClick={() => {
+              activatePanel(panel.id);
+              setPicking(!picking);
+            }}
           >
             Add field
           </button>
@@ -31,7 +35,7 @@ export function Plots({ panel }: PanelProps) {
         </>
       }
     >
-      {picking && <FieldPicker close={() => pickFields(null)} />}
+      {picking && <FieldPicker close={() => setPicking(false)} />}
       <ErrorNotice text={plotError.value} />
       {plotsBehind.value && plots.length > 0 && (
         <p class="pane-trouble" role="status" data-testid="plots-behind">

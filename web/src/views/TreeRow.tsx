@@ -5,7 +5,6 @@ import { alarmName, worstByNode } from "../model/alarms/alarm_list";
 import { agesPending, entityAges } from "../model/entities/entity_ages";
 import { selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
-import { startEntityDrag } from "../model/plots/entity_drag";
 import { entityKey, type Lane } from "../model/values/event";
 import { FRESHNESS_TEXTS } from "../model/values/freshness";
 import { formatAge } from "../model/values/time";
@@ -40,7 +39,6 @@ export function TreeRow({ row, index, isCurrent, onChoose }: TreeRowProps) {
       data-testid={node.entity === undefined ? "entity-group" : "entity-row"}
       data-entity={node.name}
       onClick={onChoose}
-      onPointerDown={(event) => node.entity !== undefined && startEntityDrag(node.entity, event)}
     >
       {open === undefined ? <Fresh node={node} /> : <span class={`fold ${open ? "open" : ""}`} aria-hidden="true" />}
       <span class="name">{node.name}</span>

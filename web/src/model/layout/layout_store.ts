@@ -17,13 +17,20 @@ import {
   placedPanels,
 } from "./layout";
 
-/** Below this width, in CSS pixels, there is one column, with a tab for each panel. */
+/** Up to this width, in CSS pixels, there is one column, with a tab for each panel; */
 export const NARROW_MAX_PX = 760;
+/** so is there where the narrowest column would be narrower than this. */
+const COLUMN_MIN_PX = 170;
 
 const EMPTY: PanelLayout = { columns: [], hidden: [] };
 
 export const layout = computed<PanelLayout>(() => display.value.pages[pageIndex.value] ?? display.value.pages[0] ?? EMPTY);
-export const isNarrow = signal(false);
+export const pageWidthPx = signal(1_280);
+export const isNarrow = computed(() => {
+  const shares = layout.value.columns.map(({ share }) => share);
+  const narrowest = Math.min(...shares) / shares.reduce((sum, share) => sum + share, 0);
+  return pageWidthPx.value <= NARROW_MAX_PX || pageWidthPx.value * narrowest < COLUMN_MIN_PX;
+});
 /** The panel that the user chose on a narrow screen. */
 const chosenTab = signal<string | null>(null);
 const maximisedId = signal<string | null>(null);
@@ -50,9 +57,9 @@ export function maximise(id: string | null): void {
 
 /** Follow the width of the screen. */
 export function followWidth(): void {
-  const query = matchMedia(`(max-width: ${NARROW_MAX_PX}px)`);
-  isNarrow.value = query.matches;
-  query.addEventListener("change", () => (isNarrow.value = query.matches));
+  const measure = () => (pageWidthPx.value = innerWidth);
+  measure();
+  addEventListener("resize", measure);
 }
 
 /** Change the layout of the page that is shown. */

@@ -1,4 +1,4 @@
-/** The theme, dark by default; the choice is stored in this browser. */
+/** The theme: that of the system, until a person chooses another in this browser. */
 
 import { effect, signal } from "@preact/signals";
 
@@ -6,7 +6,18 @@ export type Theme = "dark" | "light";
 
 const KEY = "nova.theme";
 
-export const theme = signal<Theme>(localStorage.getItem(KEY) === "light" ? "light" : "dark");
+const LIGHT = "(prefers-color-scheme: light)";
+
+export const theme = signal<Theme>(chosenTheme() ?? systemTheme());
+
+function chosenTheme(): Theme | undefined {
+  const chosen = localStorage.getItem(KEY);
+  return chosen === "light" || chosen === "dark" ? chosen : undefined;
+}
+
+function systemTheme(): Theme {
+  return matchMedia(LIGHT).matches ? "light" : "dark";
+}
 
 /** Switch to the other theme. */
 export function switchTheme(): void {
@@ -14,8 +25,9 @@ export function switchTheme(): void {
   localStorage.setItem(KEY, theme.value);
 }
 
-/** Apply the chosen theme to the page. */
+/** Apply the theme to the page, and follow the system's while none is chosen. */
 export function applyTheme(): void {
+  matchMedia(LIGHT).addEventListener("change", () => (theme.value = chosenTheme() ?? systemTheme()));
   effect(() => {
     document.documentElement.dataset["theme"] = theme.value;
   });

@@ -26,15 +26,6 @@ export function isPlotWhole(id: string): boolean {
   return soloPlot.value === id && (isNarrow.value || maximised.value?.id === panelOfPlot(id));
 }
 
-/** The panel of plots whose list of fields is open. */
-export const pickingPanel = signal<string | null>(null);
-
-/** Open the list of fields of a panel, which adds to its plots; null closes it. */
-export function pickFields(panelId: string | null): void {
-  if (panelId !== null) activatePanel(panelId);
-  pickingPanel.value = panelId;
-}
-
 /** Keep the active plot one of those on the page. */
 export function followActivePlot(): void {
   effect(() => {

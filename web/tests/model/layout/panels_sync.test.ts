@@ -53,6 +53,7 @@ vi.stubGlobal("location", { hash: "" });
 vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => undefined, removeItem: () => undefined });
 vi.stubGlobal("history", { state: null, replaceState: () => undefined });
 vi.stubGlobal("addEventListener", () => undefined);
+vi.stubGlobal("innerWidth", 1_280);
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }));
 
 const { startPanelsSync } = await import("../../../src/model/layout/panels_sync");
