@@ -21,12 +21,14 @@ from nova.sdk import timestamps
 from nova.sdk.client.client import Client, login
 from nova.sdk.protocol.messages import Filters
 from nova.testkit.running_nova import FREE_PORT, PASSWORD
+from tests.fetched_wheels import constraints, fetched
 from tests.test_tidy import ROOT, tracked
 
 pytestmark = [pytest.mark.timeout(480), pytest.mark.usefixtures("public_authorities")]
 BUILD_TIMEOUT_S = 150
 INSTALL_TIMEOUT_S = 170
 SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
+BUILDING = "hatchling>=1.27"
 PACKAGES = ("core", "edge", "sdk", "transport_kafka", "transport_nats")
 
 HELPS = """
@@ -51,17 +53,13 @@ def copied(folder: Path, *, page: bool) -> Path:
     return folder
 
 
-def build(sources: Path, into: Path, *projects: str) -> subprocess.CompletedProcess[str]:
-    """`pip wheel`, as anybody would."""
+def build(
+    sources: Path, into: Path, *projects: str, only: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`pip wheel`, as anybody would, or with a folder of wheels in the place of an index."""
     command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "-w",
-        str(into),
+        *(sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(into)),
+        *only_from(only),
         *projects,
     ]
     return subprocess.run(
@@ -69,11 +67,17 @@ def build(sources: Path, into: Path, *projects: str) -> subprocess.CompletedProc
     )
 
 
+def only_from(folder: Path | None) -> tuple[str, ...]:
+    """The options of pip that have it look into a folder in the place of an index."""
+    return () if folder is None else ("--no-index", "--find-links", str(folder))
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout."""
     folder = tmp_path_factory.mktemp("wheel")
-    done = build(copied(folder / "sources", page=True), folder, "./sdk", ".")
+    sources = copied(folder / "sources", page=True)
+    done = build(sources, folder, "./sdk", ".", only=fetched(BUILDING))
     assert done.returncode == 0, done.stderr
     assert len(list(folder.glob("*.whl"))) == 2
     (found,) = folder.glob("nova_truth-*.whl")
@@ -101,24 +105,17 @@ def test_a_wheel_without_the_page_is_refused_in_words(tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.whl")) == []
 
 
-def constraints(folder: Path) -> Path:
-    """The locked versions without their hashes, which a wheel of today cannot have."""
-    pins = re.findall(r"^\S+==[^\\\n]+", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
-    assert pins
-    file = folder / "constraints.txt"
-    file.write_text("\n".join(pins) + "\n")
-    return file
-
-
-def environment_with(folder: Path, wheel: Path, extra: str = "") -> Path:
+def environment_with(folder: Path, wheel: Path, extra: str = "", only: Path | None = None) -> Path:
     """The programs of a new environment with a wheel, an extra and their dependencies only."""
     venv.create(folder / "venv")
     programs = folder / "venv" / "bin"
-    locked = ("--constraint", str(constraints(folder)), "--find-links", str(wheel.parent))
+    locked = folder / "constraints.txt"
+    locked.write_text(constraints())
     subprocess.run(
         [
             *(sys.executable, "-m", "pip", "--python", str(programs / "python")),
-            *("install", "-q", "--no-compile", *locked, f"{wheel}{extra}"),
+            *("install", "-q", "--no-compile", "--constraint", str(locked)),
+            *("--find-links", str(wheel.parent), *only_from(only), f"{wheel}{extra}"),
         ],
         check=True,
         cwd=folder,
@@ -128,9 +125,15 @@ def environment_with(folder: Path, wheel: Path, extra: str = "") -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def needed(wheel: Path) -> Path:
+    """The folder with what the wheels of this checkout need."""
+    return fetched(beside=wheel.parent)
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, needed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with all of NOVA."""
-    return environment_with(tmp_path_factory.mktemp("empty"), wheel)
+    return environment_with(tmp_path_factory.mktemp("empty"), wheel, only=needed)
 
 
 def run_python(programs: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -146,10 +149,10 @@ def test_everything_is_below_nova(installed: Path) -> None:
         assert run_python(installed, f"import nova.{name}").returncode == 0
 
 
-def test_the_sdk_alone_is_small(wheel: Path, tmp_path: Path) -> None:
+def test_the_sdk_alone_is_small(wheel: Path, needed: Path, tmp_path: Path) -> None:
     """What an integrator installs beside a program: the contract and three libraries."""
     (own,) = wheel.parent.glob("nova_sdk-*.whl")
-    programs = environment_with(tmp_path, own)
+    programs = environment_with(tmp_path, own, only=needed)
     listed = run_python(
         programs,
         "from importlib.metadata import distributions as d; print(*(x.name for x in d()))",
