@@ -42,6 +42,7 @@ FAULTS = """() => {
   }
   return [...new Set(faults)];
 }"""
+DRAWN = "() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
 SIZES = [(320, 640), (740, 360), (1024, 768), (3840, 2160)]
 MORE_SIZES = [
     *((360, 740), (480, 800), (640, 320), (640, 360), (768, 1024), (800, 600), (932, 430)),
@@ -65,7 +66,7 @@ def test_every_control_is_in_its_place_at_any_size(
     faults: dict[str, list[str]] = {}
     for width, height in sizes:
         page.set_viewport_size({"width": width, "height": height})
-        expect(page.get_by_test_id("panels")).to_be_visible()
+        page.evaluate(DRAWN)
         faults |= {f"{width} × {height} {name}": found for name, found in faults_of(page)}
     page.close()
     assert {where: found for where, found in faults.items() if found} == {}
