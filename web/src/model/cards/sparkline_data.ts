@@ -2,26 +2,16 @@
 
 import { type Signal, signal } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
-import { state, timebase, type Timebase } from "../clock/clock";
-import { appendEvents, BEHIND_INTERVAL_MS, type Buckets, lastFilled, requestBuckets } from "../plots/sampling";
+import { state, timebase } from "../clock/clock";
+import { aboutOf, type Sampled, sampleFields } from "../plots/sampled";
+import { appendEvents, BEHIND_INTERVAL_MS } from "../plots/sampling";
 import { connection } from "../session/session";
-import { stillCovers, withMargins } from "../timeline/prefetch";
-import { type Span, visible } from "../timeline/span";
+import { stillCovers } from "../timeline/prefetch";
+import { visible } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import { type Card, cardSparklineKeys } from "./card";
 import { cards, isForwards } from "./cards";
 import { isUpdate, viewKey } from "./ui_state";
-
-/** The sampled past of one card. */
-export interface SparklineData {
-  buckets: Buckets;
-  /** The last bucket that the server has sampled. */
-  sampledUntil: number;
-  span: Span;
-  timebase: Timebase;
-  keys: string;
-  askedMs: number;
-}
 
 const SPARKLINE_BUCKETS = 96;
 /** Most requests in flight. */
@@ -30,14 +20,14 @@ const AT_ONCE = 4;
 const LIVE_INTERVAL_MS = 10_000;
 const FAILED_INTERVAL_MS = 3_000;
 
-const sparklines = new Map<string, Signal<SparklineData | undefined>>();
+const sparklines = new Map<string, Signal<Sampled | undefined>>();
 /** The cards that are visible on the screen. */
 const inSight = new Set<string>();
 const busy = new Set<string>();
 const failed = new Map<string, number>();
 
 /** The samples of a card; undefined while they are pending. */
-export function sparklineDataOf(id: string): Signal<SparklineData | undefined> {
+export function sparklineDataOf(id: string): Signal<Sampled | undefined> {
   let found = sparklines.get(id);
   if (found === undefined) sparklines.set(id, (found = signal(undefined)));
   return found;
@@ -61,10 +51,10 @@ export function requestSparklines(): void {
 }
 
 function isDue(id: string, card: Card): boolean {
-  const keys = cardSparklineKeys(card).join(" ");
-  if (keys === "" || Date.now() - (failed.get(id) ?? 0) < FAILED_INTERVAL_MS) return false;
+  const keys = cardSparklineKeys(card);
+  if (keys.length === 0 || Date.now() - (failed.get(id) ?? 0) < FAILED_INTERVAL_MS) return false;
   const known = sparklines.get(id)?.value;
-  if (known === undefined || known.timebase !== timebase.value || known.keys !== keys) return true;
+  if (known === undefined || known.about !== aboutOf(cardSeries(card), keys, SPARKLINE_BUCKETS)) return true;
   if (!stillCovers(known.span, visible.value)) return true;
   if (known.buckets.isBehind === true && Date.now() - known.askedMs > BEHIND_INTERVAL_MS) return true;
   return state.value === "LIVE" && Date.now() - known.askedMs > LIVE_INTERVAL_MS;
@@ -72,12 +62,11 @@ function isDue(id: string, card: Card): boolean {
 
 function requestSparkline(id: string, card: Card): void {
   busy.add(id);
-  const [span, base, keys] = [withMargins(visible.value), timebase.value, cardSparklineKeys(card)];
-  requestBuckets(cardSeries(card), [...keys], span, SPARKLINE_BUCKETS)
-    .then((buckets) => {
+  const found = sparklineDataOf(id);
+  sampleFields(cardSeries(card), [...cardSparklineKeys(card)], visible.value, SPARKLINE_BUCKETS, () => found.value)
+    .then((next) => {
       failed.delete(id);
-      const about = { span, timebase: base, keys: keys.join(" "), askedMs: Date.now() };
-      sparklineDataOf(id).value = { buckets, sampledUntil: lastFilled(buckets), ...about };
+      found.value = next;
     })
     .catch(() => failed.set(id, Date.now()))
     .finally(() => {

@@ -7,7 +7,7 @@ import { setVisible, type Span, visible, zoomSpan } from "../timeline/span";
 import { fromFineMs } from "../values/time";
 import { type ChartLine, chartOptions, drawLimits } from "./chart_options";
 import { aboveZero, columnsOf } from "./plot_columns";
-import type { PlotSeries } from "./plot_data";
+import type { Sampled } from "./sampled";
 import { widthPx } from "./plot_data";
 import { seriesNameKey } from "./sampling";
 
@@ -39,7 +39,7 @@ export class Chart {
   }
 
   /** Draw the loaded data of the plotted series. */
-  setSeries(lines: ReadonlyMap<string, PlotSeries>): void {
+  setSeries(lines: ReadonlyMap<string, Sampled>): void {
     this.plot.batch(() => {
       this.plot.setData(this.columns(lines), false);
       this.setSpan(visible.peek());
@@ -91,7 +91,7 @@ export class Chart {
     if (width > widthPx.peek() * 1.1 || width < widthPx.peek() / 2) widthPx.value = width;
   }
 
-  private columns(lines: ReadonlyMap<string, PlotSeries>): uPlot.AlignedData {
+  private columns(lines: ReadonlyMap<string, Sampled>): uPlot.AlignedData {
     const tables = this.lines.map(({ field: { series, field }, isHidden, axis }) => {
       const buckets = lines.get(seriesNameKey(series))?.buckets;
       if (buckets === undefined || isHidden) return columnsOf(NO_BUCKETS, field) as uPlot.AlignedData;

@@ -3,26 +3,20 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import { BUCKETS_MAX } from "../../api/series";
 import { scheduler } from "../../scheduler";
-import { clampToPresent, state, timebase } from "../clock/clock";
+import { state, timebase } from "../clock/clock";
 import { connection } from "../session/session";
 import { MARGIN_SHARE, stillCovers, withMargins } from "../timeline/prefetch";
 import { type Span, visible } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import { fieldsBySeries, type PlotField, plots } from "./plots";
-import { appendEvents, BEHIND_INTERVAL_MS, type Buckets, lastFilled, requestBuckets, sampledKey, seriesNameKey } from "./sampling";
-
-/** The data of one plotted series. */
-export interface PlotSeries {
-  buckets: Buckets;
-  /** The last bucket that came from the server; those behind it hold streamed events only. */
-  sampledUntil: number;
-}
+import { type Sampled, sampleFields } from "./sampled";
+import { appendEvents, BEHIND_INTERVAL_MS, sampledKey, seriesNameKey } from "./sampling";
 
 const PACE_MS = 150;
 const LIVE_INTERVAL_MS = 1_000;
 const FIRST_BUCKETS = 600;
 
-export const plotSeries = signal<ReadonlyMap<string, PlotSeries>>(new Map());
+export const plotSeries = signal<ReadonlyMap<string, Sampled>>(new Map());
 /** Why the last request failed; empty if it did not. */
 export const plotError = signal<string>("");
 /** The width of the widest plot in pixels: no more buckets than these are requested. */
@@ -74,14 +68,14 @@ async function refreshPlotData(): Promise<void> {
   const mine = ++requestCount;
   const fields = plots.value.flatMap((plot) => plot.fields);
   if (connection.value !== "open") return;
-  const span = withMargins(visible.value);
-  askedSpan = span;
+  const span = visible.value;
+  if (!stillCovers(askedSpan, span)) askedSpan = withMargins(span);
   const base = timebase.value;
   const buckets = Math.min(BUCKETS_MAX, Math.max(64, Math.round(widthPx.value * (1 + 2 * MARGIN_SHARE))));
   const found = await Promise.all(
-    fieldsBySeries(fields).map(async (group): Promise<[string, PlotSeries]> => {
-      const answer = await requestBuckets(group.series, group.fields, clampToPresent(span), buckets);
-      return [seriesNameKey(group.series), { buckets: answer, sampledUntil: lastFilled(answer) }];
+    fieldsBySeries(fields).map(async (group): Promise<[string, Sampled]> => {
+      const key = seriesNameKey(group.series);
+      return [key, await sampleFields(group.series, group.fields, span, buckets, () => plotSeries.value.get(key))];
     }),
   );
   if (mine === requestCount && base === timebase.value) plotSeries.value = new Map(found);
@@ -98,13 +92,13 @@ export function appendPlotEvents(events: readonly StoredEvent[]): void {
   }
   let isNew = false;
   for (const [key, group] of groups) {
-    const known = plotSeries.value.get(key) as PlotSeries;
+    const known = plotSeries.value.get(key) as Sampled;
     isNew = appendEvents(known.buckets, known.sampledUntil, group, timebase.value) || isNew;
   }
   if (isNew) plotSeries.value = new Map(plotSeries.value);
 }
 
 /** The lines of a plotted field; undefined while they are pending. */
-export function plotSeriesOf(of: PlotField): PlotSeries | undefined {
+export function plotSeriesOf(of: PlotField): Sampled | undefined {
   return plotSeries.value.get(seriesNameKey(of.series));
 }

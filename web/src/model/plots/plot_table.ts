@@ -4,7 +4,7 @@ import { type Span, spanContains } from "../timeline/span";
 import { type FieldRef, fieldKey, seriesNameKey } from "../values/field_ref";
 import { fromFineMs } from "../values/time";
 import { columnsOf } from "./plot_columns";
-import type { PlotSeries } from "./plot_data";
+import type { Sampled } from "./sampled";
 import type { PlotSpec } from "./plot_spec";
 
 /** Statistics of a field; of the samples in the buckets that begin in the span. */
@@ -22,7 +22,7 @@ export function drawnFields({ fields, hidden = [] }: PlotSpec): FieldRef[] {
 }
 
 /** The statistics of a field over a span; undefined if it has no values there. */
-export function statisticsOf(of: FieldRef, lines: ReadonlyMap<string, PlotSeries>, span: Span): FieldStatistics | undefined {
+export function statisticsOf(of: FieldRef, lines: ReadonlyMap<string, Pick<Sampled, "buckets">>, span: Span): FieldStatistics | undefined {
   const buckets = lines.get(seriesNameKey(of.series))?.buckets;
   const field = buckets?.fields.find((one) => one.field === of.field);
   if (buckets === undefined || field === undefined) return undefined;
@@ -37,7 +37,7 @@ export function statisticsOf(of: FieldRef, lines: ReadonlyMap<string, PlotSeries
 }
 
 /** The drawn lines as comma-separated values: a row for each time that any of them has. */
-export function csvOf(plot: PlotSpec, lines: ReadonlyMap<string, PlotSeries>, span: Span): string {
+export function csvOf(plot: PlotSpec, lines: ReadonlyMap<string, Pick<Sampled, "buckets">>, span: Span): string {
   const fields = drawnFields(plot);
   const rows = new Map<number, (number | undefined)[]>();
   fields.forEach(({ series, field }, nth) => {

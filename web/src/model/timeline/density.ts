@@ -109,14 +109,15 @@ export function withTail(known: DensityTile, reply: SummaryResponse, askedMs: nu
   const at = Math.round(offset);
   if (reply.bucketNs !== known.bucketMs * 1e6 || at < 0 || Math.abs(offset - at) > GRID_TOLERANCE) return undefined;
   const lanes = Object.fromEntries(
-    DENSITY_LANES.map((lane) => [lane, replaced(known.lanes[lane], at, reply.lanes[lane])]),
+    DENSITY_LANES.map((lane) => [lane, withPart(known.lanes[lane], at, reply.lanes[lane], 0)]),
   ) as unknown as Record<DensityLane, readonly number[]>;
   return { ...known, lanes, askedMs, wholeMs: known.wholeMs ?? known.askedMs };
 }
 
-function replaced(counts: readonly number[], at: number, by: readonly number[]): number[] {
-  const found = [...counts.slice(0, at), ...Array.from({ length: Math.max(0, at - counts.length) }, () => 0), ...by];
-  return [...found, ...counts.slice(found.length)];
+/** Values with a part of them replaced; `none` stands where there was no value before the part. */
+export function withPart<Value>(values: readonly Value[], at: number, part: readonly Value[], none: Value): Value[] {
+  const head = Array.from({ length: at }, (_, index) => values[index] ?? none);
+  return [...head, ...part, ...values.slice(at + part.length)];
 }
 
 /** Whether the buckets are visibly coarse and the events few enough to be queried one by one. */

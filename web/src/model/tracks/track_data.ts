@@ -3,10 +3,11 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { SeriesName } from "../../api/series";
 import { scheduler } from "../../scheduler";
-import { clampToPresent, cursorMs, state, timebase } from "../clock/clock";
+import { cursorMs, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { latest } from "../entities/latest";
-import { BEHIND_INTERVAL_MS, requestBuckets, sampledKey, sampledSeriesOf, seriesNameKey } from "../plots/sampling";
+import { type Sampled, sampleFields } from "../plots/sampled";
+import { BEHIND_INTERVAL_MS, sampledKey, sampledSeriesOf, seriesNameKey } from "../plots/sampling";
 import { defaultTrack } from "../session/default_view";
 import { connection } from "../session/session";
 import { stillCovers, withMargins } from "../timeline/prefetch";
@@ -65,7 +66,7 @@ export const currentPoint = computed<TrackPoint | undefined>(() => {
 });
 
 let requestCount = 0;
-let isBehind = false;
+let sampled: Sampled | undefined;
 let askedSpan: Span = { startMs: 0, stopMs: 0 };
 const pace = scheduler.slot();
 
@@ -82,7 +83,7 @@ export function startTrackSync(): void {
     untracked(() => stillCovers(askedSpan, span) || requestTrack());
   });
   scheduler.every(LIVE_INTERVAL_MS, requestTrack, { when: () => state.value === "LIVE", pausesWhenHidden: true });
-  scheduler.every(BEHIND_INTERVAL_MS, requestTrack, { when: () => isBehind, pausesWhenHidden: true });
+  scheduler.every(BEHIND_INTERVAL_MS, requestTrack, { when: () => sampled?.buckets.isBehind === true, pausesWhenHidden: true });
 }
 
 function locate(events: ReadonlyMap<string, StoredEvent>): void {
@@ -120,9 +121,10 @@ async function refreshTrack(): Promise<void> {
   const found = locatedSeries.value;
   if (found === null || connection.value !== "open") return;
   const mine = ++requestCount;
-  askedSpan = withMargins(visible.value);
-  const buckets = await requestBuckets(found.series, positionFieldNames(found.place), clampToPresent(askedSpan), TRACK_BUCKETS);
+  if (!stillCovers(askedSpan, visible.value)) askedSpan = withMargins(visible.value);
+  const fields = positionFieldNames(found.place);
+  const next = await sampleFields(found.series, fields, visible.value, TRACK_BUCKETS, () => sampled);
   if (mine !== requestCount) return;
-  isBehind = buckets.isBehind === true;
-  sampledTrack.value = trackOf(buckets, found.place);
+  sampled = next;
+  sampledTrack.value = trackOf(next.buckets, found.place);
 }
