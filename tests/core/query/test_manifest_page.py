@@ -95,6 +95,8 @@ async def test_many_manifests_come_on_many_pages(data: Path, record: Make) -> No
                 ]
                 units = [entity.unique_id for entity in whole.entities]
                 assert units == ["u0", "u1", "u2"]
+                entities = await client.discover(Discover(limit=limit, manifests=False))
+                assert not entities.manifests and entities.entities == whole.entities
 
 
 async def test_a_large_manifest_holds_budget_of_its_size(data: Path, record: Make) -> None:

@@ -1163,7 +1163,7 @@ export interface DescriptorInfo {
   effectiveTime: string;
 }
 /**
- * The entities known at a time, page by page.
+ * The entities known at a time, page by page, and, unless left out, the manifests in effect.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Discover".
@@ -1176,6 +1176,7 @@ export interface Discover {
   filters?: Filters;
   limit?: number;
   afterKey?: string | null;
+  manifests?: boolean;
 }
 /**
  * Entities ordered by their ids; `next_key` is absent on the last page. All versions of the

@@ -105,7 +105,7 @@ async def _discover(context: RequestContext, request: messages.Discover) -> Repl
     event_filter = context.event_filter(request.filters)
     after_key, max_bytes = request.after_key, context.share.page_bytes
     published = ManifestPage([], None)
-    if is_manifest_key(after_key):
+    if request.manifests and is_manifest_key(after_key):
         published = manifest_page(services.published.manifests(at), after_key, max_bytes)
         after_key, max_bytes = None, max_bytes - published.size_bytes
     if published.next_key is None:

@@ -121,13 +121,14 @@ class SetCursor(Message, kw_only=True, tag="setCursor"):
 
 
 class Discover(Message, kw_only=True, tag="discover"):
-    """The entities known at a time, page by page."""
+    """The entities known at a time, page by page, and, unless left out, the manifests in effect."""
 
     time: str | None = None
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
     limit: SeriesLimit = SERIES_LIMIT_DEFAULT
     after_key: PageKey | None = None
+    manifests: bool = True
 
 
 class Latest(Message, kw_only=True, tag="latest"):

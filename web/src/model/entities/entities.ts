@@ -96,7 +96,7 @@ export async function discoverAll(time?: string): Promise<EntityInfo[]> {
   do {
     const page = afterKey === undefined ? {} : { afterKey };
     const reply = await request(
-      { type: "discover", timebase: timebase.value, ...at, ...page },
+      { type: "discover", timebase: timebase.value, manifests: false, ...at, ...page },
       "discoverResponse",
     );
     found.push(...reply.entities);

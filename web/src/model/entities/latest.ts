@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { eventsBefore } from "../clock/before_clock";
 import { backwards, cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
-import { entityKey, eventTime, seriesKey, type StoredEvent, valueRows } from "../values/event";
+import { entityKey, eventTime, type Lane, seriesKey, type StoredEvent, valueRows } from "../values/event";
 import { compareTimes } from "../values/time";
 import { selectedEntity } from "./entities";
 
@@ -30,10 +30,21 @@ export const latestError = signal("");
 /** The values before the jump: their rows keep their places while values are pending. */
 export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
-let requestCount = 0;
+/** Descriptions are long and rare: LIVE they are requested at this interval, and every other lane each time. */
+const DESCRIPTIONS_INTERVAL_MS = 10_000;
+const VALUE_LANES: Lane[] = ["command", "ui", "parsed", "raw"];
 
-/** Request the values at the cursor (now, in LIVE); a reply that a newer request overtook is dropped. */
-export async function refreshLatest(): Promise<void> {
+let requestCount = 0;
+let wholeMs = 0;
+
+/** Request what may have changed since the last time. */
+export async function continueLatest(): Promise<void> {
+  const isWhole = state.value !== "LIVE" || latestPending.value || Date.now() - wholeMs > DESCRIPTIONS_INTERVAL_MS;
+  await (isWhole ? refreshLatest() : refreshLatest(VALUE_LANES));
+}
+
+/** Request the values at the cursor (now, in LIVE); a reply that a newer request overtook is dropped. Values of other lanes than those requested stay. */
+export async function refreshLatest(lanes?: Lane[]): Promise<void> {
   const entity = selectedEntity.value;
   if (entity === null) return;
   const mine = ++requestCount;
@@ -43,13 +54,15 @@ export async function refreshLatest(): Promise<void> {
       {
         type: "latest",
         timebase: timebase.value,
-        filters: { scopeIds: [scopeId], systemId, containerId, uniqueId },
+        filters: { scopeIds: [scopeId], systemId, containerId, uniqueId, ...(lanes === undefined ? {} : { lanes }) },
         ...(state.value === "LIVE" ? {} : { time: cursor.value }),
       },
       "latestResponse",
     );
     if (mine !== requestCount || selectedEntity.value !== entity) return;
-    replace(reply.events as StoredEvent[]);
+    if (lanes === undefined) wholeMs = Date.now();
+    const kept = lanes === undefined ? [] : [...latest.value.values()].filter(({ lane }) => !lanes.includes(lane));
+    replace([...kept, ...(reply.events as StoredEvent[])]);
     latestError.value = "";
   } catch (error) {
     if (mine === requestCount) latestError.value = (error as Error).message;

@@ -8,7 +8,7 @@ import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
 import { WHILE_PAUSED } from "../clock/rest";
 import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
-import { applyLatest, clearLatest, refreshLatest } from "../entities/latest";
+import { applyLatest, clearLatest, continueLatest, refreshLatest } from "../entities/latest";
 import { refreshLinks } from "../session/links";
 import {
   ANSWER_CHECK_INTERVAL_MS,
@@ -40,7 +40,7 @@ export function startApp(): void {
   startTimelineSync();
   startCursorReport();
   startReadAhead();
-  const askLatest = singleFlight(refreshLatest);
+  const askLatest = singleFlight(() => refreshLatest());
   effect(() => {
     void [selectedEntity.value, jumps.value];
     // The request reads the clock too, but a tick of the clock is no reason to repeat it.
@@ -55,7 +55,7 @@ export function startApp(): void {
   });
   scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
-  scheduler.every(VALUES_INTERVAL_MS, refreshLatest, { when: isMoving });
+  scheduler.every(VALUES_INTERVAL_MS, continueLatest, { when: isMoving });
   scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen, rest: WHILE_PAUSED });
   scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: isOpen });
   scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true, rest: WHILE_PAUSED });

@@ -1,7 +1,25 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
+
+interface Asked {
+  filters: { lanes?: string[] };
+}
+
+const world = vi.hoisted(() => ({ asked: [] as (string[] | undefined)[], stored: [] as unknown[] }));
+
+vi.mock("../../../src/model/session/session", async () => {
+  const { sessionOf } = await import("../session/fake_session");
+  return sessionOf({
+    request: ({ filters: { lanes } }: Asked) => {
+      world.asked.push(lanes);
+      const events = (world.stored as { lane: string }[]).filter(({ lane }) => lanes?.includes(lane) ?? true);
+      return Promise.resolve({ type: "latestResponse", events });
+    },
+  });
+});
+
 import { backwards, state, timebase } from "../../../src/model/clock/clock";
 import { selectedEntity, selectEntity } from "../../../src/model/entities/entities";
-import { applyLatest, changedPaths, isLate, latest } from "../../../src/model/entities/latest";
+import { applyLatest, changedPaths, clearLatest, continueLatest, isLate, latest, refreshLatest } from "../../../src/model/entities/latest";
 import { envelopeText, type StoredEvent } from "../../../src/model/values/event";
 import { unitOf } from "../../../src/model/values/units";
 
@@ -51,6 +69,33 @@ describe("late data", () => {
     state.value = "LIVE";
     expect(isLate(event(5, 11, 2), event(10, 10, 1))).toBe(true);
     expect(isLate(event(10, 11, 2), event(10, 10, 1))).toBe(false);
+  });
+});
+
+describe("values that are continued in LIVE", () => {
+  it("keep descriptions, which are requested every ten seconds and after a jump", async () => {
+    vi.useFakeTimers();
+    selectEntity(GPS);
+    state.value = "LIVE";
+    const about = { ...event(1, 1, 0), lane: "metadata", messageType: "ProducerDescriptor", viewId: undefined };
+    world.stored = [about, event(10, 10, 1)];
+    await refreshLatest();
+    world.stored = [event(12, 12, 3)];
+    await continueLatest();
+    expect(world.asked.at(-1)).not.toContain("metadata");
+    expect([...latest.value.values()].map(({ lane }) => lane)).toEqual(["metadata", "ui"]);
+    expect(shownLatitude()).toBe(3);
+    vi.advanceTimersByTime(11_000);
+    await continueLatest();
+    expect(world.asked.at(-1)).toBeUndefined();
+    expect([...latest.value.values()].map(({ lane }) => lane)).toEqual(["ui"]);
+    clearLatest();
+    await continueLatest();
+    expect(world.asked.at(-1)).toBeUndefined();
+    state.value = "PLAYING";
+    await continueLatest();
+    expect(world.asked.at(-1)).toBeUndefined();
+    vi.useRealTimers();
   });
 });
 
