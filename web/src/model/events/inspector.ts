@@ -2,7 +2,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import type { Query } from "../../api/protocol";
-import { backwards, cursor, queryBound, rate, seek, state, timebase } from "../clock/clock";
+import { backwards, cursor, jumps, queryBound, rate, seek, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { request } from "../session/session";
 import { selection, spanContains, visible } from "../timeline/span";
@@ -18,6 +18,9 @@ const STREAMED_LANES: ReadonlySet<Lane> = new Set(["metadata", "command", "ui"])
 const LEAD_MS = 500;
 /** Backwards more are read ahead: the clock takes them away one by one. */
 const AHEAD_EVENTS = 500;
+
+/** LIVE, a followed list is requested whole at this interval, and in between what was received since. */
+const WHOLE_INTERVAL_MS = 30_000;
 
 /** The queried times: up to the clock, the visible or selected span, or the events dated ahead of now. */
 export type InspectorRange = "clock" | "visible" | "selection" | "ahead";
@@ -57,6 +60,8 @@ export const pageNumber = computed(() => pageKeys.value.length);
 export const isListHeld = signal(false);
 
 let requestCount = 0;
+/** What the list was requested whole of, and when. */
+let whole = { key: "", askedMs: 0 };
 let isOwnJump = false;
 /** What was streamed while a reply was awaited. */
 let earlyEvents: StoredEvent[] = [];
@@ -82,7 +87,33 @@ function isFollowing(): boolean {
 
 /** Refresh the current page. */
 export async function followInspector(): Promise<void> {
-  if (isFollowing()) await requestPage([null]);
+  if (isFollowing() && !(await continuePage())) await requestPage([null]);
+}
+
+/** Request only the events that were received since the newest of the list; false if the page has to be requested whole. */
+async function continuePage(): Promise<boolean> {
+  const query = inspectorQuery(null);
+  const known = knownEvents.value ?? [];
+  const isRecent = whole.key === wholeKey() && Date.now() - whole.askedMs < WHOLE_INTERVAL_MS;
+  if (state.value !== "LIVE" || query === undefined || known.length === 0 || !isRecent) return false;
+  const mine = ++requestCount;
+  const { startTime, stopTime, ...others } = query;
+  const sinceTime = known.map(({ canonicalTruthTime }) => canonicalTruthTime).reduce((one, other) => (compareTimes(one, other) < 0 ? other : one));
+  const reply = await request({ ...others, timebase: "canonical", startTime: sinceTime }, "queryResponse").catch(() => undefined);
+  if (mine !== requestCount) return true;
+  // A failure is reported by the request of the whole page.
+  if (reply === undefined || reply.nextKey != null) return false;
+  const isWanted = (event: StoredEvent) => {
+    const time = eventTime(event, timebase.value);
+    return (startTime == null || compareTimes(startTime, time) <= 0) && (stopTime == null || compareTimes(time, stopTime) <= 0);
+  };
+  knownEvents.value = withEvents(knownEvents.value ?? [], (reply.events as StoredEvent[]).filter(isWanted));
+  return true;
+}
+
+/** What a page that is continued depends on. */
+function wholeKey(): string {
+  return JSON.stringify([inspectorQueryKey.value, timebase.value, jumps.value]);
 }
 
 /** Whether all listed lanes are streamed; parsed and raw are only queried. */
@@ -173,11 +204,12 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
     [knownEvents.value, nextKey.value, pageKeys.value] = [[], null, [null]];
     return;
   }
+  const asked = { key: keys.length === 1 ? wholeKey() : "", askedMs: Date.now() };
   [isInspectorPending.value, earlyEvents] = [true, []];
   try {
     const reply = await request(query, "queryResponse");
     if (mine !== requestCount) return;
-    isCutShort = false;
+    [isCutShort, whole] = [false, asked];
     batch(() => {
       const found = reply.events as StoredEvent[];
       knownEvents.value = earlyEvents.length === 0 ? found : withEvents(found, earlyEvents);

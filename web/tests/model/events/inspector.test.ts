@@ -131,6 +131,27 @@ describe("the event inspector", () => {
     expect(world.asked.slice(1).map(({ afterKey }) => afterKey)).toEqual([undefined, "k1"]);
   });
 
+  it("asks LIVE for what was received since its newest event, late or not, and for the whole page at times", async () => {
+    vi.useFakeTimers();
+    [state.value, cursor.value] = ["LIVE", at(99)];
+    world.answer = () => Promise.resolve({ events: [streamed(20), streamed(19)], nextKey: "k1" });
+    await inspector.refreshInspector();
+    const late = { ...streamed(18), canonicalTruthTime: at(21) };
+    const ahead = { ...streamed(500), canonicalTruthTime: at(22) };
+    world.answer = () => Promise.resolve({ events: [ahead, late, streamed(20)] });
+    await inspector.followInspector();
+    expect(world.asked[1]).toMatchObject({ timebase: "canonical", startTime: at(20) });
+    expect(world.asked[1]).not.toHaveProperty("stopTime");
+    expect([shown(), inspector.nextKey.value]).toEqual([["20", "19", "18"], "k1"]);
+    world.answer = () => Promise.resolve({ events: [streamed(25)], nextKey: "more" });
+    await inspector.followInspector();
+    expect(world.asked.slice(2).map((one) => one.timebase), "too many").toEqual(["canonical", "source"]);
+    vi.advanceTimersByTime(31_000);
+    await inspector.followInspector();
+    expect(world.asked.slice(4).map((one) => one.timebase)).toEqual(["source"]);
+    vi.useRealTimers();
+  });
+
   it("keeps what was streamed while a reply was awaited", async () => {
     [state.value, cursor.value] = ["LIVE", at(99)];
     inspector.inspectorLanes.value = new Set(["ui"]);
