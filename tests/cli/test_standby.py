@@ -16,7 +16,16 @@ import pytest
 from nova.sdk.errors import NovaError
 from nova.testkit.running_nova import RunningNova, running_nova
 
-NAMES = ("writer", "reader", "sampler", "edge", "files")
+NAMES = ("writer", "reader", "sampler", "edge", "files", "alarms")
+RULES = """
+[[rules]]
+ruleId = "voltage"
+title = "Voltage"
+lane = "ui"
+viewId = "battery"
+field = "voltage"
+ranges.severe = { high = 30 }
+"""
 SECRET = "a-secret-of-the-environment"
 
 WAITING = """
@@ -46,14 +55,31 @@ with standby_processes({"writer": ()}) as standby:
     command = ("nova.cli", "core", "writer")
     asyncio.run(started(ChildProcess("writer", command, standby=standby["writer"])))
 """
+STARTED = """
+import os, time
+from nova.cli.standby import ProcessOrder, standby_processes
+from nova.cli.standby_command import StandbyCommand
+from nova.sdk import process_metrics
+
+try:
+    with standby_processes({"a": ("json",)}) as standby:
+        order = ProcessOrder([str(time.time_ns())], dict(os.environ))
+        standby["a"].begin(order, 0, 1, 2)
+        os.waitpid(standby["a"].process_id, 0)
+except StandbyCommand as command:
+    print(process_metrics.started_s * 1e9 >= int(command.arguments[0]))
+"""
 
 
 @pytest.fixture(scope="module")
 def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
-    """One with daily files, whose environment has a secret."""
+    """One with daily files and rules of alarms, whose environment has a secret."""
+    rules = tmp_path_factory.mktemp("rules")
+    (rules / "voltage.toml").write_text(RULES)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOVA_DRIVERS", "jsonl")
         patch.setenv("NOVA_METRICS_TOKEN", SECRET)
+        patch.setenv("NOVA_ALARM_RULES", str(rules))
         data = tmp_path_factory.mktemp("ahead") / "data"
         with running_nova(data, "--scope", "sat", may_fork=False) as running:
             yield running
@@ -70,7 +96,7 @@ def test_a_forked_process_has_its_own_name_session_pipes_and_no_secret(nova: Run
     """As if it had been executed: `ps` shows its command, and none holds the pipes of another, or
     it would live on when their supervisor closes them.
     """
-    children = {name: nova.child(name) for name in NAMES}
+    children = {name: begun_child(nova, name) for name in NAMES}
     pipes = {pid: (open_files(pid)["0"], open_files(pid)["1"]) for pid in children.values()}
     assert len({pipe for both in pipes.values() for pipe in both}) == 2 * len(children)
     for name, pid in children.items():
@@ -91,6 +117,13 @@ def test_a_forked_process_that_is_killed_is_replaced_by_a_new_interpreter(
     while (now := child_of(nova, "files")) in (None, before):
         time.sleep(0.05)
     assert b"-m\0nova.cli\0core\0files\0" in Path(f"/proc/{now}/cmdline").read_bytes()
+
+
+def begun_child(nova: RunningNova, name: str) -> int:
+    """The process id of a child, once there is one."""
+    while (found := child_of(nova, name)) is None:
+        time.sleep(0.05)
+    return found
 
 
 def child_of(nova: RunningNova, name: str) -> int | None:
@@ -154,3 +187,9 @@ def test_a_process_that_is_killed_while_it_waits_is_replaced(tmp_path: Path) -> 
         capture_output=True,
     )
     assert done.stdout.decode() == f"{archive}\n", done.stderr
+
+
+def test_a_process_that_waited_counts_as_started_when_it_began_its_command() -> None:
+    """One that judges alarms may wait until there is a rule."""
+    done = subprocess.run([sys.executable, "-P", "-c", STARTED], capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr

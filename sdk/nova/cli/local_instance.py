@@ -79,8 +79,12 @@ def processes(chosen: Settings, environment: dict[str, str] | None = None) -> li
 
 
 def modules(chosen: Settings) -> dict[str, tuple[str, ...]]:
-    """What each of the instance's processes imports, for those that are forked ahead."""
-    return {child.name: MODULES[child.name] for child in processes(chosen) if child.is_needed}
+    """What each of the instance's processes imports, for those that are forked ahead: those that
+    it needs now, and the one that judges alarms where rules will have it started.
+    """
+    needed = [child.name for child in processes(chosen) if child.is_needed]
+    expected = [] if chosen.alarm_rules is None else ["alarms"]
+    return {name: MODULES[name] for name in dict.fromkeys((*needed, *expected))}
 
 
 def publish_url(chosen: Settings) -> str:

@@ -14,6 +14,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib import import_module
@@ -23,6 +24,7 @@ from typing import NoReturn
 import msgspec
 
 from nova.cli.standby_command import StandbyCommand
+from nova.sdk import process_metrics
 
 STANDARD_STREAMS = (0, 1, 2)
 NO_ALGEBRA_THREADS = ("OPENBLAS_NUM_THREADS", "1")
@@ -142,6 +144,7 @@ def _wait_for_order(orders: socket.socket) -> NoReturn:
         os.close(given)
     with orders:
         order = msgspec.json.decode(_read_all(orders), type=ProcessOrder)
+    process_metrics.started_s = time.time()
     _show_as(order.arguments)
     os.environ.clear()
     os.environ.update(order.environment)

@@ -16,7 +16,8 @@ OPEN_FILES = Path("/proc/self/fd")
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 """The unit of `ru_maxrss`."""
 
-_started_s = time.time()
+started_s = time.time()
+"""When this process was started, or began the command that it had waited for."""
 
 
 def process_metrics(process: str) -> list[Metric]:
@@ -27,7 +28,7 @@ def process_metrics(process: str) -> list[Metric]:
     found = [
         cpu.add(time.process_time(), process=process),
         memory.add(resident_bytes(), process=process),
-        started.add(_started_s, process=process),
+        started.add(started_s, process=process),
     ]
     with contextlib.suppress(OSError):
         files = gauge("nova_process_open_fds", "Open files and sockets of a process")
