@@ -5,7 +5,7 @@ import type { AlarmUpdates } from "../../api/protocol";
 import { Emitter } from "../../emitter";
 import { cursor, state, timebase } from "../clock/clock";
 import { compareTimes, toMs } from "../values/time";
-import { type AlarmStates, type AlarmWindow, replaced } from "./alarm_window";
+import { type AlarmStates, type AlarmWindow, replaced, unlessSame } from "./alarm_window";
 
 const NONE: AlarmStates = new Map();
 
@@ -49,9 +49,9 @@ export const alarmsPending = computed(() => isAwaited.value || (!isLive.value &&
 
 /** The abnormal alarms, by key. Where the clock has left the window, those of before are shown until it is read again. */
 export const alarmStates = computed<AlarmStates>(() => {
-  if (isLive.value) return (shown = presentStates.value);
+  if (isLive.value) return (shown = unlessSame(shown, presentStates.value));
   const window = alarmWindow.value;
-  if (window?.covers(cursor.value) === true) shown = window.statesAt(cursor.value);
+  if (window?.covers(cursor.value) === true) shown = unlessSame(shown, window.statesAt(cursor.value));
   return shown;
 });
 

@@ -22,14 +22,22 @@ export function isAbnormal(of: AlarmInfo): boolean {
   return of.state !== "normal" || of.shelved === true || of.disabled === true;
 }
 
-/** Alarms after others replace them. */
-export function replaced(states: AlarmStates, by: Iterable<AlarmInfo>): Map<string, AlarmInfo> {
-  const next = new Map(states);
+/** Alarms after others replace them; the same map if that changes nothing. */
+export function replaced(states: AlarmStates, by: Iterable<AlarmInfo>): AlarmStates {
+  let next: Map<string, AlarmInfo> | undefined;
   for (const one of by) {
-    if (isAbnormal(one)) next.set(alarmKey(one), one);
-    else next.delete(alarmKey(one));
+    const key = alarmKey(one);
+    if (isAbnormal(one)) (next ??= new Map(states)).set(key, one);
+    else if ((next ?? states).has(key)) (next ??= new Map(states)).delete(key);
   }
-  return next;
+  return next ?? states;
+}
+
+/** The known states if others say the same, so that nothing is drawn again. */
+export function unlessSame(known: AlarmStates, found: AlarmStates): AlarmStates {
+  if (known === found || known.size !== found.size) return found;
+  for (const [key, one] of found) if (JSON.stringify(known.get(key)) !== JSON.stringify(one)) return found;
+  return known;
 }
 
 /** The end of a window without a time. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { AlarmInfo, AlarmTransition } from "../../../src/api/protocol";
-import { AlarmWindow, alarmKey, beforeTime, isAbnormal, upToTime } from "../../../src/model/alarms/alarm_window";
+import { AlarmWindow, alarmKey, beforeTime, isAbnormal, replaced, unlessSame, upToTime } from "../../../src/model/alarms/alarm_window";
 
 /** A small generator of equal sequences for equal seeds. */
 function drawing(seed: number): (most: number) => number {
@@ -58,5 +58,27 @@ describe("a window of alarms", () => {
     const window = new AlarmWindow("", new Map(), [transition(5, draw)], upToTime(at(9)));
     expect(window.statesAt(at(1))).toBe(window.statesAt(at(4)));
     expect(window.statesAt(at(6))).toBe(window.statesAt(at(9)));
+  });
+});
+
+describe("states of alarms", () => {
+  const draw = drawing(7);
+  const all = Array.from({ length: 40 }, (_, second) => transition(second, draw).alarm);
+  const states = replaced(new Map(), all);
+
+  it("are the same map where nothing changes, so that nothing is drawn again", () => {
+    const normal: AlarmInfo = { ...(all[0] as AlarmInfo), uniqueId: "other", state: "normal", shelved: false };
+    expect(replaced(states, [])).toBe(states);
+    expect(replaced(states, [normal])).toBe(states);
+    expect(unlessSame(states, new Map([...states].map(([key, one]) => [key, { ...one }])))).toBe(states);
+  });
+
+  it("are others where an alarm comes, goes or changes", () => {
+    const [[key, one]] = [...states] as [[string, AlarmInfo]];
+    const fewer = replaced(states, [{ ...one, state: "normal", shelved: false }]);
+    expect([states.size - fewer.size, unlessSame(states, fewer)]).toEqual([1, fewer]);
+    const changed = new Map(states).set(key, { ...one, value: -1 });
+    expect(unlessSame(states, changed)).toBe(changed);
+    expect(unlessSame(fewer, states)).toBe(states);
   });
 });
