@@ -17,6 +17,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, urlsplit
 
 from nova.hardware.device import DeviceError
+from nova.hardware.read_pause import ReadPause
 from nova.sdk.errors import SettingsError
 
 READ_MAX_BYTES = 65_536
@@ -94,6 +95,7 @@ class TcpLink:
 
     def __init__(self, host: str, port: int) -> None:
         self._host, self._port = host, port
+        self._pause = ReadPause()
         self._socket: socket.socket | None = None
         self._sending: asyncio.Future[None] | None = None
 
@@ -107,6 +109,7 @@ class TcpLink:
     async def read(self) -> list[bytes]:
         if self._socket is None:
             raise DeviceError("not connected")
+        await self._pause.wait()
         while True:
             try:
                 data = self._socket.recv(READ_MAX_BYTES)
@@ -116,6 +119,7 @@ class TcpLink:
                 continue
             if not data:
                 raise DeviceError(PEER_CLOSED)
+            self._pause.count(len(data))
             return [data]
 
     async def write(self, data: bytes) -> None:
