@@ -9,6 +9,7 @@ import { connection, recoveries, request, user } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
 import { toMs } from "../values/time";
 import { discoverAll, entities, presentListings } from "./entities";
+import { STALE_MIN_MS } from "../values/freshness";
 import { SeenTimes, type SourceAge } from "./seen_times";
 
 /** Ages are shown of one moment; while the clock moves, a new one this often. */
@@ -35,8 +36,8 @@ export const ageBeats = signal(0);
 
 const entityTimes = new SeenTimes();
 const seriesTimes = new SeenTimes();
-/** Entities whose past was read for their interval. */
-const learnt = new Set<string>();
+/** Entities whose past was read since the clock has jumped, and up to which event. */
+const asked = new Map<string, number>();
 let generation = 0;
 let isDirty = false;
 let shownMs = Number.NaN;
@@ -76,7 +77,6 @@ export function startEntityAges(): void {
 function forget(): void {
   entityTimes.clear();
   seriesTimes.clear();
-  learnt.clear();
   entityAges.value = null;
 }
 
@@ -86,6 +86,7 @@ function invalidate(): void {
   agesPending.value = true;
   entityTimes.reset();
   seriesTimes.reset();
+  asked.clear();
   // The stream is requested first: events in between are in both replies rather than in neither.
   if (isOpen()) queueMicrotask(askListing);
 }
@@ -108,6 +109,7 @@ function applyListing(found: readonly EntityInfo[], atMs = cursorMs.value): void
   const ofSeries = new Map(
     found.flatMap((entity) => entity.series.map((one): [string, number] => [sourceKey({ ...entity, ...one }), toMs(one.lastTime)])),
   );
+  entityTimes.partlyStreamed = new Set(found.filter((entity) => !isStreamed(entity)).map(entityKey));
   const isReverse = state.value === "PLAYING" && backwards.value;
   entityTimes.merge(ofEntities, cursorMs.value, isReverse);
   seriesTimes.merge(ofSeries, cursorMs.value, isReverse);
@@ -168,10 +170,9 @@ function ageOf(entity: EntityInfo): SourceAge {
 /** Read the intervals of silent sources from their past: what is slow by nature is not stale. */
 async function learnSilent(): Promise<void> {
   const mine = generation;
-  const doubtful = [...(entityAges.value ?? [])].filter(([key, { ageMs, freshness }]) => {
-    return freshness === "stale" && ageMs !== undefined && ageMs < LEARNT_MAX_MS && !learnt.has(key) && !entityTimes.isLearnt(key);
-  });
-  const chosen = new Set(doubtful.slice(0, LEARNT_AT_ONCE).map(([key]) => key));
+  const doubtful = [...(entityAges.value ?? [])].filter(([key, age]) => isDoubtful(key, age));
+  const chosen = new Map(doubtful.slice(0, LEARNT_AT_ONCE));
+  for (const [key, age] of chosen) asked.set(key, seenMsOf(age));
   const wanted = (entities.value ?? []).filter((one) => chosen.has(entityKey(one)));
   await Promise.all(wanted.map(learnFromPast));
   if (wanted.length === 0) return;
@@ -180,13 +181,26 @@ async function learnSilent(): Promise<void> {
   if (mine === generation && doubtful.length > LEARNT_AT_ONCE) learnMore();
 }
 
+/** Whether it depends on the usual interval if a source is stale, and too few of its events are known for that. */
+function isDoubtful(key: string, age: SourceAge): boolean {
+  if (age.freshness !== "live" && age.freshness !== "stale") return false;
+  const isClear = age.ageMs !== undefined && (age.ageMs <= STALE_MIN_MS || age.ageMs >= LEARNT_MAX_MS);
+  return !isClear && asked.get(key) !== seenMsOf(age) && !entityTimes.isLearnt(key, shownMs);
+}
+
+/** To the ms, as ages are differences; without an age once. */
+function seenMsOf({ ageMs }: SourceAge): number {
+  return ageMs === undefined ? 0 : Math.round(shownMs - ageMs);
+}
+
 async function learnFromPast(entity: EntityInfo): Promise<void> {
+  const mine = generation;
   const { scopeId, systemId, containerId, uniqueId } = entity;
   const filters = { scopeIds: [scopeId], systemId, containerId, uniqueId, lanes: [...TELEMETRY] };
-  learnt.add(entityKey(entity));
   const until = state.value === "LIVE" ? {} : { stopTime: cursor.value };
   const message = { type: "query", reverse: true, limit: LEARNT_EVENTS * entity.series.length, timelineMode: "REPLAY", ...until } as const;
   const reply = await request({ ...message, timebase: timebase.value, filters }, "queryResponse");
+  if (mine !== generation) return;
   const bySource = new Map<string, number[]>([[entityKey(entity), []]]);
   for (const event of reply.events as StoredEvent[]) {
     const ms = toMs(eventTime(event, timebase.value));
@@ -194,7 +208,7 @@ async function learnFromPast(entity: EntityInfo): Promise<void> {
     bySource.set(key, [...(bySource.get(key) ?? []), ms]);
     bySource.get(entityKey(entity))?.push(ms);
   }
-  for (const [key, times] of bySource) (key === entityKey(entity) ? entityTimes : seriesTimes).learn(key, times);
+  for (const [key, times] of bySource) (key === entityKey(entity) ? entityTimes : seriesTimes).learn(key, times, reply.nextKey == null);
 }
 
 function isOpen(): boolean {

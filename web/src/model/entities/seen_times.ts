@@ -1,10 +1,10 @@
 /**
  * When each source was last seen as of the clock. A listing says it for one moment; the events of the stream
  * continue it, in either direction. Backwards, the clock passes an event before the one that is then the newest
- * is known: until a listing says it, that one is taken to be the usual interval earlier.
+ * is known: until a listing says it, the source is taken to be as regular as it usually is.
  */
 
-import { Cadence, type Freshness, freshness } from "../values/freshness";
+import { Cadence, type Freshness, freshness, STALE_MIN_MS } from "../values/freshness";
 
 /** The freshness of a source; its age is undefined if it was not seen, or if it is not known. */
 export interface SourceAge {
@@ -23,6 +23,8 @@ interface Source {
 }
 
 export class SeenTimes {
+  /** Sources of which only some events are streamed: their usual interval is read, not learnt from the stream. */
+  partlyStreamed: ReadonlySet<string> = new Set();
   private readonly sources = new Map<string, Source>();
 
   /** The clock has jumped: of the sources only their usual intervals are known. */
@@ -50,18 +52,15 @@ export class SeenTimes {
   /** An event of the stream. */
   add(key: string, ms: number, clockMs: number, isReverse: boolean): void {
     const source = this.sourceOf(key);
-    source.cadence.add(ms);
+    if (!this.partlyStreamed.has(key)) source.cadence.add(ms);
     if (!isReverse) source.seenMs = Math.max(ms, source.seenMs ?? ms);
     else if (ms > clockMs) pass(source, ms);
     else source.seenMs = ms;
   }
 
-  /** Learn the usual interval of a source from events of its past, in order. */
-  learn(key: string, times: readonly number[]): void {
-    const { cadence } = this.sourceOf(key);
-    cadence.interrupt();
-    for (const ms of times) cadence.add(ms);
-    cadence.interrupt();
+  /** Learn the usual interval of a source from its newest events up to the clock; `isAll` if it has no more. */
+  learn(key: string, times: readonly number[], isAll: boolean): void {
+    this.sourceOf(key).cadence.learn(times, isAll);
   }
 
   /** Forget everything. */
@@ -83,22 +82,23 @@ export class SeenTimes {
   /** How fresh a source is as of the clock; stale after a set silence, or after one that is longer than usual. */
   at(key: string, clockMs: number, setMs?: number): SourceAge {
     const source = this.sources.get(key);
-    const staleAfterMs = setMs ?? source?.cadence.staleAfterMs;
-    const { seenMs, passedMs } = source ?? {};
-    if (seenMs !== undefined && seenMs <= clockMs) {
-      return { ageMs: clockMs - seenMs, freshness: freshness(clockMs - seenMs, staleAfterMs) };
-    }
-    const nextMs = passedMs ?? seenMs;
+    if (source === undefined) return UNSEEN;
+    const seenMs = newestOf(source, clockMs);
+    if (seenMs !== undefined) return ageOf(source, clockMs - seenMs, clockMs, setMs);
+    const nextMs = source.passedMs ?? source.seenMs;
     if (nextMs === undefined) return UNSEEN;
-    // The event before is not known. The clock is in a silence that ends with the next one.
-    const usualMs = nextMs - (source?.cadence.intervalMs ?? 0);
-    if (usualMs <= clockMs) return { ageMs: clockMs - usualMs, freshness: "live" };
-    return { ageMs: undefined, freshness: freshness(nextMs - clockMs, staleAfterMs) };
+    // The event before is not known until the next listing, which says if the clock has met a silence.
+    const usualMs = source.cadence.intervalAt(clockMs);
+    if (usualMs === undefined) return { ageMs: undefined, freshness: "live" };
+    return { ageMs: (usualMs - ((nextMs - clockMs) % usualMs)) % usualMs, freshness: "live" };
   }
 
-  /** Whether the usual interval of a source is known. */
-  isLearnt(key: string): boolean {
-    return this.sources.get(key)?.cadence.intervalMs !== undefined;
+  /** Whether the usual interval of a source at a moment is known, as it depends on that alone. */
+  isLearnt(key: string, clockMs: number): boolean {
+    const source = this.sources.get(key);
+    if (source === undefined) return false;
+    const seenMs = newestOf(source, clockMs);
+    return seenMs === undefined ? source.cadence.intervalAt(clockMs) !== undefined : source.cadence.isKnownAt(seenMs);
   }
 
   private sourceOf(key: string): Source {
@@ -111,4 +111,15 @@ export class SeenTimes {
 function pass(source: Source, ms: number): void {
   source.passedMs = Math.min(ms, source.passedMs ?? ms);
   if (source.seenMs !== undefined && source.seenMs >= ms) source.seenMs = undefined;
+}
+
+/** The newest event up to the clock; undefined if it is not known. */
+function newestOf({ seenMs, passedMs, cadence }: Source, clockMs: number): number | undefined {
+  if (seenMs !== undefined && seenMs <= clockMs) return seenMs;
+  return passedMs === undefined ? undefined : cadence.newestAt(clockMs);
+}
+
+function ageOf({ cadence }: Source, ageMs: number, clockMs: number, setMs?: number): SourceAge {
+  const isSurelyLive = setMs === undefined && ageMs <= STALE_MIN_MS;
+  return { ageMs, freshness: freshness(ageMs, setMs ?? (isSurelyLive ? STALE_MIN_MS : cadence.staleAfterMs(clockMs))) };
 }

@@ -62,6 +62,24 @@ describe("when sources were seen", () => {
     expect(known).toEqual([]);
   });
 
+  it.each([1_000, 2_500, 15_000])("has an age backwards in steps of %i ms, and takes no regular source for stale", (stepMs) => {
+    const intervalsS = [1, 7, 10, 20];
+    const timesOf = (everyS: number) => Array.from({ length: 1_200 / everyS }, (_, index) => index * everyS * SECOND);
+    const listing = (ms: number) => new Map(intervalsS.map((everyS) => [String(everyS), timesOf(everyS).filter((one) => one <= ms).at(-1) ?? 0]));
+    const seen = new SeenTimes();
+    seen.merge(listing(1_190_000), 1_190_000, true);
+    for (const everyS of intervalsS) seen.learn(String(everyS), timesOf(everyS).filter((ms) => ms <= 1_190_000).slice(-9), false);
+    for (let clockMs = 1_190_000 - stepMs, step = 1; clockMs > 60_000; clockMs -= stepMs, step++) {
+      for (const everyS of intervalsS) {
+        for (const ms of timesOf(everyS).filter((one) => one > clockMs && one <= clockMs + stepMs).reverse()) seen.add(String(everyS), ms, clockMs, true);
+        const found = seen.at(String(everyS), clockMs);
+        expect(found.freshness, `${everyS} s at ${clockMs}`).toBe("live");
+        expect(found.ageMs, `${everyS} s at ${clockMs}`).toBe(clockMs % (everyS * SECOND));
+      }
+      if (step % 3 === 0) seen.merge(listing(clockMs + stepMs), clockMs, true);
+    }
+  });
+
   it("is of the newest listing where a source is not streamed", () => {
     const seen = new SeenTimes();
     seen.merge(new Map([["a", 59_000]]), 60_000, false);
