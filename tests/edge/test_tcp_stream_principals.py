@@ -112,6 +112,9 @@ def test_a_disabled_user_may_be_enabled(people: People) -> None:
 
 
 FORMER = """
+DROP TABLE display_defaults;
+DROP TABLE display_versions;
+DROP TABLE displays;
 DROP TABLE streams;
 CREATE TABLE streams (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, port INTEGER NOT NULL UNIQUE,

@@ -1,11 +1,11 @@
 /** Spans of different times on one axis that counts from their starts: one line a field and lane. */
 
-import { entityName } from "../model/entities/entity_names";
+import { namedEntity } from "../model/entities/entity_names";
 import { useMemo, useState } from "preact/hooks";
 import { extentOf } from "../model/fields/histogram";
 import { type AlignedOptions, LANES_MAX } from "../model/kinds/aligned_kind";
 import { laneOfPage, laneSpans, type LaneSpan, sinceStartText, sinceStartTicks } from "../model/kinds/aligned_lanes";
-import { type AlignedLine, alignedLines, alignedQuery, lineValueAt } from "../model/kinds/aligned_query";
+import { type AlignedLine, alignedLines, type AlignedPoint, alignedQuery, lineValueAt } from "../model/kinds/aligned_query";
 import { spanLength } from "../model/timeline/span";
 import { valueText } from "../model/values/event";
 import { type FieldRef, fieldKey } from "../model/values/field_ref";
@@ -80,7 +80,7 @@ function Lanes({ fields, spans, lines, drop, isLoading }: LanesProps) {
         ))}
       </ul>
       <p class="chart-legend muted">
-        {fields.map((field, at) => `${entityName(field.series)} ${field.field} ${unitOf(field.field) ?? ""}${fields.length > 1 ? DASH_NAMES[at] : ""}`.trim()).join(" · ")}
+        {fields.map((field, at) => `${namedEntity(field.series)} ${field.field} ${unitOf(field.field) ?? ""}${fields.length > 1 ? DASH_NAMES[at] : ""}`.trim()).join(" · ")}
         {atMs === null ? "" : ` · ${sinceStartText(atMs)}`}
         {isLoading ? " · loading…" : ""}
       </p>
@@ -137,14 +137,16 @@ function Lines({ lines, fields, size, lengthMs, onPointer }: LinesProps) {
     <Axes size={size} x={since} y={range} label={`${fields.map(({ field }) => field).join(", ")} of several spans since their starts`} onPointer={onPointer}>
       {(place) =>
         lines.map((line) => (
-          <path
-            key={`${line.lane} ${fieldKey(line.field)}`}
-            class={`xy-line stroke-${line.lane}`}
-            stroke-dasharray={DASHES[fields.findIndex((field) => fieldKey(field) === fieldKey(line.field))]}
-            data-testid="aligned-line"
-            data-points={line.points.length}
-            d={pathOf(line, place, lengthMs)}
-          />
+          <g key={`${line.lane} ${fieldKey(line.field)}`}>
+            <path class={`aligned-band fill-${line.lane}`} d={bandOf(line, place, lengthMs)} />
+            <path
+              class={`xy-line stroke-${line.lane}`}
+              stroke-dasharray={DASHES[fields.findIndex((field) => fieldKey(field) === fieldKey(line.field))]}
+              data-testid="aligned-line"
+              data-points={line.points.length}
+              d={lineOf(line, place, lengthMs)}
+            />
+          </g>
         ))
       }
     </Axes>
@@ -152,20 +154,31 @@ function Lines({ lines, fields, size, lengthMs, onPointer }: LinesProps) {
 }
 
 function inSight(lines: readonly AlignedLine[], lengthMs: number): number[] {
-  return lines.flatMap(({ points }) => points.flatMap(([ms, value]) => (value === null || ms < 0 || ms > lengthMs ? [] : [value])));
+  return lines.flatMap((line) => sectionsOf(line, lengthMs).flatMap((section) => section.flatMap(({ min, max }) => [min, max])));
 }
 
-function pathOf({ points }: AlignedLine, place: Place, lengthMs: number): string {
-  let isBroken = true;
-  return points
-    .map(([ms, value]) => {
-      if (value === null || ms < 0 || ms > lengthMs) {
-        isBroken = true;
-        return "";
-      }
-      const step = `${isBroken ? "M" : "L"}${place.x(ms).toFixed(1)} ${place.y(value).toFixed(1)}${isBroken ? "h0" : ""}`;
-      isBroken = false;
-      return step;
-    })
-    .join("");
+/** The unbroken parts of a line that are in sight. */
+function sectionsOf({ points }: AlignedLine, lengthMs: number): AlignedPoint[][] {
+  const sections: AlignedPoint[][] = [[]];
+  for (const point of points) {
+    if (point.mean === null || point.ms < 0 || point.ms > lengthMs) sections.push([]);
+    else sections.at(-1)?.push(point);
+  }
+  return sections.filter((section) => section.length > 0);
+}
+
+function lineOf(line: AlignedLine, place: Place, lengthMs: number): string {
+  // A line of no length with round ends is a dot.
+  return sectionsOf(line, lengthMs).map((section) => `${pathOf(section, place, ({ mean }) => mean ?? 0)}h0`).join("");
+}
+
+/** From the greatest values of the buckets to their least. */
+function bandOf(line: AlignedLine, place: Place, lengthMs: number): string {
+  const band = (section: AlignedPoint[]) =>
+    `${pathOf(section, place, ({ max }) => max)}${pathOf([...section].reverse(), place, ({ min }) => min).replace("M", "L")}Z`;
+  return sectionsOf(line, lengthMs).map(band).join("");
+}
+
+function pathOf(section: readonly AlignedPoint[], place: Place, valueOf: (point: AlignedPoint) => number): string {
+  return section.map((point, at) => `${at === 0 ? "M" : "L"}${place.x(point.ms).toFixed(1)} ${place.y(valueOf(point)).toFixed(1)}`).join("");
 }

@@ -1,6 +1,6 @@
 /** A table of fields: value, unit and age of each at the clock. */
 
-import { entityName } from "../model/entities/entity_names";
+import { namedEntity } from "../model/entities/entity_names";
 import type { TableOptions } from "../model/kinds/table_kind";
 import { readingOf, readingTitle } from "../model/fields/field_reading";
 import { seriesEventsError } from "../model/fields/field_values";
@@ -46,12 +46,12 @@ function Row({ of }: { of: FieldRef }) {
   return (
     <tr data-testid="table-row" data-field={of.field}>
       <th scope="row" title={fieldKey(of)}>
-        {entityName(of.series)} <strong>{readingTitle(reading, of.field)}</strong>
+        {namedEntity(of.series)} <strong>{readingTitle(reading, of.field)}</strong>
       </th>
       <td class="number">
         <FieldReadingText reading={reading} field={of.field} />
       </td>
-      <td class="field-age">{reading.time !== undefined && <CardAge time={reading.time} />}</td>
+      <td class="field-age">{reading.value !== undefined && reading.time !== undefined && <CardAge time={reading.time} />}</td>
     </tr>
   );
 }

@@ -1,6 +1,7 @@
 /** Gauges: each number on an arc between two ends, with its limits. */
 
-import { entityName } from "../model/entities/entity_names";
+import { namedEntity } from "../model/entities/entity_names";
+import { useRef } from "preact/hooks";
 import { type GaugeOptions, type GaugeScale, gaugeScale, gaugeShare } from "../model/kinds/gauge_kind";
 import { readingOf, readingTitle } from "../model/fields/field_reading";
 import { seriesEventsError } from "../model/fields/field_values";
@@ -37,11 +38,15 @@ export function Gauges({ panel, options }: PanelProps<GaugeOptions>) {
 function Gauge({ of, options }: { of: FieldRef; options: GaugeOptions }) {
   const reading = readingOf(of);
   const value = typeof reading.value === "number" && Number.isFinite(reading.value) ? reading.value : undefined;
-  const scale = gaugeScale(reading.spec, value, options);
+  // Without limits the scale grows with the values and does not shrink, so that the arc can be read.
+  const greatest = useRef(0);
+  greatest.current = Math.max(greatest.current, Math.abs(value ?? 0));
+  const scale = gaugeScale(reading.spec, value === undefined ? undefined : Math.sign(value) * greatest.current, options);
+  const hasScale = value !== undefined || scale.zones.length > 0;
   return (
     <figure class="gauge" data-testid="gauge" data-field={of.field}>
       <figcaption title={fieldKey(of)}>
-        <span class="muted">{entityName(of.series)}</span> {readingTitle(reading, of.field)}
+        <span class="muted">{namedEntity(of.series)}</span> {readingTitle(reading, of.field)}
       </figcaption>
       <svg viewBox="0 0 100 58" aria-hidden="true">
         <path class="gauge-track" d={arc(0, 1)} />
@@ -49,7 +54,7 @@ function Gauge({ of, options }: { of: FieldRef; options: GaugeOptions }) {
           <path key={`${zone.severity} ${zone.low}`} class={`gauge-zone is-${zone.severity}`} d={arc(gaugeShare(zone.low, scale), gaugeShare(zone.high, scale))} />
         ))}
         {value !== undefined && <path class={`gauge-value ${reading.verdict ?? ""}`} d={arc(0, gaugeShare(value, scale))} />}
-        <Ends scale={scale} />
+        {hasScale && <Ends scale={scale} />}
       </svg>
       <FieldReadingText reading={reading} field={of.field} />
     </figure>
@@ -59,10 +64,10 @@ function Gauge({ of, options }: { of: FieldRef; options: GaugeOptions }) {
 function Ends({ scale }: { scale: GaugeScale }) {
   return (
     <>
-      <text class="gauge-end" x={CENTRE.x - RADIUS} y="57" text-anchor="middle">
+      <text class="gauge-end" x="0" y="57">
         {tickText(+scale.low.toPrecision(3))}
       </text>
-      <text class="gauge-end" x={CENTRE.x + RADIUS} y="57" text-anchor="middle">
+      <text class="gauge-end" x="100" y="57" text-anchor="end">
         {tickText(+scale.high.toPrecision(3))}
       </text>
     </>

@@ -1,6 +1,6 @@
 /** Histograms of fields over the span of the panel. */
 
-import { entityName } from "../model/entities/entity_names";
+import { namedEntity } from "../model/entities/entity_names";
 import { useMemo } from "preact/hooks";
 import { columnOf, fieldsQuery, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import { type Histogram as Bins, histogramOf } from "../model/fields/histogram";
@@ -42,7 +42,7 @@ function OneHistogram({ of, rows, bins, colour }: { of: FieldRef; rows: SeriesRo
   return (
     <figure class="histogram" data-testid="histogram" data-field={of.field}>
       <figcaption title={fieldKey(of)}>
-        <span class="muted">{entityName(of.series)}</span> {of.field} <span class="muted">{found !== null && summaryOf(found, of.field)}</span>
+        <span class="muted">{namedEntity(of.series)}</span> {of.field} <span class="muted">{found !== null && summaryOf(found, of.field)}</span>
         {rows !== null && <span class="muted"> {rowsTrouble(rows)}</span>}
       </figcaption>
       <div class="chart-area" ref={element}>

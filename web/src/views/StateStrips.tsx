@@ -1,9 +1,9 @@
 /** State strips: the states of fields over the span of the panel, as coloured bars with the clock's time. */
 
 import { useMemo } from "preact/hooks";
+import { namedEntity } from "../model/entities/entity_names";
 import { cursorMs, seek, state } from "../model/clock/clock";
-import { entityName } from "../model/entities/entity_names";
-import { columnOf, fieldsQuery, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
+import { columnOf, fieldsQuery, knownUntilMs, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import type { FieldValue } from "../model/fields/field_rows";
 import { runAt, type StateRun, stateRuns, statesOf } from "../model/fields/state_runs";
 import type { StatesOptions } from "../model/kinds/states_kind";
@@ -80,8 +80,9 @@ interface StripProps {
 }
 
 function Strip({ of, rows, span, width, isOwnTime }: StripProps) {
-  // What is later than the clock is not known LIVE, so the last state ends there.
-  const untilMs = state.value === "LIVE" ? Math.min(span.stopMs, cursorMs.value) : span.stopMs;
+  // LIVE what is later than the clock is not known, so the last state ends there; so it does where no more was read.
+  const presentMs = state.value === "LIVE" ? Math.min(span.stopMs, cursorMs.value) : span.stopMs;
+  const untilMs = rows === null ? presentMs : Math.min(presentMs, knownUntilMs(rows, of));
   const runs = useMemo(() => {
     const { times, values } = rows === null ? { times: [], values: [] } : columnOf(rows, of);
     return stateRuns(times, values, untilMs);
@@ -91,7 +92,7 @@ function Strip({ of, rows, span, width, isOwnTime }: StripProps) {
   return (
     <div class="state-strip" data-testid="state-strip" data-field={of.field}>
       <p title={fieldKey(of)}>
-        <span class="muted">{entityName(of.series)}</span> {of.field} {now !== undefined && <strong data-testid="strip-now">{stateText(now.value)}</strong>}
+        <span class="muted">{namedEntity(of.series)}</span> {of.field} {now !== undefined && <strong data-testid="strip-now">{stateText(now.value)}</strong>}
         {rows !== null && runs.length === 0 && <span class="muted"> no values in this span</span>}
       </p>
       <svg width={width} height="22" role="img" aria-label={`${of.field}: ${states.map(stateText).join(", ")}`}>

@@ -1,9 +1,9 @@
 /** Fields against another field, over the span of the panel; the newest point up to the clock is marked. */
 
 import { useMemo } from "preact/hooks";
+import { namedEntity } from "../model/entities/entity_names";
 import { cursorMs } from "../model/clock/clock";
-import { entityName } from "../model/entities/entity_names";
-import { columnOf, fieldsQuery, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
+import { columnOf, fieldsQuery, knownUntilMs, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import { extentOf } from "../model/fields/histogram";
 import { pointAt, type XyPoint, xyPoints } from "../model/fields/xy_points";
 import type { XyOptions } from "../model/kinds/xy_kind";
@@ -52,6 +52,7 @@ function Drawn({ x, y, rows, isJoined, isOwnTime }: DrawnProps) {
   const lines = useMemo(() => y.map((field) => xyPoints(columnOf(rows, x), columnOf(rows, field))), [rows, x, y]);
   const all = lines.flat();
   const trouble = rowsTrouble(rows);
+  const knownMs = Math.min(...[x, ...y].map((field) => knownUntilMs(rows, field)));
   return (
     <>
       <p class="chart-legend">
@@ -65,7 +66,11 @@ function Drawn({ x, y, rows, isJoined, isOwnTime }: DrawnProps) {
         </span>
       </p>
       <div class="chart-area" ref={element} data-testid="xy-plot">
-        {all.length === 0 ? <p class="muted">No pairs of numbers in this span.</p> : <Points lines={lines} all={all} size={size} isJoined={isJoined} isOwnTime={isOwnTime} />}
+        {all.length === 0 ? (
+          <p class="muted">No pairs of numbers in this span.</p>
+        ) : (
+          <Points lines={lines} all={all} size={size} isJoined={isJoined} isOwnTime={isOwnTime} knownMs={knownMs} />
+        )}
       </div>
     </>
   );
@@ -77,9 +82,11 @@ interface PointsProps {
   size: Size;
   isJoined: boolean;
   isOwnTime: boolean;
+  /** Points after this time were not read. */
+  knownMs: number;
 }
 
-function Points({ lines, all, size, isJoined, isOwnTime }: PointsProps) {
+function Points({ lines, all, size, isJoined, isOwnTime, knownMs }: PointsProps) {
   const [xs, ys] = useMemo(() => [roomy(extentOf(all.map(({ x }) => x))), roomy(extentOf(all.map(({ y }) => y)))] as const, [all]);
   return (
     <Axes size={size} x={xs} y={ys} label="XY plot">
@@ -88,7 +95,7 @@ function Points({ lines, all, size, isJoined, isOwnTime }: PointsProps) {
           <g key={at} data-testid="xy-line" data-points={points.length}>
             <path class={isJoined ? `xy-line stroke-${at}` : `xy-points stroke-${at}`} d={pathOf(points, place, isJoined)} />
             {/* The clock is in another span than the points. */}
-            {!isOwnTime && <Now points={points} place={place} />}
+            {!isOwnTime && cursorMs.value <= knownMs && <Now points={points} place={place} />}
           </g>
         ))
       }
@@ -110,5 +117,5 @@ function pathOf(points: readonly XyPoint[], place: Place, isJoined: boolean): st
 
 function nameOf({ series, field }: FieldRef): string {
   const unit = unitOf(field);
-  return `${entityName(series)} ${field}${unit === undefined ? "" : ` (${unit})`}`;
+  return `${namedEntity(series)} ${field}${unit === undefined ? "" : ` (${unit})`}`;
 }

@@ -29,7 +29,7 @@ export interface ViewPart {
 
 const RANGES: readonly InspectorRange[] = ["clock", "visible", "selection", "ahead"];
 /** What users have who have chosen nothing: the instance's default. */
-const DEFAULT = "default";
+const DEFAULT = "initial";
 
 const displayPart: ViewPart = {
   name: "display",

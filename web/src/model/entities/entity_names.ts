@@ -22,6 +22,11 @@ export function entityName(of: Entity): string {
   return names.value.get(entityKey(of)) ?? of.uniqueId;
 }
 
+/** The name of an entity that a display names: its path where it is not listed, as one that a user may not see. */
+export function namedEntity(of: Entity): string {
+  return names.value.get(entityKey(of)) ?? (names.value.size === 0 ? of.uniqueId : entityKey(of));
+}
+
 /** The shortest ends of paths that no other path has. */
 export function namesOf(paths: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();

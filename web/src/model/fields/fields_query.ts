@@ -38,6 +38,12 @@ export function columnOf(rows: SeriesRows, { series, field }: FieldRef): FieldCo
   return { times: found?.times ?? [], values: found?.values.get(field) ?? EMPTY };
 }
 
+/** Until when the rows of a field are known: to the last one where the span has more, else to its end. */
+export function knownUntilMs(rows: SeriesRows, { series }: FieldRef): number {
+  const found = rows.get(seriesNameKey(series));
+  return found?.isCut === true ? (found.times.at(-1) ?? -Infinity) : Infinity;
+}
+
 /** What is missing in the rows, in words; empty if nothing is. */
 export function rowsTrouble(rows: SeriesRows): string {
   const all = [...rows.values()];

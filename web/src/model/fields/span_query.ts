@@ -2,7 +2,7 @@
 
 import { effect, signal, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { state, timebase } from "../clock/clock";
+import { jumps, state, timebase } from "../clock/clock";
 import { connection, recoveries } from "../session/session";
 import { stillCovers, withMargins } from "../timeline/prefetch";
 import type { Span } from "../timeline/span";
@@ -10,6 +10,8 @@ import type { Span } from "../timeline/span";
 const PACE_MS = 250;
 const LIVE_INTERVAL_MS = 2_000;
 const RETRY_INTERVAL_MS = 3_000;
+/** Late data of a past span is there after this time at most. */
+const PAST_INTERVAL_MS = 10_000;
 
 export interface SpanQueryOptions<T> {
   /** What is requested, as text: other data is dropped when it changes. */
@@ -47,6 +49,14 @@ export class SpanQuery<T> {
       scheduler.every(LIVE_INTERVAL_MS, () => this.request(), {
         when: () => state.value === "LIVE" && isOpen(),
         pausesWhenHidden: true,
+      }),
+      scheduler.every(PAST_INTERVAL_MS, () => this.request(), {
+        when: () => state.value !== "LIVE" && isOpen(),
+        pausesWhenHidden: true,
+      }),
+      effect(() => {
+        void jumps.value;
+        untracked(() => this.request());
       }),
       scheduler.every(RETRY_INTERVAL_MS, () => this.request(), { when: () => this.needsAgain(), pausesWhenHidden: true }),
       recoveries.subscribe(() => this.request()),

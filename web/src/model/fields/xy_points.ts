@@ -15,9 +15,11 @@ export interface XyPoint {
 
 /**
  * A point for each number of `ys`, with the newest number of `xs` up to its time; none before the first.
- * Fields of one event therefore make one point.
+ * Columns of one series have the same rows, of which each makes a point: times in ms are too coarse for events
+ * that lie nanoseconds apart.
  */
 export function xyPoints(xs: FieldColumn, ys: FieldColumn): XyPoint[] {
+  if (xs.times === ys.times) return rowPoints(xs, ys);
   const points: XyPoint[] = [];
   let x: number | undefined;
   let next = 0;
@@ -31,6 +33,14 @@ export function xyPoints(xs: FieldColumn, ys: FieldColumn): XyPoint[] {
     points.push({ ms, x, y });
   });
   return points;
+}
+
+function rowPoints(xs: FieldColumn, ys: FieldColumn): XyPoint[] {
+  return ys.values.flatMap((y, row) => {
+    const x = xs.values[row];
+    if (typeof x !== "number" || typeof y !== "number" || !Number.isFinite(x) || !Number.isFinite(y)) return [];
+    return [{ ms: ys.times[row] as number, x, y }];
+  });
 }
 
 /** The newest point up to a time; the points are in the order of their times. */

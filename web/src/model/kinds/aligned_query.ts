@@ -37,11 +37,19 @@ async function laneBuckets(fields: readonly FieldRef[], span: { startMs: number;
   return new Map(groups.map(({ series }, at) => [seriesNameKey(series), found[at] as Buckets]));
 }
 
-/** A line of a field in a lane: means by ms since the start of the lane; null where the line breaks. */
+/** The values of a bucket, by ms since the start of the lane; a mean of null breaks the line. */
+export interface AlignedPoint {
+  readonly ms: number;
+  readonly mean: number | null;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** A line of a field in a lane. */
 export interface AlignedLine {
   readonly field: FieldRef;
   readonly lane: number;
-  readonly points: readonly (readonly [ms: number, value: number | null])[];
+  readonly points: readonly AlignedPoint[];
 }
 
 /** The lines of all lanes. */
@@ -51,22 +59,22 @@ export function alignedLines(fields: readonly FieldRef[], lanes: readonly Aligne
   );
 }
 
-function pointsOf(buckets: Buckets | undefined, field: string, startMs: number): [number, number | null][] {
+function pointsOf(buckets: Buckets | undefined, field: string, startMs: number): AlignedPoint[] {
   const sample = buckets?.fields.find((one) => one.field === field);
   if (buckets === undefined || sample === undefined) return [];
   const times = middles(buckets);
-  return lineColumn(sample.count, sample.mean).flatMap((value, at): [number, number | null][] =>
-    value === undefined ? [] : [[(times[at] as number) - startMs, value]],
+  return lineColumn(sample.count, sample.mean).flatMap((mean, at): AlignedPoint[] =>
+    mean === undefined ? [] : [{ ms: (times[at] as number) - startMs, mean, min: sample.min[at] ?? 0, max: sample.max[at] ?? 0 }],
   );
 }
 
-/** The value of a line at a time since its start: that of the nearest point within a hundredth of the length. */
+/** The mean of a line at a time since its start: that of the nearest point within a hundredth of the length. */
 export function lineValueAt({ points }: AlignedLine, ms: number, lengthMs: number): number | undefined {
   let nearest: number | undefined;
   let distance = lengthMs / 100;
-  for (const [at, value] of points) {
-    if (value === null || Math.abs(at - ms) > distance) continue;
-    [nearest, distance] = [value, Math.abs(at - ms)];
+  for (const { ms: at, mean } of points) {
+    if (mean === null || Math.abs(at - ms) > distance) continue;
+    [nearest, distance] = [mean, Math.abs(at - ms)];
   }
   return nearest;
 }

@@ -19,6 +19,8 @@ export function safeDrawing(svg: string): SVGSVGElement {
   if (fault !== null || parsed.documentElement.localName !== "svg") throw new Error(`The drawing is no SVG: ${faultText(fault)}`);
   const clean = DOMPurify.sanitize(parsed.documentElement, {
     USE_PROFILES: { svg: true, svgFilters: true },
+    // What it uses is of the drawing itself: other references are dropped below.
+    ADD_TAGS: ["use"],
     FORBID_TAGS: ["style", "image", "a", "foreignObject", "script"],
     FORBID_ATTR: ["style"],
     ALLOW_DATA_ATTR: true,
