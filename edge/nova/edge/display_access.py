@@ -7,7 +7,7 @@ from typing import get_args
 
 from nova.edge.access import Access
 from nova.edge.display_store import Owner, StoredDisplay
-from nova.sdk.display import NamedData
+from nova.sdk.display import NamedData, named_in
 from nova.sdk.field_types import Role
 
 _RANKS: dict[Role, int] = {"viewer": 0, "operator": 1, "admin": 2}
@@ -30,6 +30,15 @@ def may_change(access: Access, display: StoredDisplay) -> bool:
     if manages_all(access) or is_own(access, display.owner):
         return True
     return has_role(access, display.editable_by) and may_see(access, display)
+
+
+def may_see_version(access: Access, display: StoredDisplay, content: bytes) -> bool:
+    """Whether a principal that may change a display gets a version: a former one may name scopes
+    and lanes that the newest one does not.
+    """
+    if manages_all(access) or is_own(access, display.owner) or not access.is_limited:
+        return True
+    return may_see_names(access, named_in(content))
 
 
 def may_share(access: Access, display: StoredDisplay) -> bool:

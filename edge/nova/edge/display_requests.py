@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import accumulate
 
 import msgspec
@@ -14,6 +15,7 @@ from nova.edge.display_access import (
     may_change,
     may_see,
     may_see_names,
+    may_see_version,
     may_share,
 )
 from nova.edge.display_folder import FOLDER_MARK, FolderDisplay, FolderDisplays
@@ -107,7 +109,8 @@ class DisplayRequests:
         version = stored.version if request.version is None else request.version
         if version != stored.version and not may_change(access, stored):
             raise ProtocolError("forbidden", NO_VERSIONS.format(stored.name))
-        display = self._store.read(stored.id, version)
+        seen = partial(may_see_version, access, stored)
+        display = self._store.read(stored.id, version, seen)
         info = self._info(access, stored, defaults)
         return DisplayResponse(info=info, display=display, version=version)
 
@@ -115,7 +118,9 @@ class DisplayRequests:
         stored = self._visible(access, request.display_id)
         if not may_change(access, stored):
             raise ProtocolError("forbidden", NO_VERSIONS.format(stored.name))
-        versions, left_out = self._store.versions(stored.id)
+        versions, left_out = self._store.versions(
+            stored.id, partial(may_see_version, access, stored)
+        )
         return DisplayVersionsResponse(
             display_id=stored.id, versions=versions, versions_left_out=left_out
         )

@@ -198,15 +198,15 @@ class DisplayStore(EdgeStore):
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM displays ORDER BY name, id")
         return [_stored(row) for row in rows]
 
-    def read(self, display_id: str, version: int) -> Display:
-        """A version; raises ProtocolError `notFound`, and `badDisplay` for one that a newer program
-        has written in its own way.
+    def read(self, display_id: str, version: int, is_seen: Callable[[bytes], bool]) -> Display:
+        """A version; raises ProtocolError `notFound`, also for one that is not seen, and
+        `badDisplay` for one that a newer program has written in its own way.
         """
         row = self._db.execute(
             "SELECT content FROM display_versions WHERE display_id = ? AND version = ?",
             (display_id, version),
         ).fetchone()
-        if row is None:
+        if row is None or not is_seen(row[0]):
             raise ProtocolError("notFound", f"display {display_id!r} has no version {version}")
         try:
             return _decoder.decode(row[0])
@@ -215,11 +215,15 @@ class DisplayStore(EdgeStore):
                 "badDisplay", f"a newer NOVA has saved this version, upgrade this one: {error}"
             ) from None
 
-    def versions(self, display_id: str) -> tuple[list[DisplayVersionInfo], int]:
-        """The newest versions, newest first, and how many older ones there are."""
+    def versions(
+        self, display_id: str, is_seen: Callable[[bytes], bool]
+    ) -> tuple[list[DisplayVersionInfo], int]:
+        """The newest versions, newest first, without those that are not seen, and how many older
+        ones there are.
+        """
         most = self.limits.versions_listed_max
         rows = self._db.execute(
-            "SELECT version, name, saved, saved_by, length(content) FROM display_versions "
+            "SELECT version, name, saved, saved_by, content FROM display_versions "
             "WHERE display_id = ? ORDER BY version DESC LIMIT ?",
             (display_id, most),
         ).fetchall()
@@ -228,11 +232,16 @@ class DisplayStore(EdgeStore):
         ).fetchone()
         found = [
             DisplayVersionInfo(
-                version=version, name=name, saved=time_text(saved), saved_by=saved_by, bytes=size
+                version=version,
+                name=name,
+                saved=time_text(saved),
+                saved_by=saved_by,
+                bytes=len(content),
             )
-            for version, name, saved, saved_by, size in rows
+            for version, name, saved, saved_by, content in rows
+            if is_seen(content)
         ]
-        return found, count - len(found)
+        return found, count - len(rows)
 
     def _insert_version(
         self, display_id: str, version: int, display: Display, content: bytes, by: Actor

@@ -4,7 +4,7 @@ rules are those of the screen, which a newer one may have changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal, NamedTuple, get_args
 
 import msgspec
@@ -91,7 +91,7 @@ def check_display(display: Display, max_bytes: int = CONTENT_MAX_BYTES) -> None:
             "badDisplay", f"the display has {size} bytes, at most {max_bytes} are allowed"
         )
     for at, page in enumerate(display.pages):
-        panels = [*(panel for column in page.columns for panel in column.panels), *page.hidden]
+        panels = _panels(page)
         if len(panels) > PANELS_MAX:
             raise ProtocolError(
                 "badDisplay",
@@ -106,19 +106,30 @@ def check_display(display: Display, max_bytes: int = CONTENT_MAX_BYTES) -> None:
                 raise ProtocolError("badDisplay", f"pages[{at}]: {panel.id!r}: {_too_deep()}")
 
 
+def _panels(page: DisplayPage) -> list[DisplayPanel]:
+    return [*(panel for column in page.columns for panel in column.panels), *page.hidden]
+
+
 def named_data(display: Display) -> NamedData:
     """What a display names: members `scopeId` and `lane`, and `scopeIds` and `lanes`, anywhere in
     the options of its panels.
     """
+    options = (panel.options for page in display.pages for panel in _panels(page))
+    return _named_by(member for one in options for member in _members(one))
+
+
+def named_in(content: bytes) -> NamedData:
+    """What the JSON of a display names, also of one that a newer program has saved."""
+    return _named_by(_members(msgspec.json.decode(content)))
+
+
+def _named_by(members: Iterable[tuple[str, str]]) -> NamedData:
     scopes, lanes = set[str](), set[str]()
-    for page in display.pages:
-        panels = [*(panel for column in page.columns for panel in column.panels), *page.hidden]
-        for panel in panels:
-            for member, value in _members(panel.options):
-                if member in ("scopeId", "scopeIds"):
-                    scopes.add(value)
-                elif value in _LANES:
-                    lanes.add(value)
+    for member, value in members:
+        if member in ("scopeId", "scopeIds"):
+            scopes.add(value)
+        elif value in _LANES:
+            lanes.add(value)
     return NamedData(frozenset(scopes), frozenset(lanes))
 
 
