@@ -45,6 +45,17 @@ async def test_many_records_are_stored_in_batches_and_few_alone(
     assert await batch_of(manager, stream, few + many) is None
 
 
+async def test_long_records_fill_several_batches(
+    nats_server: NatsServer, make_transport: MakeTransport, manager: JetStreamManager, scope: str
+) -> None:
+    """None of them is stored alone."""
+    transport, stream, count = make_transport(nats_server.url), f"nova-{scope}", 600
+    await transport.publish([one._replace(value=bytes(10_000)) for one in numbered(scope, count)])
+    found = [await batch_of(manager, stream, number) for number in (1, count // 2, count)]
+    assert None not in found
+    assert found[0] != found[2]
+
+
 async def test_streams_that_take_no_batches_or_part_of_a_lane_get_records_alone(
     nats_server: NatsServer,
     make_transport: MakeTransport,

@@ -29,10 +29,12 @@ from nova.transport_nats.connection import NatsConnection
 from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.streams import StreamCreator
 
-WINDOW_RECORDS = 1_000
-REFILL_RECORDS = 500
-BATCH_RECORDS = 500
-"""The server takes 1,000, unless it is configured otherwise: batches that it refuses are halved."""
+WINDOW_RECORDS = 2_000
+REFILL_RECORDS = 1_000
+BATCH_RECORDS = 1_000
+"""The most that the server takes, unless it is configured otherwise: batches that it refuses are
+halved.
+"""
 
 BATCH_MIN_RECORDS = 16
 """A batch costs the server four syncs."""
@@ -161,10 +163,8 @@ class NatsPublisher:
         """The records in order, as batches and single ones."""
         most_bytes = min(BATCH_MAX_BYTES, client.max_payload - BATCH_HEADER_BYTES)
         count = 1 if stream is None else self._batch_records
-        for start in range(0, len(records), count):
-            part = records[start : start + count]
-            is_batch = len(part) >= BATCH_MIN_RECORDS
-            if is_batch and sum(len(record.value) for record in part) <= most_bytes:
+        for part in _limited(records, count, most_bytes):
+            if len(part) >= BATCH_MIN_RECORDS:
                 yield part
             else:
                 yield from ([record] for record in part)
@@ -243,6 +243,19 @@ class NatsPublisher:
             delivery.fail(reason)
         self._window.clear()
         self._room.set()
+
+
+def _limited(records: Sequence[Record], most: int, most_bytes: int) -> Iterator[Sequence[Record]]:
+    """The records in parts within both limits; one that exceeds them is a part of its own."""
+    start = size_bytes = 0
+    for index, record in enumerate(records):
+        is_full = index - start == most or size_bytes + len(record.value) > most_bytes
+        if is_full and index > start:
+            yield records[start:index]
+            start, size_bytes = index, 0
+        size_bytes += len(record.value)
+    if start < len(records):
+        yield records[start:]
 
 
 async def _send_batch(client: Client, records: Sequence[Record], reply: str) -> None:
