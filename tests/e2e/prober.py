@@ -29,6 +29,7 @@ from nova.sdk.protocol.messages import (
     StartStream,
     StreamStarted,
 )
+from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, CommandAck, SubmitChat
 from tests.core.commanding import HEATER, SCOPE, command
 
@@ -36,7 +37,7 @@ WAIT_S = 30.0
 TRICKS_MAX = 6
 PAST = "2026-01-01T00:00:00Z"
 LATER = "2026-01-01T00:00:30Z"
-ACKS = (CommandAck, ChatAck, AlarmAck)
+ACKS = (CommandAck, ChatAck, NoteAck, AlarmAck)
 
 Socket = aiohttp.ClientWebSocketResponse[Literal[True]]
 Connect = Callable[[], Awaitable[Socket]]
@@ -236,6 +237,7 @@ class Prober:
                 command(),
                 command(request_id="the-same", command_id="the-same"),
                 SubmitChat(scope_id=SCOPE, content="psst", timeline_mode="LIVE"),
+                SubmitNote(scope_id=SCOPE, text="psst", from_time=PAST, timeline_mode="LIVE"),
                 AcknowledgeAlarm(
                     scope_id=SCOPE,
                     system_id=HEATER.system_id,

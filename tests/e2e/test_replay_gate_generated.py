@@ -50,7 +50,7 @@ LIMITS = EdgeLimits(
     # What would leave is not to be held back by anything else.
     requests=request_limits(["submission=1000000/1"]),
 )
-SUBMITTED = ["CommandRequest", "ChatMessage", "AlarmAction"]
+SUBMITTED = ["CommandRequest", "ChatMessage", "UserNote", "AlarmAction"]
 
 
 @dataclass

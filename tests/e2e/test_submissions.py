@@ -8,9 +8,12 @@ import msgspec
 import pytest
 
 from nova.sdk.client.client import Client, login
+from nova.sdk.errors import ProtocolError
 from nova.sdk.producer.producer import Producer
-from nova.sdk.protocol.messages import Filters, Query
-from nova.sdk.protocol.submission import AcknowledgeAlarm, SubmitChat
+from nova.sdk.protocol.admin import AddKey, KeyChanged
+from nova.sdk.protocol.messages import CursorSet, Filters, Query, SetCursor
+from nova.sdk.protocol.note_messages import SubmitNote
+from nova.sdk.protocol.submission import AcknowledgeAlarm, Role, SubmitChat
 from nova.sdk.transport.base import connect
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 from tests.core.commanding import HEATER, SCOPE, command, descriptor, listening
@@ -75,3 +78,37 @@ async def test_a_command_a_word_and_an_alarm_through_the_edge(nova: RunningNova)
     }
     assert chat["canonicalTruthTime"] == said.time
     await transport.close()
+
+
+async def key_of(admin: Client, name: str, role: Role, scope: str) -> str:
+    added = await admin.request(AddKey(name=name, role=role, scopes=[scope]), KeyChanged)
+    assert added.secret is not None
+    return added.secret
+
+
+async def test_notes_are_for_who_sees_their_scope_and_not_from_a_replay(nova: RunningNova) -> None:
+    """Operators write them in LIVE; a key of another scope sees none of them."""
+    note = SubmitNote(scope_id=SCOPE, text="battery dip", from_time=SINCE, timeline_mode="LIVE")
+    query = Query(filters=Filters(message_types=["UserNote"]))
+    async with await admin(nova) as client:
+        secrets = {
+            "writer": await key_of(client, "writer", "operator", SCOPE),
+            "watcher": await key_of(client, "watcher", "viewer", SCOPE),
+            "stranger": await key_of(client, "stranger", "operator", "other"),
+        }
+        async with await Client.to_edge(nova.url, secrets["writer"]) as writer:
+            ack = await writer.submit_note(note)
+            await writer.request(SetCursor(time=SINCE), CursorSet)
+            with pytest.raises(ProtocolError, match="replay") as caught:
+                await writer.submit_note(note)
+            assert caught.value.code == "replayRefused"
+        seen = {}
+        for name in ("watcher", "stranger"):
+            async with await Client.to_edge(nova.url, secrets[name]) as reader:
+                with pytest.raises(ProtocolError) as caught:
+                    await reader.submit_note(note)
+                assert caught.value.code == "forbidden"
+                seen[name] = [msgspec.json.decode(one) async for one in reader.query(query)]
+    assert [one["eventId"] for one in seen["watcher"]] == [ack.event_id]
+    assert seen["watcher"][0]["payload"]["user"] == "writer"
+    assert seen["stranger"] == []

@@ -24,6 +24,7 @@ from nova.sdk.protocol import (
     export,
     health,
     messages,
+    note_messages,
     submission,
     tcp_streams,
     timeline,
@@ -100,6 +101,7 @@ SAMPLES: tuple[Message, ...] = (
         timeline_mode="LIVE",
     ),
     submission.SubmitChat(scope_id="s", content="hello", timeline_mode="LIVE"),
+    note_messages.SubmitNote(scope_id="s", text="hello", timeline_mode="LIVE"),
     submission.AcknowledgeAlarm(
         **UNIT, view_id="v", key="k", severity="warning", since=SPAN[0], timeline_mode="LIVE"
     ),

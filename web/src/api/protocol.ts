@@ -57,6 +57,7 @@ export type Reply =
   | AlarmUpdates
   | CommandAck
   | ChatAck
+  | NoteAck
   | AlarmAck
   | ImportAck
   | ExportStarted
@@ -109,6 +110,7 @@ export type Request =
   | UnfollowAlarms
   | SubmitCommand
   | SubmitChat
+  | SubmitNote
   | AcknowledgeAlarm
   | ActOnAlarm
   | ImportEvents
@@ -2599,6 +2601,18 @@ export interface NeighbourResponse {
   event?: unknown;
 }
 /**
+ * The note is recorded; `time` is its canonical time.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "NoteAck".
+ */
+export interface NoteAck {
+  type: "noteAck";
+  ref?: string | number | null;
+  eventId: string;
+  time: string;
+}
+/**
  * A process of the instance. `busy` is the long step that it has announced, `restarts` how
  *     often it was restarted since the instance started.
  *
@@ -3220,6 +3234,28 @@ export interface SubmitChat {
   ref?: string | number | null;
   scopeId: string;
   content: string;
+  timelineMode: "LIVE" | "REPLAY";
+}
+/**
+ * Record a note about a moment or a range, in the given timebase. Without `from_time` it is
+ *     about now. With `replaces`, the eventId of a note of the same scope, it stands in its place;
+ *     without `text` that note is withdrawn. An entity has all three ids.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "SubmitNote".
+ */
+export interface SubmitNote {
+  type: "submitNote";
+  ref?: string | number | null;
+  scopeId: string;
+  text?: string | null;
+  timebase?: "canonical" | "source";
+  fromTime?: string | null;
+  toTime?: string | null;
+  systemId?: string | null;
+  containerId?: string | null;
+  uniqueId?: string | null;
+  replaces?: string | null;
   timelineMode: "LIVE" | "REPLAY";
 }
 /**

@@ -4,6 +4,7 @@ import { chooseLoop, looping } from "../model/clock/clock";
 import { STEP_KINDS, type StepKind, stepKind } from "../model/clock/cursor_event";
 import { isSkippingGaps } from "../model/clock/gap_skip";
 import { isExporting, openExport } from "../model/exports/export_status";
+import { noteMarkers } from "../model/notes/notes";
 import { matchMarkers, searches } from "../model/search/searches";
 import { countIn, DENSITY_LANES } from "../model/timeline/density";
 import { showEverything, zoom, zoomToRange } from "../model/timeline/gesture";
@@ -38,6 +39,12 @@ export function Legend() {
           <i class="sign alarm" />
           {moreAlarms.value ? "alarm (newest)" : "alarm"}
         </li>
+        {noteMarkers.value.length > 0 && (
+          <li>
+            <i class="sign note" />
+            note
+          </li>
+        )}
         {matchMarkers.value.length > 0 && (
           <li>
             <i class="sign match" />

@@ -65,7 +65,7 @@ function Marks() {
   const inView = shownMarkers.value.filter(({ ms }) => ms >= startMs && ms <= stopMs);
   if (inView.length === 0) return null;
   return (
-    <ul class="sr-only" aria-label="Gaps, chat, commands, alarms and matches in view" data-testid="marks">
+    <ul class="sr-only" aria-label="Gaps, chat, notes, commands, alarms and matches in view" data-testid="marks">
       {inView.slice(0, LISTED_MAX).map(({ ms, kind, text, state }) => (
         <li key={`${ms} ${text}`} data-kind={kind} data-state={state}>
           {formatTime(fromFineMs(ms))} {text}

@@ -6,6 +6,7 @@ import { type Span, toX } from "../model/timeline/span";
 import { ticks } from "../model/timeline/ticks";
 import { AXIS_PX, MARKS_PX, type PaintTarget, verticalLine } from "./paint_target";
 import { paintMatches } from "./paint_matches";
+import { paintNotes } from "./paint_notes";
 import { signOf } from "../model/alarms/card_alarms";
 
 const TICK_PX = 112;
@@ -134,8 +135,9 @@ function paintCommands(canvas: PaintTarget, span: Span, picture: DensityTile): v
 function paintMarkers(canvas: PaintTarget, span: Span, markers: readonly Marker[]): void {
   const { context, width, height, palette } = canvas;
   paintMatches(canvas, span, markers);
+  paintNotes(canvas, span, markers);
   for (const marker of markers) {
-    if (marker.kind === "match") continue;
+    if (marker.kind === "match" || marker.kind === "note") continue;
     const x = Math.round(toX(span, marker.ms, width));
     if (x < -6 || x > width + 6) continue;
     if (marker.kind === "command") {

@@ -24,6 +24,7 @@ export const VIEWS: Readonly<Record<string, PanelView>> = {
   commands: CommandPanel,
   alarms: AlarmPanel,
   chat: Chat,
+  notes: laterPanel(() => import("./Notes").then(({ Notes }) => Notes)),
   aligned: laterPanel(() => import("./AlignedPlot").then(({ AlignedPlot }) => AlignedPlot)),
   gauge: laterPanel(() => import("./Gauges").then(({ Gauges }) => Gauges)),
   table: laterPanel(() => import("./FieldTable").then(({ FieldTable }) => FieldTable)),

@@ -40,6 +40,7 @@ from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import ExportRequest
 from nova.sdk.protocol.follow_stream import FollowStream
 from nova.sdk.protocol.messages import Filters, Message
+from nova.sdk.protocol.note_messages import SubmitNote
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
     ImportEvents,
@@ -335,6 +336,7 @@ HANDLERS: dict[type[Message], Handler] = {
     export.Drivers: _export,
     SubmitCommand: _submit,
     SubmitChat: _submit,
+    SubmitNote: _submit,
     AcknowledgeAlarm: _submit,
     ActOnAlarm: _act_on_alarm,
     ImportEvents: _submit,

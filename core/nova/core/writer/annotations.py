@@ -1,4 +1,4 @@
-"""Annotations: chat messages, and what users do with alarms."""
+"""Annotations: chat messages, notes, and what users do with alarms."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.event import Event, Series, check
 from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
+from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
 
 ALARM_ACTION = "AlarmAction"
+NOTE = "UserNote"
 ACTION_MEMBERS = {
     "acknowledge": ("since", "severity", "comment"),
     "comment": ("comment",),
@@ -26,6 +28,7 @@ ACTION_MEMBERS = {
 }
 """The members that an action has beside its alarm; those that it may lack are in OPTIONAL."""
 
+ENTITY_IDS = 3
 TIMES = ("since", "until")
 OPTIONAL = (("acknowledge", "comment"), ("shelve", "until"), ("shelve", "comment"))
 
@@ -40,14 +43,32 @@ class Annotations:
 
     async def chat(self, principal: Principal, message: SubmitChat) -> ChatAck:
         """Record a ChatMessage; raises RequestError for a scope without events in this archive."""
-        names = self._committer.series.names
-        if message.scope_id != self._own_scope and all(
-            n.scope_id != message.scope_id for n in names
-        ):
-            raise RequestError("unknownScope", f"scope {message.scope_id!r} is not in this archive")
+        self._require_scope(message.scope_id)
         body: JsonObject = {"authorDisplayName": principal.user, "content": message.content}
         event = _metadata(message.scope_id, (SCOPE_TOKEN,) * 3, "ChatMessage", body)
         return ChatAck(event_id=event.event_id.hex(), time=await self._record(event))
+
+    async def note(self, principal: Principal, note: SubmitNote) -> NoteAck:
+        """Record a UserNote of the scope; raises RequestError for an unknown scope or entity, or
+        times that are no range. One in source time is dated at what it is about, so that it is
+        found there, like late data; its `writtenTime` says when it was written.
+        """
+        self._require_scope(note.scope_id)
+        written = timestamps.text(time.time_ns())
+        payload: JsonObject = {"user": principal.user, "writtenTime": written}
+        source = written
+        if note.text is not None:
+            payload |= {"text": note.text, "timebase": note.timebase, **_note_times(note, written)}
+            payload |= self._note_target(note)
+            if note.timebase == "source":
+                source = str(payload["fromTime"])
+        elif note.replaces is None:
+            raise RequestError("badRequest", "a note needs text, or replaces to withdraw that note")
+        if note.replaces is not None:
+            payload["replaces"] = note.replaces
+        body: JsonObject = {"payload": payload, "sourceTruthTime": source}
+        event = _metadata(note.scope_id, (SCOPE_TOKEN,) * 3, NOTE, body)
+        return NoteAck(event_id=event.event_id.hex(), time=await self._record(event))
 
     async def acknowledge(
         self, principal: Principal, acknowledgement: AcknowledgeAlarm
@@ -92,11 +113,43 @@ class Annotations:
         event = _metadata(done.scope_id, ids, ALARM_ACTION, {"payload": payload})
         return AlarmAck(event_id=event.event_id.hex(), time=await self._record(event))
 
+    def _require_scope(self, scope_id: str) -> None:
+        names = self._committer.series.names
+        if scope_id != self._own_scope and all(name.scope_id != scope_id for name in names):
+            raise RequestError("unknownScope", f"scope {scope_id!r} is not in this archive")
+
+    def _note_target(self, note: SubmitNote) -> JsonObject:
+        """The entity that a note is about, as a member of its payload."""
+        given = [one for one in (note.system_id, note.container_id, note.unique_id) if one]
+        if not given:
+            return {}
+        if len(given) != ENTITY_IDS:
+            raise RequestError(
+                "badRequest", "an entity needs systemId, containerId and uniqueId: give all or none"
+            )
+        system_id, container_id, unique_id = given
+        if not self._committer.series.has_entity(
+            (note.scope_id, system_id, container_id, unique_id)
+        ):
+            where = "/".join((note.scope_id, *given))
+            raise RequestError("unknownTarget", f"{where} has no events in this archive")
+        return {"targetId": "|".join((note.scope_id, *given))}
+
     async def _record(self, event: Event) -> str:
         """Record the event; returns its canonical time as text once it is durable."""
         at_ns = await self._queue.submit(lambda committer: committer.record(event))
         assert at_ns is not None, "two equal annotations in one nanosecond"
         return timestamps.text(at_ns)
+
+
+def _note_times(note: SubmitNote, now: str) -> JsonObject:
+    start = now if note.from_time is None else _normal_time("fromTime", note.from_time)
+    if note.to_time is None:
+        return {"fromTime": start}
+    stop = _normal_time("toTime", note.to_time)
+    if timestamps.parse(stop) < timestamps.parse(start):
+        raise RequestError("badRange", f"toTime {stop} is before fromTime {start}")
+    return {"fromTime": start, "toTime": stop}
 
 
 def _normal_time(member: str, text: str) -> str:

@@ -26,6 +26,7 @@ from nova.core.writer.notification_trail import NotificationTrail
 from nova.core.writer.seal_trail import SealTrail
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.messages import Message
+from nova.sdk.protocol.note_messages import SubmitNote
 from nova.sdk.protocol.submission import (
     AcknowledgeAlarm,
     ImportEvents,
@@ -81,6 +82,8 @@ class SubmissionHandler:
                 return await self._commands.submit(principal, submission, received_s)
             case SubmitChat():
                 return await self._annotations.chat(principal, submission)
+            case SubmitNote():
+                return await self._annotations.note(principal, submission)
             case AcknowledgeAlarm():
                 return await self._annotations.acknowledge(principal, submission)
             case ActOnAlarm():

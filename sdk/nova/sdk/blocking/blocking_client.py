@@ -25,6 +25,7 @@ from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.export import DriversResponse, Export, ExportComplete
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
 from nova.sdk.protocol.metric_messages import Metric
+from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 from nova.sdk.protocol.timeline import StreamGap
 
 ItemT = TypeVar("ItemT")
@@ -166,6 +167,10 @@ class BlockingClient(BlockingFacade[Client]):
     def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
         """Send a chat message to all users of a scope."""
         return self._thread.run(self._opened.submit_chat(message))
+
+    def submit_note(self, message: SubmitNote) -> NoteAck:
+        """Write a note about a moment or a range, replace one, or withdraw one."""
+        return self._thread.run(self._opened.submit_note(message))
 
     def acknowledge_alarm(self, message: submission.AcknowledgeAlarm) -> submission.AlarmAck:
         """Record that an operator has seen an alarm; the reply has the canonical time."""

@@ -29,6 +29,7 @@ from nova.sdk.protocol.export import (
 from nova.sdk.protocol.kept_range import require_unchanged, warn_of_deleted
 from nova.sdk.protocol.messages import Filters, StreamChunk, Timebase, TimelineMode
 from nova.sdk.protocol.metric_messages import Metric
+from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 from nova.sdk.protocol.timeline import StreamGap
 
 ABANDON_REF = "leaving"
@@ -254,6 +255,10 @@ class Client(AlarmRequests):
     async def submit_chat(self, message: submission.SubmitChat) -> submission.ChatAck:
         """Send a chat message to all users of a scope."""
         return await self.request(message, submission.ChatAck)
+
+    async def submit_note(self, message: SubmitNote) -> NoteAck:
+        """Write a note about a moment or a range, replace one, or withdraw one."""
+        return await self.request(message, NoteAck)
 
     async def import_events(self, message: submission.ImportEvents) -> submission.ImportAck:
         """Import events of kinds that only a Core writes; repeating an import changes nothing."""

@@ -21,6 +21,7 @@ CORE_TYPES = frozenset(
         "AlarmRulePublished",
         "AlarmAcknowledged",
         "AlarmAction",
+        "UserNote",
         "NotificationSent",
         *AUDIT_TYPES,
     )

@@ -1,5 +1,5 @@
-"""Submissions of clients that a Core records: commands, chat, acknowledged alarms and imports, with
-their replies.
+"""Submissions of clients that a Core records: commands, chat, notes, acknowledged alarms and
+imports, with their replies.
 
 A client states its request and its timeline mode. The edge adds the user and the role.
 """
@@ -20,6 +20,7 @@ from nova.sdk.field_types import Id, JsonObject, Name
 from nova.sdk.field_types import Role as Role
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.message import NUMBER_MAX, Message, TimelineMode
+from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 
 CHAT_MAX_CHARS = 4_000
 MSGPACK_INTEGERS = range(-(2**63), 2**64)
@@ -98,7 +99,7 @@ class ImportEvents(Message, kw_only=True, tag="importEvents"):
     timeline_mode: TimelineMode
 
 
-Submission = SubmitCommand | SubmitChat | AcknowledgeAlarm | ActOnAlarm | ImportEvents
+Submission = SubmitCommand | SubmitChat | SubmitNote | AcknowledgeAlarm | ActOnAlarm | ImportEvents
 
 
 def roles_for(submission: Submission) -> tuple[Role, ...]:
@@ -203,4 +204,4 @@ class ImportAck(Message, kw_only=True, tag="importAck"):
     rejected: list[ImportRefusal]
 
 
-SubmissionReply = CommandAck | ChatAck | AlarmAck | ImportAck
+SubmissionReply = CommandAck | ChatAck | NoteAck | AlarmAck | ImportAck

@@ -31,6 +31,7 @@ import {
   refreshInspector,
 } from "../events/inspector";
 import { startExportSync } from "../exports/export_status";
+import { applyToNotes, startNotes } from "../notes/notes";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { followActivePlot } from "../plots/plots";
@@ -61,9 +62,10 @@ export function startPanelsSync(): void {
     appendPlotEvents(events);
     applyToCards(events);
     applyToInspector(events);
-    // Commands and chat also list events dated ahead.
+    // Commands, chat and notes also list events dated ahead.
     commandLedger.apply(all);
     chat.apply(all);
+    applyToNotes(all);
   });
   startDisplays();
   persistDisplay();
@@ -81,6 +83,7 @@ export function startPanelsSync(): void {
   startSearching();
   commandLedger.start();
   chat.start();
+  startNotes();
   startAlarmSync();
   startPeek();
   followInspectorQuery();

@@ -24,6 +24,7 @@ export const PANEL_KINDS: readonly PanelKind[] = [
   single("commands", "Commands"),
   single("alarms", "Alarms"),
   single("chat", "Chat"),
+  single("notes", "Notes"),
   panelKind(alignedKind),
   panelKind(gaugeKind),
   panelKind(tableKind),

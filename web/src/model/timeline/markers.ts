@@ -1,4 +1,4 @@
-/** The timeline's markers: gaps in the received data, chat messages, commands with their state, raised alarms, and matches of searches. */
+/** The timeline's markers: gaps in the received data, chat messages, notes, commands with their state, raised alarms, and matches of searches. */
 
 import type { AlarmTransition } from "../../api/protocol";
 import { alarmName, rankOf, type RuleSeverity } from "../alarms/alarm_list";
@@ -11,9 +11,9 @@ import { toFineMs } from "../values/time";
 
 export interface Marker {
   readonly ms: number;
-  readonly kind: "gap" | "chat" | "command" | "alarm" | "match";
+  readonly kind: "gap" | "chat" | "command" | "alarm" | "match" | "note";
   readonly text: string;
-  /** Where a match ends. */
+  /** Where a match or a note ends. */
   readonly stopMs?: number;
   /** The state of a command's marker. */
   readonly state?: CommandState;

@@ -45,6 +45,7 @@ vi.mock("../../../src/model/events/ledger", async () => {
     },
   };
 });
+vi.mock("../../../src/model/notes/notes", () => ({ startNotes: () => undefined, applyToNotes: () => undefined }));
 vi.mock("../../../src/model/cards/cards_sync", () => ({ startCardsSync: () => undefined, applyToCards: () => undefined }));
 
 vi.useFakeTimers();
