@@ -100,6 +100,16 @@ def test_nothing_moves_whatever_the_state(browser: Browser, shaken: RunningNova)
         expect(screen.page.get_by_test_id("banner")).to_be_hidden(timeout=BACK_MS)
 
 
+def clipped_px(screen: Screen, width: int) -> object:
+    """How much of the banner's text lies outside of its box, in a window of a width."""
+    height = 720
+    screen.page.set_viewport_size({"width": width, "height": height})
+    return screen.page.get_by_test_id("banner").evaluate(
+        "(of) => Math.max(0, of.scrollHeight - of.clientHeight)"
+        " + Math.max(0, of.scrollWidth - of.clientWidth)"
+    )
+
+
 def test_a_core_that_stands_still_is_not_shown_as_live(
     kept: KeptScreen, shaken: RunningNova
 ) -> None:
@@ -113,6 +123,12 @@ def test_a_core_that_stands_still_is_not_shown_as_live(
         os.kill(reader, signal.SIGSTOP)
         try:
             expect(banner).to_contain_text("Core does not answer", timeout=STALE_MS)
+            assert [clipped_px(screen, width) for width in (1600, 1280, 1110)] == [0, 0, 0]
+            expect(screen.page.get_by_test_id("alarms-chip")).to_contain_text("not judged")
+            expect(screen.page.get_by_test_id("fresh").first).to_have_attribute(
+                "data-freshness", "pending"
+            )
+            expect(screen.page.get_by_test_id("missed-note")).to_be_hidden()
             apart(lambda: publish_now(shaken.publish, 6001))
             unanswered = screen.page.get_by_test_id("strip-trouble")
             expect(unanswered).to_contain_text("cannot be shown", timeout=UNANSWERED_MS)

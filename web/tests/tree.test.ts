@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 
 const MODULES = Object.keys(import.meta.glob("../src/**/*.{ts,tsx}")).map((path) => path.replace(/\.tsx?$/, ""));
 const SOURCES = import.meta.glob<string>("../src/**/*.{ts,tsx}", { query: "?raw", import: "default", eager: true });
+const STYLES = import.meta.glob<string>("../src/*.css", { query: "?raw", import: "default", eager: true });
 const FOLDER_MAX_FILES = 15;
 
 function basename(path: string): string {
@@ -17,6 +18,14 @@ function twice(names: readonly string[]): string[] {
 }
 
 describe("the source tree", () => {
+  it("colours no severity but of a named part: all that is inside of it would have that colour", () => {
+    const bare = Object.entries(STYLES).flatMap(([path, text]) =>
+      [...text.matchAll(/(?:^|[,}])\s*(\.(?:warning|critical|ok|stale|watch|severe))\s*[,{]/gm)].map(([, name]) => `${path} ${name}`),
+    );
+    expect(Object.keys(STYLES).length).toBeGreaterThan(10);
+    expect(bare).toEqual([]);
+  });
+
   it("has no file name twice", () => {
     expect(MODULES.length).toBeGreaterThan(100);
     expect(twice(MODULES.map(basename))).toEqual([]);

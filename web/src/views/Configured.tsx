@@ -28,7 +28,7 @@ function Files({ files }: { files: ConfiguredFiles }) {
         <code class="muted">{files.path}</code>
       </h3>
       {(files.faults ?? []).map((text) => (
-        <p class="warning" key={text}>
+        <p class="warning-text" key={text}>
           {text}
         </p>
       ))}

@@ -71,7 +71,7 @@ function CompleteExport({ now }: { now: ExportStatus }) {
         digest {made.digest}
       </p>
       {made.failures > 0 && (
-        <p class="warning">
+        <p class="warning-text">
           {made.failures === 1 ? "One stream or file is" : `${made.failures} streams or files are`} missing:
           export.json in the archive names each, with the reason.
         </p>

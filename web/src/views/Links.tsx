@@ -78,13 +78,13 @@ function Link({ link }: { link: LinkInfo }) {
         Outages: {outagesText(link)}
       </p>
       {(link.gaps ?? 0) > 0 && (
-        <p class="warning">
+        <p class="warning-text">
           Some records were gone from its broker before they were read: see the IngestGap events in the
           metadata lane.
         </p>
       )}
       {(link.warnings ?? []).map((text) => (
-        <p class="warning" key={text}>
+        <p class="warning-text" key={text}>
           {text}
         </p>
       ))}

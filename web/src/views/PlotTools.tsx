@@ -123,7 +123,7 @@ function Axis({ unit, axis, change }: AxisProps) {
         log
       </label>
       {problem !== "" && (
-        <span class="warning" role="alert">
+        <span class="warning-text" role="alert">
           {problem}
         </span>
       )}

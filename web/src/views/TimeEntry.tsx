@@ -94,6 +94,8 @@ function Popover({ close }: { close: () => void }) {
         <input
           type="datetime-local"
           step="1"
+          min="1677-09-22T00:00:00"
+          max="2262-04-11T23:47:16"
           autofocus
           data-testid="calendar-input"
           // Not the moving clock: in LIVE it would overwrite what is typed.

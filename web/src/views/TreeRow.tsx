@@ -2,7 +2,7 @@
 
 import type { AlarmInfo } from "../api/protocol";
 import { alarmName, worstByNode } from "../model/alarms/alarm_list";
-import { agesPending, entityAges } from "../model/entities/entity_ages";
+import { agesPending, shownAges } from "../model/entities/entity_ages";
 import { selectedEntity, selectEntity, setFolded } from "../model/entities/entities";
 import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/entities/entity_tree";
 import { entityKey, type Lane } from "../model/values/event";
@@ -11,6 +11,7 @@ import { formatAge } from "../model/values/time";
 import { SeveritySign } from "./Status";
 
 export const ROW_PX = 28;
+const UNKNOWN_TEXT = "not known: no answer";
 const LANE_LETTERS: Readonly<Record<Lane, string>> = { metadata: "M", command: "C", ui: "U", parsed: "P", raw: "R" };
 
 interface TreeRowProps {
@@ -77,16 +78,18 @@ export function activate(node: TreeNode, open: boolean | undefined): void {
 }
 
 function Fresh({ node }: { node: TreeNode }) {
-  const is = entityAges.value?.get(node.key)?.freshness ?? "unseen";
+  const ages = shownAges.value;
+  const is = ages?.get(node.key)?.freshness ?? "unseen";
+  const words = ages === null ? UNKNOWN_TEXT : FRESHNESS_TEXTS[is];
   return (
-    <span data-testid="fresh" data-freshness={agesPending.value ? "pending" : is} class={`fresh ${is} ${worstByNode.value.has(node.key) ? "alarmed" : ""}`} title={FRESHNESS_TEXTS[is]}>
-      <span class="sr-only">{FRESHNESS_TEXTS[is]}</span>
+    <span data-testid="fresh" data-freshness={agesPending.value || ages === null ? "pending" : is} class={`fresh ${is} ${worstByNode.value.has(node.key) ? "alarmed" : ""}`} title={words}>
+      <span class="sr-only">{words}</span>
     </span>
   );
 }
 
 function EntityAge({ node }: { node: TreeNode }) {
-  const ms = entityAges.value?.get(node.key)?.ageMs;
+  const ms = shownAges.value?.get(node.key)?.ageMs;
   if (ms === undefined) return <span class="units">–</span>;
   return <span class="units">{ms < 1_000 ? "now" : formatAge(Math.floor(ms / 1000) * 1000).replace(".0", "")}</span>;
 }

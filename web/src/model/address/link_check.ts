@@ -1,10 +1,11 @@
 /** What of a link's moment cannot be read, so that a bad link says so instead of opening something else. */
 
 import { RATES } from "../clock/clock";
-import { parseTime } from "../values/time";
+import { parseTime, TIME_RANGE } from "../values/time";
 
 const EVENT_ID = /^[0-9a-f]{64}$/;
 const SHOWN_CHARS = 40;
+const A_TIME = `a time such as 2026-01-31T12:00:00Z, of ${TIME_RANGE}`;
 
 type Check = (text: string) => boolean;
 
@@ -13,16 +14,16 @@ const oneOf = (...allowed: readonly string[]): Check => (text) => allowed.includ
 
 /** The rule of each name. Names that are not listed belong to others. */
 const RULES: Readonly<Record<string, readonly [isValid: Check, rule: string]>> = {
-  t: [isTime, "a time such as 2026-01-31T12:00:00Z"],
-  at: [isTime, "a time such as 2026-01-31T12:00:00Z"],
-  from: [isTime, "a time such as 2026-01-31T12:00:00Z"],
-  to: [isTime, "a time such as 2026-01-31T12:00:00Z"],
+  t: [isTime, A_TIME],
+  at: [isTime, A_TIME],
+  from: [isTime, A_TIME],
+  to: [isTime, A_TIME],
   state: [oneOf("live", "playing", "paused"), "live, playing or paused"],
   rate: [oneOf(...RATES.map(String)), `one of ${RATES.join(", ")}`],
   dir: [oneOf("back"), "back"],
   tb: [oneOf("source", "canonical"), "source or canonical"],
   len: [(text) => Number(text) > 0 && Number.isFinite(Number(text)), "a length in ms above 0"],
-  sel: [isRange, "two times with ~ between them"],
+  sel: [isRange, `two times with ~ between them, of ${TIME_RANGE}`],
   loop: [oneOf("1"), "1"],
   skip: [oneOf("1"), "1"],
   event: [(text) => EVENT_ID.test(text), "an eventId of 64 digits"],

@@ -15,8 +15,9 @@ let heardMs = 0;
 
 /** Follow from now on, in the clock's timebase. */
 export function followAlarms(): void {
+  // A silence continues when the clock goes LIVE again, as it does with each attempt to resume.
+  if (followId === undefined) heardMs = Date.now();
   const id = (followId = newId());
-  heardMs = Date.now();
   followedTimebase = timebase.value;
   request({ type: "followAlarms", followId: id, timebase: timebase.value }, "alarmsFollowed").catch(() => undefined);
 }
@@ -42,5 +43,6 @@ export function receiveAlarms(frame: AlarmUpdates): void {
 export function checkAlarms(): void {
   if (followId === undefined || Date.now() - heardMs < SILENCE_MAX_MS) return;
   isSilent.value = true;
+  loseAlarms();
   followAlarms();
 }

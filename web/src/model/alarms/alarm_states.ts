@@ -4,6 +4,7 @@ import { batch, computed, signal } from "@preact/signals";
 import type { AlarmUpdates } from "../../api/protocol";
 import { Emitter } from "../../emitter";
 import { cursor, state, timebase } from "../clock/clock";
+import { absence } from "../session/session";
 import { compareTimes, toMs } from "../values/time";
 import { type AlarmStates, type AlarmWindow, replaced, unlessSame } from "./alarm_window";
 
@@ -94,6 +95,7 @@ export function keepWindow(): void {
 
 /** Why alarms of the present may be missing; empty if none are. */
 export const presentTrouble = computed(() => {
+  if (absence.value !== "") return `${absence.value} The alarms shown may be out of date.`;
   if (isSilent.value) return "The Core does not report alarms: those shown may be out of date.";
   return troubleOf(presentJudgement.value);
 });

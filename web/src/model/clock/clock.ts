@@ -57,9 +57,13 @@ export const datedAheadQueue = new DatedAheadQueue();
 /** Streamed events in the server's order: those up to the clock's time, and all as they arrive. */
 export const streamedEvents = new Emitter<[events: StoredEvent[], all: StoredEvent[]]>();
 
+/** When LIVE was interrupted, until it has continued at the present. */
+let interruptedMs: number | undefined;
+
 const stream = new PlaybackStream({
   moved: (time, events) => {
     isSilent.value = false;
+    endInterruption();
     cursor.value = time;
     const there = state.value === "LIVE" ? datedAheadQueue.admit(events, time, timebase.value) : events;
     const last = there.at(-1);
@@ -229,8 +233,8 @@ export function restart(): void {
   const how = resumption(stream, state.value, timebase.value, Date.now());
   stream.release();
   if (how === "at present") {
-    reportMissed(fromMs(stream.lastFrameMs), fromMs(Date.now()));
     goLive();
+    interruptedMs = stream.lastFrameMs;
   } else if (state.value === "LIVE") {
     jump();
     stream.start({ ...present(), ...how });
@@ -248,7 +252,14 @@ export function checkStream(): void {
   if (moving && !stream.running) restart();
 }
 
+/** Report what LIVE has missed once it continues, not with each attempt. */
+function endInterruption(): void {
+  if (interruptedMs !== undefined) reportMissed(fromMs(interruptedMs), fromMs(Date.now()));
+  interruptedMs = undefined;
+}
+
 function jump(): void {
+  interruptedMs = undefined;
   datedAheadQueue.clear();
   newest.value = null;
   jumps.value++;

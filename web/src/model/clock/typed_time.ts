@@ -1,6 +1,6 @@
 /** Times as people type them: ISO, day of year, time of day, an offset, epoch numbers, `now`. All in UTC. */
 
-import { fromNs, parseTime, toNs } from "../values/time";
+import { fromNs, isStorable, TIME_RANGE, toMs, toNs } from "../values/time";
 
 /** A time, the present, or why the text is neither. */
 export type TypedTime = { readonly time: string } | { readonly isPresent: true } | { readonly fault: string };
@@ -31,8 +31,6 @@ const EPOCH_UNITS: readonly { readonly maxDigits: number; readonly ns: bigint }[
   { maxDigits: 20, ns: 1n },
 ];
 const EPOCH_MIN_DIGITS = 9;
-const FIRST_MS = Date.parse("0000-01-01T00:00:00Z");
-const LAST_MS = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 /** The time that a text means: a time of day is of the clock's day, an offset is from the clock. */
 export function typedTime(text: string, cursor: string, nowMs: number): TypedTime {
@@ -73,8 +71,9 @@ function atTimeOfDay(day: string, text = "00:00"): TypedTime {
   if (Number(minutes) > 59) return { fault: `There is no minute ${minutes}: write 00 to 59.` };
   if (Number(seconds) > 59) return { fault: `There is no second ${seconds}: write 00 to 59.` };
   const fraction = found[4] === undefined ? "" : `.${found[4]}`;
-  const time = parseTime(`${day}T${hours}:${minutes}:${seconds}${fraction}${(found[5] ?? "Z").toUpperCase()}`);
-  return time === undefined ? { fault: `“${found[5]}” is no zone: write Z or an offset such as +02:00.` } : { time };
+  const time = `${day}T${hours}:${minutes}:${seconds}${fraction}${(found[5] ?? "Z").toUpperCase()}`;
+  if (Number.isNaN(toMs(time))) return { fault: `“${found[5]}” is no zone: write Z or an offset such as +02:00.` };
+  return within(toNs(time));
 }
 
 function shifted(fromAtNs: bigint, [, , sign, parts]: RegExpExecArray): TypedTime {
@@ -97,9 +96,7 @@ function ofEpoch(whole: string, fraction: string): TypedTime {
 }
 
 function within(ns: bigint): TypedTime {
-  const ms = Number(ns / 1_000_000n);
-  if (ms > LAST_MS || ms < FIRST_MS) return { fault: "That is outside of the years 0000 to 9999." };
-  return { time: fromNs(ns) };
+  return isStorable(ns) ? { time: fromNs(ns) } : { fault: `That time cannot be stored: write one of ${TIME_RANGE}.` };
 }
 
 function dayOf(date: Date): string {

@@ -1,9 +1,9 @@
 /** How fresh entities and views are as of the clock: listed at each jump, continued by the stream. */
 
-import { batch, effect, signal, untracked } from "@preact/signals";
+import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
-import { backwards, cursor, cursorMs, jumps, state, streamedEvents, timebase } from "../clock/clock";
+import { backwards, cursor, cursorMs, isStalled, jumps, state, streamedEvents, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
 import { connection, recoveries, request, user } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
@@ -27,6 +27,8 @@ const TELEMETRY: ReadonlySet<Lane> = new Set(["ui", "parsed", "raw"]);
 
 /** The ages of entities at one moment of the clock; null until they are known. */
 export const entityAges = signal<ReadonlyMap<string, SourceAge> | null>(null);
+/** The ages that can be shown: none while the clock should move and does not, because they would stand still. */
+export const shownAges = computed(() => (isStalled.value ? null : entityAges.value));
 /** The moment of those ages, in ms. */
 export const agesAtMs = signal(Number.NaN);
 /** Whether the ages at the clock's time are being asked for. */

@@ -35,6 +35,13 @@ export const coreUnavailable = signal(false);
 /** For how many seconds the server has answered nothing, although the page has asked; 0 while it answers. */
 export const unansweredS = signal(0);
 
+/** Why nothing of the present arrives: the connection, the server or the Core is away; empty while it does. */
+export const absence = computed(() => {
+  if (connection.value === "lost") return "The connection is lost.";
+  if (unansweredS.value > 0) return "The server does not answer.";
+  return coreUnavailable.value ? "The Core does not answer." : "";
+});
+
 let socket: Socket | undefined;
 
 /** Frames of the stream, in the order of the connection. */

@@ -3,6 +3,10 @@
 const OFFSET = /[+-]\d\d:\d\d$/;
 const TEXT = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)?$/;
 const NS_PER_MS = 1_000_000n;
+const TIME_MIN_NS = -(2n ** 63n);
+const TIME_MAX_NS = 2n ** 63n - 1n;
+/** The times that can be stored: int64 nanoseconds. */
+export const TIME_RANGE = "1677-09-21 to 2262-04-11";
 
 /** Milliseconds since 1970 of a server's time text (its digits below that are dropped). */
 export function toMs(text: string): number {
@@ -26,6 +30,11 @@ export function fromNs(ns: bigint): string {
   return text.replace("Z", `${String(below).padStart(6, "0")}Z`);
 }
 
+/** Whether the server can store a time. */
+export function isStorable(ns: bigint): boolean {
+  return ns >= TIME_MIN_NS && ns <= TIME_MAX_NS;
+}
+
 /** Milliseconds with the digits below them, as exactly as a number can: half a microsecond today. */
 export function toFineMs(text: string): number {
   return toMs(text) + belowMs(text) / 1e6;
@@ -37,7 +46,7 @@ export function fromFineMs(ms: number): string {
   return fromNs(BigInt(whole) * NS_PER_MS + BigInt(Math.round((ms - whole) * 1e6)));
 }
 
-/** Typed text as a time in the server's format; UTC if it has no zone; undefined if it is no time. */
+/** Typed text as a time in the server's format; UTC if it has no zone; undefined if it is no time, or none that can be stored. */
 export function parseTime(text: string): string | undefined {
   const trimmed = text.trim().replace(" ", "T");
   const match = TEXT.exec(trimmed);
@@ -46,7 +55,9 @@ export function parseTime(text: string): string | undefined {
   const zone = match[3] ?? "Z";
   const whole = trimmed.slice(0, trimmed.length - (match[3]?.length ?? 0));
   const complete = `${whole}${seconds}${zone}`;
-  return Number.isNaN(toMs(complete)) ? undefined : fromNs(toNs(complete));
+  if (Number.isNaN(toMs(complete))) return undefined;
+  const ns = toNs(complete);
+  return isStorable(ns) ? fromNs(ns) : undefined;
 }
 
 /** Order of two times in any spelling: negative, zero or positive, to the nanosecond. */

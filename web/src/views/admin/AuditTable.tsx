@@ -38,7 +38,7 @@ function Kind({ event }: { event: StoredEvent }) {
   return (
     <>
       <span class="kind">{event.messageType}</span>
-      {importer !== undefined && <span class="warning"> imported by {importer}, not recorded here</span>}
+      {importer !== undefined && <span class="warning-text"> imported by {importer}, not recorded here</span>}
     </>
   );
 }

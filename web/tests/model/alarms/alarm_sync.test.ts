@@ -130,6 +130,24 @@ describe("the alarms", () => {
     expect(alarmsTrouble.value).toBe("");
   });
 
+  it("are not judged while the Core is away, however often LIVE is attempted", async () => {
+    clock.goLive();
+    await pass();
+    receive({ whole: true });
+    expect(alarmsTrouble.value).toBe("");
+    for (let attempt = 0; attempt < 7; attempt++) {
+      await pass(1_000);
+      clock.goLive();
+    }
+    expect(alarmsTrouble.value).toContain("does not report alarms");
+    await pass();
+    receive({ whole: true });
+    expect(alarmsTrouble.value).toBe("");
+    (session.absence as { value: string }).value = "The Core does not answer.";
+    expect(alarmsTrouble.value).toContain("The Core does not answer");
+    (session.absence as { value: string }).value = "";
+  });
+
   it("of the present are received while the clock is elsewhere, apart from those at the clock", async () => {
     clock.goLive();
     await pass();

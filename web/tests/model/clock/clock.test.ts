@@ -248,13 +248,31 @@ describe("after a lost connection", () => {
     vi.advanceTimersByTime(3_600_000);
     clock.restart();
     expect(started().afterKey).toBeUndefined();
-    expect(missed.value?.fromTime).toBe("2026-01-01T01:00:00.000Z");
+    expect(missed.value).toBeNull();
+    vi.advanceTimersByTime(9_000);
+    clock.restart();
+    expect(missed.value).toBeNull();
+    vi.advanceTimersByTime(1_000);
+    chunk(started().playbackRequestId, second(3_610));
+    expect(missed.value).toEqual({ fromTime: "2026-01-01T01:00:00.000Z", toTime: "2026-01-01T02:00:10.000Z" });
+    chunk(started().playbackRequestId, second(3_611));
+    expect(missed.value?.toTime).toBe("2026-01-01T02:00:10.000Z");
     dismissNotices();
     clock.chooseTimebase("source");
     chunk(started().playbackRequestId, second(3), { events: [{ sourceTruthTime: second(3) }] });
     clock.restart();
     expect(started().afterKey).toBeUndefined();
+    chunk(started().playbackRequestId, second(4));
     expect(missed.value).not.toBeNull();
+  });
+
+  it("reports nothing missed where the clock has left LIVE meanwhile", () => {
+    vi.advanceTimersByTime(3_600_000);
+    clock.restart();
+    clock.seek(second(7));
+    clock.play();
+    chunk(started().playbackRequestId, second(8));
+    expect(missed.value).toBeNull();
   });
 
   it("continues a replay from the clock's time", () => {

@@ -9,6 +9,7 @@ export function sessionOf<Own extends { request: unknown }>(own: Own) {
     connection: signal("open"),
     coreUnavailable: signal(false),
     unansweredS: signal(0),
+    absence: signal(""),
     recoveries: new Emitter<[]>(),
     checkAnswers: () => undefined,
     ANSWER_CHECK_INTERVAL_MS: 250,
