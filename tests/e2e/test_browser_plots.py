@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,28 @@ COLOURED = """(plot) => {
   return found;
 }"""
 
+# Pixels of the first line's colour in the last plot, between shares of its width.
+DRAWN = """(shares) => {
+  const plot = [...document.querySelectorAll('.plot')].at(-1);
+  const canvas = plot.querySelector('canvas');
+  const [all, over] = [canvas, plot.querySelector('.u-over')]
+    .map((one) => one.getBoundingClientRect());
+  const scale = canvas.width / all.width;
+  const name = getComputedStyle(document.documentElement).getPropertyValue('--plot-0').trim();
+  const wanted = [1, 3, 5].map((at) => parseInt(name.slice(at, at + 2), 16));
+  const count = ([from, to]) => {
+    const x = (share) => Math.round((over.x - all.x + share * over.width) * scale);
+    const { data } = canvas.getContext('2d')
+      .getImageData(x(from), 0, x(to) - x(from), canvas.height);
+    let found = 0;
+    for (let at = 0; at < data.length; at += 4) {
+      if (wanted.every((one, part) => Math.abs(data[at + part] - one) < 4)) found += 1;
+    }
+    return found;
+  };
+  return Object.fromEntries(Object.entries(shares).map(([name, share]) => [name, count(share)]));
+}"""
+
 
 @pytest.fixture(scope="module")
 def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
@@ -52,7 +75,11 @@ def nova(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
             for second in range(SECONDS)
         ]
         once = update("lone", AT_NS, {"flow": 12.0})
-        publish(nova, folder, [*regular, once])
+        broken = [
+            update("broken", START_NS + second * NS_PER_SECOND, {"flow": 30.0})
+            for second in (*range(30), *range(90, SECONDS))
+        ]
+        publish(nova, folder, [*regular, once, *broken])
         yield nova
 
 
@@ -95,10 +122,21 @@ def test_the_line_is_at_the_clock_to_the_pixel(screen: Screen) -> None:
     screen.expect_state("PAUSED")
     assert_set_by_a_press(page, screen)
     screen.seek(AT_NS)
+    assert_broken_in_a_silence(page)
     screen.show(START_NS + 50 * NS_PER_SECOND, START_NS + 70 * NS_PER_SECOND)
     assert_at_the_clock(screen)
     screen.show(START_NS - 3_600 * NS_PER_SECOND, START_NS + 3_600 * NS_PER_SECOND)
     assert_at_the_clock(screen)
+
+
+def assert_broken_in_a_silence(page: Page) -> None:
+    """Nothing is drawn where a field was silent, and its last value is shown as stale."""
+    plot = plot_of(page, "broken", "flow")
+    expect(plot.get_by_test_id("plot-line").locator(".status.stale")).to_be_visible()
+    shares = {"drawn": [0.05, 0.2], "silent": [0.3, 0.7], "again": [0.8, 0.95]}
+    page.wait_for_function(f"(shares) => ({DRAWN})(shares).drawn > 0", arg=shares)
+    found = plot.evaluate(f"() => ({DRAWN})({json.dumps(shares)})")
+    assert found["silent"] == 0 and found["drawn"] > 0 and found["again"] > 0
 
 
 def assert_set_by_a_press(page: Page, screen: Screen) -> None:

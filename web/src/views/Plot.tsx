@@ -4,6 +4,7 @@ import { effect } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { limitsText } from "../model/alarms/limit_texts";
 import { cursorMs } from "../model/clock/clock";
+import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
 import { entityName } from "../model/entities/entity_names";
 import { latest } from "../model/entities/latest";
 import { later } from "../model/page/later";
@@ -32,6 +33,7 @@ import { formatTime, fromMs } from "../model/values/time";
 import { LoadNotice } from "./Pane";
 import { PlotTable } from "./PlotTable";
 import { PlotTools } from "./PlotTools";
+import { Status } from "./Status";
 
 /** The library of charts, which a page without plots does not need. */
 const charting = later(() => import("../model/plots/chart"));
@@ -144,12 +146,17 @@ function FieldValue({ field, hoverMs }: { field: PlotField; hoverMs: number | nu
 /** A value with its unit; that of the clock has the colour of its alarm. */
 function Value({ value, field, title, isNow = false }: { value: number; field: PlotField; title: string; isNow?: boolean }) {
   const spec = fieldSpec(field);
+  void ageBeats.value;
+  const isStale = isNow && seriesAge(sourceKey(field.series)).freshness === "stale";
   const verdict = isNow ? fieldVerdict(field) : undefined;
   const words = [title, limitsText(spec)].filter(Boolean).join("; ");
   return (
-    <span class={`reading value-text ${verdict ?? ""}`} title={words || undefined} data-testid="plot-value">
-      {formatValue(value, spec)} <span class="unit">{fieldUnit(field)}</span>
-    </span>
+    <>
+      {isStale && <Status verdict="stale" />}
+      <span class={`reading value-text ${verdict ?? ""}`} title={words || undefined} data-testid="plot-value">
+        {formatValue(value, spec)} <span class="unit">{fieldUnit(field)}</span>
+      </span>
+    </>
   );
 }
 

@@ -14,6 +14,8 @@ import { seriesNameKey } from "./sampling";
 const HEIGHT_MIN_PX = 60;
 const ZOOM_STEP = 1.25;
 const DRAG_MIN_PX = 4;
+/** A mode of `uPlot.join`. */
+const NULL_EXPAND = 2;
 const NO_BUCKETS = { startMs: 0, bucketMs: 1, fields: [] };
 
 export class Chart {
@@ -98,7 +100,7 @@ export class Chart {
       const columns = columnsOf(buckets, field);
       return (axis.log === true ? aboveZero(columns) : columns) as uPlot.AlignedData;
     });
-    return tables.length === 1 ? (tables[0] as uPlot.AlignedData) : uPlot.join(tables);
+    return joined(tables);
   }
 
   private attachPointer(over: HTMLElement): void {
@@ -154,6 +156,12 @@ export class Chart {
     const left = plot.cursor.left ?? -1;
     this.hover(left < 0 ? null : plot.posToVal(left, "x"));
   }
+}
+
+/** Tables of different times as one. A silence of one field reaches over the times of others in it. */
+function joined(tables: uPlot.AlignedData[]): uPlot.AlignedData {
+  if (tables.length === 1) return tables[0] as uPlot.AlignedData;
+  return uPlot.join(tables, tables.map((table) => table.map(() => NULL_EXPAND)));
 }
 
 /** Put an element at a time of the axis, or hide it outside. */

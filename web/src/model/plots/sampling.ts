@@ -138,8 +138,8 @@ export function lastFilled(buckets: Buckets): number {
 }
 
 /**
- * A column for drawing: `undefined` where the line continues over an empty bucket, `null` where it breaks,
- * because the field was silent for much longer than usual.
+ * A column for drawing: `undefined` where the line continues over an empty bucket, `null` in every bucket of a
+ * silence that is much longer than usual: a chart breaks only as much of a line as is null.
  */
 export function lineColumn(count: readonly number[], values: readonly (number | null)[]): (number | null | undefined)[] {
   const filled: number[] = [];
@@ -149,7 +149,7 @@ export function lineColumn(count: readonly number[], values: readonly (number | 
   filled.forEach((index, nth) => {
     column[index] = values[index] ?? null;
     const next = filled[nth + 1];
-    if (next !== undefined && next - index > breakAfter) column[index + 1] = null;
+    if (next !== undefined && next - index > breakAfter) column.fill(null, index + 1, next);
   });
   return column;
 }
