@@ -142,6 +142,8 @@ def test_a_field_is_seen_in_its_frame_and_back(page: Page) -> None:
     here = page.locator('[data-testid="frame-byte"][data-selected="true"]')
     expect(here).to_have_count(4)
     expect(page.get_by_test_id("frame-bits")).to_contain_text("voltage, byte 18, 4 B")
+    expect(page.get_by_test_id("frame-bits"), "beside the pressed field").to_be_in_viewport()
+    expect(here.first).to_be_in_viewport()
     digits = "".join(here.all_inner_texts())
     (sent,) = struct.unpack(">f", bytes.fromhex(digits))
     shown = page.get_by_test_id("frame-fields").get_by_role("row").filter(has_text="voltage")

@@ -1,7 +1,8 @@
 /** A frame beside the fields of its message: selecting a field shows its bits, and selecting a byte its field. */
 
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
+  beyondText,
   bitsOf,
   bytesOfPlace,
   type FieldPlace,
@@ -50,10 +51,12 @@ function Both({ found: { frames, places }, message }: { found: Found; message: S
           </button>
         </p>
       )}
-      <Bytes bytes={bytes} places={places} selected={selected} />
-      <p class="frame-bits" role="status" data-testid="frame-bits">
-        {selected === undefined ? "Select a field, or a byte of the frame." : <Bits bytes={bytes} place={selected} />}
-      </p>
+      <div class="frame-sight">
+        <Bytes bytes={bytes} places={places} selected={selected} />
+        <p class="frame-bits" role="status" data-testid="frame-bits">
+          {selected === undefined ? "Select a field, or a byte of the frame." : <Bits bytes={bytes} place={selected} />}
+        </p>
+      </div>
       <Fields message={message} places={places} />
     </div>
   );
@@ -70,20 +73,33 @@ function Bytes({ bytes, places, selected }: BytesProps) {
   const last = Math.max(...places.map((place) => bytesOfPlace(place)[1]));
   const count = Math.min(bytes.length, Math.ceil(last / ROW_BYTES) * ROW_BYTES);
   const rows = Array.from({ length: Math.ceil(count / ROW_BYTES) }, (_, row) => row * ROW_BYTES);
+  const shown = useRef<HTMLDivElement>(null);
+  useEffect(() => showSelected(shown.current), [selected]);
   return (
-    <table class="frame-bytes" aria-label="Bytes of the frame">
-      <tbody>
-        {rows.map((offset) => (
-          <tr key={offset}>
-            <th scope="row">{offset}</th>
-            {Array.from(bytes.subarray(offset, Math.min(offset + ROW_BYTES, count)), (byte, index) => (
-              <Byte key={index} byte={byte} at={offset + index} places={places} selected={selected} />
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <div class="frame-rows" ref={shown} tabIndex={0} role="region" aria-label="Rows of the frame">
+      <table class="frame-bytes" aria-label="Bytes of the frame">
+        <tbody>
+          {rows.map((offset) => (
+            <tr key={offset}>
+              <th scope="row">{offset}</th>
+              {Array.from(bytes.subarray(offset, Math.min(offset + ROW_BYTES, count)), (byte, index) => (
+                <Byte key={index} byte={byte} at={offset + index} places={places} selected={selected} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
+}
+
+/** Scroll the bytes alone: what was pressed stays where it is. */
+function showSelected(rows: HTMLElement | null): void {
+  const row = rows?.querySelector(".selected")?.closest("tr");
+  if (rows == null || row == null) return;
+  const [low, high] = [row.offsetTop, row.offsetTop + row.offsetHeight];
+  if (low < rows.scrollTop) rows.scrollTop = low;
+  else if (high > rows.scrollTop + rows.clientHeight) rows.scrollTop = high - rows.clientHeight;
 }
 
 interface ByteProps {
@@ -121,8 +137,9 @@ function Byte({ byte, at, places, selected }: ByteProps) {
 }
 
 function Bits({ bytes, place }: { bytes: Uint8Array; place: FieldPlace }) {
+  const beyond = beyondText(bytes, place);
+  if (beyond !== "") return <>{beyond}</>;
   const [before, own, behind] = bitsOf(bytes, place);
-  if (own.length < place.bits) return <>{place.field}: its bits are not in this frame, but in a later segment of the message.</>;
   return (
     <>
       {place.field}, {placeText(place)}: <span class="muted">{before}</span>

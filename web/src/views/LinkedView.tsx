@@ -1,6 +1,8 @@
 /** Notices of a link: that its view is not the own one, and what of it is not shown. */
 
+import type { Signal } from "@preact/signals";
 import { dropLinkedView, isLinkedView, keepLinkedView, viewFault } from "../model/address/view_link";
+import { searchLinkFault } from "../model/search/search_link";
 
 export function LinkedView() {
   return (
@@ -18,14 +20,20 @@ export function LinkedView() {
           </span>
         </p>
       )}
-      {viewFault.value !== "" && (
-        <p class="note-card warn" data-testid="link-fault">
-          {viewFault.value}
-          <button type="button" onClick={() => (viewFault.value = "")}>
-            Dismiss
-          </button>
-        </p>
-      )}
+      <Fault of={viewFault} id="link-fault" />
+      <Fault of={searchLinkFault} id="search-link-fault" />
     </>
+  );
+}
+
+function Fault({ of, id }: { of: Signal<string>; id: string }) {
+  if (of.value === "") return null;
+  return (
+    <p class="note-card warn" data-testid={id}>
+      {of.value}
+      <button type="button" onClick={() => (of.value = "")}>
+        Dismiss
+      </button>
+    </p>
   );
 }

@@ -101,7 +101,9 @@ function Axis({ unit, axis, change }: AxisProps) {
       value={axis[which] ?? ""}
       onChange={({ currentTarget }) => {
         const { [which]: _, ...others } = axis;
-        apply(currentTarget.value === "" ? others : { ...others, [which]: currentTarget.valueAsNumber });
+        // What the browser cannot read as a number has no text either.
+        const isNone = currentTarget.value === "" && !currentTarget.validity.badInput;
+        apply(isNone ? others : { ...others, [which]: currentTarget.valueAsNumber });
       }}
     />
   );

@@ -1,7 +1,7 @@
 /** What of a link's moment cannot be read, so that a bad link says so instead of opening something else. */
 
 import { RATES } from "../clock/clock";
-import { parseTime, TIME_RANGE } from "../values/time";
+import { parseTime, TIME_RANGE, toNs } from "../values/time";
 
 const EVENT_ID = /^[0-9a-f]{64}$/;
 const SHOWN_CHARS = 40;
@@ -47,5 +47,24 @@ export function linkFaults(values: URLSearchParams): string[] {
     found.push("The link names no time (t).");
   }
   if (values.has("from") !== values.has("to")) found.push("The link names one end of its span only (from, to).");
+  return [...found, ...contradictions(values)];
+}
+
+/** Values that are right alone, and not together. */
+function contradictions(values: URLSearchParams): string[] {
+  const found: string[] = [];
+  if (isReversed(values.get("from"), values.get("to"))) {
+    found.push("The link's from is after its to: the span is shown with its ends in order.");
+  }
+  const [first, second] = (values.get("sel") ?? "").split("~");
+  if (isReversed(first, second)) found.push("The link's sel ends before it begins: it is shown with its ends in order.");
+  if (values.get("state") === "live" && values.has("t")) {
+    found.push("The link is LIVE and names a time (t): LIVE is shown. With state=paused it opens at that time.");
+  }
   return found;
+}
+
+function isReversed(from: string | null | undefined, to: string | null | undefined): boolean {
+  const [start, stop] = [parseTime(from ?? ""), parseTime(to ?? "")];
+  return start !== undefined && stop !== undefined && toNs(start) > toNs(stop);
 }

@@ -6,6 +6,7 @@ import { displayJson, displayOf, displayText } from "../displays/display_file";
 import { display, isDefaultDisplay, keepDisplay, pageIndex, resetDisplay, showDisplay } from "../displays/open_display";
 import { entitySearch } from "../entities/entities";
 import { ALL_LANES } from "../entities/entity_tree";
+import { isFrameShown } from "../events/frame_fields";
 import { type InspectorRange, inspectorLanes, inspectorRange, inspectorSelectedOnly, inspectorType } from "../events/inspector";
 import { activeTab, isNarrow, maximise, maximised, showTab } from "../layout/layout_store";
 import { openSearches, searchLink, searchText } from "../search/search_link";
@@ -76,13 +77,14 @@ const eventsPart: ViewPart = {
   what: "the filters of events",
   read: () => {
     const found = { range: inspectorRange.value, lanes: [...inspectorLanes.value], all: !inspectorSelectedOnly.value, type: inspectorType.value };
-    return found.range === "clock" && found.lanes.length === 0 && !found.all && found.type === "" ? undefined : found;
+    const isBegin = found.range === "clock" && found.lanes.length === 0 && !found.all && found.type === "" && !isFrameShown.value;
+    return isBegin ? undefined : { ...found, ...(isFrameShown.value ? { frame: true } : {}) };
   },
   show: (value = {}) => {
-    const { range = "clock", lanes = [], all = false, type = "" } = expectObject(value, "events");
+    const { range = "clock", lanes = [], all = false, type = "", frame = false } = expectObject(value, "events");
     inspectorRange.value = oneOf(range, RANGES, "events.range");
     inspectorLanes.value = new Set((lanes as unknown[]).map((lane) => oneOf<Lane>(lane, ALL_LANES, "events.lanes")));
-    [inspectorSelectedOnly.value, inspectorType.value] = [all !== true, String(type)];
+    [inspectorSelectedOnly.value, inspectorType.value, isFrameShown.value] = [all !== true, String(type), frame === true];
   },
 };
 

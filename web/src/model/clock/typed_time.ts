@@ -7,6 +7,9 @@ export type TypedTime = { readonly time: string } | { readonly isPresent: true }
 
 export const TYPED_TIMES = "2026-01-31 21:59:26, 2026-031T21:59, 21:59:26, -10m, now, or an epoch time";
 
+/** No way to write a time is longer. */
+const TYPED_MAX_CHARS = 100;
+
 const DATE = /^(\d{4})-(\d{1,2})-(\d{1,2})(?:[T ]+(.+))?$/i;
 const DAY_OF_YEAR = /^(\d{4})[-/](\d{3})(?:[T ]+(.+))?$/i;
 const TIME_OF_DAY = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?\s*(Z|[+-]\d\d:\d\d)?$/i;
@@ -36,6 +39,9 @@ const EPOCH_MIN_DIGITS = 9;
 export function typedTime(text: string, cursor: string, nowMs: number): TypedTime {
   const typed = text.trim().replace(/\s*UTC$/i, "");
   if (typed === "") return { fault: `Type a time: ${TYPED_TIMES}.` };
+  if (typed.length > TYPED_MAX_CHARS) {
+    return { fault: `A time has at most ${TYPED_MAX_CHARS} characters, not ${typed.length.toLocaleString("en")}. Write ${TYPED_TIMES}.` };
+  }
   if (typed.toLowerCase() === "now") return { isPresent: true };
   const date = DATE.exec(typed);
   if (date !== null) return onDate(Number(date[1]), Number(date[2]), Number(date[3]), date[4]);

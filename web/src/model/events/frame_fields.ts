@@ -101,6 +101,13 @@ export function bitsOf(bytes: Uint8Array, place: FieldPlace): [string, string, s
   return [text.slice(0, from), text.slice(from, from + place.bits), text.slice(from + place.bits)];
 }
 
+/** That a place lies behind the end of a frame, in words; empty if it does not. */
+export function beyondText(bytes: Uint8Array, { field, begin, bits }: FieldPlace): string {
+  if (begin + bits <= 8 * bytes.length) return "";
+  const size = `${bytes.length.toLocaleString("en")} B`;
+  return `${field}: its bits are behind the end of this frame of ${size}. They are in a later segment of the message, or the layout is of another frame.`;
+}
+
 /** Where a place is, in words. */
 export function placeText({ begin, bits }: FieldPlace): string {
   const [byte, bit] = [Math.floor(begin / 8), begin % 8];

@@ -24,6 +24,8 @@ import { type FoundField, forgetFields, foundFields, LOOKED_UP_MAX_SERIES, lookU
 
 /** Typing rests for this long before fields are requested. */
 const LOOK_UP_REST_MS = 150;
+/** So much of the text is repeated in what is offered. */
+const SHOWN_MAX_CHARS = 80;
 
 export const finderOpen = signal(false);
 export const finderText = signal("");
@@ -81,7 +83,7 @@ function timeSection(text: string) {
   if ("fault" in found) return [];
   const go = "time" in found ? () => seek(found.time) : goToPresent;
   const name = "time" in found ? `Go to ${formatTime(found.time)} UTC` : "Go LIVE";
-  const item: FinderItem = { key: "time", group: "Time", name, detail: text, act: go };
+  const item: FinderItem = { key: "time", group: "Time", name, detail: text.slice(0, SHOWN_MAX_CHARS), act: go };
   return [{ group: item.group, items: [item], more: 0 }];
 }
 
@@ -90,7 +92,8 @@ function searchSection(text: string) {
     [searchKind.value, searchText.value, searchOpen.value] = ["text", text, true];
     submitForm(false);
   };
-  const name = `Search events for “${text}”`;
+  const isLong = text.length > SHOWN_MAX_CHARS;
+  const name = `Search events for “${isLong ? `${text.slice(0, SHOWN_MAX_CHARS)}…` : text}”`;
   const item: FinderItem = { key: "search", group: "Search", name, detail: "", hint: "in the panel of searches", act };
   return { group: item.group, items: [item], more: 0 };
 }

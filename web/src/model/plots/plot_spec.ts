@@ -30,6 +30,8 @@ export interface PlotsOptions {
 /** A plot with more lines than this is not readable, and its colours are hard to tell apart. */
 export const PLOT_LINES_MAX = 8;
 const PLOTS_MAX = 64;
+/** Beyond it neighbouring ticks are the same number to the chart, and it draws none. */
+export const AXIS_END_MAX = 1e15;
 
 /** The plots of a JSON value; throws an Error that names the place and the rule. */
 export function parsePlots(value: unknown, name: string): PlotSpec[] {
@@ -75,6 +77,9 @@ function parseAxis(value: unknown, name: string): AxisSpec {
 
 /** Why an axis cannot be drawn; empty if it can. */
 export function axisProblem({ min, max, log }: AxisSpec): string {
+  if ([min, max].some((end) => end !== undefined && !(Math.abs(end) <= AXIS_END_MAX))) {
+    return `the ends of an axis must be numbers from −${AXIS_END_MAX} to ${AXIS_END_MAX}.`;
+  }
   if (min !== undefined && max !== undefined && min >= max) return "the lower end must be below the upper one.";
   const isPositive = (min ?? 1) > 0 && (max ?? 1) > 0;
   return log === true && !isPositive ? "the ends of a logarithmic axis must be above 0." : "";

@@ -1,10 +1,10 @@
 /** Numeric fields over a range of time: requested in buckets, extended by streamed events. */
 
 import { type FieldInfo, FIELDS_MAX, type FieldSample, type SampleResponse, type SeriesName } from "../../api/series";
-import { type Timebase, timebase } from "../clock/clock";
+import { cursor, state, type Timebase, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { Span } from "../timeline/span";
-import { eventTime, type StoredEvent } from "../values/event";
+import { eventTime, type StoredEvent, valueRows } from "../values/event";
 import { seriesNameKey } from "../values/field_ref";
 import { fromFineMs, toFineMs } from "../values/time";
 
@@ -43,10 +43,25 @@ export function sampledKey(event: StoredEvent): string {
   return series === undefined ? "" : seriesNameKey(series);
 }
 
-/** Request the fields in the newest events of a series. */
+/** Request the fields in the newest events of a series, and in that of the clock: a field may have had another name. */
 export async function requestFields(series: SeriesName): Promise<FieldInfo[]> {
-  const reply = await request({ type: "fields", ...series }, "fieldsResponse");
-  return reply.fields;
+  const [{ fields }, atClock] = await Promise.all([request({ type: "fields", ...series }, "fieldsResponse"), fieldsAtClock(series)]);
+  const found = new Map([...atClock, ...fields].map((one) => [one.field, one]));
+  return [...found.values()].sort((one, other) => (one.field < other.field ? -1 : 1));
+}
+
+/** In LIVE the newest events are those of the clock. */
+async function fieldsAtClock(series: SeriesName): Promise<FieldInfo[]> {
+  if (state.value === "LIVE") return [];
+  const { scopeId, systemId, containerId, uniqueId, lane, messageType } = series;
+  const filters = { scopeIds: [scopeId], systemId, containerId, uniqueId, lanes: [lane], messageTypes: [messageType] };
+  const reply = await request({ type: "latest", timebase: timebase.value, time: cursor.value, filters }, "latestResponse");
+  const key = seriesNameKey(series);
+  const events = (reply.events as StoredEvent[]).filter((event) => sampledKey(event) === key);
+  return events.flatMap(valueRows).flatMap(([field, value]) => {
+    const kind = typeof value;
+    return kind === "number" || kind === "string" || kind === "boolean" ? [{ field, kind }] : [];
+  });
 }
 
 /** Request fields of a series over a span, in several requests if they are more than one allows. */

@@ -1,6 +1,6 @@
 /** The searches in the page's address, so that a link searches for the same. */
 
-import { effect, untracked } from "@preact/signals";
+import { effect, signal, untracked } from "@preact/signals";
 import { hashValues, setHash } from "../address/url_hash";
 import { formFault } from "./search_form";
 import { readSpec, type SearchSpec } from "./search_spec";
@@ -17,6 +17,9 @@ interface LinkedSearch {
   /** What of the link is not searched, and why; empty if all is. */
   readonly fault: string;
 }
+
+/** What of the link's searches is not searched, for where the form is not in sight; empty if all is. */
+export const searchLinkFault = signal("");
 
 /** What is searched, as text; null if nothing is. */
 export function searchText(): string | null {
@@ -43,7 +46,7 @@ export function openSearchLink(): boolean {
 /** Search for what a text of `searchText` names. */
 export function openSearches(text: string): void {
   const { specs, span, isOldestFirst, fault } = linkedSearch(text);
-  formFault.value = fault;
+  [formFault.value, searchLinkFault.value] = [fault, fault];
   if (specs.length === 0) return;
   searchSpan.value = span;
   newestFirst.value = !isOldestFirst;

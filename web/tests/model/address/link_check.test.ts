@@ -23,6 +23,9 @@ describe("a link", () => {
     ["t=2026-01-01T00:00:00Z&event=abc", "an eventId of 64 digits"],
     ["state=paused", "names no time"],
     ["state=live&from=2026-01-01T00:00:00Z", "one end of its span only"],
+    ["state=live&from=2026-01-01T01:00:00Z&to=2026-01-01T00:00:00Z", "from is after its to"],
+    ["state=live&sel=2026-01-01T01:00:00Z~2026-01-01T00:00:00Z", "ends before it begins"],
+    ["state=live&t=2026-01-01T00:00:00Z", "LIVE and names a time"],
   ])("that is wrong says what: %s", (hash, words) => {
     expect(faults(hash).join(" ")).toContain(words);
   });

@@ -49,6 +49,7 @@ const { encodeView } = await import("../../../src/model/address/view_code");
 const { hashValues, flushHash } = await import("../../../src/model/address/url_hash");
 const urlSync = await import("../../../src/model/address/url_sync");
 const { cardChoice, cardSearch } = await import("../../../src/model/cards/card_list");
+const { isFrameShown } = await import("../../../src/model/events/frame_fields");
 const { inspectorLanes } = await import("../../../src/model/events/inspector");
 const { entities, selectedEntity } = await import("../../../src/model/entities/entities");
 const { changeLayout, layout } = await import("../../../src/model/layout/layout_store");
@@ -101,7 +102,7 @@ beforeEach(async () => {
   link.viewFault.value = "";
   if (link.isLinkedView.value) link.keepLinkedView();
   resetDisplay();
-  [cardChoice.value, cardSearch.value, inspectorLanes.value] = ["system", "", new Set()];
+  [cardChoice.value, cardSearch.value, inspectorLanes.value, isFrameShown.value] = ["system", "", new Set(), false];
   world.stored.clear();
   await open(`#${MOMENT}`);
 });
@@ -111,14 +112,16 @@ describe("the view in the address", () => {
     selectedEntity.value = SERIES;
     addField({ series: SERIES, field: "volts" });
     changeLayout((found) => panelHidden(found, "chat"));
-    [cardChoice.value, cardSearch.value, inspectorLanes.value] = ["all", "bat", new Set(["raw"])];
+    [cardChoice.value, cardSearch.value, inspectorLanes.value, isFrameShown.value] = ["all", "bat", new Set(["raw"]), true];
     const shared = await address();
     const [shownLayout, own] = [layout.value, stored("display")];
     expect(own).not.toBeNull();
 
     resetDisplay();
     [cardChoice.value, cardSearch.value, inspectorLanes.value, selectedEntity.value] = ["system", "", new Set(), null];
+    isFrameShown.value = false;
     await open(shared);
+    expect(isFrameShown.value, "an event beside its frame").toBe(true);
     expect(layout.value).toEqual(shownLayout);
     expect(plots.value.map(({ fields }) => fields)).toEqual([[{ series: SERIES, field: "volts" }]]);
     expect([cardChoice.value, cardSearch.value, [...inspectorLanes.value]]).toEqual(["all", "bat", ["raw"]]);

@@ -60,6 +60,7 @@ describe("typed times", () => {
     ["-10y", "“10y” has no unit of time"],
     ["2026", "2026 is no epoch time"],
     ["179000000000000000000", "is no epoch time"],
+    ["x".repeat(5_000), "at most 100 characters, not 5,000"],
     ["21:59+99:00", "“+99:00” is no zone"],
     ...["+99999999d", "99999999999", "2262-04-12", "1677-01-01", "0001-01-01", "9999-12-31", "2262-04-11 23:47:16.854775808"].map(
       (text): [string, string] => [text, "cannot be stored: write one of 1677-09-21 to 2262-04-11"],

@@ -18,7 +18,7 @@ vi.mock("../../../src/model/session/session", () =>
   }),
 );
 
-const { bitsOf, bytesOfPlace, fieldsAt, placesOf, placeText, requestFrameFields } = await import("../../../src/model/events/frame_fields");
+const { beyondText, bitsOf, bytesOfPlace, fieldsAt, placesOf, placeText, requestFrameFields } = await import("../../../src/model/events/frame_fields");
 
 const AT = "2026-01-01T00:00:00.000000000Z";
 
@@ -52,6 +52,8 @@ describe("the places of fields in a frame", () => {
     expect(bytesOfPlace(place)).toEqual([1, 2]);
     expect(bitsOf(Uint8Array.of(0xff, 0b10_0110_01), place)).toEqual(["10", "0110", "01"]);
     expect(bitsOf(Uint8Array.of(0xff), place)[1]).toBe("");
+    expect(beyondText(new Uint8Array(3), { field: "b", begin: 8, bits: 16 })).toBe("");
+    expect(beyondText(new Uint8Array(2), { field: "b", begin: 8, bits: 16 })).toContain("behind the end of this frame of 2 B");
     expect([placeText(place), placeText({ field: "b", begin: 8, bits: 16 })]).toEqual(["byte 1, bit 2, 4 bits", "byte 1, 2 B"]);
   });
 });

@@ -4,6 +4,7 @@ import type { EntityInfo } from "../../../src/api/protocol";
 import { sessionOf } from "../session/fake_session";
 
 const asked: string[] = [];
+const ENTITY = { scopeId: "sat", systemId: "bus", containerId: "eps", uniqueId: "battery" };
 
 vi.mock("../../../src/model/session/session", () =>
   sessionOf({
@@ -11,7 +12,8 @@ vi.mock("../../../src/model/session/session", () =>
     request: async (message: { type: string; uniqueId?: string }) => {
       asked.push(`${message.type} ${message.uniqueId ?? ""}`);
       const fields = message.uniqueId === "battery" ? [{ field: "volts", kind: "number" }, { field: "mode", kind: "string" }] : [];
-      return { fields, events: [] };
+      const former = { eventId: "0", lane: "parsed", messageType: "Power", ...ENTITY, payload: { voltage: 3 } };
+      return { fields, events: message.type === "latest" && message.uniqueId === undefined ? [former] : [] };
     },
   }),
 );
@@ -78,6 +80,16 @@ describe("the finder", () => {
     expect(selectedEntity.value?.uniqueId).toBe("battery");
   });
 
+  it("finds a field in the past by the name that it had then", async () => {
+    for (const [moment, count] of [["PAUSED", 1], ["LIVE", 0]] as const) {
+      finder.openFinder();
+      state.value = moment;
+      finder.finderText.value = "battery voltage";
+      await lookUpFields("battery voltage");
+      expect(keys().filter((key) => key === "field sat/bus/eps/battery parsed Power  voltage")).toHaveLength(count);
+    }
+  });
+
   it("opens the form of a command", () => {
     finder.finderText.value = "heater";
     run("command sat/bus/eps/battery heater.set");
@@ -89,12 +101,15 @@ describe("the finder", () => {
     run("time");
     expect([state.value, cursor.value]).toEqual(["PAUSED", "2026-01-31T21:59:00.000000000Z"]);
     expect(keys().at(-1)).toBe("search");
+    finder.finderText.value = "x".repeat(5_000);
+    expect(finder.finderSections.value.at(-1)?.items[0]?.name.length).toBeLessThan(120);
   });
 
   it("looks through the series that the text names first, and says how many it left out", async () => {
     entities.value = Array.from({ length: 100 }, (_, index) => entity(`cell${index}`));
     selectedEntity.value = null;
     finder.finderText.value = "cell77 temperature";
+    state.value = "LIVE";
     await lookUpFields("cell77 temperature");
     expect(asked).toHaveLength(LOOKED_UP_MAX_SERIES);
     expect(asked[0]).toBe("fields cell77");

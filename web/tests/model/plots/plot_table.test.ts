@@ -87,5 +87,6 @@ describe("a stored plot", () => {
     expect(parsed({ min: 2, max: 2 })).toThrow("the lower end must be below the upper one.");
     expect(parsed({ min: 0, log: true })).toThrow("above 0");
     expect(axisProblem({ min: -1, max: 1 })).toBe("");
+    for (const end of [1e308, -1e308, Infinity, Number.NaN]) expect(axisProblem({ max: end })).toContain("must be numbers from");
   });
 });

@@ -22,6 +22,7 @@ vi.stubGlobal("history", { state: null, replaceState: (_: unknown, __: string, h
 
 const { openTimeline } = await import("../../../src/model/timeline/timeline_sync");
 const { startSearching } = await import("../../../src/model/search/search_sync");
+const { searchLinkFault } = await import("../../../src/model/search/search_link");
 const { formFault, searchOpen } = await import("../../../src/model/search/search_form");
 const search = await import("../../../src/model/search/searches");
 const { cursor, timebase } = await import("../../../src/model/clock/clock");
@@ -99,6 +100,7 @@ describe("a link with a search", () => {
       [searchOpen.value, formFault.value] = [false, ""];
       open(link(find));
       expect([formFault.value, searchOpen.value]).toEqual([words, true]);
+      expect(searchLinkFault.value, "said where the form is not in sight").toBe(words);
     }
     expect(search.searches.value).toEqual([]);
     open(link({ specs: [{ ...HOT, value: "warm" }, HOT] }));
