@@ -5,10 +5,9 @@ import { signOf } from "../model/alarms/card_alarms";
 import { boundText, limitsText } from "../model/alarms/limit_texts";
 import { isOfManifest } from "../model/alarms/alarm_list";
 import { clockSecondMs } from "../model/entities/entities";
-import { formatTime, toMs } from "../model/values/time";
+import { formatTime, shortAge, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
 import { AlarmName } from "./AlarmRow";
-import { shortAge } from "./CardValue";
 
 export function AlarmLine({ alarm, spec }: { alarm: AlarmInfo; spec: KeySpec }) {
   const { severity, field, state, changed } = alarm;

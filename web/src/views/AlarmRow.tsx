@@ -6,10 +6,9 @@ import { alarmName, goToAlarm } from "../model/alarms/alarm_list";
 import { cursorMs, state, timebase } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
 import { entityKey } from "../model/values/event";
-import { formatTime, toMs } from "../model/values/time";
+import { formatTime, shortAge, toMs } from "../model/values/time";
 import { ActButton } from "./AlarmButton";
 import { AlarmForm } from "./AlarmForm";
-import { shortAge } from "./CardValue";
 import { AlarmSign } from "./Status";
 
 export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {

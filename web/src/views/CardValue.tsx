@@ -6,7 +6,7 @@ import type { Card } from "../model/cards/card";
 import { keySpec } from "../model/cards/card";
 import { clockSecondMs } from "../model/entities/entities";
 import { formatValue, keyUnit, NO_VALUE } from "../model/values/format";
-import { formatAge, formatTime, toMs } from "../model/values/time";
+import { formatTime, shortAge, toMs } from "../model/values/time";
 
 /** A value with its unit; a dash if there is none. */
 export function CardValue({ card, name }: { card: Card; name: string }) {
@@ -33,9 +33,4 @@ export function CardAge({ time, isStale = false }: { time: string; isStale?: boo
       {shortAge(ms)}
     </span>
   );
-}
-
-/** An age as a few characters. */
-export function shortAge(ms: number): string {
-  return ms < 1_000 ? "now" : formatAge(ms).replace(".0", "");
 }

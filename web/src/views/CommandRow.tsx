@@ -13,9 +13,8 @@ import { clockSecondMs } from "../model/entities/entities";
 import { inspectEvent } from "../model/events/inspector";
 import { showPanel } from "../model/layout/layout_store";
 import { eventTime, type StoredEvent } from "../model/values/event";
-import { formatTime, toMs } from "../model/values/time";
+import { formatTime, shortAge, toMs } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
-import { shortAge } from "./CardValue";
 
 export const STATES: Readonly<Record<CommandState, string>> = {
   sent: "sent",

@@ -88,3 +88,12 @@ export function formatAge(ms: number): string {
   if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
 }
+
+/** Clocks differ, and whole seconds round: a time that is less long after the clock is of now. */
+const AFTER_CLOCK_MS = 2_000;
+
+/** An age as a few characters; of a time after the clock, which a replay backwards has just passed, how long after it. */
+export function shortAge(ms: number): string {
+  if (ms <= -AFTER_CLOCK_MS) return `in ${formatAge(-ms).replace(".0", "")}`;
+  return ms < 1_000 ? "now" : formatAge(ms).replace(".0", "");
+}

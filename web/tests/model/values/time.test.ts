@@ -7,6 +7,7 @@ import {
   fromMs,
   fromNs,
   parseTime,
+  shortAge,
   toFineMs,
   toMs,
   toNs,
@@ -54,5 +55,6 @@ describe("times", () => {
       "120 min",
       "3 d",
     ]);
+    expect([shortAge(400), shortAge(-1_000), shortAge(2_000), shortAge(-12_000)], "no value from after the clock is of now").toEqual(["now", "now", "2 s", "in 12 s"]);
   });
 });
