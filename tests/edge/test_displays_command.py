@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec import structs
 
+from nova.edge.actor import local_actor
+from nova.edge.display_folder import load_display
+from nova.edge.display_store import DisplayStore
 from nova.edge.displays_command import displays
+from nova.edge.edge_config import FOLDER_NAME
 from nova.sdk.display import Display, DisplayColumn, DisplayPage, DisplayPanel, content_of
 from tests.edge.server import PASSWORD, RunningEdge
 
@@ -74,3 +79,19 @@ async def test_a_wrong_file_and_an_unknown_display_are_named(
     wrong.write_text('{"version": 1, "name": "x", "pages": []}')
     assert "wrong.json" in await refusal("import", wrong, *where)
     assert "there is no display 'none'" in await refusal("export", "none", *where)
+
+
+async def test_names_of_before_do_not_drive_the_terminal(edge: RunningEdge, tmp_path: Path) -> None:
+    """An earlier edge has kept them; now they are refused."""
+    name = "Power\x1b]0;x\x07\u202e"
+    file = file_of(tmp_path, "Power")
+    with DisplayStore(edge.config.data / FOLDER_NAME) as store:
+        store.add(structs.replace(load_display(file), name=name), local_actor())
+    where = ("--data", edge.config.data)
+    assert "Power\\x1b]0;x\\x07\\u202e" in await succeed("list", *where)
+    for words in (("list", "--json"), ("export", name)):
+        text = await succeed(*words, *where)
+        assert "\x1b" not in text
+        assert "\u202e" not in text
+    refused = await refusal("import", file, "--name", name, *where)
+    assert "name: has the control character U+001B" in refused

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from msgspec import structs
 
 from nova.sdk.display import (
     NESTING_MAX,
@@ -28,8 +29,10 @@ def display(*panels: DisplayPanel, hidden: tuple[DisplayPanel, ...] = ()) -> Dis
     return Display(name="Power", pages=[page])
 
 
-def panel(panel_id: str, **options: object) -> DisplayPanel:
-    return DisplayPanel(id=panel_id, kind="gauge", options=options)
+def panel(
+    panel_id: str, *, kind: str = "gauge", title: str | None = None, **options: object
+) -> DisplayPanel:
+    return DisplayPanel(id=panel_id, kind=kind, title=title, options=options)
 
 
 def nested(levels: int) -> object:
@@ -54,8 +57,22 @@ def test_options_are_kept_as_they_are() -> None:
         (display(*(panel(f"p{n}") for n in range(PANELS_MAX + 1))), "61 panels, at most 60"),
         (display(panel("a", svg="x" * 70_000)), "bytes, at most 61440 are allowed"),
         (display(panel("a", deep=nested(NESTING_MAX))), "'a': options are nested too deep"),
+        (display(panel("b", kind="chat")), "'b': a page has one panel of the kind 'chat'"),
+        (display(panel("chat")), "'chat': a page has one panel of the kind 'chat'"),
+        (display(panel("a", title="x\x1b[2J")), "pages[0]: 'a': title: has the control"),
+        (structs.replace(display(), name=" "), "name: is blank"),
     ],
-    ids=["twice", "hidden twice", "panels", "bytes", "nesting"],
+    ids=[
+        "twice",
+        "hidden twice",
+        "panels",
+        "bytes",
+        "nesting",
+        "single kind",
+        "single id",
+        "title",
+        "name",
+    ],
 )
 def test_a_display_that_breaks_a_rule_is_refused(wrong: Display, words: str) -> None:
     with pytest.raises(ProtocolError) as raised:

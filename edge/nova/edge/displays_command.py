@@ -14,7 +14,7 @@ import msgspec
 from msgspec import structs
 
 from nova.console.archive_options import ArchiveSource, with_archive_source
-from nova.console.printing import print_json
+from nova.console.printing import plain, plain_json, print_json
 from nova.edge.access import Access
 from nova.edge.actor import local_actor
 from nova.edge.display_folder import load_display
@@ -77,8 +77,9 @@ async def list_displays(source: ArchiveSource, /, as_json: bool) -> None:
             print_json(one)
         else:
             shared = one.shared_with or "-"
-            owner = one.owner or one.origin
-            click.echo(f"{one.display_id}\t{one.name}\t{one.version}\t{owner}\t{shared}")
+            owner = plain(one.owner or one.origin)
+            name = plain(one.name)
+            click.echo(f"{one.display_id}\t{name}\t{one.version}\t{owner}\t{shared}")
     if listed.displays_left_out:
         click.echo(f"{listed.displays_left_out} more have no room in the list", err=True)
 
@@ -93,7 +94,8 @@ async def export(source: ArchiveSource, /, display: str, version: int | None) ->
         found = await _find(ask, display)
         request = ReadDisplay(display_id=found.display_id, version=version)
         read = await ask(request, DisplayResponse)
-    click.echo(msgspec.json.format(msgspec.json.encode(read.display), indent=2).decode())
+    text = msgspec.json.format(msgspec.json.encode(read.display), indent=2).decode()
+    click.echo("\n".join(map(plain_json, text.split("\n"))))
 
 
 @displays.command(name="import")

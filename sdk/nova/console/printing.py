@@ -4,13 +4,24 @@ characters never reach the terminal.
 
 from __future__ import annotations
 
+import json
+
 import click
 import msgspec
 
 
 def print_json(value: object, *, on_stderr: bool = False) -> None:
     """Print a JSON value as one line on stdout, or on stderr when events go to stdout."""
-    click.echo(msgspec.json.encode(value).decode(), err=on_stderr)
+    click.echo(plain_json(msgspec.json.encode(value).decode()), err=on_stderr)
+
+
+def plain_json(line: str) -> str:
+    """A line of JSON, of the same value, with each character that is not printable as its
+    escape.
+    """
+    if line.isprintable():
+        return line
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in line)
 
 
 def plain(text: str) -> str:

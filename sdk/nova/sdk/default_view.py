@@ -32,6 +32,7 @@ Panel = Literal[
     "commands",
     "alarms",
     "chat",
+    "notes",
 ]
 FieldName = Annotated[str, Meta(min_length=1, max_length=256)]
 Share = Annotated[float, Meta(gt=0, le=1000)]

@@ -10,8 +10,10 @@ from typing import Annotated, Literal, NamedTuple, get_args
 import msgspec
 from msgspec import Meta
 
+from nova.sdk.default_view import Panel
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import JsonObject, Lane
+from nova.sdk.shown_text import name_fault
 
 PAGES_MAX = 20
 COLUMNS_MAX = 8
@@ -25,6 +27,9 @@ NESTING_MAX = 32
 DisplayName = Annotated[str, Meta(min_length=1, max_length=80)]
 PanelName = Annotated[str, Meta(min_length=1, max_length=64)]
 Share = Annotated[float, Meta(gt=0, le=1_000_000)]
+
+SINGLE_KINDS = frozenset(get_args(Panel)) - {"plots"}
+"""The kinds of which a page has at most one panel, whose id is the kind."""
 
 _LANES = frozenset(get_args(Lane))
 
@@ -90,7 +95,9 @@ def check_display(display: Display, max_bytes: int = CONTENT_MAX_BYTES) -> None:
         raise ProtocolError(
             "badDisplay", f"the display has {size} bytes, at most {max_bytes} are allowed"
         )
+    _check_name("name", display.name)
     for at, page in enumerate(display.pages):
+        _check_name(f"pages[{at}].name", page.name)
         panels = _panels(page)
         if len(panels) > PANELS_MAX:
             raise ProtocolError(
@@ -102,8 +109,28 @@ def check_display(display: Display, max_bytes: int = CONTENT_MAX_BYTES) -> None:
         if twice is not None:
             raise ProtocolError("badDisplay", f"pages[{at}]: the panel {twice!r} is there twice")
         for panel in panels:
-            if _depth(panel.options) > NESTING_MAX:
-                raise ProtocolError("badDisplay", f"pages[{at}]: {panel.id!r}: {_too_deep()}")
+            _check_panel(f"pages[{at}]: {panel.id!r}", panel)
+
+
+def _check_panel(place: str, panel: DisplayPanel) -> None:
+    for member, name in (("id", panel.id), ("kind", panel.kind), ("title", panel.title)):
+        if name is not None:
+            _check_name(f"{place}: {member}", name)
+    single = panel.kind if panel.kind in SINGLE_KINDS else panel.id
+    if single in SINGLE_KINDS and panel.id != panel.kind:
+        raise ProtocolError(
+            "badDisplay",
+            f"{place}: a page has one panel of the kind {single!r}, whose id is {single!r}, and no "
+            "other panel has this id",
+        )
+    if _depth(panel.options) > NESTING_MAX:
+        raise ProtocolError("badDisplay", f"{place}: {_too_deep()}")
+
+
+def _check_name(place: str, name: str) -> None:
+    fault = name_fault(name)
+    if fault is not None:
+        raise ProtocolError("badDisplay", f"{place}: {fault}")
 
 
 def _panels(page: DisplayPage) -> list[DisplayPanel]:

@@ -557,7 +557,19 @@ export interface Authenticated {
 export interface DefaultView {
   layout?: PanelLayout | null;
   panel?:
-    | ("alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values")
+    | (
+        | "alarms"
+        | "cards"
+        | "chat"
+        | "commands"
+        | "entities"
+        | "inspector"
+        | "notes"
+        | "plots"
+        | "shields"
+        | "track"
+        | "values"
+      )
     | null;
   selected?: ViewEntity | null;
   commandType?: string | null;
@@ -574,7 +586,17 @@ export interface PanelLayout {
   version?: 1;
   columns: PanelColumn[];
   hidden?: (
-    "alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values"
+    | "alarms"
+    | "cards"
+    | "chat"
+    | "commands"
+    | "entities"
+    | "inspector"
+    | "notes"
+    | "plots"
+    | "shields"
+    | "track"
+    | "values"
   )[];
 }
 /**
@@ -594,7 +616,18 @@ export interface PanelColumn {
  * via the `definition` "PlacedPanel".
  */
 export interface PlacedPanel {
-  id: "alarms" | "cards" | "chat" | "commands" | "entities" | "inspector" | "plots" | "shields" | "track" | "values";
+  id:
+    | "alarms"
+    | "cards"
+    | "chat"
+    | "commands"
+    | "entities"
+    | "inspector"
+    | "notes"
+    | "plots"
+    | "shields"
+    | "track"
+    | "values";
   share?: number;
 }
 /**

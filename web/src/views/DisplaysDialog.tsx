@@ -3,7 +3,7 @@
 import { useId, useState } from "preact/hooks";
 import { NAME_MAX_CHARS, pageRenamed, PAGES_MAX } from "../model/displays/display";
 import { addPage, changeDisplay, displaysOpen, removePage } from "../model/displays/display_dialog";
-import { display, displaySource, exportDisplay, importDisplay, importError, isDisplayChanged, resetDisplay } from "../model/displays/open_display";
+import { display, displayRefusal, displaySource, exportDisplay, importDisplay, isDisplayChanged, resetDisplay } from "../model/displays/open_display";
 import { displaysError, isOutdated, openDisplay, openInfo, saveDisplay, saveDisplayAs } from "../model/displays/stored_displays";
 import { addPanel, layout } from "../model/layout/layout_store";
 import { saveText } from "../model/page/clipboard";
@@ -21,7 +21,7 @@ function Dialog() {
   const close = () => (displaysOpen.value = false);
   const modal = useScreenModal(close);
   const id = useId();
-  const problem = displaysError.value || importError.value;
+  const problem = displaysError.value || displayRefusal.value;
   return (
     <dialog {...modal} class="confirm displays" aria-labelledby={id} data-testid="displays">
       <div class="displays-head">

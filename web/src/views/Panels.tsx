@@ -3,7 +3,7 @@
 import { Fragment } from "preact";
 import { useEffect } from "preact/hooks";
 import { openDisplays } from "../model/displays/display_dialog";
-import { importError, resetDisplay } from "../model/displays/open_display";
+import { displayRefusal, resetDisplay } from "../model/displays/open_display";
 import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
 import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
 import { draggedField } from "../model/layout/field_drag";
@@ -25,7 +25,7 @@ export function Panels() {
   }, []);
   return (
     <div class={`workspace ${draggedPanel.value === null && draggedField.value === null ? "" : "dragging"}`} onKeyDown={keepKeys}>
-      <ImportError />
+      <Refusal />
       <PageTabs />
       {isNarrow.value ? <Tabs /> : maximised.value === undefined ? <Columns /> : <Maximised panel={maximised.value} />}
       <DropMark />
@@ -142,12 +142,13 @@ function PutAway({ panels }: { panels: readonly PanelInstance[] }) {
   );
 }
 
-function ImportError() {
-  if (importError.value === "") return null;
+/** Why a display is not shown, until another one is. */
+function Refusal() {
+  if (displayRefusal.value === "") return null;
   return (
-    <div class="pane-trouble" role="alert" data-testid="import-error">
-      The display was not imported. {importError.value}
-      <button type="button" onClick={() => (importError.value = "")}>
+    <div class="pane-trouble" role="alert" data-testid="display-refusal">
+      {displayRefusal.value}
+      <button type="button" onClick={() => (displayRefusal.value = "")}>
         Close
       </button>
     </div>

@@ -31,8 +31,8 @@ export const edgeDefault = signal<{ display: Display; source: DisplaySource } | 
 export const pageIndex = signal(0);
 /** The display of a user who has changed nothing. */
 const defaultDisplay = computed<Display>(() => edgeDefault.value?.display ?? displayOfView(defaultView.value));
-/** The error of the last import. */
-export const importError = signal("");
+/** Why the last display that was to be shown is not; empty after another one is. */
+export const displayRefusal = signal("");
 
 /** Load the display at login, and save its changes in the browser. */
 export function persistDisplay(): void {
@@ -61,6 +61,13 @@ export function isDefaultDisplay(): boolean {
 /** Show a display: of the edge, or (null) one that is in this browser alone. */
 export function showDisplay(shown: Display, source: DisplaySource | null, page = 0): void {
   batch(() => {
+    displayRefusal.value = "";
+    putDisplay(shown, source, page);
+  });
+}
+
+function putDisplay(shown: Display, source: DisplaySource | null, page = 0): void {
+  batch(() => {
     [display.value, displaySource.value] = [shown, source];
     pageIndex.value = Math.min(page, shown.pages.length - 1);
   });
@@ -73,19 +80,19 @@ function showKept(name: string, otherwise: Display): void {
   try {
     if (stored !== undefined) {
       const { display: kept, source } = expectObject(stored, "display");
-      showDisplay(displayOf(kept, "keep"), sourceOf(source), page);
+      putDisplay(displayOf(kept, "keep"), sourceOf(source), page);
       return;
     }
     const [layout, plots] = FORMER_KEYS.map((key) => loadLocal(key, name));
     const former = displayOfStored(layout, plots, defaultView.peek());
     if (former !== undefined) {
-      showDisplay(former, null);
+      putDisplay(former, null);
       return;
     }
   } catch {
     // A display that cannot be read is as good as none.
   }
-  showDisplay(otherwise, edgeDefault.peek()?.source ?? null, page);
+  putDisplay(otherwise, edgeDefault.peek()?.source ?? null, page);
 }
 
 function sourceOf(value: unknown): DisplaySource | null {
@@ -103,9 +110,8 @@ export function resetDisplay(): void {
 export function importDisplay(text: string): void {
   try {
     showDisplay(parseDisplay(text), null);
-    importError.value = "";
   } catch (error) {
-    importError.value = (error as Error).message;
+    displayRefusal.value = `The display was not imported. ${(error as Error).message}`;
   }
 }
 

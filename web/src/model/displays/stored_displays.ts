@@ -6,7 +6,10 @@ import { RequestError } from "../../api/socket";
 import { connection, request, role, user } from "../session/session";
 import type { Display } from "./display";
 import { displayJson, displayOf, displayText } from "./display_file";
-import { display, displaySource, type DisplaySource, edgeDefault, isDisplayChanged, pageIndex, showDisplay } from "./open_display";
+import { display, displayRefusal, displaySource, type DisplaySource, edgeDefault, isDisplayChanged, pageIndex, showDisplay } from "./open_display";
+
+/** A stored display that the page cannot show. */
+class DisplayRefused extends Error {}
 
 /** Who else sees a display, or saves it. */
 export type ShareRole = NonNullable<DisplayInfo["sharedWith"]>;
@@ -15,6 +18,8 @@ export const displays = signal<readonly DisplayInfo[]>([]);
 /** How many displays the list has no room for. */
 export const displaysLeftOut = signal(0);
 export const maySetDefault = signal(false);
+/** The default that cannot be shown, with its version, which is said once. */
+let refusedDefault = "";
 /** Why the last request failed; empty if it did not. */
 export const displaysError = signal("");
 /** The stored display that the one on the screen is a copy of; undefined if there is none, or none any more. */
@@ -28,7 +33,10 @@ export const isOutdated = computed(
 export function startDisplays(): void {
   effect(() => {
     void user.value;
-    untracked(() => ([displays.value, edgeDefault.value] = [[], null]));
+    untracked(() => {
+      [displays.value, edgeDefault.value, displayRefusal.value] = [[], null, ""];
+      refusedDefault = "";
+    });
   });
   effect(() => {
     if (connection.value === "open" && user.value !== null) untracked(() => void refreshDisplays());
@@ -51,7 +59,16 @@ async function followDefault(displayId: string | undefined): Promise<void> {
   const info = displays.value.find((one) => one.displayId === displayId);
   const known = edgeDefault.value?.source;
   if (known?.displayId === info?.displayId && known?.version === info?.version) return;
-  edgeDefault.value = info === undefined ? null : await read(info.displayId);
+  const wanted = info === undefined ? "" : `${info.displayId} ${info.version}`;
+  if (wanted !== "" && wanted === refusedDefault) return;
+  refusedDefault = "";
+  try {
+    edgeDefault.value = info === undefined ? null : await read(info.displayId);
+  } catch (error) {
+    if (!(error instanceof DisplayRefused)) throw error;
+    [edgeDefault.value, refusedDefault] = [null, wanted];
+    displayRefusal.value = error.message;
+  }
 }
 
 /** Show a display, by default its newest version. A former one is shown as a change of the newest. */
@@ -67,10 +84,30 @@ async function open(displayId: string, version?: number): Promise<void> {
 
 async function read(displayId: string, version?: number): Promise<{ display: Display; source: DisplaySource }> {
   const newest = await request({ type: "readDisplay", displayId }, "displayResponse");
-  const source = { displayId, version: newest.version, text: displayText(displayOf(newest.display, "keep")) };
-  if (version === undefined || version === newest.version) return { display: displayOf(newest.display, "keep"), source };
+  if (version === undefined || version === newest.version) {
+    const shown = shownOf(newest);
+    return { display: shown, source: { displayId, version: newest.version, text: displayText(shown) } };
+  }
   const former = await request({ type: "readDisplay", displayId, version }, "displayResponse");
-  return { display: displayOf(former.display, "keep"), source };
+  return { display: shownOf(former), source: { displayId, version: newest.version, text: newestText(newest.display) } };
+}
+
+/** The display of a reply; throws DisplayRefused with its name and the rule that it breaks. */
+function shownOf({ display: content }: { display: DisplayContent }): Display {
+  try {
+    return displayOf(content, "keep");
+  } catch (error) {
+    throw new DisplayRefused(`The display ${content.name} was not opened. ${(error as Error).message}`);
+  }
+}
+
+/** The text of the newest version, also of one that cannot be shown: a former one may replace it. */
+function newestText(content: DisplayContent): string {
+  try {
+    return displayText(displayOf(content, "keep"));
+  } catch {
+    return JSON.stringify(content);
+  }
 }
 
 /** Save the display on the screen as the next version of its source. */
@@ -156,7 +193,8 @@ async function attempt(work: () => Promise<void>): Promise<boolean> {
       const { displays: listed } = await request({ type: "listDisplays" }, "displaysResponse").catch(() => ({ displays: displays.value }));
       displays.value = listed;
     }
-    displaysError.value = (error as Error).message;
+    const signal = error instanceof DisplayRefused ? displayRefusal : displaysError;
+    signal.value = (error as Error).message;
     return false;
   }
 }

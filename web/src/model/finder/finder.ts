@@ -162,9 +162,9 @@ function commandItems(): FinderItem[] {
 
 /** The panels of the page, and one more of each kind that it may have more of. */
 function panelItems(): FinderItem[] {
-  const item = (key: string, name: string, hint: string, act: () => void): FinderItem => ({ key, group: "Panels", name, detail: "panel", hint, act });
+  const item = (key: string, name: string, hint: string, act: () => void, detail = "panel"): FinderItem => ({ key, group: "Panels", name, detail, hint, act });
   return [
     ...allPanels(layout.value).map((panel) => item(`panel ${panel.id}`, panelTitle(panel), "show it", () => showInstance(panel))),
-    ...kindsToAdd(layout.value).map(({ kind, title }) => item(`new panel ${kind}`, `New panel: ${title}`, "add it to the page", () => addPanel(kind))),
+    ...kindsToAdd(layout.value).map(({ kind, title }) => item(`new panel ${kind}`, `New panel: ${title}`, "add it to the page", () => addPanel(kind), "add a panel")),
   ];
 }

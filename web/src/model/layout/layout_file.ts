@@ -102,8 +102,14 @@ function requireOnce(layout: PanelLayout, name: string): void {
   if (panels.length > PANELS_MAX) throw new Error(`${name}columns: at most ${PANELS_MAX} panels, not ${panels.length}.`);
   const twice = panels.find(({ id }, at) => panels.findIndex((one) => one.id === id) !== at);
   if (twice !== undefined) throw new Error(`${name}columns: the panel "${twice.id}" is there twice.`);
-  const wrong = panels.find(({ id, kind }) => kindNamed(kind)?.isSingle === true && id !== kind);
-  if (wrong !== undefined) throw new Error(`${name}columns: a page has one panel of the kind "${wrong.kind}", whose id is "${wrong.kind}".`);
+  const wrong = panels.find(({ id, kind }) => id !== kind && (isSingle(kind) || isSingle(id)));
+  if (wrong === undefined) return;
+  const single = isSingle(wrong.kind) ? wrong.kind : wrong.id;
+  throw new Error(`${name}columns: a page has one panel of the kind "${single}", whose id is "${single}", and no other panel has this id.`);
+}
+
+function isSingle(kind: string): boolean {
+  return kindNamed(kind)?.isSingle === true;
 }
 
 function shareOf(value: unknown, name: string): number {

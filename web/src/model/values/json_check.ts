@@ -25,10 +25,15 @@ export function expectArray(value: unknown, name: string): unknown[] {
 
 /** A value as a text of a bounded length. */
 export function expectText(value: unknown, name: string, maxChars: number, minChars = 1): string {
-  if (typeof value !== "string" || value.length < minChars || value.length > maxChars) {
+  if (typeof value !== "string" || value.length < minChars || charsOf(value) > maxChars) {
     throw new Error(`${name}: must be a text of ${minChars} to ${maxChars} characters.`);
   }
   return value;
+}
+
+/** The characters of a text, as the server counts them: one outside the basic plane is one, not two. */
+function charsOf(text: string): number {
+  return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
 /** An object without members that are not known, so that a misspelt one is named. */

@@ -42,6 +42,7 @@ describe("a display in a file", () => {
     ["an unknown kind", page([{ id: "a", kind: "radar" }]), "pages[0].columns[0].panels[0].kind: must be one of entities"],
     ["an unknown option", page([{ id: "plots", options: { plot: [] } }]), "panels[0].options.plot: is not known; there are plots."],
     ["a second panel of a single kind", page([{ id: "chat" }, { id: "b", kind: "chat" }]), 'one panel of the kind "chat"'],
+    ["the id of a single kind", page([{ id: "chat", kind: "gauge" }]), 'one panel of the kind "chat"'],
     ["an id twice", page([{ id: "plots" }], { hidden: [{ id: "plots" }] }), '"plots" is there twice'],
     ["a wrong option", page([{ id: "plots", options: { plots: 1 } }]), "pages[0].columns[0].panels[0].options.plots: must be a list."],
   ])("is refused with the place of the mistake: %s", (_, text, message) => {

@@ -70,7 +70,7 @@ vi.stubGlobal("localStorage", {
 });
 vi.stubGlobal("matchMedia", () => ({ matches: false, addEventListener: () => undefined }));
 
-const { display, displaySource, edgeDefault, isDefaultDisplay, isDisplayChanged, pageIndex, persistDisplay, resetDisplay, showDisplay } = await import(
+const { display, displayRefusal, displaySource, edgeDefault, isDefaultDisplay, isDisplayChanged, pageIndex, persistDisplay, resetDisplay, showDisplay } = await import(
   "../../../src/model/displays/open_display"
 );
 const kept = await import("../../../src/model/displays/stored_displays");
@@ -182,6 +182,35 @@ describe("a display that the edge keeps", () => {
     await kept.refreshDisplays();
     expect(display.value.name).toBe("Default");
     user.value = "ann";
+  });
+});
+
+describe("a display that the page refuses", () => {
+  /** What an earlier edge has kept. */
+  function saveTwice(displayId: string): void {
+    const { pages, ...rest } = displayJson(onePage("Twice", { columns: [], hidden: [{ id: "b", kind: "chat" }] }));
+    edge.kept.set(displayId, [...(edge.kept.get(displayId) ?? []), { ...rest, pages } as never]);
+  }
+
+  it("is named with the rule on the page, until another one is opened", async () => {
+    await kept.saveDisplayAs("Power");
+    const { displayId = "" } = displaySource.value ?? {};
+    saveTwice("d8");
+    expect(await kept.openDisplay("d8")).toBe(false);
+    expect(displayRefusal.value).toContain("The display Twice was not opened. pages[0].columns: a page has one panel");
+    expect(display.value.name).toBe("Power");
+    expect(await kept.openDisplay(displayId)).toBe(true);
+    expect(displayRefusal.value).toBe("");
+  });
+
+  it("is said once as the default, which is then the built-in one", async () => {
+    saveTwice("d8");
+    edge.defaultId = "d8";
+    expect(await kept.refreshDisplays()).toBe(true);
+    expect([displayRefusal.value.includes("Twice"), display.value.name]).toEqual([true, "Default"]);
+    resetDisplay();
+    await kept.refreshDisplays();
+    expect(displayRefusal.value).toBe("");
   });
 });
 

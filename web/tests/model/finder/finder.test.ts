@@ -90,6 +90,11 @@ describe("the finder", () => {
     }
   });
 
+  it("finds a new panel by what is done with it", () => {
+    finder.finderText.value = "add gauges";
+    expect(keys()).toContain("new panel gauge");
+  });
+
   it("opens the form of a command", () => {
     finder.finderText.value = "heater";
     run("command sat/bus/eps/battery heater.set");
