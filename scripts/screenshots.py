@@ -202,8 +202,8 @@ def station(page: Page, into: Path) -> None:
     for channel in ("beta1a", "beta3a", "ssarj"):
         choose(page, "iss", channel)
         plot(page, "value")
-    for panel in ("values", "track", "inspector"):
-        away(page, panel)
+    page.get_by_test_id("panel-plots").get_by_role("heading").dblclick()
+    expect(page.get_by_text("Samples are behind")).to_have_count(0, timeout=SHOWN_MS)
     settle(page)
     part(page, "panel-plots", into / "plots.png")
     timeline = page.get_by_role("contentinfo")
