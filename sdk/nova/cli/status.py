@@ -57,14 +57,22 @@ async def status(source: ArchiveSource, /, as_json: bool, watch: bool) -> None:
                     shown.update(render_status(await client.status(), time.time_ns()), refresh=True)
 
 
+def _counts(found: StatusResponse) -> str:
+    if found.limited:
+        return "counts are for users who see all scopes and lanes"
+    return (
+        f"{found.events:,} events in {found.series:,} series, {found.duplicates:,} duplicates, "
+        f"{found.rejects:,} refused"
+    )
+
+
 def render_status(found: StatusResponse, now_ns: int) -> RenderableType:
     """The status as text for people."""
     scope = found.scope_id or "all scopes"
     writer = "connected" if found.writer_connected else "[red]away[/red]"
     lines = (
         f"{found.mode} of {scope}, timebase {found.timebase}, writer {writer}",
-        f"{found.events:,} events in {found.series:,} series, {found.duplicates:,} duplicates, "
-        f"{found.rejects:,} refused, {found.bytes_on_disk / 1e6:,.1f} MB on disk",
+        f"{_counts(found)}, {found.bytes_on_disk / 1e6:,.1f} MB on disk",
         f"durable up to {found.durable_time or 'nothing yet'}",
     )
     parts: list[RenderableType] = [Text.from_markup(line) for line in lines]

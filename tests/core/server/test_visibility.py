@@ -299,6 +299,9 @@ async def compare_counts(frames: Frames, who: VisiblePerson, visible: Sequence[S
     ends = (None, None) if not times else tuple(map(timestamps.text, (min(times), max(times))))
     assert (extent.start_time, extent.stop_time) == ends
     assert extent.events == sum(counted.values())
+    status = await ask(frames, messages.Status(), messages.StatusResponse)
+    assert status.limited == who.is_limited
+    assert (status.events == status.series == 0) == who.is_limited
     await frames.send(messages.Rejects())
     reply = await frames.receive()
     assert isinstance(reply, Error) == who.is_limited

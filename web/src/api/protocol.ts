@@ -2879,6 +2879,7 @@ export interface StatusResponse {
   quarantined?: string[];
   processes?: ProcessInfo[];
   configured?: ConfiguredFiles[];
+  limited?: boolean;
 }
 /**
  * The number of submissions of one kind that were `taken`, or refused with one code.

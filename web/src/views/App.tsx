@@ -1,6 +1,7 @@
 /** The page: log in, or the timeline with its panels. */
 
 import { useEffect } from "preact/hooks";
+import type { StatusResponse } from "../api/protocol";
 import { isSilent, isStalled } from "../model/clock/clock";
 import { openFinder } from "../model/finder/finder";
 import { openDisplays } from "../model/displays/display_dialog";
@@ -37,6 +38,13 @@ import { SearchPanel } from "./SearchPanel";
 import { helpOpen, shortcutOf } from "./shortcuts";
 import { LoginAgain } from "./SessionEnd";
 import { TimelineBar } from "./TimelineBar";
+
+/** What the page shows the archive of; its counts are for who may see all of it. */
+function instanceText({ mode, scopeId, limited, events, rejects }: StatusResponse): string {
+  if (limited === true) return mode === "ground" ? "ground, your scopes" : (scopeId ?? "");
+  const counts = `${events.toLocaleString("en")} events · ${rejects.toLocaleString("en")} refused`;
+  return `${mode === "ground" ? "ground, all scopes" : scopeId} · ${counts}`;
+}
 
 export function App() {
   useEffect(() => {
@@ -78,8 +86,7 @@ function Header() {
       <h1>NOVA</h1>
       {found !== null && (
         <span class="muted">
-          {found.mode === "ground" ? "ground, all scopes" : found.scopeId} ·{" "}
-          {found.events.toLocaleString("en")} events · {found.rejects.toLocaleString("en")} refused
+          {instanceText(found)}
         </span>
       )}
       <Banner />

@@ -161,7 +161,7 @@ async def _status(context: RequestContext, _request: messages.Status) -> Reply:
     services = context.services
     # Files name rules, definitions and people of all scopes.
     is_whole = not context.visibility.is_limited
-    return instance_status.status(
+    found = instance_status.status(
         services.snapshot,
         services.settings,
         services.links,
@@ -169,6 +169,7 @@ async def _status(context: RequestContext, _request: messages.Status) -> Reply:
         services.processes,
         services.other_metrics.configured() if is_whole else (),
     )
+    return found if is_whole else instance_status.without_totals(found)
 
 
 async def _metrics(context: RequestContext, _request: messages.Metrics) -> Reply:

@@ -60,6 +60,13 @@ def status(
     )
 
 
+def without_totals(found: StatusResponse) -> StatusResponse:
+    """The status without the counts of an archive of which its reader sees a part only."""
+    return msgspec.structs.replace(
+        found, limited=True, events=0, duplicates=0, rejects=0, series=0, manifest_conflicts=[]
+    )
+
+
 class _FilePaths(msgspec.Struct):
     parts: list[str]
 

@@ -230,5 +230,10 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     configured: list[ConfiguredFiles] = msgspec.field(default_factory=list)
     """Rules, definitions and notifications, as the processes report that use them."""
 
+    limited: bool = False
+    """The requester sees some scopes or lanes only: `events`, `duplicates`, `rejects` and `series`
+    are 0, and `manifestConflicts` and `configured` empty, because they are of the whole archive.
+    """
+
 
 HealthReply = RejectsResponse | LinksResponse | StatusResponse | MetricsResponse
