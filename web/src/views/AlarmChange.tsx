@@ -1,9 +1,10 @@
 /** One transition of an alarm, in its history. */
 
 import type { AlarmTransition } from "../api/protocol";
+import { changeText } from "../model/alarms/alarm_facts";
 import { entityKey } from "../model/values/event";
 import { formatTime } from "../model/values/time";
-import { AlarmName, valueText } from "./AlarmRow";
+import { AlarmName } from "./AlarmRow";
 import { AlarmSign } from "./Status";
 
 /** Who has done it; empty for what values and rules did. */
@@ -31,9 +32,7 @@ export function AlarmChange({ transition }: { transition: AlarmTransition }) {
       </div>
       <div class="rule-alarm-facts muted">
         <span>{entityKey(alarm)}</span>
-        <span>
-          {alarm.field} {alarm.disabled === true ? "" : valueText(alarm.value)}
-        </span>
+        <span>{changeText(alarm)}</span>
         {actor !== "" && <span>{actor}</span>}
       </div>
     </li>

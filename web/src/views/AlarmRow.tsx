@@ -2,6 +2,7 @@
 
 import { useState } from "preact/hooks";
 import type { AlarmInfo } from "../api/protocol";
+import { beginText, changeText, isSilentInLimits, mannerText } from "../model/alarms/alarm_facts";
 import { alarmName, goToAlarm } from "../model/alarms/alarm_list";
 import { cursorMs, state, timebase } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
@@ -24,7 +25,7 @@ export function AlarmRow({ alarm }: { alarm: AlarmInfo }) {
       data-severity={severity ?? ""}
     >
       <div class="rule-alarm-head">
-        <AlarmSign alarm={alarm} />
+        <AlarmSign alarm={alarm} isSilent={isSilentInLimits(alarm)} />
         <span class="rule-alarm-title">
           <AlarmName alarm={alarm} time={alarm.changed} />
           <span class="rule-alarm-state">{stateText(alarm)}</span>
@@ -61,32 +62,19 @@ function stateText({ severity, state, shelved, disabled }: AlarmInfo): string {
   return severity == null ? aside : `${severity}, ${aside}`;
 }
 
-/** How an alarm is since it crossed the bound of its severity, or since its last change; a disabled one judges no limits. */
-export function manner({ state, severity, disabled }: AlarmInfo): string {
-  if (disabled === true) return "no limits judged";
-  return state === "cleared" || state === "normal" ? "in limits" : `${severity ?? "so"} or worse`;
-}
-
-/** The value of the last change. */
-export function valueText(value: AlarmInfo["value"]): string {
-  return value == null ? "(no value)" : String(value);
-}
-
 function Facts({ alarm }: { alarm: AlarmInfo }) {
-  const { value, since, changed, crossed, severity, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
+  const { since, changed, crossed, severity, acknowledgedBy, comment, commentBy, shelved, shelvedBy, shelvedUntil } = alarm;
   const from = severity == null ? changed : (crossed ?? changed);
   return (
     <div class="rule-alarm-facts muted">
       <span>{entityKey(alarm)}</span>
-      <span>
-        {alarm.field} {alarm.disabled === true ? "" : valueText(value)}
-      </span>
+      <span title={changed == null ? undefined : `${formatTime(changed)} UTC`}>{changeText(alarm)}</span>
       {from != null && (
         <span title={`${formatTime(from)} UTC by ${timebase.value === "source" ? "the source" : "receipt"}`} data-testid="alarm-so">
-          {manner(alarm)} for {ageOf(from)}
+          {mannerText(alarm, ageOf(from), isSilentInLimits(alarm))}
         </span>
       )}
-      {since != null && <span title={`${formatTime(since)} UTC by the source`}>since {formatTime(since).slice(0, 19)}</span>}
+      {since != null && <span title={`${formatTime(since)} UTC by the source`}>{beginText(alarm)}</span>}
       {acknowledgedBy != null && <span data-testid="alarm-acknowledged-by">✓ {acknowledgedBy}</span>}
       {shelved === true && (
         <span data-testid="alarm-shelved-by">

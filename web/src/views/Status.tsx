@@ -26,8 +26,9 @@ export function SeveritySign({ severity, isAcknowledged = false }: { severity: R
   );
 }
 
-/** The sign of an alarm; a disabled one judges nothing. */
-export function AlarmSign({ alarm }: { alarm: AlarmInfo }) {
+/** The sign of an alarm; a disabled one judges nothing, and one whose source is silent is not known to be in limits. */
+export function AlarmSign({ alarm, isSilent = false }: { alarm: AlarmInfo; isSilent?: boolean }) {
   if (alarm.disabled === true) return <Status verdict={undefined} />;
+  if (isSilent) return <Status verdict="stale" />;
   return <SeveritySign severity={alarm.severity ?? undefined} isAcknowledged={alarm.state === "acknowledged"} />;
 }

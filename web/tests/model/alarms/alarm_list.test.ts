@@ -8,7 +8,6 @@ const list = await import("../../../src/model/alarms/alarm_list");
 const states = await import("../../../src/model/alarms/alarm_states");
 const { isAudible, isNewlyRaised } = await import("../../../src/model/alarms/alarm_bell");
 const { actionMembers } = await import("../../../src/model/alarms/alarm_actions");
-const { manner } = await import("../../../src/views/AlarmRow");
 const { boundText } = await import("../../../src/model/alarms/limit_texts");
 const { alarmMarkersOf } = await import("../../../src/model/timeline/markers");
 const { cursor, state, timebase } = await import("../../../src/model/clock/clock");
@@ -110,14 +109,6 @@ describe("the sound", () => {
     expect(isNewlyRaised({ ...raised, since: "2019-01-01T00:00:00Z" }, undefined, now), "imported now").toBe(false);
     const others = [{ shelved: true }, { state: "acknowledged" as const }, { state: "cleared" as const }];
     expect([raised, ...others.map((more) => ({ ...raised, ...more }))].map(isAudible)).toEqual([true, false, false, false]);
-  });
-});
-
-describe("an alarm's row", () => {
-  it("says that a disabled one judges no limits", () => {
-    const closed = { state: "normal", severity: null } as const;
-    expect(manner(alarm("off", { ...closed, disabled: true }))).toBe("no limits judged");
-    expect([manner(alarm("on")), manner(alarm("on", closed))]).toEqual(["warning or worse", "in limits"]);
   });
 });
 
