@@ -12,7 +12,7 @@ from msgspec import Meta
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import Id, Name
 from nova.sdk.manifests.manifest import Version
-from nova.sdk.pattern_words import in_words
+from nova.sdk.pattern_words import READABLE_LEVELS, TOO_DEEP, in_words
 from nova.sdk.protocol import edge
 from nova.sdk.protocol.export import DriverName, ExportId
 from nova.sdk.protocol.message import RequestId
@@ -48,3 +48,17 @@ def test_requests_say_it() -> None:
     with pytest.raises(ProtocolError, match=re.escape("`$.definition.name`")) as refused:
         edge.decode_edge_request(request)
     assert "1 to 64 letters" in refused.value.message and "regex" not in refused.value.message
+
+
+def test_json_that_is_too_deep_is_refused_with_the_limit() -> None:
+    """In a request and alone; JSON of the limit is read."""
+    deep, deepest = ("[" * levels + "]" * levels for levels in (20_000, READABLE_LEVELS))
+    panel = f'{{"id": "a", "kind": "text", "options": {{"x": {deep}}}}}'
+    page = f'{{"name": "x", "columns": [{{"panels": [{panel}]}}]}}'
+    display = f'{{"version": 1, "name": "x", "pages": [{page}]}}'
+    with pytest.raises(ProtocolError, match=f"badRequest: {TOO_DEEP}"):
+        edge.decode_edge_request(f'{{"type": "saveDisplay", "ref": "1", "display": {display}}}')
+    with pytest.raises(RecursionError) as raised:
+        msgspec.json.decode(deep)
+    assert in_words(str(raised.value)) == TOO_DEEP
+    assert msgspec.json.decode(deepest)

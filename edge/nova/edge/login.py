@@ -27,6 +27,7 @@ from nova.edge.session_reply import SessionReplies
 from nova.edge.session_store import SessionStore
 from nova.edge.user_store import User, UserStore
 from nova.sdk.field_types import JsonObject
+from nova.sdk.pattern_words import in_words
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class LoginHandler:
         try:
             credentials = _decoder.decode(await read_body(request, LOGIN_MAX_BYTES))
         except (BodyError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            return error_reply(400, "badRequest", str(error))
+            return error_reply(400, "badRequest", in_words(str(error)))
         device = self._device_token(request)
         client = LoginClient(self._addresses.client_of(request), digest_of(device))
         try:

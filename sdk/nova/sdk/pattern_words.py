@@ -1,8 +1,15 @@
-"""Patterns of ids and names in words, for whoever gave a text that breaks one."""
+"""What is wrong with a JSON text in words, for whoever gave it: also the patterns of ids and names,
+and that it cannot be read for its depth.
+"""
 
 from __future__ import annotations
 
 import re
+
+READABLE_LEVELS = 500
+"""Of objects and lists in one another: JSON of this depth can be read wherever it arrives."""
+
+TOO_DEEP = f"objects and lists are nested too deep, {READABLE_LEVELS} levels can be read"
 
 _CLASS = re.compile(
     r"matching regex '\\\\A\[A-Za-z0-9(?P<chars>[^\]]*)\](?P<count>\+|\{\d+(?:,\d+)?\})\\\\Z'"
@@ -15,6 +22,8 @@ _FORMS = (
 
 def in_words(message: str) -> str:
     """A message of msgspec, with the pattern that a text does not match in words."""
+    if message.startswith("maximum recursion depth exceeded"):
+        return TOO_DEEP
     message = _CLASS.sub(_class_words, message)
     for pattern, words in _FORMS:
         message = pattern.sub(words, message)
