@@ -31,8 +31,12 @@ export interface Bell {
 const SILENT: Bell = { sound: false, title: false };
 
 export const bell = signal<Bell>(SILENT);
-/** What screen readers say of the alarms that were raised last. */
+const NONE_RAISED = "No alarm is raised.";
+
+/** What screen readers say: the worst of the alarms that were raised last, or of those that are raised still. */
 export const announcement = signal("");
+/** The alarm in the announcement; undefined if it names none. */
+let announced: string | undefined;
 const raisedCount = signal(0);
 
 /** When each raised alarm began, and how bad it was. */
@@ -49,6 +53,7 @@ export function startBell(): void {
   effect(() => {
     bell.value = user.value === null ? SILENT : bellOf(loadLocal(BELL_KEY, user.value));
     known.clear();
+    [announcement.value, announced] = ["", undefined];
   });
   const plain = document.title;
   effect(() => {
@@ -77,16 +82,26 @@ function hear(states: AlarmStates, now: string): void {
   heardIn = timebase.value;
   known.set(heardIn, new Map(raised.map(([key, one]) => [key, { since: one.since ?? "", rank: rankOf(one) }])));
   const added = raised.filter(([key, one]) => before.every((of) => isNewlyRaised(one, of.get(key), now)));
-  if (before.length === 0 || added.length === 0) return;
-  announce(added.map(([, one]) => one));
-  if (bell.value.sound) ring();
+  if (before.length > 0 && added.length > 0) {
+    announce(added);
+    if (bell.value.sound) ring();
+  } else if (before.length === 0 || (announced !== undefined && !raised.some(([key]) => key === announced))) {
+    // A page that opens, or an alarm that is over: what is raised now.
+    announce(raised);
+  }
 }
 
 /** Say the worst of them. The same words are read again only if the text differs. */
-function announce(added: readonly AlarmInfo[]): void {
-  const [worst] = [...added].sort((one, other) => rankOf(other) - rankOf(one));
-  if (worst === undefined) return;
-  const more = added.length === 1 ? "" : `, and ${added.length - 1} more`;
+function announce(of: readonly (readonly [key: string, alarm: AlarmInfo])[]): void {
+  const [found] = [...of].sort(([, one], [, other]) => rankOf(other) - rankOf(one));
+  if (found === undefined) {
+    if (announced !== undefined) announcement.value = NONE_RAISED;
+    announced = undefined;
+    return;
+  }
+  const [key, worst] = found;
+  announced = key;
+  const more = of.length === 1 ? "" : `, and ${of.length - 1} more`;
   const words = `Alarm: ${worst.severity ?? ""} ${alarmName(worst)} of ${entityName(worst)}${more}.`;
   announcement.value = announcement.value === words ? `${words}\u00a0` : words;
 }

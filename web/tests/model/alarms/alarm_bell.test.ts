@@ -20,9 +20,10 @@ vi.stubGlobal(
   },
 );
 
-const { bell, startBell } = await import("../../../src/model/alarms/alarm_bell");
+const { announcement, bell, startBell } = await import("../../../src/model/alarms/alarm_bell");
 const { applyPresent } = await import("../../../src/model/alarms/alarm_states");
 const { state, timebase } = await import("../../../src/model/clock/clock");
+const { user } = await import("../../../src/model/session/session");
 
 const NOW = "2026-01-01T01:00:00Z";
 const LATE: AlarmInfo = {
@@ -61,5 +62,45 @@ describe("the tone", () => {
     expect(receive("source", LATE, other)).toBe(1);
     expect(receive("canonical", LATE, other)).toBe(0);
     expect(receive("canonical", LATE, { ...other, severity: "severe" })).toBe(1);
+  });
+});
+
+describe("the words for screen readers", () => {
+  const OLD: AlarmInfo = { ...LATE, since: "2019-01-01T00:00:00Z", changed: "2019-01-01T00:00:00Z" };
+  const WORSE: AlarmInfo = { ...OLD, rule: "worse", field: "g", severity: "critical" };
+  let count = 0;
+
+  beforeEach(() => {
+    state.value = "LIVE";
+    bell.value = { sound: true, title: false };
+    user.value = `reader ${count++}`;
+  });
+
+  it("name what is raised when the page opens, without a tone", () => {
+    expect(receive("source", OLD, WORSE)).toBe(0);
+    expect(announcement.value).toBe("Alarm: critical m g of z, and 1 more.");
+  });
+
+  it("are none where nothing is raised when it opens", () => {
+    receive("source");
+    expect(announcement.value).toBe("");
+  });
+
+  it("name an alarm only as long as it is raised", () => {
+    receive("source", OLD, WORSE);
+    receive("source", OLD);
+    expect(announcement.value).toBe("Alarm: warning m f of z.");
+    receive("source", { ...OLD, state: "acknowledged" });
+    expect(announcement.value).toBe("No alarm is raised.");
+    receive("source", LATE);
+    expect(announcement.value).toBe("Alarm: warning m f of z.");
+    receive("source");
+    expect(announcement.value).toBe("No alarm is raised.");
+  });
+
+  it("are another user's no longer", () => {
+    receive("source", OLD);
+    user.value = `reader ${count++}`;
+    expect(announcement.value).toBe("");
   });
 });
