@@ -65,9 +65,10 @@ export class Cadence {
     this.isFollowed = false;
   }
 
-  /** The newest event up to a moment; undefined if that is not known. */
+  /** The newest event up to a moment between two known ones; undefined elsewhere, where others may lie between. */
   newestAt(ms: number): number | undefined {
-    return this.times[this.countUpTo(ms) - 1];
+    const count = this.countUpTo(ms);
+    return count < this.times.length ? this.times[count - 1] : undefined;
   }
 
   /** Whether all events are known that the usual interval as of an event is learnt from. */

@@ -80,6 +80,14 @@ describe("when sources were seen", () => {
     }
   });
 
+  it("backwards is not of events that were known at another moment", () => {
+    const seen = new SeenTimes();
+    seen.learn("a", [0, 1_000, 2_000, 3_000, 4_000], false);
+    seen.reset();
+    seen.merge(new Map([["a", 540_000]]), 527_000, true);
+    expect(seen.at("a", 527_000).freshness).toBe("live");
+  });
+
   it("is of the newest listing where a source is not streamed", () => {
     const seen = new SeenTimes();
     seen.merge(new Map([["a", 59_000]]), 60_000, false);
