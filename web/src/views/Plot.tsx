@@ -13,16 +13,7 @@ import type { ChartLine } from "../model/plots/chart_options";
 import { valuesAt } from "../model/plots/plot_columns";
 import { plotSeries, plotSeriesOf } from "../model/plots/plot_data";
 import { fieldSpec, fieldUnit, fieldVerdict, limitLines } from "../model/plots/plot_fields";
-import {
-  activePlot,
-  fieldKey,
-  type PlotField,
-  plots,
-  type PlotSpec,
-  removeField,
-  removePlot,
-  toggleLine,
-} from "../model/plots/plots";
+import { activePlot, fieldKey, type PlotField, plots, type PlotSpec, removeField, removePlot, toggleLine } from "../model/plots/plots";
 import { numberAt, sampledKey, seriesNameKey } from "../model/plots/sampling";
 import { alarmsOfEntities } from "../model/timeline/markers";
 import { visible } from "../model/timeline/span";
@@ -30,6 +21,7 @@ import { markers } from "../model/timeline/timeline_data";
 import { entityKey, valueText } from "../model/values/event";
 import { formatValue } from "../model/values/format";
 import { formatTime, fromMs } from "../model/values/time";
+import { AxisNotes } from "./AxisNotes";
 import { LoadNotice } from "./Pane";
 import { PlotTable } from "./PlotTable";
 import { PlotTools } from "./PlotTools";
@@ -61,6 +53,7 @@ export function Plot({ spec }: { spec: PlotSpec }) {
         // Another field, axis or limit is another chart.
         <PlotCanvas key={`${theme.value} ${JSON.stringify(lines)}`} lines={lines} hover={setHover} />
       )}
+      <AxisNotes spec={spec} />
       {spec.table === true && <PlotTable spec={spec} />}
     </section>
   );

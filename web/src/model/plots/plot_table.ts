@@ -5,7 +5,7 @@ import { type FieldRef, fieldKey, seriesNameKey } from "../values/field_ref";
 import { fromFineMs } from "../values/time";
 import { columnsOf } from "./plot_columns";
 import type { Sampled } from "./sampled";
-import type { PlotSpec } from "./plot_spec";
+import { AXIS_END_MAX, type PlotSpec } from "./plot_spec";
 
 /** Statistics of a field; of the samples in the buckets that begin in the span. */
 export interface FieldStatistics {
@@ -34,6 +34,21 @@ export function statisticsOf(of: FieldRef, lines: ReadonlyMap<string, Pick<Sampl
     [min, max] = [Math.min(min, field.min[index] ?? mean), Math.max(max, field.max[index] ?? mean)];
   });
   return count === 0 ? undefined : { count, min, max, mean: sum / count, last };
+}
+
+/** What the axes of a plot cannot show of its lines, a sentence for each line; empty if they show all. */
+export function axisNotes(plot: PlotSpec, unitOf: (field: FieldRef) => string, lines: ReadonlyMap<string, Pick<Sampled, "buckets">>, span: Span): string[] {
+  return drawnFields(plot).flatMap((field) => {
+    const found = statisticsOf(field, lines, span);
+    if (found === undefined) return [];
+    const axis = plot.axes?.[unitOf(field)] ?? {};
+    if (axis.log === true && found.max <= 0) return [`${field.field} has no value above 0 here, and a logarithmic axis shows no other.`];
+    const isHuge = Math.max(Math.abs(found.min), Math.abs(found.max)) > AXIS_END_MAX;
+    if (isHuge && (axis.min === undefined || axis.max === undefined)) {
+      return [`${field.field} has values beyond ${AXIS_END_MAX}, at which an axis has no ticks: set both ends of the axis (⇕).`];
+    }
+    return [];
+  });
 }
 
 /** The drawn lines as comma-separated values: a row for each time that any of them has. */

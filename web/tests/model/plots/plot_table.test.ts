@@ -6,7 +6,7 @@ vi.mock("../../../src/model/session/session", () => sessionOf({ request: () => P
 
 const { aboveZero, filledIndexes, lonelyIndexes } = await import("../../../src/model/plots/plot_columns");
 const { axisProblem, parsePlots } = await import("../../../src/model/plots/plot_spec");
-const { csvOf, drawnFields, statisticsOf } = await import("../../../src/model/plots/plot_table");
+const { axisNotes, csvOf, drawnFields, statisticsOf } = await import("../../../src/model/plots/plot_table");
 const { fieldKey, seriesNameKey } = await import("../../../src/model/values/field_ref");
 
 const SERIES: SeriesName = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "eps", lane: "parsed", messageType: "Power" };
@@ -57,6 +57,21 @@ describe("the numbers of a plot", () => {
   it("cannot become a formula in a spreadsheet", () => {
     const field = { series: { ...SERIES, scopeId: '=1+"x"' }, field: "f" };
     expect(csvOf({ id: "p", fields: [field] }, new Map(), { startMs: 0, stopMs: 1 })).toContain(`"'=1+""x""`);
+  });
+});
+
+describe("the axes of a plot", () => {
+  const notes = (axis: object, values: readonly number[], hidden: string[] = []) => {
+    const field = { field: "volts", count: values.map(() => 1), min: [...values], max: [...values], mean: [...values] };
+    const lines = new Map([[seriesNameKey(SERIES), { buckets: { startMs: 0, bucketMs: 1_000, fields: [field] } }]]);
+    return axisNotes({ id: "p", fields: [VOLTS], hidden, axes: { V: axis } }, () => "V", lines, { startMs: 0, stopMs: 9_000 }).join(" ");
+  };
+
+  it("say what they cannot show", () => {
+    expect(notes({ log: true }, [-5, 0])).toContain("volts has no value above 0 here");
+    expect(notes({}, [5, 1e300])).toContain("volts has values beyond 1000000000000000");
+    for (const shown of [notes({ log: true }, [-5, 1]), notes({}, [-5, 1]), notes({ min: 0, max: 9 }, [5, 1e300])]) expect(shown).toBe("");
+    expect(notes({ log: true }, [-5], [fieldKey(VOLTS)]), "a hidden line").toBe("");
   });
 });
 
