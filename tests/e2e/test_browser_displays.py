@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from nova.edge.actor import local_actor
+from nova.edge.display_store import DisplayStore
 from nova.edge.user_store import Role, UserStore
+from nova.sdk.display import Display, DisplayColumn, DisplayPage, DisplayPanel
 from nova.testkit.running_nova import PASSWORD, RunningNova
 from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose
 from tests.e2e.demo_screen import serious
@@ -72,9 +75,9 @@ def entry(page: Page, name: str) -> Locator:
     return page.locator(f'[data-testid="display-entry"][data-name="{name}"]')
 
 
-def test_a_team_has_a_display(ann: Page, bob: Page, tmp_path: Path) -> None:
+def test_a_team_has_a_display(ann: Page, bob: Page, demo: RunningNova, tmp_path: Path) -> None:
     """Ann adds a page with a panel, drags a field into it, saves and shares; Bob opens and changes
-    it; Ann, who changes it too, loses nothing.
+    it; Ann, who changes it too, loses nothing. Bob learns which display his page does not open.
     """
     build_page(ann)
     save_and_share(ann, tmp_path / "display.json")
@@ -98,6 +101,27 @@ def test_a_team_has_a_display(ann: Page, bob: Page, tmp_path: Path) -> None:
     expect(ann.locator("[data-panel]")).to_have_count(1)
     ann.keyboard.press("Escape")
     expect(ann.get_by_test_id("panel-entities")).to_be_visible()
+    open_refused(bob, demo)
+
+
+def open_refused(page: Page, nova: RunningNova) -> None:
+    """Open a display that an earlier edge has kept, and then another one."""
+    panel = DisplayPanel(id="b", kind="chat")
+    pages = [DisplayPage(name="One", columns=[DisplayColumn(panels=[panel])])]
+    with DisplayStore(nova.data / "edge") as store:
+        kept = store.add(Display(name="Twice", pages=pages), local_actor())
+        store.share(kept.id, "operator", None, local_actor())
+        page.get_by_test_id("displays-close").click()
+        open_dialog(page)
+        entry(page, "Twice").get_by_test_id("display-open").click()
+        words = "The display Twice was not opened. pages[0].columns: a page has one panel"
+        expect(page.get_by_test_id("displays").get_by_role("alert")).to_contain_text(words)
+        page.get_by_test_id("displays-close").click()
+        expect(page.get_by_test_id("display-refusal")).to_contain_text(words)
+        open_dialog(page)
+        entry(page, "Power desk").get_by_test_id("display-open").click()
+        expect(page.get_by_test_id("display-refusal")).to_have_count(0)
+        store.delete(kept.id, 1, local_actor())
 
 
 def build_page(page: Page) -> None:

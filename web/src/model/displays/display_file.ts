@@ -1,7 +1,7 @@
 /** Displays as JSON, for storage and files; checked when they are read. */
 
 import { firstLayoutOf, layoutJson, pageLayoutOf, type Reading } from "../layout/layout_file";
-import { expectArray, expectObject, expectOnly, expectText, parseJson } from "../values/json_check";
+import { expectArray, expectName, expectObject, expectOnly, expectText, parseJson } from "../values/json_check";
 import { type Display, type DisplayPage, NAME_MAX_CHARS, onePage, PAGES_MAX } from "./display";
 
 /** The name of a display that was read from a file of a layout, which has none. */
@@ -25,7 +25,7 @@ export function displayOf(value: unknown, reading: Reading): Display {
   }
   return {
     version: 1,
-    name: expectText(found["name"], "name", NAME_MAX_CHARS),
+    name: nameOf(found, "name", reading),
     pages: pages.map((page, at) => pageOf(page, `pages[${at}]`, reading)),
   };
 }
@@ -40,8 +40,13 @@ export function displayText(display: Display): string {
   return `${JSON.stringify(displayJson(display), null, 2)}\n`;
 }
 
+/** Names of what is stored are kept: earlier versions stored others too. */
+function nameOf(found: Record<string, unknown>, name: string, reading: Reading): string {
+  return (reading === "refuse" ? expectName : expectText)(found["name"], name, NAME_MAX_CHARS);
+}
+
 function pageOf(value: unknown, name: string, reading: Reading): DisplayPage {
   const found = expectObject(value, name);
   expectOnly(found, ["name", "columns", "hidden"], name);
-  return { name: expectText(found["name"], `${name}.name`, NAME_MAX_CHARS), ...pageLayoutOf(found, `${name}.`, reading) };
+  return { name: nameOf(found, `${name}.name`, reading), ...pageLayoutOf(found, `${name}.`, reading) };
 }

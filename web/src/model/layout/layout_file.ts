@@ -2,7 +2,7 @@
 
 import { kindNamed, PANEL_KINDS } from "../panels/panel_kinds";
 import { parseOptions } from "../panels/option_schema";
-import { expectArray, expectObject, expectOnly, expectText } from "../values/json_check";
+import { expectArray, expectName, expectObject, expectOnly, expectText } from "../values/json_check";
 import { allPanels, type LayoutColumn, type PanelInstance, type PanelLayout, type PlacedPanel } from "./layout";
 
 const COLUMNS_MAX = 8;
@@ -78,9 +78,10 @@ function columnOf(value: unknown, name: string, read: PanelReader): LayoutColumn
 function panelOf(value: unknown, name: string, reading: Reading): PanelInstance {
   const found = expectObject(value, name);
   expectOnly(found, ["id", "kind", "title", "options", "share"], name);
-  const id = expectText(found["id"], `${name}.id`, ID_MAX_CHARS);
-  const kind = expectText(found["kind"] ?? id, `${name}.kind`, ID_MAX_CHARS);
-  const title = found["title"] == null ? {} : { title: expectText(found["title"], `${name}.title`, TITLE_MAX_CHARS) };
+  const nameIn = reading === "refuse" ? expectName : expectText;
+  const id = nameIn(found["id"], `${name}.id`, ID_MAX_CHARS);
+  const kind = nameIn(found["kind"] ?? id, `${name}.kind`, ID_MAX_CHARS);
+  const title = found["title"] == null ? {} : { title: nameIn(found["title"], `${name}.title`, TITLE_MAX_CHARS) };
   const given = expectObject(found["options"] ?? {}, `${name}.options`);
   try {
     const options = optionsOf(kind, given, name);

@@ -31,6 +31,18 @@ export function expectText(value: unknown, name: string, maxChars: number, minCh
   return value;
 }
 
+/** What names have not, as the server says: controls, ends of lines, and what turns the direction of writing. */
+const CONTROL = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+/** A value as a name that is shown. */
+export function expectName(value: unknown, name: string, maxChars: number): string {
+  const text = expectText(value, name, maxChars);
+  const wrong = CONTROL.exec(text)?.[0].codePointAt(0);
+  if (wrong !== undefined) throw new Error(`${name}: has the control character U+${wrong.toString(16).toUpperCase().padStart(4, "0")}.`);
+  if (text.trim() === "") throw new Error(`${name}: is blank.`);
+  return text;
+}
+
 /** The characters of a text, as the server counts them: one outside the basic plane is one, not two. */
 function charsOf(text: string): number {
   return text.length - (text.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
