@@ -102,12 +102,15 @@ def test_nothing_moves_whatever_the_state(browser: Browser, shaken: RunningNova)
 
 def clipped_px(screen: Screen, width: int) -> object:
     """How much of the banner's text lies outside of its box, in a window of a width."""
-    height = 720
-    screen.page.set_viewport_size({"width": width, "height": height})
-    return screen.page.get_by_test_id("banner").evaluate(
+    before = screen.page.viewport_size
+    assert before is not None
+    screen.page.set_viewport_size({"width": width, "height": before["height"]})
+    found: object = screen.page.get_by_test_id("banner").evaluate(
         "(of) => Math.max(0, of.scrollHeight - of.clientHeight)"
         " + Math.max(0, of.scrollWidth - of.clientWidth)"
     )
+    screen.page.set_viewport_size(before)
+    return found
 
 
 def test_a_core_that_stands_still_is_not_shown_as_live(
