@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rocksdict import Rdict
 
 from nova.core.errors import ArchiveDamagedError
 from nova.core.store.archive import Archive
-from nova.core.store.families import SPLIT_MIN_KEYS
+from nova.core.store.families import SPLIT_MIN_KEYS, Families
 from tests.laws import law
 
 ROWS = 2_000
@@ -59,3 +62,31 @@ def test_a_block_that_cannot_be_read_is_damage(archive: Archive) -> None:
     keys = [key(number) for number in range(ROWS)]
     with pytest.raises(ArchiveDamagedError, match="source"):
         archive.families.read_many("source", keys)
+
+
+class HalfDamaged:
+    """A family whose first block cannot be read; the others are read slowly."""
+
+    def __init__(self) -> None:
+        self.reading = 0
+        self.at_work = threading.Event()
+
+    def get(self, keys: list[bytes]) -> list[bytes | None]:
+        if key(0) in keys:
+            self.at_work.wait()
+            raise OSError("unreadable block")
+        self.reading += 1
+        self.at_work.set()
+        threading.Event().wait(0.05)
+        self.reading -= 1
+        return list(keys)
+
+
+def test_after_a_fault_no_thread_reads_on(archive: Archive) -> None:
+    """The caller closes what it found damaged."""
+    family = HalfDamaged()
+    families = Families(archive.path)
+    families["source"] = cast(Rdict, family)
+    with pytest.raises(ArchiveDamagedError, match="unreadable block"):
+        families.read_many("source", [key(number) for number in range(ROWS)])
+    assert family.reading == 0

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from concurrent.futures import ThreadPoolExecutor, wait
+from functools import cache
 from pathlib import Path
 
 from rocksdict import Rdict
@@ -57,8 +57,11 @@ def _look_up(family: Rdict, keys: Sequence[bytes]) -> list[bytes | None]:
     size = -(-len(ascending) // LOOK_UP_THREADS)
     parts = [ascending[start : start + size] for start in range(0, len(ascending), size)]
     found: dict[bytes, bytes | None] = {}
-    for part, values in zip(parts, _threads().map(partial(_values, family), parts), strict=True):
-        found.update(zip(part, values, strict=True))
+    looked_up = [_threads().submit(_values, family, part) for part in parts]
+    # All have to end first: after a fault the caller may close what a thread still reads.
+    wait(looked_up)
+    for part, values in zip(parts, looked_up, strict=True):
+        found.update(zip(part, values.result(), strict=True))
     return [found[key] for key in keys]
 
 
