@@ -15,7 +15,8 @@ import "../kinds.css";
 import { Axes, type Place, roomy } from "./Axes";
 import type { PanelProps } from "./later_panel";
 import { Empty, ErrorNotice, Pane } from "./Pane";
-import { useSize, useSpanQuery } from "./use_fields";
+import { useSpanQuery } from "./use_fields";
+import { useSize } from "./use_size";
 
 export function AlignedPlot({ panel, options, change }: PanelProps<AlignedOptions>) {
   const { fields = [], lanes = [] } = options;

@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { numberTicks, tickText } from "../model/fields/number_ticks";
-import type { Size } from "./use_fields";
+import type { Size } from "./use_size";
 
 export interface AxisRange {
   readonly low: number;

@@ -1,7 +1,7 @@
 /** The ground track of the selected entity on a map that needs no network. */
 
 import { signal } from "@preact/signals";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo } from "preact/hooks";
 import { selectedEntity } from "../model/entities/entities";
 import { entityName } from "../model/entities/entity_names";
 import { alarmsOfEntities } from "../model/timeline/markers";
@@ -9,9 +9,10 @@ import { markers } from "../model/timeline/timeline_data";
 import { later } from "../model/page/later";
 import { coordinateText, pointNear, type Track } from "../model/tracks/track";
 import { currentPoint, locatedSeries, track, trackError } from "../model/tracks/track_data";
-import type { MapSize, WorldMap } from "../model/tracks/world_map";
+import type { WorldMap } from "../model/tracks/world_map";
 import { entityKey } from "../model/values/event";
 import { Empty, ErrorNotice, LoadNotice, Pane } from "./Pane";
+import { useSize } from "./use_size";
 
 /** Whether the map is zoomed to the track. */
 const close = signal(false);
@@ -68,15 +69,7 @@ function TrackNote({ track: found }: { track: Track | null }) {
 }
 
 function World() {
-  const element = useRef<HTMLDivElement>(null);
-  const [size, setSize] = useState<MapSize>({ width: 0, height: 0 });
-  useEffect(() => {
-    const watched = element.current as HTMLElement;
-    const measure = () => setSize({ width: watched.clientWidth, height: watched.clientHeight });
-    const observer = new ResizeObserver(measure);
-    observer.observe(watched);
-    return () => observer.disconnect();
-  }, []);
+  const [element, size] = useSize();
   const points = track.value?.points ?? [];
   const around = close.value ? points : null;
   const code = mapping.code.value;

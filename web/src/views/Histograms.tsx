@@ -13,7 +13,8 @@ import { Axes } from "./Axes";
 import type { PanelProps } from "./later_panel";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
-import { useSize, useSpanQuery } from "./use_fields";
+import { useSpanQuery } from "./use_fields";
+import { useSize } from "./use_size";
 
 export function Histograms({ panel, options, change }: PanelProps<HistogramOptions>) {
   const { fields = [], bins = BINS_DEFAULT } = options;

@@ -18,7 +18,8 @@ import "../kinds.css";
 import type { PanelProps } from "./later_panel";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
-import { useSize, useSpanQuery } from "./use_fields";
+import { useSpanQuery } from "./use_fields";
+import { useSize } from "./use_size";
 
 const COLOURS = 8;
 const TICK_WIDTH_PX = 90;

@@ -15,7 +15,8 @@ import { Axes, type Place, roomy } from "./Axes";
 import type { PanelProps } from "./later_panel";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
-import { type Size, useSize, useSpanQuery } from "./use_fields";
+import { useSpanQuery } from "./use_fields";
+import { type Size, useSize } from "./use_size";
 
 export function XyPlot({ panel, options, change }: PanelProps<XyOptions>) {
   const { x: [x] = [], y = [] } = options;
