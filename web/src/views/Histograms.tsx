@@ -11,8 +11,8 @@ import { unitOf } from "../model/values/units";
 import "../kinds.css";
 import { Axes } from "./Axes";
 import type { PanelProps } from "./later_panel";
-import { Empty, ErrorNotice, Pane } from "./Pane";
-import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
+import { Empty } from "./Pane";
+import { TimedPane } from "./PanelTime";
 import { useSpanQuery } from "./use_fields";
 import { useSize } from "./use_size";
 
@@ -20,10 +20,7 @@ export function Histograms({ panel, options, change }: PanelProps<HistogramOptio
   const { fields = [], bins = BINS_DEFAULT } = options;
   const query = useSpanQuery(options, (newest) => fieldsQuery(() => ({ fields: newest().fields ?? [], time: newest() })));
   return (
-    <Pane id={panel.id} tools={<PanelTimeButton options={options} change={change} />}>
-      <ErrorNotice text={query.error.value} />
-      <PanelTimeNote options={options} />
-      <NoSpan options={options} />
+    <TimedPane panel={panel} options={options} change={change} error={query.error.value}>
       {fields.length === 0 ? (
         <Empty>No fields yet. Drag a number here from Latest values or a card, or choose Settings in the menu ⋮.</Empty>
       ) : (
@@ -33,7 +30,7 @@ export function Histograms({ panel, options, change }: PanelProps<HistogramOptio
           ))}
         </div>
       )}
-    </Pane>
+    </TimedPane>
   );
 }
 

@@ -1,8 +1,10 @@
-/** The time of a panel with a span of its own: what it is, and the buttons that keep or release it. */
+/** The frame of a panel over a span of time: what its span is, and the button that keeps or releases it. */
 
+import type { ComponentChildren } from "preact";
 import { hasOwnTime, panelSpan, pinned, type TimeOptions, unpinned } from "../model/panels/panel_time";
 import { formatTime, fromFineMs } from "../model/values/time";
-import { Empty } from "./Pane";
+import type { PanelProps } from "./later_panel";
+import { Empty, ErrorNotice, Pane } from "./Pane";
 
 interface PanelTimeProps<Options extends TimeOptions> {
   options: Options;
@@ -10,7 +12,7 @@ interface PanelTimeProps<Options extends TimeOptions> {
 }
 
 /** A button that keeps the span that is shown now, or follows the page again. */
-export function PanelTimeButton<Options extends TimeOptions>({ options, change }: PanelTimeProps<Options>) {
+function PanelTimeButton<Options extends TimeOptions>({ options, change }: PanelTimeProps<Options>) {
   const span = panelSpan(options);
   const isOwn = hasOwnTime(options);
   return (
@@ -27,7 +29,7 @@ export function PanelTimeButton<Options extends TimeOptions>({ options, change }
 }
 
 /** The span of a panel that is not the page's, in words. */
-export function PanelTimeNote({ options }: { options: TimeOptions }) {
+function PanelTimeNote({ options }: { options: TimeOptions }) {
   const span = panelSpan(options);
   if (!hasOwnTime(options) || typeof span === "string") return null;
   return (
@@ -38,7 +40,24 @@ export function PanelTimeNote({ options }: { options: TimeOptions }) {
 }
 
 /** Why a panel has no span, and what to do. */
-export function NoSpan({ options }: { options: TimeOptions }) {
+function NoSpan({ options }: { options: TimeOptions }) {
   const span = panelSpan(options);
   return typeof span === "string" ? <Empty testid="panel-no-span">{span}</Empty> : null;
+}
+
+interface TimedPaneProps<Options extends TimeOptions> extends PanelProps<Options> {
+  /** Why the last request failed; empty if it did not. */
+  error: string;
+  children: ComponentChildren;
+}
+
+export function TimedPane<Options extends TimeOptions>({ panel, options, change, error, children }: TimedPaneProps<Options>) {
+  return (
+    <Pane id={panel.id} tools={<PanelTimeButton options={options} change={change} />}>
+      <ErrorNotice text={error} />
+      <PanelTimeNote options={options} />
+      <NoSpan options={options} />
+      {children}
+    </Pane>
+  );
 }

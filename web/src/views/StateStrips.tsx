@@ -16,8 +16,8 @@ import { type FieldRef, fieldKey } from "../model/values/field_ref";
 import { formatTime, fromFineMs } from "../model/values/time";
 import "../kinds.css";
 import type { PanelProps } from "./later_panel";
-import { Empty, ErrorNotice, Pane } from "./Pane";
-import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
+import { Empty } from "./Pane";
+import { TimedPane } from "./PanelTime";
 import { useSpanQuery } from "./use_fields";
 import { useSize } from "./use_size";
 
@@ -31,16 +31,13 @@ export function StateStrips({ panel, options, change }: PanelProps<StatesOptions
   const query = useSpanQuery(options, (newest) => fieldsQuery(() => ({ fields: newest().fields ?? [], time: newest() })));
   const span = panelSpan(options);
   return (
-    <Pane id={panel.id} tools={<PanelTimeButton options={options} change={change} />}>
-      <ErrorNotice text={query.error.value} />
-      <PanelTimeNote options={options} />
-      <NoSpan options={options} />
+    <TimedPane panel={panel} options={options} change={change} error={query.error.value}>
       {fields.length === 0 ? (
         <Empty>No fields yet. Drag a value here from Latest values or a card, or choose Settings in the menu ⋮.</Empty>
       ) : (
         typeof span !== "string" && <Strips fields={fields} rows={query.data.value} span={span} isOwnTime={hasOwnTime(options)} />
       )}
-    </Pane>
+    </TimedPane>
   );
 }
 

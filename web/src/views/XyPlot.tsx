@@ -13,8 +13,8 @@ import { unitOf } from "../model/values/units";
 import "../kinds.css";
 import { Axes, type Place, roomy } from "./Axes";
 import type { PanelProps } from "./later_panel";
-import { Empty, ErrorNotice, Pane } from "./Pane";
-import { NoSpan, PanelTimeButton, PanelTimeNote } from "./PanelTime";
+import { Empty } from "./Pane";
+import { TimedPane } from "./PanelTime";
 import { useSpanQuery } from "./use_fields";
 import { type Size, useSize } from "./use_size";
 
@@ -25,10 +25,7 @@ export function XyPlot({ panel, options, change }: PanelProps<XyOptions>) {
   );
   const rows = query.data.value;
   return (
-    <Pane id={panel.id} tools={<PanelTimeButton options={options} change={change} />}>
-      <ErrorNotice text={query.error.value} />
-      <PanelTimeNote options={options} />
-      <NoSpan options={options} />
+    <TimedPane panel={panel} options={options} change={change} error={query.error.value}>
       {x === undefined || y.length === 0 ? (
         <Empty>Drag a number here for the X axis, then one for the Y axis, or choose Settings in the menu ⋮.</Empty>
       ) : rows === null ? (
@@ -36,7 +33,7 @@ export function XyPlot({ panel, options, change }: PanelProps<XyOptions>) {
       ) : (
         <Drawn x={x} y={y} rows={rows} isJoined={options.isJoined === true} isOwnTime={hasOwnTime(options)} />
       )}
-    </Pane>
+    </TimedPane>
   );
 }
 

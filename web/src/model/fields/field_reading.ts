@@ -4,9 +4,10 @@ import type { KeySpec } from "../../api/protocol";
 import { type Verdict, verdictOf } from "../alarms/card_alarms";
 import { keySpec } from "../cards/card";
 import { cards, statesPending } from "../cards/cards";
+import { manifestKeySpec } from "../cards/manifests";
 import { viewKey } from "../cards/ui_state";
 import { timebase } from "../clock/clock";
-import { eventTime, type StoredEvent } from "../values/event";
+import { eventTime, fieldValue } from "../values/event";
 import { orderTime } from "../values/event_order";
 import type { FieldRef } from "../values/field_ref";
 import { seriesNameKey } from "../values/field_ref";
@@ -26,8 +27,6 @@ export interface FieldReading {
   readonly isPending: boolean;
 }
 
-const PLAIN: KeySpec = { type: "any" };
-
 /** The reading of a field. The series has to be watched. */
 export function readingOf(of: FieldRef): FieldReading {
   return of.series.lane === "ui" ? cardReading(of) : eventReading(of);
@@ -36,7 +35,7 @@ export function readingOf(of: FieldRef): FieldReading {
 function cardReading({ series, field }: FieldRef): FieldReading {
   const card = cards.value.get(viewKey({ ...series, viewId: series.viewId ?? "" }))?.value;
   const isPending = statesPending.value;
-  if (card === undefined) return { value: undefined, time: undefined, spec: PLAIN, verdict: undefined, isPending };
+  if (card === undefined) return { value: undefined, time: undefined, spec: manifestKeySpec(undefined, field), verdict: undefined, isPending };
   const cell = card.cells.get(field);
   const verdict = cell === undefined ? undefined : verdictOf(card, field);
   const time = cell === undefined ? undefined : orderTime(cell.order);
@@ -47,17 +46,7 @@ function eventReading({ series, field }: FieldRef): FieldReading {
   const event = seriesEvents.value.get(seriesNameKey(series));
   const isPending = seriesEventsPending.value && event === undefined;
   const time = event === undefined ? undefined : eventTime(event, timebase.value);
-  return { value: event === undefined ? undefined : valueAt(event, field), time, spec: PLAIN, verdict: undefined, isPending };
-}
-
-/** The value in a field of an event, nested names joined by dots. */
-export function valueAt(event: StoredEvent, field: string): unknown {
-  let value: unknown = event["payload"] ?? event["data"];
-  for (const name of field.split(".")) {
-    if (value === null || typeof value !== "object") return undefined;
-    value = (value as Record<string, unknown>)[name];
-  }
-  return value;
+  return { value: event === undefined ? undefined : fieldValue(event, field), time, spec: manifestKeySpec(undefined, field), verdict: undefined, isPending };
 }
 
 /** A reading as text without its unit. */

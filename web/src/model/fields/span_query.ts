@@ -30,6 +30,8 @@ export class SpanQuery<T> {
   /** Why the last request failed; empty if it did not. */
   readonly error = signal("");
   private about = "";
+  /** The connection and the jump that it was requested for. */
+  private occasion = "";
   private asked: Span | undefined;
   private requestCount = 0;
   private isDue = false;
@@ -40,23 +42,12 @@ export class SpanQuery<T> {
 
   /** Follow the signals that the options read; returns what ends it. */
   start(): () => void {
-    const isOpen = () => connection.value === "open";
     const ends = [
       effect(() => this.follow()),
-      effect(() => {
-        if (isOpen()) untracked(() => this.request());
-      }),
       scheduler.every(LIVE_INTERVAL_MS, () => this.request(), {
-        when: () => state.value === "LIVE" && isOpen(),
+        when: () => connection.value === "open",
         pausesWhenHidden: true,
-      }),
-      scheduler.every(PAST_INTERVAL_MS, () => this.request(), {
-        when: () => state.value !== "LIVE" && isOpen(),
-        pausesWhenHidden: true,
-      }),
-      effect(() => {
-        void jumps.value;
-        untracked(() => this.request());
+        rest: { isResting: () => state.value !== "LIVE", intervalMs: PAST_INTERVAL_MS },
       }),
       scheduler.every(RETRY_INTERVAL_MS, () => this.request(), { when: () => this.needsAgain(), pausesWhenHidden: true }),
       recoveries.subscribe(() => this.request()),
@@ -75,10 +66,13 @@ export class SpanQuery<T> {
 
   private follow(): void {
     const about = `${timebase.value} ${this.of.about()}`;
+    const occasion = `${connection.value} ${jumps.value}`;
     const span = this.of.span();
     untracked(() => {
+      const isOther = occasion !== this.occasion;
+      this.occasion = occasion;
       if (about !== this.about) [this.about, this.asked, this.data.value] = [about, undefined, null];
-      if (span !== undefined && (this.asked === undefined || !stillCovers(this.asked, span))) this.request();
+      if (span !== undefined && (isOther || this.asked === undefined || !stillCovers(this.asked, span))) this.request();
     });
   }
 

@@ -4,7 +4,7 @@ import { type FieldInfo, FIELDS_MAX, type FieldSample, type SampleResponse, type
 import { cursor, state, type Timebase, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { Span } from "../timeline/span";
-import { eventTime, type StoredEvent, valueRows } from "../values/event";
+import { eventTime, fieldValue, type StoredEvent, valueRows } from "../values/event";
 import { seriesNameKey } from "../values/field_ref";
 import { fromFineMs, toFineMs } from "../values/time";
 
@@ -95,11 +95,7 @@ function joinReplies(replies: readonly SampleResponse[]): Buckets {
 
 /** The number in a field of an event; undefined if it is not a number. */
 export function numberAt(event: StoredEvent, field: string): number | undefined {
-  let value: unknown = event["payload"] ?? event["data"];
-  for (const name of field.split(".")) {
-    if (value === null || typeof value !== "object") return undefined;
-    value = (value as Record<string, unknown>)[name];
-  }
+  const value = fieldValue(event, field);
   return typeof value === "number" ? value : undefined;
 }
 

@@ -64,6 +64,16 @@ export function eventTime(
   return timebase === "source" ? event.sourceTruthTime : event.canonicalTruthTime;
 }
 
+/** The value in a field of an event, nested names joined by dots; undefined if it has none. */
+export function fieldValue(event: StoredEvent, field: string): unknown {
+  let value: unknown = event["payload"] ?? event["data"];
+  for (const name of field.split(".")) {
+    if (value === null || typeof value !== "object") return undefined;
+    value = (value as Record<string, unknown>)[name];
+  }
+  return value;
+}
+
 /** The values of an event as [path, value] rows, from `payload`, `data` or the body. */
 export function valueRows(event: StoredEvent): [string, unknown][] {
   if (event.lane === "raw") return [["bytes", hexText(event.bytes ?? "", 24)]];
