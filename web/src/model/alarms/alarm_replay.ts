@@ -4,7 +4,7 @@ import type { AlarmHistory, AlarmHistoryResponse, AlarmInfo, AlarmsResponse } fr
 import { backwards, cursor, state, timebase, type Timebase } from "../clock/clock";
 import { request } from "../session/session";
 import { compareTimes, fromMs } from "../values/time";
-import { alarmWindow, alarmsPending, applyWindow, keepWindow } from "./alarm_states";
+import { alarmWindow, alarmsPending, applyWindow, coreNowMs, keepWindow } from "./alarm_states";
 import { AlarmWindow, alarmKey, beforeTime, upToTime } from "./alarm_window";
 
 /** Most alarms of one reply, and most transitions of a window. */
@@ -22,8 +22,10 @@ const BEGINNING = "";
 interface ReadWindow {
   readonly of: AlarmWindow;
   readonly atMs: number;
+  /** When the first of the readings that were not settled was asked for, by the Core's clock. */
+  readonly sinceMs: number;
   readonly isReverse: boolean | undefined;
-  /** Whether everything that was received before it was read is judged. */
+  /** Whether everything is judged that was received before that and counts at the clock. */
   readonly isSettled: boolean;
   /** Whether there are more transitions in its direction. */
   readonly isCut: boolean;
@@ -52,16 +54,26 @@ export function isWindowDue(nowMs: number): boolean {
 /** Read the window at the clock, in the direction in which it moves. */
 export async function refreshWindow(): Promise<void> {
   const mine = generation;
-  const [time, base, nowMs] = [cursor.value, timebase.value, Date.now()];
+  const [time, base, sinceMs] = [cursor.value, timebase.value, unsettledSinceMs()];
   const isReverse = state.value === "PLAYING" ? backwards.value : undefined;
   const read = isReverse === undefined ? readMoment : isReverse ? readBefore : readAfter;
   const { of, reply, isCut } = await read(time, base);
   if (mine !== generation || state.value === "LIVE") return;
-  // A time ahead of now is settled as soon as now is.
-  const wanted = compareTimes(time, fromMs(nowMs)) < 0 ? time : fromMs(nowMs);
-  const isSettled = reply.behind !== true && compareTimes(reply.settled, wanted) >= 0;
-  known = { of, atMs: Date.now(), isReverse, isSettled, isCut };
+  const isSettled = reply.behind !== true && compareTimes(reply.settled, receivedBefore(time, base, sinceMs)) >= 0;
+  known = { of, atMs: Date.now(), sinceMs, isReverse, isSettled, isCut };
   applyWindow(of, reply.judged, reply.behind);
+}
+
+/** When the reading of this place began; now, if what is known of it is settled. */
+function unsettledSinceMs(): number {
+  const isSame = known !== undefined && known.of === alarmWindow.value && known.of.covers(cursor.value);
+  return isSame && !known!.isSettled ? known!.sinceMs : coreNowMs();
+}
+
+/** Events received later do not count: what has an earlier source time may have been received just now. */
+function receivedBefore(time: string, base: Timebase, sinceMs: number): string {
+  const since = fromMs(sinceMs);
+  return base === "canonical" && compareTimes(time, since) < 0 ? time : since;
 }
 
 /** A window as it was read, and what the Core said with it. */

@@ -34,8 +34,9 @@ vi.mock("../../../src/model/session/session", async () => {
 vi.stubGlobal("document", { hidden: false, title: "NOVA" });
 
 const { startAlarmSync } = await import("../../../src/model/alarms/alarm_sync");
-const { alarmStates, alarmsPending, alarmsTrouble, presentStates } = await import("../../../src/model/alarms/alarm_states");
+const { alarmStates, alarmsPending, alarmsTrouble, coreNowMs, presentStates } = await import("../../../src/model/alarms/alarm_states");
 const { isAbnormal } = await import("../../../src/model/alarms/alarm_window");
+const { fromMs } = await import("../../../src/model/values/time");
 const clock = await import("../../../src/model/clock/clock");
 const session = await import("../../../src/model/session/session");
 const frames = session.alarmFrames as Emitter<[frame: AlarmUpdates]>;
@@ -172,6 +173,7 @@ describe("the alarms", () => {
     clock.seek(at(4));
     await pass(20_000);
     expect([shownValue(), alarmsAsked().length]).toEqual([4, 1]);
+    clock.chooseTimebase("canonical");
     world.settled = at(5);
     clock.seek(at(6));
     await pass(3_500);
@@ -182,6 +184,24 @@ describe("the alarms", () => {
     const settled = alarmsAsked().length;
     await pass(20_000);
     expect(alarmsAsked().length).toBe(settled);
+    clock.chooseTimebase("source");
+  });
+
+  it("are read again in source time until what was received before is judged, whatever its source time", async () => {
+    world.settled = at(10);
+    const before = fromMs(coreNowMs() - 1);
+    clock.seek(at(6));
+    await pass(3_500);
+    expect(alarmsAsked().length).toBeGreaterThan(3);
+    world.settled = before;
+    await pass(3_500);
+    const unsettled = alarmsAsked().length;
+    world.settled = fromMs(coreNowMs());
+    await pass(2_000);
+    const settled = alarmsAsked().length;
+    expect(settled).toBeGreaterThan(unsettled);
+    await pass(20_000);
+    expect(alarmsAsked().length, "later events do not count").toBe(settled);
   });
 
   it.each([2_000, 7])("are right at every moment of a replay in either direction, with %i transitions at once", async (most) => {
