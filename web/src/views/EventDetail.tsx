@@ -1,7 +1,7 @@
 /** One event in full: JSON, a frame's bytes, copy and link. */
 
 import { useMemo, useState } from "preact/hooks";
-import { eventLink } from "../model/address/deep_link";
+import { copiedEventLink } from "../model/address/deep_link";
 import { seek, timebase } from "../model/clock/clock";
 import { isFrameShown } from "../model/events/frame_fields";
 import { inspectedEvent, inspectEvent, inspectorEvents } from "../model/events/inspector";
@@ -126,7 +126,7 @@ function EventActions({ event, children }: { event: StoredEvent; children: preac
       <button
         type="button"
         data-testid="copy-link"
-        onClick={() => void copy(eventLink(event, timebase.value, location.href), "Link")}
+        onClick={() => void copiedEventLink(event, timebase.value).then((link) => copy(link, "Link"))}
       >
         Copy link
       </button>

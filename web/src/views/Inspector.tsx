@@ -106,6 +106,7 @@ const TIMES = {
   visible: "in the visible span",
   selection: "in the selected range",
   ahead: "dated ahead of now",
+  late: "that came after the link",
 } as const;
 
 function OneEvent({ event }: { event: StoredEvent }) {

@@ -19,6 +19,7 @@ const RANGES: readonly [InspectorRange, string][] = [
   ["visible", "visible span"],
   ["selection", "selection"],
   ["ahead", "dated ahead"],
+  ["late", "after the link"],
 ];
 
 export function InspectorFilters() {

@@ -12,6 +12,7 @@ import { selection, setSelection, spanLength, visible } from "../model/timeline/
 import { durationText } from "../model/timeline/ticks";
 import { moreAlarms, moreMarkers, shownTile } from "../model/timeline/timeline_data";
 import { formatTime, fromMs } from "../model/values/time";
+import { KnownChip } from "./KnownAt";
 import { copyViewLink } from "./copy_link";
 
 const ZOOM = 2;
@@ -53,6 +54,7 @@ export function Legend() {
         )}
       </ul>
       <span class="spacer" />
+      <KnownChip />
       <Seen />
       <Selected />
       <Ways />

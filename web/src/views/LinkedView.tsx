@@ -26,7 +26,7 @@ export function LinkedView() {
   );
 }
 
-function Fault({ of, id }: { of: Signal<string>; id: string }) {
+export function Fault({ of, id }: { of: Signal<string>; id: string }) {
   if (of.value === "") return null;
   return (
     <p class="note-card warn" data-testid={id}>

@@ -12,6 +12,7 @@ import {
 import { momentFaults } from "../model/address/url_sync";
 import { toast } from "../model/page/toast";
 import { GoneStreams } from "./GoneStreams";
+import { LateNotice } from "./KnownAt";
 import { LinkedView } from "./LinkedView";
 import { LostTies } from "./LostTies";
 import { SessionEnd } from "./SessionEnd";
@@ -36,6 +37,7 @@ export function Notices() {
       )}
       <SessionEnd />
       <LinkedView />
+      <LateNotice />
       <LostTies />
       <GoneStreams />
       {toast.value !== "" && (

@@ -6,6 +6,7 @@ import { inspectedEvent } from "../events/inspector";
 import { request } from "../session/session";
 import { eventTime, type StoredEvent } from "../values/event";
 import { parseTime } from "../values/time";
+import { KNOWN, knownNow } from "./known_at";
 import { hashText, hashValues, setHash } from "./url_hash";
 
 const PAGE_EVENTS = 1_000;
@@ -30,15 +31,20 @@ export function parseLink(values: URLSearchParams): EventLink | undefined {
   return base === "source" || base === "canonical" ? { eventId, at, base } : { eventId, at };
 }
 
-/** A URL that opens an event, with the clock at its time. */
-export function eventLink(event: StoredEvent, base: Timebase, url: string): string {
+/** A URL that opens an event, with the clock at its time, and says what was known when it was made. */
+export async function copiedEventLink(event: StoredEvent, base: Timebase): Promise<string> {
+  return eventLink(event, base, location.href, await knownNow());
+}
+
+export function eventLink(event: StoredEvent, base: Timebase, url: string, known?: string): string {
   const [page = "", hash = ""] = url.split("#");
   const values = new URLSearchParams(hash);
   const at = eventTime(event, base);
   for (const [name, value] of Object.entries({ event: event.eventId, at, t: at, state: "paused", tb: base })) {
     values.set(name, value);
   }
-  for (const name of ["from", "to", "len"]) values.delete(name);
+  for (const name of ["from", "to", "len", KNOWN]) values.delete(name);
+  if (known !== undefined) values.set(KNOWN, known);
   values.sort();
   return `${page}#${hashText(values)}`;
 }

@@ -23,6 +23,7 @@ const RULES: Readonly<Record<string, readonly [isValid: Check, rule: string]>> =
   dir: [oneOf("back"), "back"],
   tb: [oneOf("source", "canonical"), "source or canonical"],
   len: [(text) => Number(text) > 0 && Number.isFinite(Number(text)), "a length in ms above 0"],
+  known: [isTime, `the receive time of what was known: ${A_TIME}`],
   sel: [isRange, `two times with ~ between them, of ${TIME_RANGE}`],
   loop: [oneOf("1"), "1"],
   skip: [oneOf("1"), "1"],
@@ -60,6 +61,9 @@ function contradictions(values: URLSearchParams): string[] {
   if (isReversed(first, second)) found.push("The link's sel ends before it begins: it is shown with its ends in order.");
   if (values.get("state") === "live" && values.has("t")) {
     found.push("The link is LIVE and names a time (t): LIVE is shown. With state=paused it opens at that time.");
+  }
+  if (values.get("state") === "live" && values.has("known")) {
+    found.push("The link is LIVE and names what was known (known): LIVE shows all that is received.");
   }
   return found;
 }

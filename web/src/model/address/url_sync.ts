@@ -63,12 +63,13 @@ export function followUrl(): void {
   });
 }
 
-/** The address of the displayed moment, for sharing: from LIVE too it is the moment, where the address itself follows. */
-export function momentUrl(): string {
+/** The address of the displayed moment, for sharing: from LIVE too it is the moment, where the address itself follows.
+ * `others` are values of this copy alone. */
+export function momentUrl(others: Readonly<Record<string, string | null>> = {}): string {
   flushHash();
   const values = hashValues();
   const frozen = state.value === "PLAYING" ? "PLAYING" : "PAUSED";
-  for (const [name, value] of Object.entries(toHashValues({ ...shownMoment(), state: frozen, time: cursor.value }))) {
+  for (const [name, value] of Object.entries({ ...toHashValues({ ...shownMoment(), state: frozen, time: cursor.value }), ...others })) {
     if (value === null) values.delete(name);
     else values.set(name, value);
   }

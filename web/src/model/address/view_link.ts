@@ -11,6 +11,7 @@ import { holdLocal } from "../page/local_store";
 import { defaultView, user } from "../session/session";
 import { type Entity, entityKey } from "../values/event";
 import { expectObject, parseJson } from "../values/json_check";
+import { KNOWN, knownNow } from "./known_at";
 import { hashText, hashValues, setHash } from "./url_hash";
 import { isMomentShown, momentUrl } from "./url_sync";
 import { decodeView, encodeView } from "./view_code";
@@ -82,8 +83,8 @@ export async function writeView(): Promise<void> {
 
 /** The address of what the page shows, for sharing. */
 export async function shareUrl(): Promise<string> {
-  await writeView();
-  return momentUrl();
+  const [known] = await Promise.all([knownNow(), writeView()]);
+  return momentUrl({ [KNOWN]: known ?? null });
 }
 
 /** Keep the link's view in place of the own one. */

@@ -28,7 +28,7 @@ export interface ViewPart {
   readonly isOwn?: (value: unknown) => boolean;
 }
 
-const RANGES: readonly InspectorRange[] = ["clock", "visible", "selection", "ahead"];
+const RANGES: readonly InspectorRange[] = ["clock", "visible", "selection", "ahead", "late"];
 /** What users have who have chosen nothing: the instance's default. */
 const DEFAULT = "initial";
 

@@ -1,7 +1,7 @@
 /** The event inspector: one page of a bounded query over any lane, and the event shown in full. */
 
 import { batch, computed, signal } from "@preact/signals";
-import type { Query } from "../../api/protocol";
+import type { Query, QueryResponse } from "../../api/protocol";
 import { backwards, cursor, jumps, queryBound, rate, seek, state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
 import { request } from "../session/session";
@@ -22,8 +22,8 @@ const AHEAD_EVENTS = 500;
 /** LIVE, a followed list is requested whole at this interval, and in between what was received since. */
 const WHOLE_INTERVAL_MS = 30_000;
 
-/** The queried times: up to the clock, the visible or selected span, or the events dated ahead of now. */
-export type InspectorRange = "clock" | "visible" | "selection" | "ahead";
+/** The queried times: up to the clock, the visible or selected span, the events dated ahead of now, or those that came after a link. */
+export type InspectorRange = "clock" | "visible" | "selection" | "ahead" | "late";
 
 export const inspectorRange = signal<InspectorRange>("clock");
 /** The queried lanes; empty means all. */
@@ -32,6 +32,8 @@ export const inspectorLanes = signal<ReadonlySet<Lane>>(new Set());
 export const inspectorSelectedOnly = signal(true);
 /** The queried messageType; empty means any. */
 export const inspectorType = signal("");
+/** The late events of the link that is shown, by source time; null without such a link. They are listed without a query. */
+const lateEvents = signal<readonly StoredEvent[] | null>(null);
 
 /** The events of the page as they were received, with those that were streamed since. */
 const knownEvents = signal<readonly StoredEvent[] | null>(null);
@@ -70,7 +72,10 @@ let isCutShort = false;
 
 /** Everything that the query depends on, except the clock. */
 export const inspectorQueryKey = computed(() =>
-  JSON.stringify([inspectorRange.value, [...inspectorLanes.value], inspectorSelectedOnly.value, inspectorType.value, inspectorSelectedOnly.value && selectedEntity.value]),
+  JSON.stringify([
+    ...[inspectorRange.value, [...inspectorLanes.value], inspectorSelectedOnly.value, inspectorType.value],
+    ...[inspectorSelectedOnly.value && selectedEntity.value, inspectorRange.value === "late" && lateEvents.value?.map(({ eventId }) => eventId)],
+  ]),
 );
 
 /** Query again from the first page. */
@@ -190,6 +195,13 @@ export function listDatedAhead(): void {
   [inspectorRange.value, inspectorSelectedOnly.value, inspectorLanes.value, inspectorType.value] = ["ahead", false, new Set(), ""];
 }
 
+/** What came late to the link that is shown; `isShown` lists all of it. */
+export function listLate(events: readonly StoredEvent[] | null, isShown = false): void {
+  lateEvents.value = events;
+  if (!isShown) return;
+  [inspectorRange.value, inspectorSelectedOnly.value, inspectorLanes.value, inspectorType.value] = ["late", false, new Set(), ""];
+}
+
 /** Add a lane to the filter, or remove it. */
 export function toggleLane(lane: Lane): void {
   const next = new Set(inspectorLanes.value);
@@ -207,7 +219,7 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
   const asked = { key: keys.length === 1 ? wholeKey() : "", askedMs: Date.now() };
   [isInspectorPending.value, earlyEvents] = [true, []];
   try {
-    const reply = await request(query, "queryResponse");
+    const reply = inspectorRange.peek() === "late" ? latePage(keys.at(-1) ?? null) : await request(query, "queryResponse");
     if (mine !== requestCount) return;
     [isCutShort, whole] = [false, asked];
     batch(() => {
@@ -223,6 +235,14 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
   } finally {
     if (mine === requestCount) [isInspectorPending.value, earlyEvents] = [false, []];
   }
+}
+
+/** A page of the late events, the newest first; its key is their number before it. */
+function latePage(afterKey: string | null): Pick<QueryResponse, "events" | "nextKey"> {
+  const isWanted = eventMatcher() ?? (() => false);
+  const found = (lateEvents.peek() ?? []).filter(isWanted).reverse();
+  const stop = Number(afterKey ?? 0) + PAGE_EVENTS;
+  return { events: found.slice(stop - PAGE_EVENTS, stop), nextKey: stop < found.length ? String(stop) : null };
 }
 
 /** The newest events first; undefined if there is nothing to query. */
@@ -267,6 +287,7 @@ function timesOf(which: InspectorRange): Pick<Query, "startTime" | "stopTime"> |
     const ahead = extent.value?.ahead;
     return ahead === undefined ? undefined : { startTime: ahead.nextTime };
   }
+  if (which === "late") return {};
   const span = which === "visible" ? visible.value : selection.value;
   if (span === null) return undefined;
   return { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };

@@ -3,6 +3,7 @@
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { followLink, startLinkSync } from "../address/deep_link";
+import { startKnownAt } from "../address/known_at";
 import { startViewLink } from "../address/view_link";
 import { startAlarmSync } from "../alarms/alarm_sync";
 import { applyToCards, startCardsSync } from "../cards/cards_sync";
@@ -72,6 +73,7 @@ export function startPanelsSync(): void {
   followWidth();
   followActivePlot();
   startViewLink();
+  startKnownAt();
   startPlotSync();
   startTrackSync();
   startFieldValues();

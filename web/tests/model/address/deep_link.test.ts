@@ -18,6 +18,12 @@ describe("a link to an event", () => {
     expect(values.has("len")).toBe(false);
   });
 
+  it("says what was known when it was made, and nothing of another link", () => {
+    const [first, second] = ["2026-01-01T00:00:07Z", undefined].map((known) => eventLink(EVENT, "source", "http://nova/#known=x", known));
+    expect(new URLSearchParams(first?.split("#")[1]).get("known")).toBe("2026-01-01T00:00:07Z");
+    expect(new URLSearchParams(second?.split("#")[1]).has("known")).toBe(false);
+  });
+
   it("needs only the event and its time", () => {
     expect(parseLink(new URLSearchParams(`event=${EVENT_ID}&at=2026-01-01T00:00:00Z`))).toEqual({
       eventId: EVENT_ID,

@@ -25,6 +25,8 @@ describe("a link", () => {
     ["state=live&from=2026-01-01T00:00:00Z", "one end of its span only"],
     ["state=live&from=2026-01-01T01:00:00Z&to=2026-01-01T00:00:00Z", "from is after its to"],
     ["state=live&sel=2026-01-01T01:00:00Z~2026-01-01T00:00:00Z", "ends before it begins"],
+    ["state=paused&t=2026-01-01T00:00:00Z&known=soon", "The link's known must be the receive time of what was known"],
+    ["state=live&known=2026-01-01T00:00:00Z", "LIVE and names what was known"],
     ["state=live&t=2026-01-01T00:00:00Z", "LIVE and names a time"],
   ])("that is wrong says what: %s", (hash, words) => {
     expect(faults(hash).join(" ")).toContain(words);
