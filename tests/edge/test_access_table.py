@@ -82,6 +82,7 @@ SAMPLES: tuple[Message, ...] = (
         **UNIT, lane="ui", message_type="UiUpdate", field="n", condition="above", value=1
     ),
     timeline.FindText(text="x"),
+    timeline.Recordings(),
     timeline.Fields(**UNIT, lane="ui"),
     column_messages.Columns(**UNIT, lane="ui", message_type="UiUpdate", fields=["n"]),
     timeline.Neighbour(time=SPAN[0], direction="next"),

@@ -80,6 +80,9 @@ COMMANDS = {
     ),
     "query": CommandEntry("nova.cli.query:query", "Print the events of a time range, in order."),
     "rebuild": CommandEntry("nova.core.derived.rebuild:rebuild", "Rebuild derived data."),
+    "recordings": CommandEntry(
+        "nova.cli.recordings_command:recordings", "List recordings: telemetry between silences."
+    ),
     "rejects": CommandEntry("nova.cli.rejects:rejects", "List refused records and the reasons."),
     "replay": CommandEntry("nova.cli.replay:replay", "Replay a range as fast as disks allow."),
     "restore": CommandEntry(

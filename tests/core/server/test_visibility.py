@@ -299,9 +299,13 @@ async def compare_counts(frames: Frames, who: VisiblePerson, visible: Sequence[S
     ends = (None, None) if not times else tuple(map(timestamps.text, (min(times), max(times))))
     assert (extent.start_time, extent.stop_time) == ends
     assert extent.events == sum(counted.values())
+    telemetry = counted["ui"] + counted["parsed"] + counted["raw"]
+    for filters in (Filters(), Filters(system_id="bus")):
+        asked = timeline.Recordings(timebase="source", filters=filters, gap_seconds=86_400)
+        found = (await ask(frames, asked, timeline.RecordingsResponse)).recordings
+        assert sum(one.events or 0 for one in found) == telemetry
     status = await ask(frames, messages.Status(), messages.StatusResponse)
-    assert status.limited == who.is_limited
-    assert (status.events == status.series == 0) == who.is_limited
+    assert status.limited == who.is_limited == (status.events == status.series == 0)
     await frames.send(messages.Rejects())
     reply = await frames.receive()
     assert isinstance(reply, Error) == who.is_limited

@@ -47,6 +47,7 @@ export type Reply =
   | SampleResponse
   | FindResponse
   | FindTextResponse
+  | RecordingsResponse
   | FieldsResponse
   | NeighbourResponse
   | StreamGap
@@ -101,6 +102,7 @@ export type Request =
   | Sample
   | Find
   | FindText
+  | Recordings
   | Fields
   | Neighbour
   | Columns
@@ -2700,6 +2702,52 @@ export interface ReadDisplay {
   ref?: string | number | null;
   displayId: string;
   version?: number | null;
+}
+/**
+ * The times of the first and the last event. `events` and `entities` are absent where a reply
+ *     would have had to read too much for them.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "RecordingInfo".
+ */
+export interface RecordingInfo {
+  startTime: string;
+  stopTime: string;
+  events?: number | null;
+  entities?: number | null;
+}
+/**
+ * The stretches of wanted events without a silence longer than `gap_seconds`, newest first.
+ *     Without `gap_seconds` it is learnt from the events, without lanes in the filters telemetry
+ *     counts: ui, parsed and raw.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "Recordings".
+ */
+export interface Recordings {
+  type: "recordings";
+  ref?: string | number | null;
+  timebase?: ("canonical" | "source") | null;
+  filters?: Filters;
+  gapSeconds?: number | null;
+  limit?: number;
+  afterKey?: string | null;
+}
+/**
+ * Recordings, newest first, perhaps none. With `next_key` there are more before `reached`.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "RecordingsResponse".
+ */
+export interface RecordingsResponse {
+  type: "recordingsResponse";
+  ref?: string | number | null;
+  timebase: "canonical" | "source";
+  gapSeconds: number;
+  recordings: RecordingInfo[];
+  nextKey?: string | null;
+  reached?: string | null;
+  givenBack?: GivenBackInfo[];
 }
 /**
  * A rejected record; `raw` holds its first bytes as base64.

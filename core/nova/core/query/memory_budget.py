@@ -32,6 +32,7 @@ from nova.sdk.protocol.messages import (
     SetCursor,
     StartStream,
 )
+from nova.sdk.protocol.recording_messages import Recordings
 from nova.sdk.protocol.submission import Submission
 from nova.sdk.protocol.text_messages import FindText
 from nova.sdk.protocol.timeline import Find, Sample
@@ -225,6 +226,7 @@ PAGED = (
     Rejects,
     Find,
     FindText,
+    Recordings,
     Columns,
     Alarms,
     AlarmHistory,

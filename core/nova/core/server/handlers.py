@@ -9,7 +9,7 @@ import msgspec
 
 from nova.core.effect import moment
 from nova.core.errors import RequestError
-from nova.core.query import discover, fields, neighbour, summary
+from nova.core.query import discover, fields, neighbour, recording_query, summary
 from nova.core.query.alarm_existence import entity_of_action, require_alarm
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
@@ -48,7 +48,6 @@ from nova.sdk.protocol.submission import (
     SubmitChat,
     SubmitCommand,
 )
-from nova.sdk.protocol.text_messages import FindText
 from nova.sdk.timestamps import NS_MIN
 
 LIMITED_REJECTS = "the reject log is of all scopes and lanes: your access is limited to some"
@@ -240,12 +239,17 @@ async def _find(context: RequestContext, request: timeline.Find) -> Reply:
     return await services.findings.respond(request, timebase, context.visibility)
 
 
-async def _find_text(context: RequestContext, request: FindText) -> Reply:
+async def _find_text(context: RequestContext, request: timeline.FindText) -> Reply:
     services = context.services
     timebase = services.timebase(request.timebase)
     cursor = text_cursor_of(services.snapshot, request, timebase, context.visibility)
     found = await read_found(cursor, request.limit, context.share.page_bytes)
     return encode_found(request, timebase, found, cursor.given_back())
+
+
+async def _recordings(context: RequestContext, request: timeline.Recordings) -> Reply:
+    snapshot, timebase = context.services.snapshot, context.services.timebase(request.timebase)
+    return await recording_query.recordings(snapshot, request, timebase, context.visibility)
 
 
 async def _columns(context: RequestContext, request: Columns) -> Reply:
@@ -320,7 +324,8 @@ HANDLERS: dict[type[Message], Handler] = {
     timeline.Summary: _summary,
     timeline.Sample: _sample,
     timeline.Find: _find,
-    FindText: _find_text,
+    timeline.FindText: _find_text,
+    timeline.Recordings: _recordings,
     Columns: _columns,
     Alarms: _alarms,
     AlarmHistory: _alarm_history,

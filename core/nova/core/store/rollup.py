@@ -214,10 +214,20 @@ def stored_level(level: int) -> int:
 
 
 def rows_between(
-    archive: Archive, head: bytes, level: int, first: int, stop: int, max_rows: int
+    archive: Archive,
+    head: bytes,
+    level: int,
+    first: int,
+    stop: int,
+    max_rows: int,
+    *,
+    reverse: bool = False,
 ) -> list[KeyValue]:
-    """At most `max_rows` rows of a scope whose numbers are in [first, stop)."""
+    """The first rows of a scope with a number in [first, stop), at most `max_rows`, in order or
+    backwards.
+    """
     lower = head + bucket_time(first, level + ROW_STEP)
     upper = head + bucket_time(stop - 1, level + ROW_STEP)
-    rows = scan(archive.families["catalog"], lower, upper, expected_rows=max_rows)
+    family = archive.families["catalog"]
+    rows = scan(family, lower, upper, reverse=reverse, expected_rows=max_rows)
     return list(islice(rows, max_rows))

@@ -9,11 +9,14 @@ from nova.core.ordering import SERIES_BYTES, Timebase, time_key
 from nova.core.store.families import Families
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import LAST_EVENT_ID, series_bytes, series_key, series_key_time
-from nova.core.store.scan import Seeker, last_row, scan
+from nova.core.store.scan import Seeker, growing_counts, last_row, scan, scan_small_rows
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 
 FAMILY_OF: dict[Timebase, str] = {"source": "series_source", "canonical": "series_canonical"}
 
+
+UNRECEIVED_GROWTH = 8
+"""Few rows are of events that are not announced as durable yet."""
 
 LastTime = Callable[[bytes], int | None]
 
@@ -40,6 +43,15 @@ class SeriesReader:
         lower, upper = _bounds(number, from_ns, until_ns)
         family = self._families[FAMILY_OF[timebase]]
         return scan(family, lower, upper, reverse=reverse, expected_rows=expected_rows)
+
+    def row_counts(
+        self, number: int, timebase: Timebase, from_ns: int, until_ns: int
+    ) -> Iterator[int]:
+        """How many events a series has in a time range, in parts of some thousand rows."""
+        lower, upper = _bounds(number, from_ns, until_ns)
+        family = self._families[FAMILY_OF[timebase]]
+        for rows in scan_small_rows(family, lower, upper, growing_counts(None)):
+            yield len(rows)
 
     def event_keys(
         self, number: int, from_ns: int = NS_MIN, until_ns: int = NS_MAX
@@ -79,6 +91,23 @@ class SeriesSeeker:
         """The time in ns of the last event of a series in a range."""
         row = self._rows.last(*_bounds(number, from_ns, until_ns))
         return None if row is None else series_key_time(row[0])
+
+    def received_time(
+        self, number: int, from_ns: int, until_ns: int, received_by: bytes, *, reverse: bool
+    ) -> int | None:
+        """The source time in ns of the first event of a series in a range, or of the last one, that
+        was received up to the time key `received_by`.
+        """
+        lower, upper = _bounds(number, from_ns, until_ns)
+        count = 1
+        while True:
+            rows = self._rows.rows(lower, upper, count, reverse=reverse)
+            for key, received in rows:
+                if received <= received_by:
+                    return series_key_time(key)
+            if len(rows) < count:
+                return None
+            count *= UNRECEIVED_GROWTH
 
     def rows(self, lower: bytes, upper: bytes, count: int, *, reverse: bool) -> list[KeyValue]:
         """The first index rows between two series keys, at most `count`, in order or backwards."""

@@ -146,6 +146,10 @@ class BlockingClient(BlockingFacade[Client]):
         """Events that have a text: one page."""
         return self._thread.run(self._opened.find_text(message))
 
+    def recordings(self, message: timeline.Recordings) -> timeline.RecordingsResponse:
+        """The stretches of telemetry between silences, newest first: one page."""
+        return self._thread.run(self._opened.recordings(message))
+
     def columns(self, message: Columns) -> ColumnTable:
         """The values of fields over a span as columns, of all pages from the message's page on."""
         return self._thread.run(self._opened.columns(message))

@@ -228,6 +228,10 @@ class Client(AlarmRequests):
         """Events that have a text: one page."""
         return await self.request(message, timeline.FindTextResponse)
 
+    async def recordings(self, message: timeline.Recordings) -> timeline.RecordingsResponse:
+        """The stretches of telemetry between silences, newest first: one page."""
+        return await self.request(message, timeline.RecordingsResponse)
+
     async def columns(self, message: Columns) -> ColumnTable:
         """The values of fields over a span as columns, of all pages from the message's page on."""
         pages = [await self.request(message, ColumnsResponse)]

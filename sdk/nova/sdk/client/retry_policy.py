@@ -45,6 +45,7 @@ READS = (
     timeline.Sample,
     timeline.Find,
     timeline.FindText,
+    timeline.Recordings,
     Columns,
     Alarms,
     AlarmHistory,

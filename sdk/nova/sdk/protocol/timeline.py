@@ -9,6 +9,8 @@ from msgspec import Meta
 
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.message import Filters, GivenBackInfo, Message, Timebase
+from nova.sdk.protocol.recording_messages import Recordings as Recordings
+from nova.sdk.protocol.recording_messages import RecordingsResponse as RecordingsResponse
 from nova.sdk.protocol.text_messages import FindText as FindText
 from nova.sdk.protocol.text_messages import FindTextResponse as FindTextResponse
 
@@ -114,7 +116,7 @@ class Neighbour(Message, kw_only=True, tag="neighbour"):
     after_key: str | None = None
 
 
-TimelineRequest = Summary | Extent | Sample | Find | FindText | Fields | Neighbour
+TimelineRequest = Summary | Extent | Sample | Find | FindText | Recordings | Fields | Neighbour
 
 
 # --- replies ---
@@ -260,6 +262,7 @@ TimelineReply = (
     | SampleResponse
     | FindResponse
     | FindTextResponse
+    | RecordingsResponse
     | FieldsResponse
     | NeighbourResponse
     | StreamGap
