@@ -1,6 +1,6 @@
 /**
- * All cards as of the clock: queried at each jump, updated from the stream while time runs
- * forwards, and queried periodically while it runs backwards, because updates cannot be undone.
+ * All cards as of the clock: queried at each jump, and updated from the stream while time runs forwards, and from
+ * what was read ahead while it runs backwards.
  */
 
 import { batch, type Signal, signal } from "@preact/signals";
@@ -73,8 +73,24 @@ export async function refreshStates(): Promise<void> {
   }
 }
 
+/** Show states that were read ahead of a clock that moves backwards, and no reply that was asked for before. Those that
+ * are undefined have not begun; `isAll` if there are no others. */
+export function showStates(states: ReadonlyMap<string, ViewState | undefined>, time: string, isAll: boolean): void {
+  generation++;
+  const next = new Map<string, Card>();
+  if (!isAll) for (const [id, one] of cards.peek()) next.set(id, one.peek());
+  for (const [id, view] of states) {
+    if (view === undefined) next.delete(id);
+    else next.set(id, cardOf(view, manifestOf(manifests.peek(), view)));
+  }
+  batch(() => {
+    [statesTime.value, statesPending.value] = [time, false];
+    if (isAll || states.size > 0) showCards(next);
+  });
+}
+
 /** All pages of the states as of a time. */
-async function allStates(time: string | undefined): Promise<AnsweredState[]> {
+export async function allStates(time: string | undefined): Promise<AnsweredState[]> {
   const found: AnsweredState[] = [];
   let afterKey: string | undefined;
   do {

@@ -1,8 +1,8 @@
-/** Keeps the cards in sync with the clock: queries at jumps, at doubts, and while time runs backwards. */
+/** Keeps the cards in sync with the clock: queries at jumps and at doubts, and reads ahead while time runs backwards. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { jumps, state } from "../clock/clock";
+import { cursor, jumps } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { dueInArchive } from "../clock/dated_ahead";
 import { singleFlight } from "../page/single_flight";
@@ -21,6 +21,7 @@ import {
   statesError,
 } from "./cards";
 import { applyManifests, clearManifests, manifests, refreshManifests } from "./manifests";
+import { forgetStatesBefore, isBackwards, readStatesBefore, showStatesBefore } from "./states_before";
 import { startStaleViews } from "./stale_views";
 import { appendSparklines, clearSparklines, requestSparklines, retrySparklines } from "./sparkline_data";
 
@@ -43,6 +44,7 @@ export function startCardsSync(): void {
   effect(() => {
     void jumps.value;
     untracked(invalidateStates);
+    forgetStatesBefore();
     // The stream is requested before the query: events in between are in both replies rather than in neither.
     queueMicrotask(requestAll);
   });
@@ -60,8 +62,7 @@ export function startCardsSync(): void {
   recoveries.subscribe(retrySparklines);
   followThrottled(stateDoubts, askStates);
   followThrottled(dueInArchive, requestAll);
-  const isBackwards = () => state.value === "PLAYING" && !isForwards() && isOpen();
-  scheduler.every(BACKWARDS_INTERVAL_MS, askStates, { when: isBackwards });
+  followBackwards();
   scheduler.every(RETRY_INTERVAL_MS, requestAll, { when: () => statesError.value !== "" && isOpen() });
   followSparklines();
   startStaleViews();
@@ -72,6 +73,21 @@ export function applyToCards(events: readonly StoredEvent[]): void {
   if (isForwards()) applyManifests(events);
   applyUpdates(events);
   appendSparklines(events);
+}
+
+/** Backwards the states are read ahead. Where there are too many updates for that, they are queried instead. */
+function followBackwards(): void {
+  const readAhead = singleFlight(readStatesBefore);
+  let isShown = false;
+  effect(() => {
+    void cursor.value;
+    if (isBackwards()) isShown = untracked(showStatesBefore);
+  });
+  const follow = () => {
+    readAhead();
+    if (!isShown) askStates();
+  };
+  scheduler.every(BACKWARDS_INTERVAL_MS, follow, { when: () => isBackwards() && isOpen() });
 }
 
 function requestAll(): void {
@@ -86,6 +102,7 @@ function clearForUser(): void {
     void user.value;
     untracked(() => {
       clearCards();
+      forgetStatesBefore();
       clearManifests();
       clearSparklines();
     });

@@ -7,6 +7,8 @@ interface Asked {
   type: string;
   playbackRequestId?: string;
   time?: string;
+  startTime?: string;
+  stopTime?: string;
   timebase?: "source" | "canonical";
 }
 
@@ -65,13 +67,15 @@ function update(second: number, data: Record<string, unknown>, received = second
 
 function answer(message: Asked): unknown {
   const base = message.timebase ?? "source";
-  const until = message.time;
+  const until = message.time ?? message.stopTime;
   const all = world.events
     .filter((event) => until === undefined || orderTime(eventOrder(event, base)) <= until)
     .sort((one, two) => (eventOrder(one, base) < eventOrder(two, base) ? -1 : 1));
   switch (message.type) {
     case "discover":
       return { entities: [], manifests: [MANIFEST] };
+    case "query":
+      return { events: all.filter(({ lane }) => lane === "ui").filter((event) => orderTime(eventOrder(event, base)) >= (message.startTime ?? "")).reverse() };
     case "getUiState":
       return { time: until ?? at(1e6), states: statesOf(all.filter(({ lane }) => lane === "ui"), base) };
     default:
@@ -180,6 +184,25 @@ describe("the cards", () => {
     clock.pause();
     await pass(1000);
     expect(shown()).toEqual(jumped[0]);
+  });
+
+  it("are exactly at a clock that moves backwards, however fast", async () => {
+    clock.seek(at(9));
+    clock.chooseRate(60);
+    clock.chooseDirection(true);
+    clock.play();
+    chunk(at(9));
+    await pass(300);
+    const asked = world.asked.length;
+    const heats: unknown[] = [];
+    for (let second = 8; second >= 0; second--) {
+      chunk(at(second));
+      heats.push(shown()["heat"]);
+    }
+    expect(heats).toEqual([13, 3, 25, 15, 12, 12, 12, 5, undefined]);
+    expect(world.asked.slice(asked)).toEqual([]);
+    clock.chooseRate(1);
+    clock.pause();
   });
 
   it("fold updates that were streamed before the reply onto the reply", async () => {
