@@ -8,16 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nova.recordings.can import (
+from nova.recordings.can import EPOCH_UNUSED, NO_FRAME, RELATIVE, CanReader
+from nova.recordings.can_buses import (
     BUSES_MAX,
-    EPOCH_UNUSED,
     INCOMPLETE,
     INTERFACE_ERROR,
-    NO_FRAME,
     NOT_NMEA_2000,
     NOT_NMEA_2000_BUS,
-    RELATIVE,
-    CanReader,
 )
 from nova.recordings.candump import parse_frame
 from nova.recordings.format_detection import detect_format

@@ -98,7 +98,6 @@ def test_frames_beside_python_can(tmp_path: Path) -> None:
         (b" (1722000000.000000)  vcan0  123   [4]  DE AD BE EF\n", "candump -l"),
         (b"  vcan0  20000004   [8]  00 08 00 00 00 00 00 00   ERRORFRAME\n", "candump -l"),
         (b"  can0  RX - -  123   [4]  DE AD BE EF\n", "candump -l"),
-        (b"date Thu Apr 16 01:59:01.000 pm 2020\nbase hex  timestamps absolute\n", "asc2log"),
     ],
 )
 def test_other_logs_are_known(head: bytes, words: str) -> None:

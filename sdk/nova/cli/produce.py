@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict, Unpack
 from urllib.parse import urlsplit
@@ -39,6 +39,8 @@ Examples:
       --to local:///var/lib/nova --scope sat
   nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
   nova produce boat-can.log --to local:///var/lib/nova --scope boat
+  nova produce truck.blf --dbc truck.dbc --time-zone Europe/Berlin \\
+      --to local:///var/lib/nova --scope truck
   nova produce drone.ulg --epoch 2026-05-01T09:30:00Z --to local:///var/lib/nova --scope drone
   nova produce rocket.csv --time-column time --epoch 2022-06-24T15:17:16Z \\
       --entity rocket/avionics/telemega --to local:///var/lib/nova --scope rocket
@@ -54,6 +56,7 @@ time. Exit status 1 means that something was rejected or could not be read.
 
 
 class _ReaderOptions(TypedDict):
+    dbc: Sequence[Path]
     xtce: Path | None
     root_container: str | None
     time: str | None
@@ -109,6 +112,12 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     show_default=True,
     help="As fast as the transport accepts, or N times real time.",
 )
+@click.option(
+    "--dbc",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="can: file that defines the signals (.dbc, .kcd, .sym, .arxml); may be repeated.",
+)
 @click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
 @click.option("--root-container", help="ccsds: XTCE root container, if not CCSDSPacket.")
 @click.option(
@@ -130,7 +139,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option(
     "--time-zone",
     metavar="ZONE",
-    help="csv: zone of times that name none: UTC, Europe/Berlin, +02:00.",
+    help="csv, can (.asc, .blf, .mf4): zone of times without one: UTC, Europe/Berlin, +02:00.",
 )
 @click.option(
     "--time-format",

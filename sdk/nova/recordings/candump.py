@@ -32,10 +32,6 @@ _OTHER_LOGS = (
         "candump's output for people, which leaves out flags and often the date: "
         "record with `candump -l`",
     ),
-    (
-        re.compile(rb"^(?:date \w{3} |base (?:hex|dec) )"),
-        "Vector's ASC: convert it with `asc2log -I x.asc -O x.log` of can-utils",
-    ),
 )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from nova.recordings.can_log import can_log_kind
 from nova.recordings.candump import other_log_format
 from nova.recordings.logged_line import holds_sentence
 from nova.recordings.packet_scan import PacketScanner
@@ -27,6 +28,9 @@ _BY_SUFFIX = {
     ".nmea": "nmea",
     ".ccsds": "ccsds",
     ".ulg": "ulog",
+    ".asc": "can",
+    ".blf": "can",
+    ".mf4": "can",
 }
 _CAN_FRAME = re.compile(
     rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
@@ -44,10 +48,12 @@ def detect_format(path: Path) -> str:
         head = file.read(HEAD_MAX_BYTES)
     if head.startswith(_ULOG_MAGIC):
         return "ulog"
+    if can_log_kind(head) is not None:
+        return "can"
     if _JSON_LINE.match(head):
         return "jsonl"
     if _CAN_FRAME.search(head) or other_log_format(head) is not None:
-        return "can"  # CanReader explains how to convert other CAN logs.
+        return "can"  # CanReader explains how to convert what else is a CAN log.
     if holds_sentence(head):
         return "nmea"
     if _looks_like_packets(head, whole=len(head) < HEAD_MAX_BYTES):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import tzinfo
 from itertools import chain
 from pathlib import Path
 
 from nova.recordings import ccsds, table_reader
 from nova.recordings.can import CanReader
+from nova.recordings.can_log import CanLogReader, file_kind
 from nova.recordings.ccsds import CcsdsReader
 from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
+from nova.recordings.dbc import DbcDefinition
 from nova.recordings.format_detection import detect_format, named_format
 from nova.recordings.jsonl import JsonLinesReader
 from nova.recordings.nmea import NmeaReader
@@ -30,6 +33,7 @@ from nova.sdk.producer.view_updates import ViewUpdates
 class RecordingOptions:
     """The options of `nova produce`; None for those that were not given."""
 
+    dbc: Sequence[Path] | None = None
     xtce: Path | None = None
     root_container: str | None = None
     time: str | None = None
@@ -58,6 +62,10 @@ class RecordingOptions:
         except TimestampError as error:
             raise RecordingError(f"--epoch {error}") from None
 
+    def zone(self) -> tzinfo | None:
+        """The zone of local times; raises RecordingError."""
+        return None if self.time_zone is None else parse_zone(self.time_zone)
+
 
 _Opener = Callable[[Path, Observer, ViewUpdates, RecordingOptions], Iterator[Step]]
 
@@ -76,7 +84,7 @@ def open_recording(
     name = name or detect_format(path)
     opener, understood = _FORMATS[name]
     for field in fields(options):
-        if getattr(options, field.name) is not None and field.name not in understood:
+        if getattr(options, field.name) not in (None, ()) and field.name not in understood:
             flag = "--" + field.name.replace("_", "-")
             raise RecordingError(f"{flag} does not apply to {name}, the format of {path}")
     views = ViewUpdates(observer)
@@ -109,7 +117,32 @@ def _ccsds(
     ).steps()
 
 
-def _dated_opener(reader: type[NmeaReader | CanReader | UlogReader]) -> _Opener:
+def _can(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    dbc = DbcDefinition(options.dbc) if options.dbc else None
+    epoch_ns, system_id = options.epoch_ns(), options.system
+    kind = file_kind(path)
+    if kind is not None:
+        zone = options.zone()
+        return CanLogReader(
+            path,
+            kind,
+            observer,
+            epoch_ns=epoch_ns,
+            zone=zone,
+            system_id=system_id,
+            views=views,
+            dbc=dbc,
+        ).steps()
+    if options.time_zone is not None:
+        raise RecordingError(f"--time-zone does not apply to {path}, a log of candump")
+    return CanReader(
+        path, observer, epoch_ns=epoch_ns, system_id=system_id, views=views, dbc=dbc
+    ).steps()
+
+
+def _dated_opener(reader: type[NmeaReader | UlogReader]) -> _Opener:
     def opened(
         path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
     ) -> Iterator[Step]:
@@ -149,7 +182,7 @@ def _time_column(options: RecordingOptions) -> TimeColumn:
         raise RecordingError("--epoch applies to counters, not to --time-unit iso")
     if unit != "iso" and (options.time_zone or options.time_format):
         raise RecordingError("--time-zone and --time-format require --time-unit iso")
-    zone = None if options.time_zone is None else parse_zone(options.time_zone)
+    zone = options.zone()
     form = None if options.time_format is None else check_format(options.time_format)
     return TimeColumn(options.time_column, unit, options.epoch_ns() or 0, zone, form)
 
@@ -173,7 +206,7 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         frozenset({"xtce", "root_container", "time", "time_unit", "time_scale", "epoch", "system"}),
     ),
     "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
-    "can": (_dated_opener(CanReader), frozenset({"epoch", "system"})),
+    "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
     "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
     "csv": (
         _csv,
