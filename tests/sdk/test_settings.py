@@ -112,6 +112,17 @@ def test_allowed_hosts_are_names() -> None:
         settings.load(environment={"NOVA_SCOPE": "s", "NOVA_ALLOWED_HOSTS": "https://a"})
 
 
+def test_origins_are_those_that_browsers_send() -> None:
+    """Scheme, name and port, and nothing behind them."""
+    found = settings.load(
+        environment={"NOVA_SCOPE": "s", "NOVA_CORS_ORIGINS": "https://a.example,http://[::1]:3000"}
+    )
+    assert found.cors_origins == ("https://a.example", "http://[::1]:3000")
+    for wrong in ("a.example", "https://A.example/", "https://a.example/", "*", "file://x"):
+        with pytest.raises(SettingsError, match="cors_origins"):
+            settings.load(environment={"NOVA_SCOPE": "s", "NOVA_CORS_ORIGINS": wrong})
+
+
 def test_trusted_proxies_are_addresses_and_networks() -> None:
     """In the variable they are parted by commas, and reach the edge the same way."""
     environment = {"NOVA_TRUSTED_PROXIES": "10.0.0.0/8, ::1", "NOVA_SCOPE": "sat"}

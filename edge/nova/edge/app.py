@@ -15,13 +15,12 @@ from nova.edge.account_requests import AccountRequests
 from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
-from nova.edge.authorization import Authorizer
 from nova.edge.client_address import ClientAddresses, rate_limit_key
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
 from nova.edge.core_status import CoreMetrics, CoreStatus
 from nova.edge.display_requests import DisplayRequests
-from nova.edge.edge_config import EdgeConfig, EdgeLimits
+from nova.edge.edge_config import EdgeConfig
 from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.edge_stores import EdgeStores
 from nova.edge.export_downloads import ExportDownloads
@@ -37,6 +36,8 @@ from nova.edge.oidc_login import open_oidc_login
 from nova.edge.own_requests import OwnRequests
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
+from nova.edge.read_api.cross_origin import CrossOrigin
+from nova.edge.read_api.read_routes import ReadRoutes, ReadServices
 from nova.edge.replies import (
     NO_STORE,
     add_security_headers,
@@ -84,7 +85,7 @@ class Edge:
         key = load_key(config.folder)
         tokens = TokenSigner(key, self._limits.token_lifetime_s)
         self._cookies = cookie_names(key)
-        self._authorizer = _authorizer(stores, tokens, self._limits)
+        self._authorizer = stores.authorizer(tokens, self._limits)
         self._users, self._turn = stores.users, stores.turn
         self._addresses = addresses = ClientAddresses(config.trusted_proxies)
         replies = SessionReplies(
@@ -101,8 +102,7 @@ class Edge:
         self._submission_policy = SubmissionPolicy(self._request_limits)
         self._unsent = UnsentFrames(self._limits.unsent_max_bytes, self._limits.unsent_grace_s)
         self._sessions: ConnectionLimiter[EdgeSession] = ConnectionLimiter(self._limits)
-        self._reader = reader
-        self._http = HttpDrain()
+        self._reader, self._http = reader, HttpDrain()
         self._heartbeat = ReaderHeartbeat(reader, self._limits, self._drop_reader)
         status = CoreStatus(reader, self._limits)
         self._tcp_streams = self._tcp_stream_service(stores, status)
@@ -111,6 +111,7 @@ class Edge:
         self._probes = Probes(status)
         self._metrics = self._metrics_handler()
         self._export_downloads = self._downloads(stores)
+        self._read_routes = self._routes_of_reads()
         self._audit_flusher = self._flusher(stores)
 
     def _login_handler(
@@ -162,6 +163,18 @@ class Edge:
             stores.audit,
             stores.turn,
         )
+
+    def _routes_of_reads(self) -> ReadRoutes:
+        services = ReadServices(
+            self._authorizer,
+            self._request_limits,
+            self._limits,
+            self._reader,
+            self._heartbeat.responding,
+            self._unsent,
+            lambda: self._http.is_draining,
+        )
+        return ReadRoutes(services, CrossOrigin(self._config.cors_origins))
 
     def _flusher(self, stores: EdgeStores) -> AuditFlusher:
         folder = self._config.folder
@@ -215,6 +228,7 @@ class Edge:
         app.router.add_post("/exports/{id}", self._export_downloads.post)
         streams = StreamsRoute(self._authorizer, self._request_limits, self._tcp_streams.requests)
         app.router.add_get("/api/streams", streams.get)
+        self._read_routes.add_to(app)
         app.router.add_get("/healthz", self._probes.healthz)
         app.router.add_get("/readyz", self._probes.readyz)
         app.router.add_get("/metrics", self._metrics.get)
@@ -324,12 +338,9 @@ class Edge:
     def _drop_reader(self) -> None:
         for session in self._sessions:
             session.drop_reader()
+        self._read_routes.drop_reader()
         self._tcp_streams.drop_reader()
 
     async def _close_sessions(self, _: web.Application) -> None:
-        going = [session.close(WSCloseCode.GOING_AWAY.value) for session in self._sessions]
+        going = (one.close(WSCloseCode.GOING_AWAY.value) for one in self._sessions)
         await asyncio.gather(*going, return_exceptions=True)
-
-
-def _authorizer(stores: EdgeStores, tokens: TokenSigner, limits: EdgeLimits) -> Authorizer:
-    return Authorizer(stores.users, stores.sessions, stores.keys, tokens, limits.access_cache_s)

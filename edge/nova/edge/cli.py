@@ -32,6 +32,7 @@ from nova.sdk.default_view import load as load_default_view
 from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.request_limit import LimitKind, RequestLimit, request_limits
 from nova.sdk.settings import DRAIN_MAX_S, DRAIN_S, LIST_SEPARATOR, host_names, proxy_networks
+from nova.sdk.web_origins import web_origins
 
 PASSWORD_VARIABLE = "NOVA_ADMIN_PASSWORD"
 FIRST_PASSWORD_FILE = "first-password"
@@ -82,6 +83,13 @@ log = logging.getLogger(__name__)
     help="Further host names to accept, such as a proxy's; *.NAME accepts all below it, * any.",
 )
 @click.option(
+    "--cors-origins",
+    metavar="ORIGIN,…",
+    default="",
+    envvar="NOVA_CORS_ORIGINS",
+    help="Origins of pages of other sites that may read over HTTP; see docs/http.md.",
+)
+@click.option(
     "--limits",
     metavar="KIND=COUNT/SECONDS,…",
     default="",
@@ -122,6 +130,7 @@ def edge(
     archive: str | None,
     trusted_proxies: str,
     allowed_hosts: str,
+    cors_origins: str,
     limits: str,
     default_view: Path | None,
     displays: Path | None,
@@ -154,6 +163,7 @@ def edge(
         open_metrics=open_metrics,
         trusted_proxies=proxy_networks(filter(None, trusted_proxies.split(LIST_SEPARATOR))),
         allowed_hosts=host_names(filter(None, allowed_hosts.split(LIST_SEPARATOR))),
+        cors_origins=web_origins(filter(None, cors_origins.split(LIST_SEPARATOR))),
         limits=EdgeLimits(requests=_request_limits(limits)),
         default_view=None if default_view is None else load_default_view(default_view),
         displays={} if displays is None else load_folder(displays),

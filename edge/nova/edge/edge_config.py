@@ -52,6 +52,10 @@ class EdgeLimits:
     unauthenticated_max: int = 512
     unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
+    answers_max: int = 64
+    """Answers over HTTP that are sent at once. Each has up to three pages in memory."""
+
+    answers_per_principal_max: int = 16
     start_reply_timeout_s: float = 5.0
     """How long a submission waits for the reader's reply to an earlier stream start."""
 
@@ -105,6 +109,7 @@ class EdgeConfig:
 
     trusted_proxies: tuple[ProxyNetwork, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     default_view: DefaultView | None = None
     displays: FolderDisplays = field(default_factory=dict)
     oidc: OidcConfig | None = None

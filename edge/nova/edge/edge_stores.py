@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from nova.edge.audit_queue import AuditQueue
+from nova.edge.authorization import Authorizer
 from nova.edge.database_turn import DatabaseTurn
 from nova.edge.display_store import DisplayStore
+from nova.edge.edge_config import EdgeLimits
 from nova.edge.edge_database import EdgeStore
 from nova.edge.key_store import KeyStore
 from nova.edge.limit_store import LimitStore
@@ -15,6 +17,7 @@ from nova.edge.login_store import LoginStore
 from nova.edge.pending_logins import PendingLogins
 from nova.edge.session_store import SessionStore
 from nova.edge.tcp_stream_store import TcpStreamStore
+from nova.edge.tokens import TokenSigner
 from nova.edge.user_store import UserStore
 
 BUSY_TIMEOUT_S = 0.25
@@ -34,6 +37,10 @@ class EdgeStores(NamedTuple):
     streams: TcpStreamStore
     displays: DisplayStore
     turn: DatabaseTurn
+
+    def authorizer(self, tokens: TokenSigner, limits: EdgeLimits) -> Authorizer:
+        """What admits the users, sessions and keys of these stores."""
+        return Authorizer(self.users, self.sessions, self.keys, tokens, limits.access_cache_s)
 
 
 def open_stores(folder: Path) -> EdgeStores:

@@ -36,6 +36,17 @@ class HttpAdmission:
         """The access that a token gives, else the error reply; `who` says in it whose route it is.
         The request counts for the limit.
         """
+        access = self.identify(token, roles, who)
+        if isinstance(access, web.Response):
+            return access
+        try:
+            self._request_limits.spend(access, "http")
+        except RateLimitError as error:
+            return rate_limit_reply(error)
+        return access
+
+    def identify(self, token: str, roles: Collection[Role], who: str) -> Access | web.Response:
+        """The same for a route whose requests count for another limit."""
         try:
             access = self._authorizer.authorize(token)
         except AccessError:
@@ -45,8 +56,4 @@ class HttpAdmission:
             return error_reply(403, "passwordChangeRequired", CHANGE_PASSWORD_FIRST)
         if access.role not in roles:
             return error_reply(403, "forbidden", who)
-        try:
-            self._request_limits.spend(access, "http")
-        except RateLimitError as error:
-            return rate_limit_reply(error)
         return access

@@ -16,14 +16,16 @@ class HttpDrain:
     """Counts the requests under way, those of WebSockets too."""
 
     def __init__(self) -> None:
-        self._is_draining = False
+        self.is_draining = False
+        """Whether the edge stops: answers that have pages left end."""
+
         self._count = 0
         self._is_idle = asyncio.Event()
         self._is_idle.set()
 
     def begin(self) -> None:
         """Refuse requests from now on, also on connections that are kept alive."""
-        self._is_draining = True
+        self.is_draining = True
 
     async def finished(self) -> None:
         """Wait until no request is under way."""
@@ -31,7 +33,7 @@ class HttpDrain:
 
     @web.middleware
     async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        if self._is_draining:
+        if self.is_draining:
             return error_reply(503, SHUTTING_DOWN, REFUSAL, CLOSE)
         self._count += 1
         self._is_idle.clear()

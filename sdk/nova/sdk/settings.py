@@ -22,10 +22,15 @@ from nova.sdk.files_settings import FILES_HELP, FILES_MAX, FilesCompression
 from nova.sdk.oidc_settings import OIDC_HELP, OIDC_LISTS, OidcSettings, check_oidc
 from nova.sdk.request_limit import request_limits
 from nova.sdk.retention_rule import retention_rules
+from nova.sdk.web_origins import web_origins
 
 MIB = 1024 * 1024
 ENV_PREFIX = "NOVA_"
 LIST_SEPARATOR = ","
+LISTS = (
+    *("drivers", "trusted_proxies", "allowed_hosts", "cors_origins", "limits", "retention"),
+    *OIDC_LISTS,
+)
 _URL_SEPARATOR = re.compile(r"\s*,\s*(?=[a-z][a-z0-9+.-]*://)")
 """The separator of transport URLs; a single URL may contain commas between its brokers."""
 
@@ -62,6 +67,7 @@ class Settings(OidcSettings, kw_only=True, forbid_unknown_fields=True, frozen=Tr
     listen: str = "127.0.0.1:8800"
     trusted_proxies: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     open_metrics: bool = False
     envelope_max_bytes: Annotated[int, Meta(ge=1024, le=64 * MIB)] = ENVELOPE_MAX_BYTES
@@ -166,6 +172,9 @@ HELP: Mapping[str, SettingHelp] = {
     "allowed_hosts": SettingHelp(
         "Additional host names that the edge answers to, `*.NAME` for all below one, `*` for any; "
         "its own name, loopback names and addresses are always allowed."
+    ),
+    "cors_origins": SettingHelp(
+        "Origins of web pages of other sites that may read over HTTP; none if absent."
     ),
     "limits": SettingHelp(
         "Most requests of each user or key in any span of seconds, KIND=COUNT/SECONDS, over all "
@@ -319,7 +328,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
 def _split(name: str, text: str) -> str | list[str]:
     if name == "transports":
         return _URL_SEPARATOR.split(text)
-    if name in ("drivers", "trusted_proxies", "allowed_hosts", "limits", "retention", *OIDC_LISTS):
+    if name in LISTS:
         return [part.strip() for part in text.split(LIST_SEPARATOR)]
     return text
 
@@ -333,6 +342,7 @@ def _check(settings: Settings) -> None:
         )
     proxy_networks(settings.trusted_proxies)
     host_names(settings.allowed_hosts)
+    web_origins(settings.cors_origins)
     request_limits(settings.limits)
     retention_rules(settings.retention)
     if settings.backup_at is not None:
