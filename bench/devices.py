@@ -92,11 +92,11 @@ class Pump:
 
 
 @asynccontextmanager
-async def hardware_host(folder: Path, nova: RunningNova, config: str) -> AsyncIterator[int]:
+async def hardware_host(folder: Path, url: str, config: str) -> AsyncIterator[int]:
     """A hardware host that is ready, while the block runs; its process id."""
     path = folder / "hardware.toml"
     path.write_text(config)
-    arguments = ["--config", str(path), "--data", str(folder / "hardware"), "--to", nova.publish]
+    arguments = ["--config", str(path), "--data", str(folder / "hardware"), "--to", url]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "nova.cli", "hardware", *arguments, "--exit-with-stdin"),
         stdin=asyncio.subprocess.PIPE,
@@ -117,5 +117,5 @@ async def hosted_pump(folder: Path, nova: RunningNova, scope_id: str) -> AsyncIt
     pump = Pump()
     server = await asyncio.start_server(pump.listen, "127.0.0.1", 0)
     config = CONFIG.format(scope=scope_id, port=server.sockets[0].getsockname()[1])
-    async with server, hardware_host(folder, nova, config):
+    async with server, hardware_host(folder, nova.publish, config):
         yield pump

@@ -20,6 +20,7 @@ import msgspec
 from bench.cpu_cost import cpu_us
 from bench.devices import hardware_host
 from bench.figures import MS, US, quantile
+from bench.process_tree import process_tree, tree_cpu_us
 from bench.side_by_side import ROOT, in_turns, probed, work_tree
 from bench.telemetry_packets import (
     FIRST_APID,
@@ -93,7 +94,7 @@ async def hosted(folder: Path, nova: RunningNova, far: FarEnd) -> AsyncIterator[
     server = await asyncio.start_server(far.accept, "127.0.0.1", 0)
     xtce, port = write_xtce(folder / "bench.xml"), server.sockets[0].getsockname()[1]
     config = CONFIG.format(scope=SCOPE, port=port, xtce=xtce)
-    async with server, hardware_host(folder, nova, config) as process_id:
+    async with server, hardware_host(folder, nova.publish, config) as process_id:
         yield process_id
 
 
@@ -101,13 +102,13 @@ class CpuTimes:
     """The CPU time of a host and of all processes of a NOVA since it was made."""
 
     def __init__(self, nova: RunningNova, host: int) -> None:
-        self._host, self._others = host, _descendants(nova.process.pid)
-        self._host_us = cpu_us(host)
+        self._host, self._others = host, process_tree(nova.process.pid)
+        self._host_us = tree_cpu_us(host)
         self._others_us = sum(map(cpu_us, self._others))
 
     def spent_us(self, count: int) -> tuple[float, float]:
         """Of the host and of all together, a packet."""
-        host_us = cpu_us(self._host) - self._host_us
+        host_us = tree_cpu_us(self._host) - self._host_us
         others_us = sum(map(cpu_us, self._others)) - self._others_us
         return host_us / count, (host_us + others_us) / count
 
@@ -141,24 +142,16 @@ async def bursts(
                 got += len((await anext(stream)).events)
 
 
-def _descendants(process_id: int) -> list[int]:
-    found = [process_id]
-    for task in Path(f"/proc/{process_id}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += _descendants(int(child))
-    return found
-
-
 async def flood(writer: asyncio.StreamWriter, made: Sequence[TelemetryPacket]) -> None:
     """Send packets as fast as they are read."""
     writer.write(b"".join(one.data for one in made))
     await writer.drain()
 
 
-async def until_readable(client: Client, last: TelemetryPacket) -> None:
+async def until_readable(client: Client, last: TelemetryPacket, system: str = "ccsds") -> None:
     """Return when the values of the last packet can be read."""
     kind = last.number % KINDS
-    filters = Filters(lanes=["parsed"], system_id="ccsds", unique_id=str(FIRST_APID + kind))
+    filters = Filters(lanes=["parsed"], system_id=system, unique_id=str(FIRST_APID + kind))
     newest = Query(filters=filters, limit=1, reverse=True)
     wanted = f'"{parameter(kind, 0)}":{last.number},'.encode()
     async with asyncio.timeout(END_TIMEOUT_S):

@@ -8,17 +8,20 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from nova.hardware.device import Command, Device, Parsed, Progress, Reading, Target
+from nova.hardware.device import Command, Device, Parsed, Progress, Reading, Setup, Target
+from nova.hardware.device_runner import RunnerLimits
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
-from nova.hardware.host import HardwareHost
+from nova.hardware.host import HardwareHost, HostLimits
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
+from nova.sdk.producer.producer import Retry
 from nova.sdk.transport.base import Receipt, Record
 from tests.hardware.bench_device import SCOPE, BenchDevice, Line
 from tests.hardware.running_host import config_for
@@ -37,14 +40,25 @@ class LineFile:
         os.write(self._file, "".join(f"{line}\n" for line in lines).encode())
 
 
+class CountingOptions(msgspec.Struct):
+    """The options of the plug-in."""
+
+    folder: str
+    run: int
+    is_silent: bool
+
+
 class CountingDevice(BenchDevice):
     """Reads numbers; each stands in `accepted-NAME` once the host has asked for the next."""
 
-    def __init__(self, folder: Path, entity: Entity, run: int, can_wait: bool) -> None:
+    def __init__(
+        self, folder: Path, unique_id: str, run: str, *, can_wait: bool, is_silent: bool
+    ) -> None:
         super().__init__()
         self.can_wait = can_wait
-        self._entity, self._run, self._number = entity, run, 0
-        self._accepted = LineFile(folder / f"accepted-{entity.unique_id}")
+        self._entity, self._run, self._number = Entity(SCOPE, "bench", unique_id), run, 0
+        self._is_mute = is_silent
+        self._accepted = LineFile(folder / f"accepted-{unique_id}")
         self._executed = LineFile(folder / "executed")
         self._dice = random.Random()
 
@@ -53,7 +67,9 @@ class CountingDevice(BenchDevice):
         return [Target(self._entity, ("telemetry:Count", "command:pump.set"))]
 
     async def read(self) -> Sequence[Reading]:
-        """The next few numbers."""
+        """The next number."""
+        if self._is_mute:
+            await asyncio.Event().wait()
         if self._number:
             self._accepted.write(f"{self._run}/{self._number - 1}")
         await asyncio.sleep(self._dice.choice([0, 0, 0, 0.002]))
@@ -67,6 +83,19 @@ class CountingDevice(BenchDevice):
         self._executed.write(command.command_id)
         await asyncio.sleep(self._dice.uniform(0, 0.02))
         return {}
+
+
+def counting_device(setup: Setup) -> CountingDevice:
+    """The plug-in, for devices with processes of their own; each process is a run."""
+    options = msgspec.convert(setup.options, CountingOptions)
+    run = f"{options.run}-{os.getpid()}"
+    return CountingDevice(
+        Path(options.folder),
+        setup.name,
+        run,
+        can_wait=setup.name == "valve",
+        is_silent=options.is_silent,
+    )
 
 
 class FileTransport(Line):
@@ -101,22 +130,20 @@ class FileTransport(Line):
                     await asyncio.sleep(0.01)
 
 
-async def main(folder: Path, run: int, is_last: bool) -> None:
-    """Run the host; the last one reads nothing, and ends when all is published."""
-    config: HardwareConfig = config_for(folder / "host", "pump", "valve")
-    devices: dict[str, Device] = {
-        "pump": CountingDevice(folder, PUMP, run, can_wait=False),
-        "valve": CountingDevice(folder, VALVE, run, can_wait=True),
-    }
-    if is_last:
-        for device in devices.values():
-            device.read = asyncio.Event().wait  # type: ignore[assignment, method-assign]
+async def main(folder: Path, run: int, is_last: bool, processes: str) -> None:
+    """Run the host until SIGTERM; the last one reads nothing, and ends when all is published."""
+    options = {"folder": str(folder), "run": run, "is_silent": is_last}
+    config: HardwareConfig = config_for(
+        folder / "host", "pump", "valve", plugin="counting", options=options, processes=processes
+    )
 
-    def make(_: HardwareConfig, chosen: DeviceConfig) -> Device:
-        return devices[chosen.name]
+    def make(config: HardwareConfig, chosen: DeviceConfig) -> Device:
+        return counting_device(config.setup(chosen))
 
     stop = asyncio.Event()
-    host = HardwareHost(config, [FileTransport(folder)], make=make)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    limits = HostLimits(runner=RunnerLimits(restart=Retry(first_delay_s=0.01, max_delay_s=0.1)))
+    host = HardwareHost(config, [FileTransport(folder)], make=make, limits=limits)
 
     def on_ready() -> None:
         print("ready", flush=True)
@@ -127,4 +154,4 @@ async def main(folder: Path, run: int, is_last: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "last"))
+    asyncio.run(main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "last", sys.argv[4]))

@@ -25,16 +25,19 @@ def config_for(folder: Path, *names: str, **changes: object) -> HardwareConfig:
         "transports": ("tape:",),
         "data": folder,
         "name": "bench",
+        "processes": "one",
         "buffer_mib": 16,
         "command_max_age_s": 30.0,
     }
     timeout_s = changes.pop("command_timeout_s", 20.0)
     silence_s = changes.pop("silence_max_s", None)
+    options = changes.pop("options", {})
+    plugin = changes.pop("plugin", "bench")
     devices = tuple(
         DeviceConfig(
             name=name,
-            type="bench",
-            options={},
+            type=str(plugin),
+            options=dict(options),  # type: ignore[call-overload]
             command_timeout_s=float(str(timeout_s)),
             silence_max_s=None if silence_s is None else float(str(silence_s)),
         )

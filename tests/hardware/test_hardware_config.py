@@ -88,3 +88,25 @@ def test_a_plug_in_that_refuses_its_options_is_named(tmp_path: Path) -> None:
     config = configs.load(written(tmp_path, text), data=tmp_path)
     with pytest.raises(SettingsError, match=r"devices\.satellite: .*seed"):
         configs.make_device(config, config.devices[0])
+
+
+@pytest.mark.parametrize(
+    ("processes", "devices", "cores", "has_own"),
+    [
+        ("", 2, 4, True),
+        ("", 2, 3, False),
+        ("", 1, 64, False),
+        ("", 8, 8, True),
+        ("", 9, 8, False),
+        ('processes = "auto"', 2, 4, True),
+        ('processes = "one"', 2, 64, False),
+        ('processes = "device"', 1, 1, True),
+    ],
+)
+def test_devices_have_processes_where_cores_allow(
+    tmp_path: Path, processes: str, devices: int, cores: int, has_own: bool
+) -> None:
+    """Unless the file decides."""
+    tables = "".join(f'[devices.d{one}]\ntype = "simulator"\n' for one in range(devices))
+    text = f'scope = "s"\ntransports = ["local:///n"]\ndata = "/d"\n{processes}\n{tables}'
+    assert configs.load(written(tmp_path, text)).has_device_processes(cores) is has_own

@@ -11,6 +11,7 @@ from nova.hardware import hardware_config as configs
 from nova.hardware.hardware_config import HardwareConfig
 from nova.hardware.host import HardwareHost
 from nova.sdk import lifecycle, logs, private
+from nova.sdk.processor_cores import available_cores
 from nova.sdk.transport.base import connect
 
 PROCESS = "hardware"
@@ -86,6 +87,8 @@ def hardware(
 
 def _describe(config: HardwareConfig) -> None:
     click.echo(f"scope {config.scope}, to {', '.join(config.transports)}, data in {config.data}")
+    own = config.has_device_processes(available_cores())
+    click.echo("each device in a process of its own" if own else "all devices in one process")
     for chosen in config.devices:
         click.echo(f"{chosen.name} ({chosen.type})")
         for target in configs.make_device(config, chosen).targets():

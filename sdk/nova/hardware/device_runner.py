@@ -5,15 +5,17 @@ with growing delays when it fails.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple
 
+from nova.hardware.built_device import BuiltDevice
 from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
 from nova.hardware.confirmation import WRITTEN, WRITTEN_PERCENT
-from nova.hardware.device import Command, CommandRefusedError, Device, DeviceError, Reading
+from nova.hardware.device import Command, CommandRefusedError, DeviceError
+from nova.hardware.event_builder import BuiltRecords
+from nova.hardware.failure_text import REASON_MAX_CHARS, one_line
 from nova.sdk.field_types import JsonObject
 from nova.sdk.producer.producer import Retry
 from nova.sdk.transport.base import Record
@@ -22,7 +24,6 @@ OPEN_TIMEOUT_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
 RECOVERED_AFTER_S = 10.0
 """A device that was open for this long has recovered: the delays start again from the first."""
-REASON_MAX_CHARS = 500
 IDLE_PAUSE_S = 0.01
 """Pause after an empty read, so that a device that never waits does not block the event loop."""
 
@@ -44,7 +45,7 @@ RUNNER_LIMITS = RunnerLimits()
 class RunnerHost(NamedTuple):
     """What a runner calls its host for."""
 
-    handle_readings: Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]
+    handle_records: Callable[[BuiltRecords, Callable[[], bool]], Awaitable[None]]
     recheck_room: Callable[[], Awaitable[None]]
     report_state: Callable[[RunnerState, str | None], Awaitable[None]]
     age_problem: Callable[[Command], str | None]
@@ -56,7 +57,7 @@ class DeviceRunner:
     def __init__(
         self,
         name: str,
-        device: Device,
+        device: BuiltDevice,
         *,
         feedback: CommandFeedback,
         journal: CommandJournal,
@@ -70,7 +71,7 @@ class DeviceRunner:
         self.restarts = 0
         self.first_reading = asyncio.Event()
         self.first_opening = asyncio.Event()
-        self._device = device
+        self.device = device
         self._feedback = feedback
         self._journal = journal
         self._host = host
@@ -99,6 +100,7 @@ class DeviceRunner:
                 await asyncio.sleep(next(delays_s))
         finally:
             self.state = "closed"
+            await self.device.end()
 
     async def _run_session(self) -> str:
         """One session of the device, from `open` to `close`; returns why it ended."""
@@ -106,7 +108,7 @@ class DeviceRunner:
         try:
             try:
                 async with asyncio.timeout(OPEN_TIMEOUT_S) as limit:
-                    await self._device.open()
+                    await self.device.open()
             except TimeoutError:
                 if not limit.expired():  # The plug-in's own timeout.
                     raise
@@ -135,18 +137,22 @@ class DeviceRunner:
         raise AssertionError("reading never ends")
 
     async def _read_on(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
         while True:
             try:
                 async with asyncio.timeout(self._silence_max_s) as limit:
-                    readings = list(await self._device.read())
+                    built = await self.device.read()
             except TimeoutError:
                 if not limit.expired():  # The plug-in's own timeout.
                     raise
                 raise DeviceError(f"no data within {self._silence_max_s:g} s") from None
-            if not readings:
+            if not built.records and not built.refused:
                 await asyncio.sleep(IDLE_PAUSE_S)
                 continue
-            await self._host.handle_readings(readings, self._is_busy)
+            if task.cancelling():
+                task.cancel()  # What a read had when it was cancelled is stored without waiting.
+            await self._host.handle_records(built, self._is_busy)
             self.first_reading.set()
 
     def _is_busy(self) -> bool:
@@ -156,7 +162,7 @@ class DeviceRunner:
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await self._device.close()
+                await self.device.close()
         except Exception as error:  # As above; the device is abandoned anyway.
             _log.warning(
                 "closing failed", extra={"context": {"device": self.name, **_reason_context(error)}}
@@ -216,7 +222,7 @@ class DeviceRunner:
         await self._host.recheck_room()
         try:
             async with asyncio.timeout(self._command_timeout_s) as limit:
-                result = await self._device.execute(command, report)
+                result = await self.device.execute(command, report)
             if result is None:
                 await report(max(report.percent, WRITTEN_PERCENT), WRITTEN)
                 return None
@@ -268,15 +274,6 @@ def _as_json_object(result: object) -> JsonObject:
     if isinstance(result, dict):
         return result
     return {"value": repr(result)[:REASON_MAX_CHARS]}
-
-
-def one_line(error: BaseException) -> str:
-    """An error in one line; the type's name is left out for DeviceError and CommandRefusedError."""
-    with contextlib.suppress(Exception):
-        text = " ".join(str(error).split())
-        ours = isinstance(error, DeviceError | CommandRefusedError)
-        return (text if ours and text else f"{type(error).__name__}: {text}")[:REASON_MAX_CHARS]
-    return type(error).__name__
 
 
 def _reason_context(error: Exception) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,10 @@ from nova.sdk.errors import NovaError, SettingsError
 from nova.sdk.field_types import JsonObject
 
 Seconds = Annotated[float, Meta(gt=0, le=86_400)]
+Processes = Literal["auto", "one", "device"]
+"""Where devices run: all in the host's process, or each in one of its own; `auto` chooses."""
+CORES_MIN = 4
+"""With fewer, the host's process, a Core beside it and two devices would take turns."""
 
 
 class _HostDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -25,6 +29,7 @@ class _HostDocument(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     transports: tuple[str, ...] = ()
     data: str | None = None
     name: str = "host"
+    processes: Processes = "auto"
     buffer_mib: Annotated[int, Meta(ge=16, le=1_048_576)] = 256
     command_max_age_s: Seconds = 30.0
     command_timeout_s: Seconds = 60.0
@@ -56,6 +61,7 @@ class HardwareConfig(msgspec.Struct, frozen=True, kw_only=True):
     transports: tuple[str, ...]
     data: Path
     name: str
+    processes: Processes
     buffer_mib: int
     command_max_age_s: float
     devices: tuple[DeviceConfig, ...]
@@ -63,6 +69,12 @@ class HardwareConfig(msgspec.Struct, frozen=True, kw_only=True):
     def setup(self, device: DeviceConfig) -> Setup:
         """The argument of a device's factory."""
         return Setup(device.name, device.options, self.data / "devices" / device.name)
+
+    def has_device_processes(self, cores: int) -> bool:
+        """Whether each device has a process of its own, on a machine with this many cores."""
+        if self.processes != "auto":
+            return self.processes == "device"
+        return cores >= CORES_MIN and 1 < len(self.devices) <= cores
 
 
 def load(
@@ -93,6 +105,7 @@ def load(
         transports=urls,
         data=Path(str(where)),
         name=document.name,
+        processes=document.processes,
         buffer_mib=document.buffer_mib,
         command_max_age_s=document.command_max_age_s,
         devices=tuple(
@@ -143,11 +156,15 @@ def _check_ids(path: Path, config: HardwareConfig) -> None:
 
 def make_device(config: HardwareConfig, device: DeviceConfig) -> Device:
     """Create a device by its plug-in; raises SettingsError if its options are invalid."""
-    setup = config.setup(device)
+    return make_of_type(device.type, config.setup(device))
+
+
+def make_of_type(plugin: str, setup: Setup) -> Device:
+    """Create a device of a type; raises SettingsError if its options are invalid."""
     setup.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return cast(Device, plugins.load(PLUGIN_GROUP, device.type)(setup))
+        return cast(Device, plugins.load(PLUGIN_GROUP, plugin)(setup))
     except SettingsError:
         raise
     except NovaError as error:
-        raise SettingsError(f"devices.{device.name}: {error}") from error
+        raise SettingsError(f"devices.{setup.name}: {error}") from error

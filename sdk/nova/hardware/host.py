@@ -11,10 +11,12 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Literal, NamedTuple
 
 from nova.hardware import hardware_config as configs
+from nova.hardware.built_device import BuiltDevice, LocalDevice
 from nova.hardware.command_feedback import CommandFeedback
 from nova.hardware.command_journal import CommandJournal
 from nova.hardware.command_router import CommandRouter, MaxAgePolicy, RoutedTarget
-from nova.hardware.device import Device, Reading, device_can_wait
+from nova.hardware.device import Device, device_can_wait
+from nova.hardware.device_process import PROCESS_LIMITS, DeviceProcess, ProcessLimits
 from nova.hardware.device_runner import (
     RUNNER_LIMITS,
     DeviceRunner,
@@ -22,7 +24,7 @@ from nova.hardware.device_runner import (
     RunnerLimits,
     RunnerState,
 )
-from nova.hardware.event_builder import SYSTEM_ID, EventBuilder
+from nova.hardware.event_builder import SYSTEM_ID, BuiltRecords, EventBuilder
 from nova.hardware.hardware_config import DeviceConfig, HardwareConfig
 from nova.hardware.host_database import HostDatabase
 from nova.hardware.host_outboxes import HostOutboxes
@@ -31,6 +33,7 @@ from nova.sdk import timestamps
 from nova.sdk.errors import NovaError, SettingsError, TransportError
 from nova.sdk.events.observation import Entity
 from nova.sdk.field_types import JsonObject
+from nova.sdk.processor_cores import available_cores
 from nova.sdk.producer.producer import Retry
 from nova.sdk.transport.base import Transport
 
@@ -44,11 +47,12 @@ _log = logging.getLogger(__name__)
 
 class HostLimits(NamedTuple):
     """How long the readiness waits for devices and transports that may be absent, and the limits
-    of each device.
+    of each device and of its process.
     """
 
     ready_timeout_s: float = 10.0
     runner: RunnerLimits = RUNNER_LIMITS
+    process: ProcessLimits = PROCESS_LIMITS
 
 
 HOST_LIMITS = HostLimits()
@@ -69,6 +73,7 @@ class HardwareHost:
         self._config = config
         self._limits = limits
         self._transports = transports
+        self._has_processes = config.has_device_processes(available_cores())
         self._listening = {transport.link: asyncio.Event() for transport in transports}
         with ExitStack() as opened:
             opened.callback(os.close, _lock(config))
@@ -94,15 +99,23 @@ class HardwareHost:
 
     # --- setting up -------------------------------------------------------------------------------
 
+    def _built(self, chosen: DeviceConfig, device: Device) -> BuiltDevice:
+        """The device in this process, or another of the same configuration in one of its own."""
+        if not self._has_processes:
+            return LocalDevice(device, self._event_builder)
+        return DeviceProcess(
+            self._config.scope, chosen.type, self._config.setup(chosen), self._limits.process
+        )
+
     def _make_runner(self, chosen: DeviceConfig, device: Device) -> DeviceRunner:
         outboxes = self._outboxes.holding if device_can_wait(device) else self._outboxes.dropping
         runner = DeviceRunner(
             chosen.name,
-            device,
+            self._built(chosen, device),
             feedback=self._feedback,
             journal=self._journal,
             host=RunnerHost(
-                handle_readings=self._reading_handler(chosen.name, outboxes),
+                handle_records=self._record_handler(chosen.name, outboxes),
                 recheck_room=outboxes.recheck_room,
                 report_state=self._state_reporter(chosen.name),
                 age_problem=self._max_age.problem,
@@ -121,13 +134,12 @@ class HardwareHost:
             self._targets[target.entity] = RoutedTarget(target, runner)
         return runner
 
-    def _reading_handler(
+    def _record_handler(
         self, name: str, outboxes: OutboxGroup
-    ) -> Callable[[list[Reading], Callable[[], bool]], Awaitable[None]]:
+    ) -> Callable[[BuiltRecords, Callable[[], bool]], Awaitable[None]]:
         refusals = _RefusedReadings(name)
 
-        async def handle(readings: list[Reading], is_urgent: Callable[[], bool]) -> None:
-            built = self._event_builder.readings(readings)
+        async def handle(built: BuiltRecords, is_urgent: Callable[[], bool]) -> None:
             if built.records:
                 await outboxes.put(built.records, is_urgent)
             payload = refusals.count(built.refused)

@@ -246,7 +246,7 @@ async def test_a_few_are_checked_without_the_thread(record: Make) -> None:
 
 async def test_one_core_checks_all_by_itself(monkeypatch: pytest.MonkeyPatch, record: Make) -> None:
     """A second process on one core would only take turns with this one."""
-    monkeypatch.setattr(validation_pool, "_cores", lambda: 1)
+    monkeypatch.setattr(validation_pool, "available_cores", lambda: 1)
     alone = ValidationPool(Checker("sat"), "sat", ENVELOPE_MAX_BYTES)
     assert alone.check([[record(n) for n in range(MANY)]]).done()
     await alone.close()

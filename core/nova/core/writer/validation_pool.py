@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -25,6 +24,7 @@ from nova.sdk import lifecycle
 from nova.sdk.channel import ChannelError, FrameCodec
 from nova.sdk.events.checker import Checker, RecordTuple
 from nova.sdk.manifests.manifest import CardManifest
+from nova.sdk.processor_cores import available_cores
 from nova.sdk.transport.base import Record
 from nova.sdk.worker_channel import WorkerChannel
 from nova.sdk.worker_process import WorkerProcess
@@ -81,8 +81,10 @@ class ValidationPool:
         self._pending: deque[_PendingRequest] = deque()
         self._running: asyncio.Task[None] | None = None
         has_native = checker.known is not None
-        self._can_use_worker = _cores() > 1 and not has_native
-        self._thread = ThreadPoolExecutor(1, "check") if _cores() > 1 and has_native else None
+        self._can_use_worker = available_cores() > 1 and not has_native
+        self._thread = (
+            ThreadPoolExecutor(1, "check") if available_cores() > 1 and has_native else None
+        )
         self._in_thread = 0
         """Groups that the thread has not completed."""
 
@@ -203,11 +205,6 @@ class ValidationPool:
         if self._running is not None:
             self._running.cancel()
             await asyncio.wait((self._running,))
-
-
-def _cores() -> int:
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def split_group(group: RecordGroup) -> list[list[Sequence[Record]]]:
