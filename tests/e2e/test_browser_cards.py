@@ -183,32 +183,6 @@ def test_a_replay_shows_the_same_cards_forwards_and_backwards(screen: Screen) ->
             assert cards == folded(timestamps.parse(one.time)), (turn, one.time)
 
 
-def test_cards_are_at_a_clock_that_moves_backwards(screen: Screen) -> None:
-    """They are read ahead of it: no card shows what the clock has passed."""
-    page = screen.page
-    page.get_by_test_id("rate").select_option("10")
-    page.get_by_test_id("direction").click()
-    observe = """() => {
-      const time = id => document.querySelector(`[data-testid=${id}]`).dataset.time;
-      const run = new Set();
-      window.longest = 0;
-      window.observing = setInterval(() => {
-        if (time("cards-as-of") === time("cursor")) run.add(time("cursor"));
-        else run.clear();
-        window.longest = Math.max(window.longest, run.size);
-      }, 20);
-    }"""
-    moments = 0
-    while moments < MOMENTS:  # A slow page reads ahead late.
-        screen.seek(START_NS + SECONDS * NS_PER_SECOND)
-        settled(page)
-        page.get_by_test_id("play").click()
-        page.evaluate(observe)
-        screen.wait_for_cursor("before", START_NS + 2 * NS_PER_SECOND)
-        moments = page.evaluate("() => { clearInterval(window.observing); return window.longest; }")
-        page.get_by_test_id("play").click()
-
-
 @pytest.mark.parametrize("steps", [7, pytest.param(12, marks=pytest.mark.slow)])
 def test_steps_forth_and_back_show_the_same(screen: Screen, steps: int) -> None:
     """Event by event there and back again: the same cards at the same times, by either clock."""

@@ -12,6 +12,7 @@ from nova.sdk import timestamps
 from nova.sdk.timestamps import NS_PER_SECOND
 from nova.testkit.running_nova import RunningNova
 from tests.e2e.demo_screen import Screen, screen_on
+from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import EPS, QUIET, SECONDS, START_NS, second
 
 pytestmark = pytest.mark.browser
@@ -53,6 +54,20 @@ WATCH = """() => {
   };
   look();
 }"""
+
+
+MOMENTS = 8
+COMPARE = """() => {
+  const time = id => document.querySelector(`[data-testid=${id}]`).dataset.time;
+  const run = new Set();
+  window.most = 0;
+  window.comparing = setInterval(() => {
+    if (time('cards-as-of') === time('cursor')) run.add(time('cursor'));
+    else run.clear();
+    window.most = Math.max(window.most, run.size);
+  }, 20);
+}"""
+"""At how many moments one after the other the cards were those of the clock."""
 
 
 class ShownFrame(msgspec.Struct):
@@ -106,6 +121,26 @@ def replayed(screen: Screen, rate: str, from_s: float, until_s: float) -> list[S
     if is_reverse:
         page.get_by_test_id("direction").click()
     return msgspec.convert(found, list[ShownFrame])
+
+
+def test_cards_are_at_a_clock_that_moves_backwards(kept: KeptScreen, recorded: RunningNova) -> None:
+    """They are read ahead of it: no card shows what the clock has passed."""
+    with kept.at(
+        recorded.url, f"t={timestamps.text(second(300))}&state=paused&tb=source"
+    ) as screen:
+        page = screen.page
+        page.get_by_test_id("rate").select_option("60")
+        page.get_by_test_id("direction").click()
+        moments = 0
+        while moments < MOMENTS:  # A slow page reads ahead late.
+            screen.seek(second(300))
+            page.get_by_test_id("play").click()
+            page.evaluate(COMPARE)
+            screen.wait_for_cursor("before", second(10))
+            moments = page.evaluate(
+                "() => { clearInterval(window.comparing); return window.most; }"
+            )
+            page.get_by_test_id("play").click()
 
 
 def test_dots_events_and_times_are_those_of_each_moment(
