@@ -18,8 +18,8 @@ BATTERIES = Filters(lanes=["parsed"], message_types=["Battery"])
 async def follow(data: Path, since: str, after_key: str | None) -> str | None:
     """Print events until the connection is lost; returns the key of the last one."""
     try:
-        # Over the network: Client.to_edge(url, await login(url, user, password)). An edge streams
-        # the lanes metadata, command and ui only. If its clock may be behind, begin earlier.
+        # Over the network: Client.to_edge(url, await login(url, user, password)). If the clock of
+        # that machine may be behind, begin earlier.
         async with await Client.to_core(data) as client:
             # A stream that starts after a key misses nothing and repeats nothing. While there is
             # none, every connection starts at the same time: what is stored between two of them

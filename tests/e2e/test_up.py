@@ -228,14 +228,11 @@ def test_a_second_instance_on_the_same_data_is_refused(nova: RunningNova) -> Non
 
 
 async def refused_by_the_edge(nova: RunningNova) -> None:
-    """A wrong password and a lane that browsers do not get."""
+    """A wrong password; what there is is read as before."""
     with pytest.raises(ProtocolError):
         await login(nova.url, "admin", "not it")
     token = await login(nova.url, "admin", PASSWORD)
     async with await Client.to_edge(nova.url, token) as client:
-        with pytest.raises(ProtocolError, match="lanesNotStreamed"):
-            async for _ in client.stream("REPLAY", filters=Filters(lanes=["raw"])):
-                raise AssertionError("raw frames were streamed to a browser")
         assert len([event async for event in client.query(Query())]) == MANIFESTS
 
 

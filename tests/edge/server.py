@@ -101,10 +101,12 @@ class RunningEdge:
             yield EdgeClient(ws)
 
     @asynccontextmanager
-    async def client(self, username: str = "admin") -> AsyncIterator[EdgeClient]:
+    async def client(
+        self, username: str = "admin", headers: Mapping[str, str] | None = None
+    ) -> AsyncIterator[EdgeClient]:
         """A WebSocket that is logged in."""
         token = await self.token(username)
-        async with self.socket() as client:
+        async with self.socket(headers) as client:
             await client.send(Auth(token=token))
             assert isinstance(await client.receive(), Authenticated)
             yield client

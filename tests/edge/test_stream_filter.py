@@ -200,6 +200,13 @@ def test_raw_and_parsed_are_not_streamed_to_browsers(lane: Lane) -> None:
     fence.start(start("a", ["ui"]))
 
 
+@pytest.mark.parametrize("lane", ["raw", "parsed", "ui"])
+def test_programs_get_the_lanes_that_they_name(lane: Lane) -> None:
+    """As they asked for them."""
+    asked = start("a", ["ui", lane])
+    assert StreamFilter(10, any_lane=True).start(asked) is asked
+
+
 @pytest.mark.parametrize("lanes", [None, []])
 def test_without_lanes_the_streamed_ones_are_asked_for(lanes: list[Lane] | None) -> None:
     """All else of the request stays as it was."""

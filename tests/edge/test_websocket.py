@@ -240,7 +240,7 @@ async def test_a_stream_without_lanes_carries_the_browser_lanes(
 
 async def test_lanes_and_ids_that_streams_may_not_have(edge: RunningEdge, peer: Peer) -> None:
     """Errors with the ref; the reader does not hear of it."""
-    async with edge.client() as client:
+    async with edge.client(headers={"Origin": edge.url}) as client:
         connection = await peer.connection(client)
         refused = start("a")
         refused.ref, refused.filters.lanes = 1, ["parsed"]

@@ -10,7 +10,14 @@ from tests.test_tidy import ROOT
 
 PAGE = (ROOT / "docs" / "python.md").read_text()
 README = (ROOT / "README.md").read_text()
-SHOWN = ("publish.py", "publish_plain.py", "read.py", "read_plain.py", "read_columns.py")
+SHOWN = (
+    "publish.py",
+    "publish_plain.py",
+    "read.py",
+    "read_plain.py",
+    "read_columns.py",
+    "follow_plain.py",
+)
 STATEMENTS_MAX = 10
 BLOCK = r"```python\n(.*?)```"
 

@@ -46,7 +46,7 @@ from nova.edge.replies import (
     json_reply,
 )
 from nova.edge.request_limits import RequestLimits
-from nova.edge.same_origin import is_foreign_origin
+from nova.edge.same_origin import is_browser, is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
 from nova.edge.session_reply import SessionReplies
 from nova.edge.streams_route import StreamsRoute
@@ -310,7 +310,8 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        session = EdgeSession(ws, request.transport, upstream, self._services, client)
+        of_page = is_browser(request)
+        session = EdgeSession(ws, request.transport, upstream, self._services, client, of_page)
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)

@@ -40,7 +40,7 @@ CORE_UNAVAILABLE = "the Core's reader does not answer; the edge keeps trying"
 
 class CoreLink:
     """The upstream of one session. `send` delivers a frame to the client; `reader_responding` is
-    set while the reader answers.
+    set while the reader answers. `any_lane`: streams carry every lane that they name.
     """
 
     def __init__(
@@ -50,13 +50,15 @@ class CoreLink:
         limits: EdgeLimits,
         reader_responding: asyncio.Event,
         send: Callable[[bytes], Awaitable[None]],
+        *,
+        any_lane: bool = False,
     ) -> None:
         self._upstream = upstream
         self._submission_policy = policy
         self._limits = limits
         self._reader_responding = reader_responding
         self._send = send
-        self._stream_filter = StreamFilter(limits.streams_per_connection_max)
+        self._stream_filter = StreamFilter(limits.streams_per_connection_max, any_lane=any_lane)
         self._connection_id = uuid.uuid4().hex
         self._connects = 0
         self.is_draining = False

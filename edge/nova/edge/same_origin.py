@@ -7,6 +7,11 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 
+def is_browser(request: web.Request) -> bool:
+    """Whether a page sent this; no page can leave `Origin` out of the handshake of a WebSocket."""
+    return "Origin" in request.headers
+
+
 def is_foreign_origin(request: web.Request) -> bool:
     """Whether a browser sent this for a page of another site; other programs send no Origin."""
     origins = request.headers.getall("Origin", [])

@@ -55,8 +55,10 @@ class StreamFilter:
     its client views the past.
     """
 
-    def __init__(self, streams_max: int) -> None:
+    def __init__(self, streams_max: int, *, any_lane: bool = False) -> None:
+        """`any_lane`: the client is a program, and gets the lanes that it names."""
         self._streams_max = streams_max
+        self._any_lane = any_lane
         self._used_ids: set[str] = set()
         self._pending: dict[str, _PendingStart] = {}
         self._all_answered = asyncio.Event()
@@ -70,11 +72,11 @@ class StreamFilter:
         """Register a start; returns the request to forward, raises ProtocolError."""
         lanes = request.filters.lanes
         refused = [lane for lane in lanes or () if lane not in STREAMED_LANES]
-        if refused:
+        if refused and not self._any_lane:
             raise ProtocolError(
                 "lanesNotStreamed",
-                f"filters.lanes contains {', '.join(refused)}: streams carry only "
-                f"{', '.join(STREAMED_LANES)}; query the other lanes instead",
+                f"filters.lanes contains {', '.join(refused)}: streams to browsers "
+                f"carry only {', '.join(STREAMED_LANES)}; query the other lanes instead",
             )
         self._claim_id(request.playback_request_id)
         self._pending[request.playback_request_id] = _PendingStart(request)

@@ -72,6 +72,7 @@ class EdgeSession:
         upstream: Upstream,
         services: EdgeServices,
         address: str = "",
+        of_page: bool = True,
     ) -> None:
         self._ws = ws
         self._transport = transport
@@ -81,6 +82,7 @@ class EdgeSession:
             services.limits,
             services.reader_responding,
             self._send,
+            any_lane=not of_page,
         )
         self._unsent = services.unsent
         self._authorizer = services.authorizer

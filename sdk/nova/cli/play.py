@@ -71,7 +71,8 @@ async def play(
 ) -> None:
     """Print past events at their original pace or another.
 
-    An edge streams the metadata, command and ui lanes; the Core on this machine streams all lanes.
+    Through an edge streams have the lanes that are named, else metadata, command and ui; the
+    Core on this machine streams all lanes.
 
     \b
     Examples:
