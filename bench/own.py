@@ -25,7 +25,8 @@ from nova.core.ordering import TIME_BYTES, Timebase, order_key, time_key, time_o
 from nova.core.query import summary
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.derived_writer import open_for_writing
-from nova.core.query.discover import Discovery, encode_page
+from nova.core.query.discover import Discovery
+from nova.core.query.entity_page import encode_page
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest_event
 from nova.core.query.manifest_page import manifest_page

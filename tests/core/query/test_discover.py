@@ -18,7 +18,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query import discover
 from nova.core.query.archive_snapshot import ArchiveSnapshot
-from nova.core.query.discover import EntityPage, encode_page
+from nova.core.query.entity_page import EntityPage, encode_page
 from nova.core.query.event_filter import EventFilter
 from nova.core.server.live_stream import LiveTail
 from nova.core.store.scan import Seeker

@@ -7,11 +7,12 @@ nothing; one for the past reads one index row of each series that has events aft
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from bisect import bisect_right
 from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 import msgspec
 from msgspec.structs import replace
@@ -19,29 +20,26 @@ from msgspec.structs import replace
 from nova.core.effect.history import HistoryEntry
 from nova.core.effect.moment import Moment
 from nova.core.effect.published import DESCRIPTOR_TYPE, MANIFEST_TYPE, PublishedMetadata
-from nova.core.errors import RequestError
 from nova.core.ordering import TIMEBASES, Timebase, time_key
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discovery_cache import CachedEntity, DiscoveryCache, EffectiveDescriptor
+from nova.core.query.entity_page import EntityPage, page_key, parse_page_key
 from nova.core.query.entity_template import EntityTemplate, SeriesExtent
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
+from nova.core.query.last_times import LastTimes
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.steady_read import read_steadily
-from nova.core.query.yield_every import YieldEvery
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_key_time
 from nova.core.store.series_table import EntityIds
 from nova.sdk import timestamps
 from nova.sdk.events.reserved import is_audit_entity
 from nova.sdk.field_types import Lane
-from nova.sdk.protocol import messages
 from nova.sdk.protocol.messages import (
     SERIES_LIMIT_MAX,
     DescriptorInfo,
-    DiscoverResponse,
     EntityInfo,
-    Ref,
     SeriesInfo,
 )
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -49,20 +47,13 @@ from nova.sdk.timestamps import NS_MAX, NS_MIN
 YIELD_EVERY_ENTITIES = 50
 """Entities computed before the event loop serves sockets; a few milliseconds."""
 
-ID_SEPARATOR = "|"
-"""No id contains it."""
+COMPUTED_STEPS = 4
+"""An entity that is computed takes at least as long as that many whose JSON is a template."""
 
 NOVA_TYPES = (MANIFEST_TYPE, "DriverBinding")
 """Metadata that NOVA itself records for cards and files; it does not make an entity exist."""
 
 encode_entity = msgspec.json.Encoder().encode
-
-
-class EntityPage(NamedTuple):
-    """Entities, each an EntityInfo as JSON, and the key to continue after (None: last page)."""
-
-    entities: list[bytes]
-    next_key: str | None
 
 
 class Discovery:
@@ -116,20 +107,23 @@ class Discovery:
         settled = memory.entities if event_filter.matches_whole_entities else {}
         sees_audit = event_filter.visibility.sees_audit
         known = self._snapshot.series.entities()
-        start = 0 if after_key is None else bisect_right(known, _parse_key(after_key))
+        start = 0 if after_key is None else bisect_right(known, parse_page_key(after_key))
         found: list[bytes] = []
         last: EntityIds | None = None
         size = 0
-        pauses = YieldEvery(self._yield_every_entities if yields else sys.maxsize)
+        await listing.read_ahead(known, start, start + limit, yields=yields)
+        steps_max = COMPUTED_STEPS * self._yield_every_entities if yields else sys.maxsize
         for ids in known[start:]:
             if last is not None and (len(found) == limit or size >= max_bytes):
-                return EntityPage(found, ID_SEPARATOR.join(last))
+                return EntityPage(found, page_key(last))
             if not sees_audit and is_audit_entity(ids[1], ids[2]):
                 continue
             entity = settled.get(ids)
             if entity is None or at.time_ns < entity.since_ns:
                 encoded = listing.entity(ids)
-                await pauses.step()
+                if listing.steps >= steps_max:
+                    listing.steps = 0
+                    await asyncio.sleep(0)
             else:
                 encoded = entity.encoded
             if encoded:
@@ -166,15 +160,38 @@ class _PageQuery:
         # The value of a source index row is the receive time in key encoding, which compares
         # bytewise.
         self._durable_key = time_key(self._watermark) if at.timebase == "source" else None
-        self._last_time = self._rows.last_times(at.time_ns, self._durable_key)
+        self.steps = 0
+        self._known = cache.last_times(at.time_ns)
+        self._last_times = LastTimes(snapshot, at.timebase, at.time_ns, self._known.times)
+
+    async def read_ahead(
+        self, entities: Sequence[EntityIds], start: int, stop: int, *, yields: bool
+    ) -> None:
+        """Look up together what the pages from one entity to another need."""
+        start = max(start, self._known.entities)
+        if not self._matches_all or start >= stop:
+            return
+        templates, time_ns = self._cache.templates, self._time_ns
+        wanted: set[bytes] = set()
+        for ids in entities[start:stop]:
+            template = templates.get(ids)
+            if template is not None and time_ns >= template.from_ns:
+                wanted.update(template.sought_at(time_ns))
+        for _ in self._last_times.read_ahead(wanted):
+            if yields:
+                await asyncio.sleep(0)
+        self._known.entities = stop
 
     def entity(self, ids: EntityIds) -> bytes:
-        """An entity's JSON, empty if it is not listed."""
+        """An entity's JSON, empty if it is not listed; counts its steps."""
         template = self._cache.templates.get(ids) if self._matches_all else None
-        encoded = None
         if template is not None and self._time_ns >= template.from_ns:
-            encoded = template.encoded_at(self._time_ns, self._last_time)
-        return self._new_entity(ids) if encoded is None else encoded
+            self.steps += 1
+            encoded = template.encoded_at(self._time_ns, self._last_times.find)
+            if encoded is not None:
+                return encoded
+        self.steps += COMPUTED_STEPS
+        return self._new_entity(ids)
 
     def _new_entity(self, ids: EntityIds) -> bytes:
         series: list[SeriesInfo] = []
@@ -312,26 +329,6 @@ class _PageQuery:
             first_time=timestamps.text(first_ns),
             last_time=timestamps.text(last_ns),
         )
-
-
-def encode_page(ref: Ref, time: str, page: EntityPage, manifests: Sequence[bytes]) -> bytes:
-    """The encoded DiscoverResponse of a page; its parts are spliced in as they were encoded."""
-    reply = DiscoverResponse(ref=ref, time=time, entities=[], next_key=page.next_key)
-    before, after = messages.encode(reply).split(b'"entities":[]', 1)
-    parts = [before, b'"entities":[', b",".join(page.entities), b"]"]
-    if manifests:
-        parts += [b',"manifests":[', b",".join(manifests), b"]"]
-    return b"".join((*parts, after))
-
-
-def _parse_key(key: str) -> EntityIds:
-    parts = key.split(ID_SEPARATOR)
-    if len(parts) != 4:
-        raise RequestError(
-            "badKey", "afterKey is not the nextKey of a discoverResponse: pass it unchanged"
-        )
-    scope, system, container, unique = parts
-    return scope, system, container, unique
 
 
 def _entity_info(

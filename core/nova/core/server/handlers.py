@@ -9,7 +9,7 @@ import msgspec
 
 from nova.core.effect import moment
 from nova.core.errors import RequestError
-from nova.core.query import discover, fields, neighbour, recording_query, summary
+from nova.core.query import entity_page, fields, neighbour, recording_query, summary
 from nova.core.query.alarm_existence import entity_of_action, require_alarm
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.latest import latest
@@ -113,9 +113,9 @@ async def _discover(context: RequestContext, request: messages.Discover) -> Repl
             event_filter, at, limit=request.limit, after_key=after_key, max_bytes=max_bytes
         )
     else:
-        page = discover.EntityPage([], published.next_key)
+        page = entity_page.EntityPage([], published.next_key)
     time = timestamps.text(at.time_ns)
-    return discover.encode_page(request.ref, time, page, published.manifests)
+    return entity_page.encode_page(request.ref, time, page, published.manifests)
 
 
 async def _latest(context: RequestContext, request: messages.Latest) -> Reply:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import repeat
 
-from nova.core.ordering import EVENT_KEY_BYTES, LAST_TAIL, TIME_BYTES, Timebase
+from nova.core.ordering import EVENT_KEY_BYTES, LAST_TAIL, TIME_BYTES, Timebase, time_key
 from nova.core.store.families import Families
 from nova.core.store.given_back import ORIGIN_KEY
 from nova.core.store.key_value import Block, KeyValue
@@ -14,6 +15,7 @@ from nova.core.store.scan import (
     last_row,
     scan,
     scan_blocks,
+    scan_keys,
     scan_small_rows,
 )
 
@@ -63,6 +65,27 @@ class EventReader:
         counts = growing_counts(expected_rows)
         blocks = scan_small_rows(family, lower, upper, counts, reverse=reverse)
         return ((rows, len(rows) * EVENT_KEY_BYTES) for rows in blocks)
+
+    def last_times(
+        self, timebase: Timebase, until_ns: int, received_by: bytes, rows: int
+    ) -> Iterator[dict[bytes, bytes]]:
+        """Blocks of that many events of a timeline, from a time backwards: the time key of the last
+        event of each series, given by its bytes, in a block. In source time events received after
+        the time key `received_by` are left out.
+        """
+        family, upper = self._families[timebase], time_key(until_ns) + LAST_TAIL
+        counts = repeat(rows)
+        if timebase == "canonical":
+            for keys in scan_keys(family, FIRST_KEY, upper, counts, reverse=True):
+                yield {key[TIME_BYTES:]: key[:TIME_BYTES] for key in reversed(keys)}
+            return
+        received_by += LAST_TAIL
+        for block in scan_small_rows(family, FIRST_KEY, upper, counts, reverse=True):
+            yield {
+                event_key[TIME_BYTES:]: key[:TIME_BYTES]
+                for key, event_key in reversed(block)
+                if event_key <= received_by
+            }
 
     def first(
         self, timebase: Timebase, lower: bytes = FIRST_KEY, upper: bytes = LAST_KEY

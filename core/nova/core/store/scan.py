@@ -8,9 +8,10 @@ the range does, a second iterator, which has a status, proves that the family en
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import cast
+from operator import itemgetter
+from typing import TypeVar, cast
 
 from rocksdict import Rdict, ReadOptions
 
@@ -25,6 +26,8 @@ MORE_ROWS = 16
 BLOCK_MAX_ROWS = 128
 BLOCK_MAX_BYTES = 256 * 1024
 SMALL_BLOCK_MAX_ROWS = 4_096
+
+RowT = TypeVar("RowT")
 
 
 def scan_blocks(
@@ -72,15 +75,44 @@ def scan_small_rows(
     """`scan_blocks` of a family whose rows are all small, in blocks of as many rows as `counts`
     says, which has no end.
     """
+    rows = cast(
+        "Iterator[KeyValue]",
+        family.items(backwards=reverse, from_key=upper if reverse else lower),
+    )
+    return _counted_blocks(family, rows, itemgetter(0), (lower, upper), counts, reverse)
+
+
+def scan_keys(
+    family: Rdict, lower: bytes, upper: bytes, counts: Iterable[int], *, reverse: bool = False
+) -> Iterator[list[bytes]]:
+    """The keys of `scan_small_rows`, in a quarter of the time where values are large."""
+    keys = cast(
+        "Iterator[bytes]", family.keys(backwards=reverse, from_key=upper if reverse else lower)
+    )
+    return _counted_blocks(family, keys, _itself, (lower, upper), counts, reverse)
+
+
+def _itself(key: bytes) -> bytes:
+    return key
+
+
+def _counted_blocks(
+    family: Rdict,
+    rows: Iterator[RowT],
+    key_of: Callable[[RowT], bytes],
+    bounds: tuple[bytes, bytes],
+    counts: Iterable[int],
+    reverse: bool,
+) -> Iterator[list[RowT]]:
+    lower, upper = bounds
     last = upper if reverse else lower
-    rows = cast("Iterator[KeyValue]", family.items(backwards=reverse, from_key=last))
     for count in counts:
         block = list(islice(rows, count))
         if not block:
             break
-        last = block[-1][0]
+        last = key_of(block[-1])
         if last < lower or last > upper:
-            if inside := [row for row in block if lower <= row[0] <= upper]:
+            if inside := [row for row in block if lower <= key_of(row) <= upper]:
                 yield inside
             return
         yield block
