@@ -94,6 +94,23 @@ async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None
         assert len(page.events) == 5 and page.next_key is not None
 
 
+async def test_the_latest_events_that_a_client_names_as_known_are_counted(
+    filled: Core, record: Make
+) -> None:
+    """The reply has the others; one that is not the newest any more is neither sent nor counted."""
+    async with await Client.to_core(filled.data) as client:
+        whole = (await client.latest(Latest())).events
+        ids = [msgspec.json.decode(bytes(event))["eventId"] for event in whole]
+        some = await client.latest(Latest(limit=5, known=ids[:4]))
+        assert (some.events, some.unchanged) == (whole[4:], 4)
+        none = await client.latest(Latest(known=[*ids, "f" * 64]))
+        assert (none.events, none.unchanged) == ([], len(ids))
+        await filled.publish([record(EVENTS, lane="metadata", unit="u")])
+        await filled.settled(client, EVENTS + 1)
+        newer = await client.latest(Latest(known=ids))
+        assert (len(newer.events), newer.unchanged) == (1, len(ids) - 1)
+
+
 async def test_a_slow_client_is_told_what_it_does_not_get(data: Path) -> None:
     """A client that reads nothing for a while continues at the present, and a gap
     names what is missing; one that did not ask for it gets everything.

@@ -2330,7 +2330,7 @@ export interface LaneCounts {
   raw: number[];
 }
 /**
- * The last event at or before a time of every series that the filters select, page by page.
+ * The last event up to a time of each wanted series, page by page; `known` ones are counted.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Latest".
@@ -2343,10 +2343,14 @@ export interface Latest {
   filters?: Filters;
   limit?: number;
   afterKey?: string | null;
+  /**
+   * @maxItems 100
+   */
+  known?: string[];
 }
 /**
  * One stored envelope per series of the page, in the order of the timebase; `next_key` is
- *     absent on the last page.
+ *     absent on the last page. `unchanged` counts the `known` ones, which are left out.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LatestResponse".
@@ -2357,6 +2361,7 @@ export interface LatestResponse {
   time: string;
   events: unknown[];
   nextKey?: string | null;
+  unchanged?: number;
 }
 /**
  * At most `count` requests of a kind in any `window_s` seconds; of logins, failures.

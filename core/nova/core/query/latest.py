@@ -17,9 +17,11 @@ from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import Hit
 from nova.core.query.steady_read import read_steadily
 from nova.core.store.key_value import KeyValue
-from nova.core.store.keys import series_bytes, series_key_time, timeline_key
+from nova.core.store.keys import event_id_of, series_bytes, series_key_time, timeline_key
+from nova.sdk import timestamps
 from nova.sdk.address import LANE_PRIORITY
-from nova.sdk.protocol.messages import SERIES_LIMIT_MAX
+from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.messages import SERIES_LIMIT_MAX, Latest, events_frame
 
 SERIES_PER_SLICE = 16
 """Series that are looked up together, before the event loop serves sockets: a millisecond, and the
@@ -83,6 +85,18 @@ async def _page(
         if yields:
             await asyncio.sleep(0)
     return LatestPage(sorted(found), None)
+
+
+def encode_latest(request: Latest, time_ns: int, page: LatestPage) -> bytes:
+    """The reply with a page; events that the client knows are counted instead."""
+    head: JsonObject = {"time": timestamps.text(time_ns)}
+    if page.next_key is not None:
+        head["nextKey"] = page.next_key
+    known = frozenset(map(bytes.fromhex, request.known))
+    events = [stored for _, stored in page.events if not known or event_id_of(stored) not in known]
+    if unchanged := len(page.events) - len(events):
+        head["unchanged"] = unchanged
+    return events_frame("latestResponse", request.ref, events, head)
 
 
 def _parse_key(key: str) -> int:

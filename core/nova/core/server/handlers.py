@@ -12,7 +12,7 @@ from nova.core.errors import RequestError
 from nova.core.query import entity_page, fields, neighbour, recording_query, summary
 from nova.core.query.alarm_existence import entity_of_action, require_alarm
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.latest import latest
+from nova.core.query.latest import encode_latest, latest
 from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifest_page
 from nova.core.query.memory_budget import Share
 from nova.core.query.page import parse_time_or, range_cursor_of, read_page
@@ -131,11 +131,7 @@ async def _latest(context: RequestContext, request: messages.Latest) -> Reply:
         after_key=request.after_key,
         max_bytes=context.share.page_bytes,
     )
-    head: dict[str, object] = {"time": timestamps.text(at.time_ns)}
-    if page.next_key is not None:
-        head["nextKey"] = page.next_key
-    events = [stored for _, stored in page.events]
-    return messages.events_frame("latestResponse", request.ref, events, head)
+    return encode_latest(request, at.time_ns, page)
 
 
 async def _ui_state(context: RequestContext, request: messages.GetUiState) -> Reply:

@@ -205,6 +205,7 @@ class Client(AlarmRequests):
         whole, *rest = [page async for page in self._pages(message, messages.LatestResponse)]
         for page in rest:
             whole.events += page.events
+            whole.unchanged += page.unchanged
         whole.next_key = None
         return whole
 

@@ -18,6 +18,10 @@ Number = Annotated[int, Meta(ge=-NUMBER_MAX, le=NUMBER_MAX)]
 
 Ref = str | Number | None
 RequestId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z0-9_-]+\Z")]
+EventId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+KNOWN_MAX = 100
+KnownEvents = Annotated[list[EventId], Meta(max_length=KNOWN_MAX)]
+"""Events that the client of a request has."""
 
 
 class Message(

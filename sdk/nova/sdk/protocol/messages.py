@@ -35,9 +35,9 @@ from nova.sdk.protocol.health import Status as Status
 from nova.sdk.protocol.health import StatusResponse as StatusResponse
 from nova.sdk.protocol.message import Filters as Filters
 from nova.sdk.protocol.message import GivenBackInfo as GivenBackInfo
+from nova.sdk.protocol.message import KnownEvents, RequestId
 from nova.sdk.protocol.message import Message as Message
 from nova.sdk.protocol.message import Ref as Ref
-from nova.sdk.protocol.message import RequestId
 from nova.sdk.protocol.message import Timebase as Timebase
 from nova.sdk.protocol.message import TimelineMode as TimelineMode
 from nova.sdk.protocol.submission import Submission, SubmissionReply
@@ -132,13 +132,14 @@ class Discover(Message, kw_only=True, tag="discover"):
 
 
 class Latest(Message, kw_only=True, tag="latest"):
-    """The last event at or before a time of every series that the filters select, page by page."""
+    """The last event up to a time of each wanted series, page by page; `known` ones are counted."""
 
     time: str | None = None
     timebase: Timebase | None = None
     filters: Filters = msgspec.field(default_factory=Filters)
     limit: SeriesLimit = SERIES_LIMIT_DEFAULT
     after_key: PageKey | None = None
+    known: KnownEvents = msgspec.field(default_factory=list)
 
 
 Request = (
@@ -261,12 +262,13 @@ class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
 
 class LatestResponse(Message, kw_only=True, tag="latestResponse"):
     """One stored envelope per series of the page, in the order of the timebase; `next_key` is
-    absent on the last page.
+    absent on the last page. `unchanged` counts the `known` ones, which are left out.
     """
 
     time: str
     events: list[msgspec.Raw]
     next_key: str | None = None
+    unchanged: int = 0
 
 
 Reply = (

@@ -7,12 +7,10 @@ from typing import Annotated
 from msgspec import Meta
 
 from nova.sdk.field_types import Id
-from nova.sdk.protocol.message import Message, Timebase, TimelineMode
+from nova.sdk.protocol.message import EventId, Message, Timebase, TimelineMode
 
 NOTE_MAX_CHARS = 10_000
 """Room for an address of the page, which may be long."""
-
-EventId = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 
 class SubmitNote(Message, kw_only=True, tag="submitNote"):

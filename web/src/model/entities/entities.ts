@@ -5,13 +5,16 @@ import type { EntityInfo } from "../../api/protocol";
 import { Emitter } from "../../emitter";
 import { cursorMs, state, timebase } from "../clock/clock";
 import { defaultView, request } from "../session/session";
-import { type Entity, entityKey } from "../values/event";
+import { type Entity, entityKey, type Lane } from "../values/event";
 import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
 
 /** A slow listing is requested less often: it takes up at most this share of the time… */
 const BUSY_SHARE = 0.05;
 /** …but not less often than this. */
 const PAUSE_MAX_MS = 30_000;
+
+/** The lanes that an edge does not stream. */
+export const UNSTREAMED_LANES: readonly Lane[] = ["parsed", "raw"];
 
 export const entities = signal<readonly EntityInfo[] | null>(null);
 export const selectedEntity = signal<Entity | null>(null);
@@ -88,9 +91,21 @@ function hasValues(entity: EntityInfo): boolean {
   return entity.series.some(({ lane }) => lane === "ui" || lane === "parsed");
 }
 
-/** All pages of a listing, as of a time if one is given. */
-export async function discoverAll(time?: string): Promise<EntityInfo[]> {
-  const at = time === undefined ? {} : { time };
+/** Whether an entity has series that are not streamed, as far as it is known. */
+export function hasUnstreamed(entity: Entity | null): boolean {
+  if (entity === null) return false;
+  const key = entityKey(entity);
+  return isPartlyUnstreamed(entities.value?.find((one) => entityKey(one) === key));
+}
+
+/** Whether a listed entity has series that are not streamed; one that is not listed may. */
+export function isPartlyUnstreamed(entity: EntityInfo | undefined): boolean {
+  return entity === undefined || entity.series.some(({ lane }) => UNSTREAMED_LANES.includes(lane as Lane));
+}
+
+/** All pages of a listing, as of a time if one is given; of all lanes, or of some. */
+export async function discoverAll(time?: string, lanes?: readonly Lane[]): Promise<EntityInfo[]> {
+  const at = { ...(time === undefined ? {} : { time }), ...(lanes === undefined ? {} : { filters: { lanes: [...lanes] } }) };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;
   do {

@@ -8,7 +8,7 @@ import { singleFlight } from "../page/single_flight";
 import { connection, recoveries, request, user } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
 import { toMs } from "../values/time";
-import { discoverAll, entities, presentListings } from "./entities";
+import { discoverAll, entities, isPartlyUnstreamed, presentListings, UNSTREAMED_LANES } from "./entities";
 import { STALE_MIN_MS } from "../values/freshness";
 import { SeenTimes, type SourceAge } from "./seen_times";
 
@@ -16,6 +16,8 @@ import { SeenTimes, type SourceAge } from "./seen_times";
 const BEAT_MS = 250;
 /** Backwards only a listing says what was before an event, and in either direction what is not streamed. */
 const LISTING_INTERVAL_MS = 500;
+/** Forwards, no source is stale sooner than a listing of so much of the past. */
+const LISTED_MS = 3_000;
 /** The intervals of so many silent sources are read from the archive at once, from so many of their newest events. */
 const LEARNT_AT_ONCE = 8;
 const LEARNT_EVENTS = 9;
@@ -71,9 +73,14 @@ export function startEntityAges(): void {
   recoveries.subscribe(askListing);
   presentListings.subscribe(applyPresent);
   streamedEvents.subscribe(applyEvents);
-  const isDue = () => isOpen() && state.value === "PLAYING" && (backwards.value || hasUnstreamed());
-  scheduler.every(LISTING_INTERVAL_MS, askListing, { when: isDue, pausesWhenHidden: true });
+  scheduler.every(LISTING_INTERVAL_MS, askListing, { when: isListingDue, pausesWhenHidden: true });
   scheduler.every(BEAT_MS, beat, { pausesWhenHidden: true });
+}
+
+function isListingDue(): boolean {
+  if (!isOpen() || state.value !== "PLAYING") return false;
+  if (backwards.value || agesPending.value) return true;
+  return Math.abs(cursorMs.value - seriesTimes.listedMs) >= LISTED_MS && hasUnstreamed();
 }
 
 function forget(): void {
@@ -97,7 +104,9 @@ function invalidate(): void {
 async function refreshAges(): Promise<void> {
   const mine = generation;
   const atMs = cursorMs.value;
-  const found = await discoverAll(state.value === "LIVE" ? undefined : cursor.value);
+  // Forwards the stream continues the listing of the jump, for the lanes that it has.
+  const isContinued = state.value === "PLAYING" && !backwards.value && !agesPending.value;
+  const found = await discoverAll(state.value === "LIVE" ? undefined : cursor.value, isContinued ? UNSTREAMED_LANES : undefined);
   if (mine === generation) applyListing(found, atMs);
 }
 
@@ -111,7 +120,7 @@ function applyListing(found: readonly EntityInfo[], atMs = cursorMs.value): void
   const ofSeries = new Map(
     found.flatMap((entity) => entity.series.map((one): [string, number] => [sourceKey({ ...entity, ...one }), toMs(one.lastTime)])),
   );
-  entityTimes.partlyStreamed = new Set(found.filter((entity) => !isStreamed(entity)).map(entityKey));
+  entityTimes.partlyStreamed = new Set(found.filter(isPartlyUnstreamed).map(entityKey));
   const isReverse = state.value === "PLAYING" && backwards.value;
   entityTimes.merge(ofEntities, cursorMs.value, isReverse);
   seriesTimes.merge(ofSeries, cursorMs.value, isReverse);
@@ -152,19 +161,14 @@ function beat(): void {
   });
 }
 
-/** Whether all that an entity sends itself is streamed. */
-function isStreamed(entity: EntityInfo): boolean {
-  return entity.series.every(({ lane }) => lane !== "parsed" && lane !== "raw");
-}
-
 function hasUnstreamed(): boolean {
-  return (entities.value ?? []).some((entity) => !isStreamed(entity));
+  return (entities.value ?? []).some(isPartlyUnstreamed);
 }
 
 /** An entity that sends nothing itself is not silent. */
 function ageOf(entity: EntityInfo): SourceAge {
   const key = entityKey(entity);
-  const found = isStreamed(entity) ? entityTimes.at(key, shownMs) : entityTimes.atListing(key, shownMs);
+  const found = isPartlyUnstreamed(entity) ? entityTimes.atListing(key, shownMs) : entityTimes.at(key, shownMs);
   const isMute = !entity.series.some(({ lane }) => TELEMETRY.has(lane));
   return isMute && found.freshness !== "unseen" ? { ...found, freshness: "none" } : found;
 }

@@ -4,9 +4,9 @@ import { computed, signal } from "@preact/signals";
 import { eventsBefore } from "../clock/before_clock";
 import { backwards, cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
-import { entityKey, eventTime, type Lane, seriesKey, type StoredEvent, valueRows } from "../values/event";
+import { type Entity, entityKey, eventTime, type Lane, seriesKey, type StoredEvent, valueRows } from "../values/event";
 import { compareTimes } from "../values/time";
-import { selectedEntity } from "./entities";
+import { hasUnstreamed, selectedEntity, UNSTREAMED_LANES } from "./entities";
 
 /** The newest event of each series, in the order of the server's first reply. */
 export const latest = signal<ReadonlyMap<string, StoredEvent>>(new Map());
@@ -30,17 +30,19 @@ export const latestError = signal("");
 /** The values before the jump: their rows keep their places while values are pending. */
 export const latestOutline = signal<ReadonlyMap<string, StoredEvent>>(new Map());
 
-/** Descriptions are long and rare: LIVE they are requested at this interval, and every other lane each time. */
-const DESCRIPTIONS_INTERVAL_MS = 10_000;
-const VALUE_LANES: Lane[] = ["command", "ui", "parsed", "raw"];
+/** While time runs forwards, all lanes are requested at this interval, and in between those that are not streamed. */
+const WHOLE_INTERVAL_MS = 10_000;
+/** The server's bound on events that a request names as known. */
+const KNOWN_MAX = 100;
 
 let requestCount = 0;
 let wholeMs = 0;
 
-/** Request what may have changed since the last time. */
+/** Request what may have changed since the last time, except what is streamed. */
 export async function continueLatest(): Promise<void> {
-  const isWhole = state.value !== "LIVE" || latestPending.value || Date.now() - wholeMs > DESCRIPTIONS_INTERVAL_MS;
-  await (isWhole ? refreshLatest() : refreshLatest(VALUE_LANES));
+  const isWhole = !isStreaming() || latestPending.value || Date.now() - wholeMs > WHOLE_INTERVAL_MS;
+  if (isWhole) await refreshLatest();
+  else if (hasUnstreamed(selectedEntity.value)) await refreshLatest([...UNSTREAMED_LANES]);
 }
 
 /** Request the values at the cursor (now, in LIVE); a reply that a newer request overtook is dropped. Values of other lanes than those requested stay. */
@@ -48,27 +50,39 @@ export async function refreshLatest(lanes?: Lane[]): Promise<void> {
   const entity = selectedEntity.value;
   if (entity === null) return;
   const mine = ++requestCount;
-  const { scopeId, systemId, containerId, uniqueId } = entity;
   try {
-    const reply = await request(
-      {
-        type: "latest",
-        timebase: timebase.value,
-        filters: { scopeIds: [scopeId], systemId, containerId, uniqueId, ...(lanes === undefined ? {} : { lanes }) },
-        ...(state.value === "LIVE" ? {} : { time: cursor.value }),
-      },
-      "latestResponse",
-    );
+    const events = (await requestLatest(entity, lanes, true)) ?? (await requestLatest(entity, lanes, false)) ?? [];
     if (mine !== requestCount || selectedEntity.value !== entity) return;
     if (lanes === undefined) wholeMs = Date.now();
     const kept = lanes === undefined ? [] : [...latest.value.values()].filter(({ lane }) => !lanes.includes(lane));
-    replace([...kept, ...(reply.events as StoredEvent[])]);
+    replace([...kept, ...events]);
     latestError.value = "";
   } catch (error) {
     if (mine === requestCount) latestError.value = (error as Error).message;
     throw error;
   }
   latestPending.value = false;
+}
+
+/** The newest events; the server leaves those out that are shown already. Undefined if not all of these are the newest any more. */
+async function requestLatest(entity: Entity, lanes: Lane[] | undefined, mayOmit: boolean): Promise<StoredEvent[] | undefined> {
+  const { scopeId, systemId, containerId, uniqueId } = entity;
+  const shown = [...latest.value.values()].filter(({ lane }) => lanes === undefined || lanes.includes(lane));
+  const known = mayOmit ? shown.slice(0, KNOWN_MAX) : [];
+  const reply = await request(
+    {
+      type: "latest",
+      timebase: timebase.value,
+      filters: { scopeIds: [scopeId], systemId, containerId, uniqueId, ...(lanes === undefined ? {} : { lanes }) },
+      ...(state.value === "LIVE" ? {} : { time: cursor.value }),
+      ...(known.length === 0 ? {} : { known: known.map(({ eventId }) => eventId) }),
+    },
+    "latestResponse",
+  );
+  const events = reply.events as StoredEvent[];
+  const answered = new Set(events.map(seriesKey));
+  const unchanged = known.filter((event) => !answered.has(seriesKey(event)));
+  return unchanged.length === (reply.unchanged ?? 0) ? [...unchanged, ...events] : undefined;
 }
 
 function replace(events: readonly StoredEvent[]): void {

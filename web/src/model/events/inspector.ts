@@ -3,23 +3,23 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { Query, QueryResponse } from "../../api/protocol";
 import { backwards, cursor, jumps, queryBound, rate, seek, state, timebase } from "../clock/clock";
-import { selectedEntity } from "../entities/entities";
+import { selectedEntity, UNSTREAMED_LANES } from "../entities/entities";
+import { ALL_LANES } from "../entities/entity_tree";
+import { Emitter } from "../../emitter";
 import { request } from "../session/session";
 import { selection, spanContains, visible } from "../timeline/span";
 import { extent } from "../timeline/timeline_data";
 import { entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
-import { compareTimes, fromFineMs, toFineMs } from "../values/time";
+import { compareTimes, fromFineMs, fromNs, toFineMs, toNs } from "../values/time";
 import { mergeEvents } from "./ledger";
 
 const PAGE_EVENTS = 50;
-/** The lanes that an edge streams. */
-const STREAMED_LANES: ReadonlySet<Lane> = new Set(["metadata", "command", "ui"]);
 /** A list that is queried is read this far ahead of a clock that moves forwards. */
 const LEAD_MS = 500;
 /** Backwards more are read ahead: the clock takes them away one by one. */
 const AHEAD_EVENTS = 500;
 
-/** LIVE, a followed list is requested whole at this interval, and in between what was received since. */
+/** A followed list is requested whole at this interval, and in between what of it is new and not streamed. */
 const WHOLE_INTERVAL_MS = 30_000;
 
 /** The queried times: up to the clock, the visible or selected span, the events dated ahead of now, or those that came after a link. */
@@ -64,6 +64,10 @@ export const isListHeld = signal(false);
 let requestCount = 0;
 /** What the list was requested whole of, and when. */
 let whole = { key: "", askedMs: 0 };
+/** What has been read: LIVE of the lanes that are not streamed up to this receive time, in a replay up to this time. */
+let readUntil: string | undefined;
+/** Emits the events that a list that is continued LIVE has received. */
+export const receivedEvents = new Emitter<[events: readonly StoredEvent[]]>();
 let isOwnJump = false;
 /** What was streamed while a reply was awaited. */
 let earlyEvents: StoredEvent[] = [];
@@ -95,16 +99,22 @@ export async function followInspector(): Promise<void> {
   if (isFollowing() && !(await continuePage())) await requestPage([null]);
 }
 
-/** Request only the events that were received since the newest of the list; false if the page has to be requested whole. */
+/**
+ * Request only what is new: LIVE of the lanes that are not streamed, in a replay what the clock will reach, of all lanes,
+ * so that none is ahead of another. False if the page has to be requested whole.
+ */
 async function continuePage(): Promise<boolean> {
   const query = inspectorQuery(null);
-  const known = knownEvents.value ?? [];
   const isRecent = whole.key === wholeKey() && Date.now() - whole.askedMs < WHOLE_INTERVAL_MS;
-  if (state.value !== "LIVE" || query === undefined || known.length === 0 || !isRecent) return false;
-  const mine = ++requestCount;
+  if (query === undefined || readUntil === undefined || isReverse.value || !isRecent) return false;
+  const isLive = state.value === "LIVE";
   const { startTime, stopTime, ...others } = query;
-  const sinceTime = known.map(({ canonicalTruthTime }) => canonicalTruthTime).reduce((one, other) => (compareTimes(one, other) < 0 ? other : one));
-  const reply = await request({ ...others, timebase: "canonical", startTime: sinceTime }, "queryResponse").catch(() => undefined);
+  const after = fromNs(toNs(readUntil) + 1n);
+  if (!isLive && (stopTime == null || compareTimes(stopTime, after) < 0)) return true;
+  const mine = ++requestCount;
+  const times = isLive ? { timebase: "canonical" as const, startTime: after } : { startTime: after, stopTime: stopTime as string };
+  const filters = isLive ? { ...others.filters, lanes: queriedLanes.value } : others.filters;
+  const reply = await request({ ...others, ...times, filters: filters ?? {} }, "queryResponse").catch(() => undefined);
   if (mine !== requestCount) return true;
   // A failure is reported by the request of the whole page.
   if (reply === undefined || reply.nextKey != null) return false;
@@ -112,24 +122,45 @@ async function continuePage(): Promise<boolean> {
     const time = eventTime(event, timebase.value);
     return (startTime == null || compareTimes(startTime, time) <= 0) && (stopTime == null || compareTimes(time, stopTime) <= 0);
   };
-  knownEvents.value = withEvents(knownEvents.value ?? [], (reply.events as StoredEvent[]).filter(isWanted));
+  const events = reply.events as StoredEvent[];
+  readUntil = isLive ? newestReceived(events, readUntil) : (stopTime as string);
+  const wanted = events.filter(isWanted);
+  knownEvents.value = withEvents(knownEvents.value ?? [], wanted);
+  if (isLive) receivedEvents.emit(wanted);
   return true;
+}
+
+/** The latest receive time of events and of those before. */
+function newestReceived(events: readonly StoredEvent[], before?: string): string | undefined {
+  const times = events.map(({ canonicalTruthTime }) => canonicalTruthTime);
+  return times.reduce((one, other) => (one === undefined || compareTimes(one, other) < 0 ? other : one), before);
 }
 
 /** What a page that is continued depends on. */
 function wholeKey(): string {
-  return JSON.stringify([inspectorQueryKey.value, timebase.value, jumps.value]);
+  return JSON.stringify([inspectorQueryKey.value, timebase.value, jumps.value, state.value]);
 }
 
+/** Whether a type is named: the audit trail is listed only then, and is not streamed. */
+const isOfType = computed(() => inspectorType.value.trim() !== "");
+/** The listed lanes of which the stream brings nothing. */
+const queriedLanes = computed<Lane[]>(() => {
+  const lanes = inspectorLanes.value;
+  if (isOfType.value) return lanes.size === 0 ? [...ALL_LANES] : [...lanes];
+  return UNSTREAMED_LANES.filter((lane) => lanes.size === 0 || lanes.has(lane));
+});
 /** Whether all listed lanes are streamed; parsed and raw are only queried. */
-export const isListStreamed = computed(() => {
-  const lanes = [...inspectorLanes.value];
-  return lanes.length > 0 && lanes.every((lane) => STREAMED_LANES.has(lane)) && inspectorType.value.trim() === "";
+export const isListStreamed = computed(() => queriedLanes.value.length === 0);
+/** Whether the list follows a clock of which new events have to be requested: LIVE, or forwards up to the clock. */
+export const isListQueried = computed(() => {
+  if (isListStreamed.value) return false;
+  return state.value === "LIVE" || (state.value === "PLAYING" && !backwards.value && inspectorRange.value === "clock");
 });
 
-/** Add streamed events while time runs forwards: a list of streamed lanes needs no request. */
+/** Add streamed events LIVE, and in a replay to a list of streamed lanes, which needs no request. */
 export function applyToInspector(events: readonly StoredEvent[]): void {
-  if (isReverse.value || !isFollowing() || !isListStreamed.value) return;
+  if (isReverse.value || !isFollowing() || isOfType.value) return;
+  if (state.value === "PLAYING" && !isListStreamed.value) return;
   const isWanted = eventMatcher();
   const found = isWanted === undefined ? [] : events.filter(isWanted);
   if (found.length === 0) return;
@@ -141,7 +172,8 @@ export function applyToInspector(events: readonly StoredEvent[]): void {
 function withEvents(known: readonly StoredEvent[], added: readonly StoredEvent[]): readonly StoredEvent[] {
   const all = mergeEvents(known, added, timebase.value);
   if (all.length > PAGE_EVENTS) isCutShort = true;
-  return all.slice(-PAGE_EVENTS).reverse();
+  // In a replay some of them are ahead of the clock.
+  return all.slice(state.value === "PLAYING" ? -AHEAD_EVENTS : -PAGE_EVENTS).reverse();
 }
 
 /** What the query selects, except by time up to the clock; undefined if it selects nothing. */
@@ -222,8 +254,9 @@ async function requestPage(keys: readonly (string | null)[]): Promise<void> {
     const reply = inspectorRange.peek() === "late" ? latePage(keys.at(-1) ?? null) : await request(query, "queryResponse");
     if (mine !== requestCount) return;
     [isCutShort, whole] = [false, asked];
+    const found = reply.events as StoredEvent[];
+    readUntil = state.value === "LIVE" ? newestReceived(found) : (query.stopTime ?? undefined);
     batch(() => {
-      const found = reply.events as StoredEvent[];
       knownEvents.value = earlyEvents.length === 0 ? found : withEvents(found, earlyEvents);
       nextKey.value = reply.nextKey ?? null;
       pageKeys.value = keys;

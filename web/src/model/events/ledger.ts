@@ -10,7 +10,8 @@ import { scheduler } from "../../scheduler";
 import { backwards, cursor, jumps, state, type Timebase, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
 import { connection, recoveries, request, user } from "../session/session";
-import type { StoredEvent } from "../values/event";
+import { ALL_LANES } from "../entities/entity_tree";
+import { eventTime, type StoredEvent } from "../values/event";
 import { AFTER_ALL_EVENTS, eventOrder, normalTime } from "../values/event_order";
 
 const PAGE_EVENTS = 1_000;
@@ -152,9 +153,14 @@ export function mergeEvents(
   of: Timebase,
 ): readonly StoredEvent[] {
   const all = new Map([...known, ...found].map((event) => [event.eventId, event]));
-  const orders = new Map([...all.values()].map((event) => [event, eventOrder(event, of)]));
+  const orders = new Map([...all.values()].map((event) => [event, orderAmongLanes(event, of)]));
   const orderIn = (event: StoredEvent) => orders.get(event) as string;
   return [...all.values()].sort((one, two) => (orderIn(one) < orderIn(two) ? -1 : 1));
+}
+
+/** The position of an event among those of all lanes: time, then lane, then eventId. */
+function orderAmongLanes(event: StoredEvent, of: Timebase): string {
+  return `${normalTime(eventTime(event, of))} ${ALL_LANES.indexOf(event.lane)} ${event.eventId}`;
 }
 
 /** The number of ordered events at or before a time. */

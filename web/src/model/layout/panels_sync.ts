@@ -16,7 +16,7 @@ import { persistStack } from "../commands/command_stack";
 import { persistDisplay } from "../displays/open_display";
 import { startDisplays } from "../displays/stored_displays";
 import { startEntityAges } from "../entities/entity_ages";
-import { latestError, refreshLatest } from "../entities/latest";
+import { continueLatest, latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
 import { startFieldValues } from "../fields/field_values";
 import {
@@ -27,7 +27,7 @@ import {
   inspectorQueryKey,
   inspectorRange,
   isListHeld,
-  isListStreamed,
+  isListQueried,
   isReadAheadDue,
   refreshInspector,
 } from "../events/inspector";
@@ -90,11 +90,11 @@ export function startPanelsSync(): void {
   startPeek();
   followInspectorQuery();
   startEntityAges();
-  whileSeen(REPLAY_INTERVAL_MS, refreshLatest, () => state.value === "PLAYING");
+  whileSeen(REPLAY_INTERVAL_MS, continueLatest, () => state.value === "PLAYING");
   followReadAhead();
   // Parsed and raw events, and the audit trail, are not in a stream.
-  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value === "LIVE" && !isListStreamed.value);
-  whileSeen(REPLAY_INTERVAL_MS, followInspector, () => state.value === "PLAYING" && !isListStreamed.value);
+  whileSeen(FOLLOW_INTERVAL_MS, followInspector, () => state.value === "LIVE" && isListQueried.value);
+  whileSeen(REPLAY_INTERVAL_MS, followInspector, () => state.value === "PLAYING" && isListQueried.value);
   effect(() => {
     // What was conflated is in the archive.
     if (conflation.value !== null) untracked(() => isOpen() && askInspector());

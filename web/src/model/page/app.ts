@@ -9,6 +9,7 @@ import { startCursorReport } from "../clock/cursor_report";
 import { WHILE_PAUSED } from "../clock/rest";
 import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, continueLatest, refreshLatest } from "../entities/latest";
+import { receivedEvents } from "../events/inspector";
 import { refreshLinks } from "../session/links";
 import {
   ANSWER_CHECK_INTERVAL_MS,
@@ -24,7 +25,8 @@ import { openTimeline, reopenTimeline, startTimelineSync } from "../timeline/tim
 import { singleFlight } from "./single_flight";
 
 const VALUES_INTERVAL_MS = 1_000;
-const ENTITIES_INTERVAL_MS = 3_000;
+/** How often what is listed may change, and how often an unchanged listing is read again. */
+const ENTITIES_INTERVAL_MS = 6_000;
 /** A reader reports a hung writer after 3 s; with this interval the screen shows it within 5 s. */
 const STATUS_INTERVAL_MS = 1_500;
 const LINKS_INTERVAL_MS = 2_000;
@@ -56,6 +58,7 @@ export function startApp(): void {
   scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
   scheduler.every(VALUES_INTERVAL_MS, continueLatest, { when: isMoving });
+  receivedEvents.subscribe(applyLatest);
   scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen, rest: WHILE_PAUSED });
   scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: isOpen });
   scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true, rest: WHILE_PAUSED });

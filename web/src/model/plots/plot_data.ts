@@ -14,6 +14,7 @@ import { appendEvents, BEHIND_INTERVAL_MS, sampledKey, seriesNameKey } from "./s
 
 const PACE_MS = 150;
 const LIVE_INTERVAL_MS = 1_000;
+const LIVE_MAX_MS = 10_000;
 const FIRST_BUCKETS = 600;
 
 export const plotSeries = signal<ReadonlyMap<string, Sampled>>(new Map());
@@ -38,12 +39,18 @@ export function startPlotSync(): void {
     const span = visible.value;
     untracked(() => stillCovers(askedSpan, span) || requestPlotData());
   });
-  scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE", pausesWhenHidden: true });
+  scheduler.every(LIVE_INTERVAL_MS, requestPlotData, { when: () => state.value === "LIVE" && isBucketOver(), pausesWhenHidden: true });
   scheduler.every(BEHIND_INTERVAL_MS, requestPlotData, { when: () => plotsBehind.value, pausesWhenHidden: true });
 }
 
 /** Whether the newest values may be missing, because the sampler had not reached them. */
 export const plotsBehind = computed(() => [...plotSeries.value.values()].some(({ buckets }) => buckets.isBehind === true));
+
+/** Whether the time of a bucket, which is a pixel at most, has passed since the last request of the finest series. */
+function isBucketOver(): boolean {
+  const all = [...plotSeries.value.values()];
+  return all.length === 0 || all.some(({ askedMs, buckets }) => Date.now() - askedMs >= Math.min(buckets.bucketMs, LIVE_MAX_MS));
+}
 
 /** Request now, or as soon as the last reply has arrived and the pace allows it. */
 export function requestPlotData(): void {

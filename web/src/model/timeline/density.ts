@@ -47,7 +47,7 @@ const TILES_MAX = 24;
 /** How far behind the last request new events are looked for, in ms; those that are later come with the whole tile. */
 const TAIL_MS = 5_000;
 /** A tile that is continued is requested whole at this interval. */
-const WHOLE_INTERVAL_MS = 20_000;
+const WHOLE_INTERVAL_MS = 60_000;
 const GRID_TOLERANCE = 1e-3;
 
 /** Up to this many events are queried one by one where the server's buckets are too coarse. */
@@ -97,10 +97,12 @@ export function tailRequest(known: DensityTile, nowMs: number, serverMs: number)
   const sinceMs = serverMs - (nowMs - known.askedMs) - Math.max(TAIL_MS, 2 * bucketMs);
   const first = Math.floor((sinceMs - known.startMs) / bucketMs);
   const last = Math.ceil((serverMs - known.startMs) / bucketMs) + 1;
-  const startMs = known.startMs + first * bucketMs;
-  const stopMs = Math.min(span.stopMs, known.startMs + last * bucketMs);
-  const buckets = Math.round((stopMs - startMs) / bucketMs);
-  return first < 0 || buckets < 1 || stopMs < serverMs ? undefined : { timebase, span: { startMs, stopMs }, level, buckets };
+  const end = Math.min(last, Math.floor((span.stopMs - known.startMs) / bucketMs));
+  const buckets = end - first;
+  const at = (place: number) => known.startMs + place * bucketMs;
+  if (first < 0 || buckets < 1 || at(end) < serverMs) return undefined;
+  // Within the first bucket and the last one: a rounded edge could belong to the bucket beside, and the reply be too coarse.
+  return { timebase, span: { startMs: at(first + 0.25), stopMs: at(end - 0.25) }, level, buckets };
 }
 
 /** A tile with the buckets of a reply in place of its own; undefined if they are not on one grid. */

@@ -2,17 +2,20 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 
 interface Asked {
   filters: { lanes?: string[] };
+  known?: string[];
 }
 
-const world = vi.hoisted(() => ({ asked: [] as (string[] | undefined)[], stored: [] as unknown[] }));
+const world = vi.hoisted(() => ({ asked: [] as (string[] | undefined)[], known: [] as string[][], stored: [] as unknown[] }));
 
 vi.mock("../../../src/model/session/session", async () => {
   const { sessionOf } = await import("../session/fake_session");
   return sessionOf({
-    request: ({ filters: { lanes } }: Asked) => {
+    request: ({ filters: { lanes }, known = [] }: Asked) => {
       world.asked.push(lanes);
-      const events = (world.stored as { lane: string }[]).filter(({ lane }) => lanes?.includes(lane) ?? true);
-      return Promise.resolve({ type: "latestResponse", events });
+      world.known.push(known);
+      const all = (world.stored as { lane: string; eventId: string }[]).filter(({ lane }) => lanes?.includes(lane) ?? true);
+      const events = all.filter(({ eventId }) => !known.includes(eventId));
+      return Promise.resolve({ type: "latestResponse", events, unchanged: all.length - events.length });
     },
   });
 });
@@ -72,29 +75,35 @@ describe("late data", () => {
   });
 });
 
-describe("values that are continued in LIVE", () => {
-  it("keep descriptions, which are requested every ten seconds and after a jump", async () => {
+describe("values that are continued", () => {
+  it("keep those of lanes that are streamed, which are requested every ten seconds and after a jump", async () => {
     vi.useFakeTimers();
     selectEntity(GPS);
     state.value = "LIVE";
     const about = { ...event(1, 1, 0), lane: "metadata", messageType: "ProducerDescriptor", viewId: undefined };
-    world.stored = [about, event(10, 10, 1)];
+    const reading = (second: number) => ({ ...event(second, second, 0), lane: "parsed", messageType: "Fix", viewId: undefined });
+    world.stored = [about, event(10, 10, 1), reading(8)];
     await refreshLatest();
-    world.stored = [event(12, 12, 3)];
+    world.stored = [event(12, 12, 3), reading(9)];
     await continueLatest();
-    expect(world.asked.at(-1)).not.toContain("metadata");
-    expect([...latest.value.values()].map(({ lane }) => lane)).toEqual(["metadata", "ui"]);
-    expect(shownLatitude()).toBe(3);
+    expect(world.asked.at(-1)).toEqual(["parsed", "raw"]);
+    expect(world.known.at(-1), "what is shown is not sent again").toEqual([reading(8).eventId]);
+    expect([...latest.value.values()].map(({ eventId }) => eventId)).toEqual([about.eventId, event(10, 10, 1).eventId, reading(9).eventId]);
+    world.stored = [event(12, 12, 3)];
     vi.advanceTimersByTime(11_000);
     await continueLatest();
     expect(world.asked.at(-1)).toBeUndefined();
     expect([...latest.value.values()].map(({ lane }) => lane)).toEqual(["ui"]);
+    expect(shownLatitude()).toBe(3);
     clearLatest();
     await continueLatest();
     expect(world.asked.at(-1)).toBeUndefined();
     state.value = "PLAYING";
     await continueLatest();
-    expect(world.asked.at(-1)).toBeUndefined();
+    expect(world.asked.at(-1)).toEqual(["parsed", "raw"]);
+    backwards.value = true;
+    await continueLatest();
+    expect(world.asked.at(-1), "no stream continues them backwards").toBeUndefined();
     vi.useRealTimers();
   });
 });

@@ -25,6 +25,7 @@ const inspector = await import("../../../src/model/events/inspector");
 const { selectedEntity } = await import("../../../src/model/entities/entities");
 const { selection, visible } = await import("../../../src/model/timeline/span");
 const { backwards, cursor, state, timebase } = await import("../../../src/model/clock/clock");
+const { compareTimes } = await import("../../../src/model/values/time");
 
 const GPS = { scopeId: "s", systemId: "a", containerId: "b", uniqueId: "gps" };
 const TIME = "2026-01-01T00:00:10.000000001Z";
@@ -138,11 +139,16 @@ describe("the event inspector", () => {
     await inspector.refreshInspector();
     const late = { ...streamed(18), canonicalTruthTime: at(21) };
     const ahead = { ...streamed(500), canonicalTruthTime: at(22) };
-    world.answer = () => Promise.resolve({ events: [ahead, late, streamed(20)] });
+    const received: StoredEvent[] = [];
+    inspector.receivedEvents.subscribe((events) => received.push(...events));
+    inspector.applyToInspector([{ ...event(7), lane: "ui", sourceTruthTime: at(23), canonicalTruthTime: at(23) }]);
+    world.answer = () => Promise.resolve({ events: [ahead, late] });
     await inspector.followInspector();
-    expect(world.asked[1]).toMatchObject({ timebase: "canonical", startTime: at(20) });
+    expect(world.asked[1]).toMatchObject({ timebase: "canonical", startTime: at(20).replace("Z", "000001Z") });
+    expect(world.asked[1]?.filters?.lanes, "the others are streamed").toEqual(["parsed", "raw"]);
     expect(world.asked[1]).not.toHaveProperty("stopTime");
-    expect([shown(), inspector.nextKey.value]).toEqual([["20", "19", "18"], "k1"]);
+    expect([shown(), inspector.nextKey.value]).toEqual([["7", "20", "19", "18"], "k1"]);
+    expect(received.map(({ eventId }) => eventId)).toEqual(["18"]);
     world.answer = () => Promise.resolve({ events: [streamed(25)], nextKey: "more" });
     await inspector.followInspector();
     expect(world.asked.slice(2).map((one) => one.timebase), "too many").toEqual(["canonical", "source"]);
@@ -150,6 +156,28 @@ describe("the event inspector", () => {
     await inspector.followInspector();
     expect(world.asked.slice(4).map((one) => one.timebase)).toEqual(["source"]);
     vi.useRealTimers();
+  });
+
+  it("reads forwards only what is ahead of what it has read, each event once", async () => {
+    [state.value, backwards.value, cursor.value] = ["PLAYING", false, at(30)];
+    world.answer = () => Promise.resolve({ events: [streamed(30), streamed(29)] });
+    await inspector.refreshInspector();
+    const until = world.asked[0]?.stopTime as string;
+    expect(compareTimes(at(30), until)).toBeLessThan(0);
+    await inspector.followInspector();
+    expect(world.asked, "the clock has not moved").toHaveLength(1);
+    cursor.value = at(31);
+    const ofOneTime = ["raw", "parsed", "ui"].map((lane, place) => ({ ...streamed(31), lane, eventId: String(place) }));
+    world.answer = () => Promise.resolve({ events: ofOneTime });
+    await inspector.followInspector();
+    expect(world.asked[1]).toMatchObject({ timebase: "source", limit: 500 });
+    expect(world.asked[1]?.filters, "of all lanes, so that none is ahead of another").not.toHaveProperty("lanes");
+    inspector.applyToInspector([streamed(32)]);
+    expect(compareTimes(until, world.asked[1]?.startTime as string)).toBe(-1);
+    expect(shown(), "by lane at one time").toEqual(["0", "1", "2", "30", "29"]);
+    state.value = "PAUSED";
+    await inspector.followInspector();
+    expect(world.asked[2], "another state has another list").toMatchObject({ limit: 50 });
   });
 
   it("keeps what was streamed while a reply was awaited", async () => {

@@ -104,13 +104,16 @@ describe("a tile that shows the present", () => {
     const asked = density.tailRequest(known, NOW, NOW) as density.DensityRequest;
     const none: number[] = Array.from({ length: asked.buckets }, () => 0);
     const lanes = { metadata: none, command: none, ui: none, parsed: none.map(() => count), raw: none };
-    const startTime = fromFineMs(asked.span.startMs);
+    // The server's buckets are those of its grid, of which the request names the inside.
+    const startTime = fromFineMs(known.startMs + Math.floor((asked.span.startMs - known.startMs) / known.bucketMs) * known.bucketMs);
     return { ...asked, reply: { type: "summaryResponse", startTime, bucketNs: 2 ** asked.level, timebase: "source", lanes } };
   }
 
   it("asks for its last buckets only, up to now", () => {
     const asked = tailOf(7);
     expect(asked.buckets).toBeLessThan(20);
+    const edges = [asked.span.startMs, asked.span.stopMs].map((ms) => ((ms - known.startMs) / known.bucketMs) % 1);
+    expect(edges, "well within its first and last bucket, or the reply could be of coarser ones").toEqual([expect.closeTo(0.25), expect.closeTo(0.75)]);
     expect(asked.span.startMs).toBeLessThanOrEqual(NOW - 5_000);
     expect(asked.span.stopMs).toBeGreaterThanOrEqual(NOW);
     const next = density.withTail(known, asked.reply, NOW) as density.DensityTile;
@@ -121,7 +124,7 @@ describe("a tile that shows the present", () => {
   });
 
   it("is requested whole after some time, when it ends before now, or when the grid differs", () => {
-    expect(density.tailRequest({ ...known, wholeMs: NOW - 30_000 }, NOW, NOW)).toBeUndefined();
+    expect(density.tailRequest({ ...known, wholeMs: NOW - 70_000 }, NOW, NOW)).toBeUndefined();
     expect(density.tailRequest(known, NOW, known.span.stopMs + 1)).toBeUndefined();
     const { reply } = tailOf(7);
     expect(density.withTail(known, { ...reply, bucketNs: reply.bucketNs * 2 }, NOW)).toBeUndefined();
