@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import os
 import sys
@@ -92,3 +93,32 @@ def test_a_pipe_that_is_not_spooled_is_refused(tmp_path: Path) -> None:
     os.mkfifo(pipe)
     with pytest.raises(RecordingError, match="not a regular file"):
         open_recording(pipe, Observer("test"), None, RecordingOptions(time_column="time"))
+
+
+def test_a_compressed_file_is_unpacked(tmp_path: Path) -> None:
+    """Of any format: the name without .gz says which it is, and the file is gone at the end."""
+    path = tmp_path / "boat.csv.gz"
+    path.write_bytes(gzip.compress(b"time,x\n") + gzip.compress(b"1,2\n"))
+    said: list[str] = []
+    with rereadable(str(path), None, said.append) as plain:
+        assert (plain.name, plain.read_bytes()) == ("boat.csv", b"time,x\n1,2\n")
+    assert not plain.exists()
+    assert "is compressed" in said[0]
+
+
+@pytest.mark.parametrize("change", ["cut", "damaged"])
+def test_a_compressed_file_that_is_not_whole_is_refused(tmp_path: Path, change: str) -> None:
+    """One error, which says how to publish what there is."""
+    data = gzip.compress(bytes(range(256)) * 100)
+    path = tmp_path / "boat.log.gz"
+    path.write_bytes(data[:-20] if change == "cut" else data[:40] + b"\xff\xff" + data[42:])
+    with pytest.raises(RecordingError, match="zcat"), rereadable(str(path), None, print):
+        pass
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_gzip_expands_has_to_fit_on_the_disk(tmp_path: Path) -> None:
+    path = tmp_path / "zeros.gz"
+    path.write_bytes(gzip.compress(bytes(10_000_000)))
+    with pytest.raises(RecordingError, match="TMPDIR"), rereadable(str(path), None, print, 10**18):
+        pass

@@ -48,7 +48,9 @@ Examples:
       --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
       --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
-  zcat boat.log.gz | nova produce - --to local:///var/lib/nova --scope boat
+  nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
+  nova produce sensors.lp --to local:///var/lib/nova --scope house
+  cat boat.log | nova produce - --to local:///var/lib/nova --scope boat
 
 The same file always gives the same eventIds: produced twice, all events are duplicates the second
 time. Exit status 1 means that something was rejected or could not be read.
@@ -134,7 +136,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option(
     "--time-unit",
     type=click.Choice(["iso", *counter.UNITS_NS]),
-    help="csv, ccsds field: unit of the time (default s).",
+    help="csv, ccsds field, influx: unit of the time (default s; influx: ns).",
 )
 @click.option(
     "--time-zone",
@@ -150,7 +152,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     "--epoch",
     help="ISO time of counter 0; nmea: a time near the start, which resolves week rollovers.",
 )
-@click.option("--system", help="ccsds, nmea, can, ulog: systemId of the events.")
+@click.option("--system", help="systemId of the events; csv: see --entity.")
 @click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
 @click.option("--message-type", help="csv: messageType of the rows (default Row).")
 @click.option("--columns", metavar="A,B,…", help="csv: column names, for files without a header.")
@@ -181,8 +183,9 @@ def produce(
 ) -> None:
     """Publish a recording as events.
 
-    Formats: CCSDS packets, NMEA 0183, CAN and NMEA 2000, ULog, CSV, or JSON lines of envelopes.
-    FILE may be a pipe; - is standard input.
+    Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog, GPX,
+    InfluxDB's line protocol, CSV, or JSON lines of envelopes. FILE may be compressed by gzip, or a
+    pipe; - is standard input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

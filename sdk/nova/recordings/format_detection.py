@@ -12,8 +12,10 @@ from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packets import COUNT_MASK, Packet, PacketDamage
 from nova.recordings.recording import RecordingError
 
-FORMATS = ("ccsds", "nmea", "can", "ulog", "csv", "jsonl")
+FORMATS = ("ccsds", "nmea", "can", "ulog", "gpx", "influx", "csv", "jsonl")
 HEAD_MAX_BYTES = 256 * 1024
+ROOT_MAX_BYTES = 1024
+"""The bytes within which an XML file has its root."""
 PACKETS_MIN = 2
 PREFIX_MAX_BYTES = 64
 """The most bytes before the first packet of a recording."""
@@ -28,6 +30,8 @@ _BY_SUFFIX = {
     ".nmea": "nmea",
     ".ccsds": "ccsds",
     ".ulg": "ulog",
+    ".gpx": "gpx",
+    ".lp": "influx",
     ".asc": "can",
     ".blf": "can",
     ".mf4": "can",
@@ -36,6 +40,7 @@ _CAN_FRAME = re.compile(
     rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
 )
 _ULOG_MAGIC = b"ULog\x01\x12\x35"
+_GPX_ROOT = re.compile(rb"<(?:\w+:)?gpx[\s>]")
 _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
 
@@ -50,6 +55,8 @@ def detect_format(path: Path) -> str:
         return "ulog"
     if can_log_kind(head) is not None:
         return "can"
+    if _GPX_ROOT.search(head[:ROOT_MAX_BYTES]):
+        return "gpx"
     if _JSON_LINE.match(head):
         return "jsonl"
     if _CAN_FRAME.search(head) or other_log_format(head) is not None:

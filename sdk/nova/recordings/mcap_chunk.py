@@ -71,7 +71,7 @@ def _from_zstd(data: bytes) -> Iterator[bytes]:
 
 
 def _from_lz4(data: bytes, max_bytes: int) -> Iterator[bytes]:
-    import lz4.frame  # type: ignore[import-untyped]
+    import lz4.frame
 
     expander = lz4.frame.LZ4FrameDecompressor()
     try:

@@ -15,6 +15,8 @@ from nova.recordings.ccsds import CcsdsReader
 from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
 from nova.recordings.dbc import DbcDefinition
 from nova.recordings.format_detection import detect_format, named_format
+from nova.recordings.gpx import GpxReader
+from nova.recordings.influx import InfluxReader
 from nova.recordings.jsonl import JsonLinesReader
 from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
@@ -142,7 +144,16 @@ def _can(
     ).steps()
 
 
-def _dated_opener(reader: type[NmeaReader | UlogReader]) -> _Opener:
+def _influx(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    unit = options.time_unit or "ns"
+    if unit == "iso":
+        raise RecordingError("--time-unit iso does not apply to influx, whose times are counts")
+    return InfluxReader(path, observer, unit=unit, system_id=options.system).steps()
+
+
+def _dated_opener(reader: type[NmeaReader | UlogReader | GpxReader]) -> _Opener:
     def opened(
         path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
     ) -> Iterator[Step]:
@@ -208,6 +219,8 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
     "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
     "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
+    "gpx": (_dated_opener(GpxReader), frozenset({"system"})),
+    "influx": (_influx, frozenset({"time_unit", "system"})),
     "csv": (
         _csv,
         frozenset(

@@ -1,13 +1,16 @@
-"""Spools a stream (pipe, standard input) to a private temporary file.
+"""Spools a stream (pipe, standard input) or a file of gzip to a private temporary file.
 
-Readers read a recording more than once, and a stream can be read once only.
+Readers read a recording more than once, a stream can be read once only, and one that is compressed
+would be expanded each time.
 """
 
 from __future__ import annotations
 
+import gzip
 import shutil
 import stat
 import sys
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +25,8 @@ STDIN_NAME = "stdin"
 CHUNK_BYTES = 1024 * 1024
 RESERVE_BYTES = 512 * 1024 * 1024
 """The free space that a spooled stream leaves on its disk."""
+GZIP_MAGIC = b"\x1f\x8b\x08"
+GZIP_SUFFIX = ".gz"
 READ_ONCE = frozenset({"jsonl"})
 """Formats that are read once; their streams are published while they come."""
 
@@ -38,7 +43,8 @@ def rereadable(
     path = Path(file)
     is_stdin = file == STDIN
     if not is_stdin and stat.S_ISREG(path.stat().st_mode):
-        yield path
+        with _unpacked(path, file, report, reserve_bytes) as plain:
+            yield plain
     elif (name or named_format(path)) in READ_ONCE:
         yield Path("/dev/stdin") if is_stdin else path
     else:
@@ -50,7 +56,32 @@ def rereadable(
                 _spool(path, is_stdin, spooled, reserve_bytes)
             except OSError as error:
                 raise RecordingError(f"cannot spool {title}: {error.strerror}") from error
-            yield spooled
+            with _unpacked(spooled, title, report, reserve_bytes) as plain:
+                yield plain
+
+
+@contextmanager
+def _unpacked(
+    path: Path, title: str, report: Callable[[str], None], reserve_bytes: int
+) -> Iterator[Path]:
+    """The file itself, or what it was before gzip compressed it."""
+    with path.open("rb") as file:
+        is_packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+    if not is_packed:
+        yield path
+        return
+    with TemporaryDirectory(prefix="nova-") as folder:
+        plain = Path(folder) / path.name.removesuffix(GZIP_SUFFIX)
+        report(f"{title} is compressed: it is unpacked to {plain} and read from there")
+        try:
+            with gzip.open(path) as stream, plain.open("xb") as copy:
+                _copy(stream, copy, plain, reserve_bytes)
+        except (OSError, EOFError, zlib.error) as error:
+            raise RecordingError(
+                f"{title} is cut or damaged, so gzip cannot unpack it to its end ({error}); "
+                "`zcat FILE | nova produce -` publishes what is before that"
+            ) from error
+        yield plain
 
 
 def _spool(path: Path, is_stdin: bool, spooled: Path, reserve_bytes: int) -> None:
@@ -62,7 +93,9 @@ def _spool(path: Path, is_stdin: bool, spooled: Path, reserve_bytes: int) -> Non
             _copy(stream, copy, spooled, reserve_bytes)
 
 
-def _copy(stream: BinaryIO, copy: BinaryIO, spooled: Path, reserve_bytes: int) -> None:
+def _copy(
+    stream: BinaryIO | gzip.GzipFile, copy: BinaryIO, spooled: Path, reserve_bytes: int
+) -> None:
     size_bytes = 0
     while chunk := stream.read(CHUNK_BYTES):
         if shutil.disk_usage(spooled.parent).free < reserve_bytes + len(chunk):
