@@ -32,13 +32,26 @@ def may_change(access: Access, display: StoredDisplay) -> bool:
     return has_role(access, display.editable_by) and may_see(access, display)
 
 
-def may_see_version(access: Access, display: StoredDisplay, content: bytes) -> bool:
-    """Whether a principal that may change a display gets a version: a former one may name scopes
-    and lanes that the newest one does not.
+def may_see_version(access: Access, display: StoredDisplay, content: bytes, saved_by: str) -> bool:
+    """Whether a principal that may change a display gets a version: each may name other scopes and
+    lanes. Owners get what they have saved themselves too.
     """
-    if manages_all(access) or is_own(access, display.owner) or not access.is_limited:
+    if not access.is_limited or _has_saved(access, display, saved_by):
         return True
     return may_see_names(access, named_in(content))
+
+
+def may_see_newest(access: Access, display: StoredDisplay) -> bool:
+    """Whether a principal that has a display in its list gets its newest version and name: others
+    may have saved what its owner may not see.
+    """
+    named = NamedData(display.scopes, display.lanes)
+    return _has_saved(access, display, display.saved_by) or may_see_names(access, named)
+
+
+def _has_saved(access: Access, display: StoredDisplay, saved_by: str) -> bool:
+    """No user and no key has the name of another one, so that of the owner is the owner's."""
+    return is_own(access, display.owner) and saved_by == access.name
 
 
 def may_share(access: Access, display: StoredDisplay) -> bool:

@@ -15,6 +15,7 @@ from nova.edge.display_access import (
     may_change,
     may_see,
     may_see_names,
+    may_see_newest,
     may_see_version,
     may_share,
 )
@@ -46,6 +47,11 @@ EVERY_SCOPE = ""
 """The scope of the default of those that have none of their own."""
 
 NOT_YOURS = "only its owner and admins with all scopes may {}"
+HIDDEN_NEWEST = (
+    "the newest version, which {} saved, names scopes or lanes that you may not see: read a former "
+    "one, or save one"
+)
+HIDDEN_NAME = "(a name that you may not see)"
 NO_VERSIONS = "former versions of {!r} are for those who may change it"
 NOT_SHARED = "share {!r} with viewers first: everybody of the scope opens the default"
 
@@ -109,6 +115,8 @@ class DisplayRequests:
         version = stored.version if request.version is None else request.version
         if version != stored.version and not may_change(access, stored):
             raise ProtocolError("forbidden", NO_VERSIONS.format(stored.name))
+        if version == stored.version and not may_see_newest(access, stored):
+            raise ProtocolError("forbidden", HIDDEN_NEWEST.format(stored.saved_by))
         seen = partial(may_see_version, access, stored)
         display = self._store.read(stored.id, version, seen)
         info = self._info(access, stored, defaults)
@@ -195,7 +203,7 @@ class DisplayRequests:
     def _info(self, access: Access, stored: StoredDisplay, defaults: dict[str, str]) -> DisplayInfo:
         return DisplayInfo(
             display_id=stored.id,
-            name=stored.name,
+            name=self._name(access, stored),
             origin="stored",
             version=stored.version,
             owner=stored.owner.name,
@@ -207,8 +215,16 @@ class DisplayRequests:
             default_of=_scopes_of(access, stored.id, defaults),
             saved=time_text(stored.saved),
             saved_by=stored.saved_by,
-            named=sorted(stored.scopes),
+            named=sorted(scope for scope in stored.scopes if _sees_scope(access, scope)),
         )
+
+    def _name(self, access: Access, stored: StoredDisplay) -> str:
+        """The name of the newest version that the principal gets."""
+        if may_see_newest(access, stored):
+            return stored.name
+        seen = partial(may_see_version, access, stored)
+        versions, _ = self._store.versions(stored.id, seen)
+        return versions[0].name if versions else HIDDEN_NAME
 
 
 def _folder_info(access: Access, shipped: FolderDisplay, defaults: dict[str, str]) -> DisplayInfo:

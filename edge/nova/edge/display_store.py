@@ -53,6 +53,9 @@ _Row = tuple[
     float,
     str,
 ]
+IsSeen = Callable[[bytes, str], bool]
+"""Whether a version is for somebody, by its content and by whom it was saved."""
+
 _decoder = msgspec.json.Decoder(Display)
 
 
@@ -198,15 +201,15 @@ class DisplayStore(EdgeStore):
         rows = self._db.execute(f"SELECT {_COLUMNS} FROM displays ORDER BY name, id")
         return [_stored(row) for row in rows]
 
-    def read(self, display_id: str, version: int, is_seen: Callable[[bytes], bool]) -> Display:
+    def read(self, display_id: str, version: int, is_seen: IsSeen) -> Display:
         """A version; raises ProtocolError `notFound`, also for one that is not seen, and
         `badDisplay` for one that a newer program has written in its own way.
         """
         row = self._db.execute(
-            "SELECT content FROM display_versions WHERE display_id = ? AND version = ?",
+            "SELECT content, saved_by FROM display_versions WHERE display_id = ? AND version = ?",
             (display_id, version),
         ).fetchone()
-        if row is None or not is_seen(row[0]):
+        if row is None or not is_seen(*row):
             raise ProtocolError("notFound", f"display {display_id!r} has no version {version}")
         try:
             return _decoder.decode(row[0])
@@ -215,9 +218,7 @@ class DisplayStore(EdgeStore):
                 "badDisplay", f"a newer NOVA has saved this version, upgrade this one: {error}"
             ) from None
 
-    def versions(
-        self, display_id: str, is_seen: Callable[[bytes], bool]
-    ) -> tuple[list[DisplayVersionInfo], int]:
+    def versions(self, display_id: str, is_seen: IsSeen) -> tuple[list[DisplayVersionInfo], int]:
         """The newest versions, newest first, without those that are not seen, and how many older
         ones there are.
         """
@@ -239,7 +240,7 @@ class DisplayStore(EdgeStore):
                 bytes=len(content),
             )
             for version, name, saved, saved_by, content in rows
-            if is_seen(content)
+            if is_seen(content, saved_by)
         ]
         return found, count - len(rows)
 
