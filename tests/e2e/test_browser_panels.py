@@ -46,6 +46,13 @@ DRAWING = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 60" onload
 <circle id="lamp" cx="80" cy="20" r="8"/></svg>"""
 
 
+LONG_AFTER = (
+    "#state=paused&tb=source&t=2024-06-01T12:10:00Z"
+    "&from=2024-06-01T12:00:00Z&to=2024-06-01T12:15:00Z"
+)
+"""Nine minutes after the last value of the newest recording."""
+
+
 def field(name: str) -> dict[str, object]:
     return {"series": SERIES, "field": name}
 
@@ -156,6 +163,29 @@ def test_values_at_the_clock_in_gauge_table_and_synoptic(tank_page: Page, tmp_pa
         "closed"
     )
     assert serious(tank_page, '[data-testid="panels"]') == []
+
+
+def test_panels_say_that_a_source_is_stale(tank_page: Page, tmp_path: Path) -> None:
+    """At every kind of value at the clock, and not while the source sends."""
+    fields = {"fields": [field("valve")]}
+    level = {"element": "level", "field": field("level"), "effect": "text"}
+    panels = (
+        ("gauge", {"fields": [field("level")]}),
+        ("table", fields),
+        ("states", fields),
+        ("synoptic", {"svg": DRAWING, "bindings": [level]}),
+    )
+    open_display(tank_page, display(*panels), tmp_path)
+    drawn = tank_page.get_by_test_id("synoptic").locator("#level")
+    expect(drawn).to_have_text("93")
+    shown = [tank_page.get_by_test_id(one) for one in ("gauge", "table-row", "state-strip")]
+    for one in shown:
+        expect(one.locator(".status.stale")).to_have_count(0)
+    tank_page.evaluate("hash => { location.hash = hash }", LONG_AFTER)
+    for one in shown:
+        expect(one.locator(".status.stale")).to_have_count(1)
+    expect(tank_page.locator('[data-testid="table-row"] .age')).to_contain_text("stale")
+    expect(drawn).to_have_class("is-stale")
 
 
 def test_strips_pairs_and_histograms_over_the_span(tank_page: Page, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ function Row({ of }: { of: FieldRef }) {
       <td class="number">
         <FieldReadingText reading={reading} field={of.field} />
       </td>
-      <td class="field-age">{reading.value !== undefined && reading.time !== undefined && <CardAge time={reading.time} />}</td>
+      <td class="field-age">{reading.value !== undefined && reading.time !== undefined && <CardAge time={reading.time} isStale={reading.isStale} />}</td>
     </tr>
   );
 }

@@ -53,7 +53,7 @@ function Gauge({ of, options }: { of: FieldRef; options: GaugeOptions }) {
         {scale.zones.map((zone) => (
           <path key={`${zone.severity} ${zone.low}`} class={`gauge-zone is-${zone.severity}`} d={arc(gaugeShare(zone.low, scale), gaugeShare(zone.high, scale))} />
         ))}
-        {value !== undefined && <path class={`gauge-value ${reading.verdict ?? ""}`} d={arc(0, gaugeShare(value, scale))} />}
+        {value !== undefined && <path class={`gauge-value ${reading.verdict ?? ""} ${reading.isStale ? "stale" : ""}`} d={arc(0, gaugeShare(value, scale))} />}
         {hasScale && <Ends scale={scale} />}
       </svg>
       <FieldReadingText reading={reading} field={of.field} />

@@ -4,6 +4,7 @@ import { useMemo } from "preact/hooks";
 import { namedEntity } from "../model/entities/entity_names";
 import { cursorMs, seek, state } from "../model/clock/clock";
 import { columnOf, fieldsQuery, knownUntilMs, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
+import { isSourceStale } from "../model/fields/field_reading";
 import type { FieldValue } from "../model/fields/field_rows";
 import { runAt, type StateRun, stateRuns, statesOf } from "../model/fields/state_runs";
 import type { StatesOptions } from "../model/kinds/states_kind";
@@ -17,6 +18,7 @@ import { formatTime, fromFineMs } from "../model/values/time";
 import "../kinds.css";
 import type { PanelProps } from "./later_panel";
 import { Empty } from "./Pane";
+import { Status } from "./Status";
 import { TimedPane } from "./PanelTime";
 import { useSpanQuery } from "./use_fields";
 import { useSize } from "./use_size";
@@ -90,7 +92,7 @@ function Strip({ of, rows, span, width, isOwnTime }: StripProps) {
   return (
     <div class="state-strip" data-testid="state-strip" data-field={of.field}>
       <p title={fieldKey(of)}>
-        <span class="muted">{namedEntity(of.series)}</span> {of.field} {now !== undefined && <strong data-testid="strip-now">{stateText(now.value)}</strong>}
+        <span class="muted">{namedEntity(of.series)}</span> {of.field} {now !== undefined && <StateNow of={of} text={stateText(now.value)} />}
         {rows !== null && runs.length === 0 && <span class="muted"> no values in this span</span>}
       </p>
       <svg width={width} height="22" role="img" aria-label={`${of.field}: ${states.map(stateText).join(", ")}`}>
@@ -99,6 +101,15 @@ function Strip({ of, rows, span, width, isOwnTime }: StripProps) {
         ))}
       </svg>
     </div>
+  );
+}
+
+/** The state at the clock; it is stale with its source. */
+function StateNow({ of, text }: { of: FieldRef; text: string }) {
+  return (
+    <>
+      {isSourceStale(of.series) && <Status verdict="stale" />} <strong data-testid="strip-now">{text}</strong>
+    </>
   );
 }
 

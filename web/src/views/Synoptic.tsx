@@ -14,7 +14,7 @@ import { useWatched } from "./use_fields";
 
 const NO_BINDINGS: Binding[] = [];
 /** The drawing is in a tree of its own, where no id or class of the page applies. */
-const SHEET = ":host{display:block;width:100%;height:100%}svg{width:100%;height:100%;color:var(--text)}svg:not([fill]){fill:var(--text)}.is-unknown{opacity:.35}";
+const SHEET = ":host{display:block;width:100%;height:100%}svg{width:100%;height:100%;color:var(--text)}svg:not([fill]){fill:var(--text)}.is-unknown{opacity:.35}.is-stale{opacity:.6}";
 
 export function Synoptic({ panel, options: { svg = "", bindings = NO_BINDINGS } }: PanelProps<SynopticOptions>) {
   useWatched(bindings.map(({ field }) => field));

@@ -1,11 +1,14 @@
 /** A field at the clock: its value, as its manifest and the Core see it. */
 
 import type { KeySpec } from "../../api/protocol";
+import type { SeriesName } from "../../api/series";
 import { type Verdict, verdictOf } from "../alarms/card_alarms";
 import { keySpec } from "../cards/card";
 import { cards, statesPending } from "../cards/cards";
+import { staleViews } from "../cards/stale_views";
 import { manifestKeySpec } from "../cards/manifests";
 import { viewKey } from "../cards/ui_state";
+import { ageBeats, seriesAge, sourceKey } from "../entities/entity_ages";
 import { timebase } from "../clock/clock";
 import { eventTime, fieldValue } from "../values/event";
 import { orderTime } from "../values/event_order";
@@ -23,16 +26,26 @@ export interface FieldReading {
   readonly spec: KeySpec;
   /** How the Core judges it; undefined if it has no limits. */
   readonly verdict: Verdict;
+  /** Whether its source has been silent for longer than usual. */
+  readonly isStale: boolean;
   /** Whether the reply for this moment is awaited. */
   readonly isPending: boolean;
 }
 
 /** The reading of a field. The series has to be watched. */
 export function readingOf(of: FieldRef): FieldReading {
-  return of.series.lane === "ui" ? cardReading(of) : eventReading(of);
+  const found = of.series.lane === "ui" ? cardReading(of) : eventReading(of);
+  return { ...found, isStale: found.value !== undefined && isSourceStale(of.series) };
 }
 
-function cardReading({ series, field }: FieldRef): FieldReading {
+/** Whether the series of a field is stale as of the clock. */
+export function isSourceStale(series: SeriesName): boolean {
+  if (series.lane === "ui") return staleViews.value.has(viewKey({ ...series, viewId: series.viewId ?? "" }));
+  void ageBeats.value;
+  return seriesAge(sourceKey(series)).freshness === "stale";
+}
+
+function cardReading({ series, field }: FieldRef): Omit<FieldReading, "isStale"> {
   const card = cards.value.get(viewKey({ ...series, viewId: series.viewId ?? "" }))?.value;
   const isPending = statesPending.value;
   if (card === undefined) return { value: undefined, time: undefined, spec: manifestKeySpec(undefined, field), verdict: undefined, isPending };
@@ -42,7 +55,7 @@ function cardReading({ series, field }: FieldRef): FieldReading {
   return { value: cell?.value, time, spec: keySpec(card, field), verdict, isPending };
 }
 
-function eventReading({ series, field }: FieldRef): FieldReading {
+function eventReading({ series, field }: FieldRef): Omit<FieldReading, "isStale"> {
   const event = seriesEvents.value.get(seriesNameKey(series));
   const isPending = seriesEventsPending.value && event === undefined;
   const time = event === undefined ? undefined : eventTime(event, timebase.value);

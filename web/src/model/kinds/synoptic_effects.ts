@@ -30,10 +30,11 @@ export function boundElements(root: ParentNode, bindings: readonly Binding[]): {
   return { bound, missing: [...new Set(missing)] };
 }
 
-/** Apply a reading; an element whose value is not known is faded. */
+/** Apply a reading; an element whose value is not known is faded, one whose source is stale less so. */
 export function applyReading({ binding, elements, rules }: BoundElement, reading: FieldReading): void {
   for (const element of elements) {
     element.classList.toggle("is-unknown", reading.value === undefined);
+    element.classList.toggle("is-stale", reading.isStale);
     applyEffect(element, binding, rules, reading);
   }
 }
