@@ -18,6 +18,7 @@ COPY core core
 COPY edge edge
 COPY sdk sdk
 COPY transport_kafka transport_kafka
+COPY transport_mqtt transport_mqtt
 COPY transport_nats transport_nats
 COPY --from=web /src/edge/nova/edge/static edge/nova/edge/static
 RUN /opt/nova/bin/pip install --no-cache-dir --no-deps ./sdk .

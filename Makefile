@@ -100,7 +100,7 @@ scale: $(STAMP)/python ## One archive grown to 50 million events in SCALE_DATA, 
 lock: $(STAMP)/python ## Lock the newest versions that pyproject.toml allows
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q pyproject.toml --all-extras $(LOCKED) --upgrade -o requirements.lock
-	$(BIN)/uv pip compile -q pyproject.toml --extra cel --extra kafka --extra nats --extra notify --extra oidc --extra s3 --extra formats \
+	$(BIN)/uv pip compile -q pyproject.toml --extra cel --extra kafka --extra mqtt --extra nats --extra notify --extra oidc --extra s3 --extra formats \
 	  --extra mcap --extra parquet $(LOCKED) \
 	  --constraints requirements.lock --upgrade -o requirements.runtime.lock
 
@@ -134,4 +134,5 @@ $(STAMP)/system: scripts/system-packages Makefile ## (what the tests need from t
 	@command -v java >/dev/null || scripts/system-packages openjdk-17-jre-headless
 	@command -v mvn >/dev/null || scripts/system-packages maven
 	@command -v kcat >/dev/null || scripts/system-packages kcat
+	@command -v mosquitto >/dev/null || test -x /usr/sbin/mosquitto || scripts/system-packages mosquitto mosquitto-clients
 	@mkdir -p $(STAMP) && touch $@

@@ -19,7 +19,7 @@ from hypothesis import settings as law_settings
 
 from nova.sdk import logs, settings, worker_process
 from nova.sdk.log_handler import JsonHandler
-from nova.testkit import command_fork, kafka, nats
+from nova.testkit import command_fork, kafka, mqtt, nats
 from nova.testkit.command_fork import start_worker
 from nova.testkit.conformance import result_table
 from nova.testkit.nats_server import NatsServer
@@ -119,6 +119,21 @@ def kafka_broker(request: pytest.FixtureRequest) -> Iterator[BackendServer]:
 def own_kafka_broker() -> Iterator[BackendServer]:
     """A real broker for one test, which may stop, kill and restart it."""
     with kafka.own_broker() as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def mqtt_broker(request: pytest.FixtureRequest) -> Iterator[BackendServer]:
+    """A real broker for the whole run, shared by all tests: `url` is where it is."""
+    with server_of_run(request, "mqtt", mqtt.shared_broker) as broker:
+        say(request, f"MQTT broker: {broker.kind} at {broker.url}")
+        yield broker
+
+
+@pytest.fixture
+def own_mqtt_broker() -> Iterator[BackendServer]:
+    """A real broker for one test, which may stop, kill and restart it."""
+    with mqtt.own_broker() as broker:
         yield broker
 
 

@@ -22,12 +22,13 @@ from typing import IO
 
 import msgspec
 
-from nova.testkit import kafka, nats
+from nova.testkit import kafka, mqtt, nats
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.test_server import BackendServer, ExternalServer
 
 SERVERS: Mapping[str, Callable[[], AbstractContextManager[BackendServer]]] = {
     "kafka": kafka.shared_broker,
+    "mqtt": mqtt.shared_broker,
     "nats": nats.shared_server,
 }
 STARTED_TIMEOUT_S = 1_200

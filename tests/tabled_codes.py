@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("sdk", "core", "edge", "transport_kafka", "transport_nats")
+PACKAGES = ("sdk", "core", "edge", "transport_kafka", "transport_mqtt", "transport_nats")
 CODE_PLACE = {"EnvelopeError": 0, "RequestError": 0, "Rejection": 1}
 """Which argument of a call is the code; as a keyword it is `code` everywhere."""
 

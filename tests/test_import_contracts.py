@@ -14,7 +14,7 @@ from tests.syntax_trees import nodes_in, nodes_of
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "core/nova/core"
 STORE = CORE / "store"
-SOURCES = ("core", "edge", "sdk", "transport_kafka", "transport_nats")
+SOURCES = ("core", "edge", "sdk", "transport_kafka", "transport_mqtt", "transport_nats")
 FAMILY_NAMES = set(FAMILIES) - set(TIMEBASES)
 """Names that nothing but a column family has; two families are named like their timebase."""
 

@@ -23,7 +23,7 @@ PARAMETERS_MAX = 8
 TEST_FUNCTION_MAX_LINES = 60
 VIEW_MAX_LINES = 200
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
-SOURCES = ("core/*.py", "edge/*.py", "sdk/*.py", "transport_kafka/*.py", "transport_nats/*.py")
+SOURCES = ("core/*.py", "edge/*.py", "sdk/*.py", "transport_*/*.py")
 TWICE = {
     "__init__": "every package has one",
     "cli": "the command groups of Core and edge",
@@ -32,7 +32,7 @@ TWICE = {
         ("config", "consumer", "naming", "publisher", "transport"),
         "what every transport package consists of",
     ),
-    "connection": "the client's to NOVA, and the NATS transport's to its server",
+    "connection": "the client's to NOVA, and the transports' to NATS and MQTT servers",
     **dict.fromkeys(
         ("export", "rejects", "replay"),
         "a module of nova.cli has the name of its command",

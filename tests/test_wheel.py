@@ -29,7 +29,7 @@ BUILD_TIMEOUT_S = 150
 INSTALL_TIMEOUT_S = 170
 SOURCES = ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE")
 BUILDING = "hatchling>=1.27"
-PACKAGES = ("core", "edge", "sdk", "transport_kafka", "transport_nats")
+PACKAGES = ("core", "edge", "sdk", "transport_kafka", "transport_mqtt", "transport_nats")
 
 HELPS = """
 from click.testing import CliRunner

@@ -10,12 +10,12 @@ from nats.aio.client import Client
 from nats.js import JetStreamContext
 
 from nova.sdk.transport.link import LinkHealth
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.testkit.nats_process import NatsProcess
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.ports import LOOPBACK, free_port
 from nova.transport_nats.config import parse_url
 from nova.transport_nats.durability import check_server
-from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.transport import NatsTransport
 from tests.transport_nats.consuming import numbered
 
@@ -98,7 +98,7 @@ async def test_a_stream_in_memory_is_told(
 async def test_an_old_server_is_told(nats_server: NatsServer, client: Client) -> None:
     """Servers before that version lose records; here every one counts as old."""
     health = LinkHealth()
-    reporter = LinkHealthReporter("nats://here", health)
+    reporter = LinkHealthReporter("nats", "nats://here", health)
     config = parse_url(nats_server.url)
     await check_server(config, client, reporter)
     assert "which can lose records" not in "\n".join(health.state({}).warnings)

@@ -15,10 +15,10 @@ from nats.aio.client import Client
 from nats.errors import Error, StaleConnectionError
 
 from nova.sdk.errors import TransportError
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats import cancellation, durability, jetstream
 from nova.transport_nats.config import NatsConfig
 from nova.transport_nats.jetstream import JetStreamError
-from nova.transport_nats.link_health import LinkHealthReporter
 
 CONNECT_TIMEOUT_S = 2
 RECONNECT_WAIT_S = 1

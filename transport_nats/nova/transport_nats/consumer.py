@@ -19,11 +19,11 @@ from nats.aio.client import Client
 from nats.errors import Error
 
 from nova.sdk.transport.base import Batch, Positions, Subscription
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats import cancellation, durability, jetstream
 from nova.transport_nats.config import NatsConfig
 from nova.transport_nats.connection import NatsConnection
 from nova.transport_nats.jetstream import JetStreamError
-from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.naming import subscribed_subjects
 from nova.transport_nats.reader import StreamReader
 from nova.transport_nats.resume import end_positions

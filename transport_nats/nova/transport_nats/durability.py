@@ -11,9 +11,9 @@ import aiohttp
 import msgspec
 from nats.aio.client import Client
 
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats.config import NatsConfig
 from nova.transport_nats.jetstream import NS_PER_S, StreamInfo
-from nova.transport_nats.link_health import LinkHealthReporter
 
 OLDEST_SAFE_VERSION = (2, 10, 25)
 MONITOR_TIMEOUT_S = 2.0

@@ -22,11 +22,11 @@ from nats.errors import Error
 from nova.sdk.address import Address
 from nova.sdk.errors import TransportError
 from nova.sdk.transport.base import Record
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats import cancellation, naming
 from nova.transport_nats.acknowledgements import AcknowledgementWindow, PendingAcknowledgements
 from nova.transport_nats.config import NatsConfig
 from nova.transport_nats.connection import NatsConnection
-from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.streams import StreamCreator
 
 WINDOW_RECORDS = 2_000

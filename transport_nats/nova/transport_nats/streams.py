@@ -9,6 +9,7 @@ from nats.aio.client import Client
 
 from nova.sdk.address import Address
 from nova.sdk.errors import TransportError
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats import durability, jetstream
 from nova.transport_nats.config import NatsConfig
 from nova.transport_nats.jetstream import (
@@ -18,7 +19,6 @@ from nova.transport_nats.jetstream import (
     JetStreamError,
     StreamInfo,
 )
-from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.naming import is_within, stream_name, subjects_of
 
 S_PER_H = 3_600

@@ -9,9 +9,9 @@ from nova.sdk.address import is_dispatch
 from nova.sdk.errors import TransportError
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkHealth, LinkState
+from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_nats.config import parse_url
 from nova.transport_nats.consumer import NatsConsumption
-from nova.transport_nats.link_health import LinkHealthReporter
 from nova.transport_nats.naming import commands_of
 from nova.transport_nats.publisher import PUBLISH_LIMITS, NatsPublisher, PublishLimits
 
@@ -24,7 +24,7 @@ class NatsTransport:
         self._config = parse_url(url)
         self.link = self._config.link
         self._health = LinkHealth()
-        self._link_health_reporter = LinkHealthReporter(self.link, self._health)
+        self._link_health_reporter = LinkHealthReporter("nats", self.link, self._health)
         self._publisher: NatsPublisher | None = None
         self._consumptions: set[NatsConsumption] = set()
         self._command_consumptions: set[NatsConsumption] = set()

@@ -20,7 +20,7 @@ from nova.sdk.install_command import install_command
 from nova.sdk.transport.link import LinkState
 
 PLUGIN_GROUP = "nova.transports"
-BROKER_SCHEMES = ("kafka", "nats")
+BROKER_SCHEMES = ("kafka", "mqtt", "nats")
 """Schemes of nova-truth; each is the name of the extra that brings its client library."""
 
 Positions = dict[str, int]

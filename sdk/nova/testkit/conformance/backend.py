@@ -19,11 +19,17 @@ class Backend(ABC):
     `keeps_records` selects the form of the promises. A backend that keeps records stores them
     whether or not a consumer runs. One that does not hands them directly to the consumer: then the
     consumer is the server, and `start`, `stop` and `kill` are not needed.
+
+    A backend that keeps records but no history (`keeps_history`) keeps them for each consumer from
+    its first reading on, in a session, and only until they are acknowledged.
     """
 
     name: str
     """The column's title in the suite's table."""
     keeps_records: bool = True
+    keeps_history: bool = True
+    """Whether records can be read from any position, also from before a consumer has begun."""
+
     read_timeout_s: float = READ_TIMEOUT_S
     """How long a case waits for what must come."""
 
@@ -65,8 +71,9 @@ class RestartableServer(Protocol):
 class ServerBackend(Backend):
     """A backend that is a server process with a URL. Use it as a context manager."""
 
-    def __init__(self, name: str, server: RestartableServer) -> None:
+    def __init__(self, name: str, server: RestartableServer, *, keeps_history: bool = True) -> None:
         self.name = name
+        self.keeps_history = keeps_history
         self._server = server
         # One thread for the backend's lifetime, since a child can die with the thread that started
         # it.

@@ -95,7 +95,7 @@ class DeliveryCases(Cases):
 
     async def test_positions_resume_exactly(self, trial: Trial) -> None:
         """A Core that is restarted repeatedly misses no record and gets none twice. A backend that
-        keeps records resumes exactly after any batch.
+        keeps a history resumes exactly after any batch.
         """
         producer, core = trial.pair()
         await trial.deliver(producer, core, producer.numbered(10))
@@ -108,7 +108,7 @@ class DeliveryCases(Cases):
             await core.stop()
             await core.start()
         await trial.finish(producer, core)
-        if trial.keeps_records:
+        if trial.keeps_history:
             await self._resume_everywhere(trial, producer, core)
 
     async def _resume_everywhere(

@@ -27,6 +27,7 @@ class OutageCases(Cases):
         """
         producer, core = trial.pair()
         if trial.keeps_records:
+            await trial.begin_session(core)
             await producer.publish(producer.numbered(100))
             await trial.kill_server(core)
             await trial.start_server(core)
@@ -79,6 +80,7 @@ class OutageCases(Cases):
         """
         producer, core = trial.pair()
         if trial.keeps_records:
+            await trial.begin_session(core)
             await producer.publish(producer.numbered(10))
             await trial.stop_server(core)
             core.start_without_waiting()

@@ -12,7 +12,9 @@ log = logging.getLogger(__name__)
 class LinkHealthReporter:
     """Combines the connections' reports into the link's health, and logs changes."""
 
-    def __init__(self, link: str, health: LinkHealth) -> None:
+    def __init__(self, kind: str, link: str, health: LinkHealth) -> None:
+        """`kind` is what the transport is called in the log."""
+        self._kind = kind
         self._link = link
         self._health = health
         self._failing: set[object] = set()
@@ -21,13 +23,13 @@ class LinkHealthReporter:
         """The connection works."""
         self._failing.discard(connection)
         if not self._failing and self._health.mark_up():
-            log.info("nats reachable: link=%s", self._link)
+            log.info("%s reachable: link=%s", self._kind, self._link)
 
     def report_down(self, connection: object, reason: str) -> None:
         """The connection is down; logged once per outage, however often it retries."""
         self._failing.add(connection)
         if self._health.mark_down(reason):
-            log.warning("nats unreachable: link=%s %s", self._link, reason)
+            log.warning("%s unreachable: link=%s %s", self._kind, self._link, reason)
 
     def forget(self, connection: object) -> None:
         """The connection was closed on purpose and no longer affects the link."""
@@ -36,4 +38,4 @@ class LinkHealthReporter:
     def set_warning(self, about: str, text: str | None) -> None:
         """Set or clear (None) a lasting warning for operators; logged once."""
         if self._health.warn(about, text):
-            log.warning("nats: link=%s %s", self._link, text)
+            log.warning("%s: link=%s %s", self._kind, self._link, text)

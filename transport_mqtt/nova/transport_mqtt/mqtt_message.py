@@ -1,0 +1,15 @@
+"""A message as a broker sends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MqttMessage:
+    """A message as it was received; `is_repeated` if the broker has sent it before."""
+
+    topic: str
+    payload: bytes
+    mid: int
+    is_repeated: bool
