@@ -44,6 +44,7 @@ WATCH = """() => {
     window.moments.push({
       cursor: time(document.querySelector('[data-testid=cursor]'), 'time'),
       ages: Number(time(document.querySelector('[data-testid=ages-at]'), 'ms')),
+      listed: Number(time(document.querySelector('[data-testid=ages-at]'), 'listedMs')),
       dot: time(document.querySelector('[data-entity=eps] [data-testid=fresh]'), 'freshness'),
       received: time(document.querySelector('[data-testid=other-time]'), 'eventTime'),
       event: time(rows[0], 'time'),
@@ -75,6 +76,7 @@ class ShownFrame(msgspec.Struct):
 
     cursor: str
     ages: float | None
+    listed: float | None
     dot: str
     received: str
     event: str
@@ -172,6 +174,10 @@ def assert_true(moments: list[ShownFrame], rate: str, is_reverse: bool) -> None:
         if one.ages is not None and one.dot != "pending":
             ages_s = one.ages / MS_PER_SECOND - START_NS / NS_PER_SECOND
             near = {freshness_at(ages_s + shift) for shift in (-apart_s, -1, 0, 1, apart_s)}
+            if (
+                one.listed is not None
+            ):  # Frames are not streamed: the unit is as fresh as it was listed.
+                near.add(freshness_at(one.listed / MS_PER_SECOND - START_NS / NS_PER_SECOND))
             assert one.dot in near, (rate, is_reverse, ages_s, one.dot)
         for time in filter(None, (one.event, one.received)):
             assert seconds_of(time) <= at_s + apart_s, (rate, is_reverse, at_s, time)

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { entities, entitiesError, entitySearch, selectedEntity, setFolded, treeRows } from "../model/entities/entities";
 import { type EntityRow, keyStep, visibleRows } from "../model/entities/entity_tree";
-import { agesAtMs, agesPending } from "../model/entities/entity_ages";
+import { agesAtMs, agesPending, listedAtMs } from "../model/entities/entity_ages";
 import { scrolling } from "../model/page/scrolling";
 import { entityKey } from "../model/values/event";
 import { Empty, ErrorNotice, Pane } from "./Pane";
@@ -84,9 +84,10 @@ function Tree() {
   );
 }
 
-/** The moment of the ages, for programs that read the page. */
+/** The moment of the ages and that of the listing behind them, for programs that read the page. */
 function AgesAt() {
-  return <span hidden data-testid="ages-at" data-ms={agesAtMs.value} data-pending={agesPending.value} />;
+  const listedMs = listedAtMs();
+  return <span hidden data-testid="ages-at" data-ms={agesAtMs.value} data-listed-ms={listedMs} data-pending={agesPending.value} />;
 }
 
 /** The row that takes the focus: the last focused, else the selected entity, else the first. */

@@ -33,6 +33,11 @@ export const entityAges = signal<ReadonlyMap<string, SourceAge> | null>(null);
 export const shownAges = computed(() => (isStalled.value ? null : entityAges.value));
 /** The moment of those ages, in ms. */
 export const agesAtMs = signal(Number.NaN);
+/** The moment of the newest listing; NaN before the first behind a jump. */
+export function listedAtMs(): number {
+  return entityTimes.listedMs;
+}
+
 /** Whether the ages at the clock's time are being asked for. */
 export const agesPending = signal(true);
 /** Incremented when the ages of series may have changed. */
