@@ -47,7 +47,7 @@ def following(data: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def raise_priority(pid: int) -> None:
-    """Give a process of the lowest priority that of the tests: a busy machine would never run it."""
+    """Give a process of the lowest priority that of the tests: a busy machine may never run it."""
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, int(task.name), 0)
