@@ -48,6 +48,7 @@ Examples:
       --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
       --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
+  nova produce robot.mcap --time header --to local:///var/lib/nova --scope robot
   nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
   nova produce sensors.lp --to local:///var/lib/nova --scope house
   cat boat.log | nova produce - --to local:///var/lib/nova --scope boat
@@ -125,7 +126,8 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option(
     "--time",
     help="ccsds: cds, cds:DAYS+SUB, cuc (P-field), cuc:COARSE+FINE, each with @BYTES before it; or "
-    "field:NAME, field:SECONDS+FRACTION. Default: CDS, if nearly all packets fit it.",
+    "field:NAME, field:SECONDS+FRACTION. Default: CDS, if nearly all packets fit it. mcap, rosbag: "
+    "log (default: when a message was recorded), or header (of its ROS header).",
 )
 @click.option(
     "--time-scale",
@@ -183,9 +185,9 @@ def produce(
 ) -> None:
     """Publish a recording as events.
 
-    Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog, GPX,
-    InfluxDB's line protocol, CSV, or JSON lines of envelopes. FILE may be compressed by gzip, or a
-    pipe; - is standard input.
+    Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog, MCAP and
+    ROS bags (.mcap, .db3, .bag), GPX, InfluxDB's line protocol, CSV, or JSON lines of envelopes.
+    FILE may be compressed by gzip, or a pipe; - is standard input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

@@ -8,11 +8,13 @@ from pathlib import Path
 from nova.recordings.can_log import can_log_kind
 from nova.recordings.candump import other_log_format
 from nova.recordings.logged_line import holds_sentence
+from nova.recordings.mcap_reader import MAGIC as MCAP_MAGIC
 from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packets import COUNT_MASK, Packet, PacketDamage
 from nova.recordings.recording import RecordingError
+from nova.recordings.ros_bag import ROS1_MAGIC, SQLITE_MAGIC
 
-FORMATS = ("ccsds", "nmea", "can", "ulog", "gpx", "influx", "csv", "jsonl")
+FORMATS = ("ccsds", "nmea", "can", "ulog", "gpx", "influx", "mcap", "rosbag", "csv", "jsonl")
 HEAD_MAX_BYTES = 256 * 1024
 ROOT_MAX_BYTES = 1024
 """The bytes within which an XML file has its root."""
@@ -31,6 +33,9 @@ _BY_SUFFIX = {
     ".ccsds": "ccsds",
     ".ulg": "ulog",
     ".gpx": "gpx",
+    ".mcap": "mcap",
+    ".db3": "rosbag",
+    ".bag": "rosbag",
     ".lp": "influx",
     ".asc": "can",
     ".blf": "can",
@@ -39,7 +44,12 @@ _BY_SUFFIX = {
 _CAN_FRAME = re.compile(
     rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
 )
-_ULOG_MAGIC = b"ULog\x01\x12\x35"
+_BY_MAGIC = {
+    b"ULog\x01\x12\x35": "ulog",
+    MCAP_MAGIC: "mcap",
+    ROS1_MAGIC: "rosbag",
+    SQLITE_MAGIC: "rosbag",
+}
 _GPX_ROOT = re.compile(rb"<(?:\w+:)?gpx[\s>]")
 _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
 
@@ -51,8 +61,9 @@ def detect_format(path: Path) -> str:
         return by_name
     with path.open("rb") as file:
         head = file.read(HEAD_MAX_BYTES)
-    if head.startswith(_ULOG_MAGIC):
-        return "ulog"
+    for magic, name in _BY_MAGIC.items():
+        if head.startswith(magic):
+            return name
     if can_log_kind(head) is not None:
         return "can"
     if _GPX_ROOT.search(head[:ROOT_MAX_BYTES]):

@@ -78,7 +78,7 @@ class McapDamage:
         return "; ".join(problems)
 
 
-class _McapRecord(msgspec.Struct):
+class McapRecord(msgspec.Struct):
     opcode: int
     at: int
     content: bytes
@@ -139,7 +139,7 @@ class _McapPass:
             window.skip(len(MAGIC))
         else:
             self._damage.add("it does not start as an MCAP file")
-        for record in _records(window, self._damage, self._max_bytes, ""):
+        for record in mcap_records(window, self._damage, self._max_bytes, ""):
             if record.opcode == HEADER and not self._is_ours(record.content):
                 return
             if record.opcode == CHUNK:
@@ -158,7 +158,7 @@ class _McapPass:
         )
         return False
 
-    def _handle_record(self, record: _McapRecord) -> Iterator[bytes]:
+    def _handle_record(self, record: McapRecord) -> Iterator[bytes]:
         if record.opcode == CHANNEL:
             self._register_channel(record)
         elif record.opcode == STATISTICS and len(record.content) >= _STATISTICS_COUNT.size:
@@ -168,7 +168,7 @@ class _McapPass:
             if int.from_bytes(record.content[:2], "little") not in self._checkpoint_channels:
                 yield record.content[_MESSAGE_BYTES:]
 
-    def _register_channel(self, record: _McapRecord) -> None:
+    def _register_channel(self, record: McapRecord) -> None:
         from mcap.data_stream import ReadDataStream
         from mcap.exceptions import McapError
         from mcap.records import Channel
@@ -181,7 +181,7 @@ class _McapPass:
         if channel.metadata == CHECKPOINT_METADATA:
             self._checkpoint_channels.add(channel.id)
 
-    def _chunk_events(self, record: _McapRecord) -> Iterator[bytes]:
+    def _chunk_events(self, record: McapRecord) -> Iterator[bytes]:
         """The events of a chunk; of a truncated or damaged one, those that can be decompressed."""
         where = f"the chunk at byte {record.at:,}"
         chunk = parse_chunk(record.content)
@@ -191,13 +191,13 @@ class _McapPass:
         if wrong:
             self._damage.add(f"{where}: {wrong}", max(chunk.uncompressed_size - len(data), 0))
         inner = LookaheadWindow(io.BytesIO(data))
-        for one in _records(inner, self._damage, self._max_bytes, f" of {where}", bool(wrong)):
+        for one in mcap_records(inner, self._damage, self._max_bytes, f" of {where}", bool(wrong)):
             yield from self._handle_record(one)
 
 
-def _records(
+def mcap_records(
     window: LookaheadWindow, damage: McapDamage, max_bytes: int, where: str, is_cut: bool = False
-) -> Iterator[_McapRecord]:
+) -> Iterator[McapRecord]:
     """The records from here on. `where` names the enclosing chunk (empty at file level). With
     `is_cut`, its damage is already reported, so an incomplete record at its end is not.
     """
@@ -242,7 +242,7 @@ def _is_opcode(opcode: int) -> bool:
 
 def _record_at(
     window: LookaheadWindow, max_bytes: int, *, is_inner: bool
-) -> tuple[_McapRecord | None, int]:
+) -> tuple[McapRecord | None, int]:
     """The record at the window and its size in the file; None if it cannot be a record."""
     head = window.peek(RECORD_HEAD.size)
     if len(head) < RECORD_HEAD.size:
@@ -257,7 +257,7 @@ def _record_at(
         if opcode != CHUNK:
             return None, 0
         content = window.peek(size, RECORD_HEAD.size)  # The last chunk of a truncated file.
-        return _McapRecord(opcode, window.at, content), RECORD_HEAD.size + len(content)
+        return McapRecord(opcode, window.at, content), RECORD_HEAD.size + len(content)
     if opcode == INDEX:
         rows = (
             _INDEX_HEAD.unpack(window.peek(_INDEX_HEAD.size, RECORD_HEAD.size))[1]
@@ -278,7 +278,7 @@ def _record_at(
             return None, 0
     elif opcode != CHUNK and not _may_begin(window, behind, max_bytes):
         return None, 0
-    return _McapRecord(opcode, window.at, window.peek(size, RECORD_HEAD.size)), behind
+    return McapRecord(opcode, window.at, window.peek(size, RECORD_HEAD.size)), behind
 
 
 def _may_begin(window: LookaheadWindow, ahead: int, max_bytes: int) -> bool:

@@ -18,9 +18,11 @@ from nova.recordings.format_detection import detect_format, named_format
 from nova.recordings.gpx import GpxReader
 from nova.recordings.influx import InfluxReader
 from nova.recordings.jsonl import JsonLinesReader
+from nova.recordings.mcap_messages import McapMessagesReader
 from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.recording import RecordingError, Step, event_step
+from nova.recordings.ros_bag import RosBagReader
 from nova.recordings.spooling import READ_ONCE
 from nova.recordings.table_reader import TableReader
 from nova.recordings.ulog import UlogReader
@@ -144,6 +146,22 @@ def _can(
     ).steps()
 
 
+def _topics_opener(reader: type[McapMessagesReader | RosBagReader]) -> _Opener:
+    def opened(
+        path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+    ) -> Iterator[Step]:
+        return reader(
+            path,
+            observer,
+            time=options.time,
+            epoch_ns=options.epoch_ns(),
+            system_id=options.system,
+            views=views,
+        ).steps()
+
+    return opened
+
+
 def _influx(
     path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
 ) -> Iterator[Step]:
@@ -220,6 +238,8 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
     "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
     "gpx": (_dated_opener(GpxReader), frozenset({"system"})),
+    "mcap": (_topics_opener(McapMessagesReader), frozenset({"time", "epoch", "system"})),
+    "rosbag": (_topics_opener(RosBagReader), frozenset({"time", "epoch", "system"})),
     "influx": (_influx, frozenset({"time_unit", "system"})),
     "csv": (
         _csv,

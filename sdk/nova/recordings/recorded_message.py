@@ -39,6 +39,7 @@ class RecordedMessage(NamedTuple):
     frame: bytes | None = None
     units: Mapping[str, str] = NO_UNITS
     cards: Iterable[ViewCard] = ()
+    is_parsed: bool = True
 
 
 class MessageEvents:
@@ -64,6 +65,8 @@ class MessageEvents:
         observation = self._observer.observe(entity, found.at_ns)
         if found.frame is not None:
             yield observation.raw(found.frame)
+        if not found.is_parsed:
+            return
         kind = name_of(found.kind)
         yield from self._units.first(observation, kind, found.units)
         yield observation.parsed(kind, fields_of(found.fields))
