@@ -1,4 +1,6 @@
-"""The writer is killed repeatedly while it ingests from Kafka; nothing is lost or stored twice."""
+"""The writer is killed repeatedly while it ingests from Kafka, over MQTT the broker too; nothing is
+lost or stored twice.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,7 @@ from nova.core.store.archive import Archive
 from nova.core.store.scan import scan
 from nova.core.writer.committer import Committer
 from nova.sdk.client.client import Client
+from nova.sdk.errors import TransportError
 from nova.sdk.events.event import Event, check_stored
 from nova.sdk.events.observation import Entity, Observer, record_of
 from nova.sdk.transport.base import connect
@@ -30,6 +33,8 @@ from tests.core.telling import rollups_by_hand, rollups_of, told
 from tests.e2e.shipped import MANIFESTS
 
 KILLS, MANY_KILLS = 4, 100
+MQTT_MANY_KILLS, MQTT_EVENTS, MQTT_MANY_EVENTS = 20, 4_000, 20_000
+VICTIMS = ("core", "broker", "both")
 EVENTS, MANY_EVENTS = 10_000, 30_000
 PUBLISH_EVENTS = 250
 EVERYTHING = (b"", b"\xff" * 64)
@@ -140,3 +145,79 @@ def test_kills_lose_nothing_and_store_nothing_twice(
     (positions,) = links.values()
     duplicates = (count // (10 * PUBLISH_EVENTS)) * PUBLISH_EVENTS
     assert sum(stream_positions(positions).values()) == count + duplicates
+
+
+def publish_until_acknowledged(url: str, events: list[Event], stop: threading.Event) -> None:
+    """Publish all events bit by bit, each part until it is acknowledged; none after that."""
+
+    async def run() -> None:
+        transport = connect(url)
+        for start in range(0, len(events), PUBLISH_EVENTS):
+            records = [record_of(event) for event in events[start : start + PUBLISH_EVENTS]]
+            while True:
+                try:
+                    await transport.publish(records)
+                    break
+                except TransportError:
+                    await asyncio.sleep(0.05)
+            if not stop.is_set():
+                await asyncio.sleep(0.2)
+        await transport.close()
+
+    asyncio.run(run())
+
+
+def kill_all_in_turns(
+    data: Path, scope: str, broker: BackendServer, kills: int, dice: random.Random
+) -> None:
+    """Kill the Core, the broker, and both at once, and start them again."""
+    for number in range(kills):
+        victim = VICTIMS[number % len(VICTIMS)]
+        with writer(data, scope, broker.url) as process:
+            threading.Event().wait(dice.uniform(0.2, 0.8))
+            if victim != "core":
+                broker.kill()
+            if victim != "broker":
+                process.kill()
+            if victim != "core":
+                threading.Event().wait(dice.uniform(0, 0.2))
+                broker.start()
+            threading.Event().wait(dice.uniform(0, 0.4))
+            process.kill()
+
+
+async def wait_for_events(data: Path, count: int) -> None:
+    """Until the archive holds this many events."""
+    async with await Client.to_core(data) as client:
+        while (await client.status()).events < count:
+            await asyncio.sleep(0.1)
+
+
+@pytest.mark.mqtt
+@pytest.mark.parametrize(
+    ("kills", "count"),
+    [
+        (KILLS, MQTT_EVENTS),
+        pytest.param(MQTT_MANY_KILLS, MQTT_MANY_EVENTS, marks=pytest.mark.slow),
+    ],
+)
+def test_kills_of_broker_and_core_lose_nothing_that_was_acknowledged(
+    tmp_path: Path, own_mqtt_broker: BackendServer, kills: int, count: int
+) -> None:
+    """Over MQTT the broker has the only copy until the Core has it, and either may be killed."""
+    data, scope, broker = tmp_path / "data", f"crash-{uuid.uuid4().hex[:8]}", own_mqtt_broker
+    events, stop, dice = events_of(scope, count), threading.Event(), random.Random(kills)
+    arguments = (broker.url, events, stop)
+    producer = threading.Thread(target=publish_until_acknowledged, args=arguments)
+    producer.start()
+    try:
+        kill_all_in_turns(data, scope, broker, kills, dice)
+    finally:
+        stop.set()
+        with running_nova(data, "--scope", scope, "--transport", broker.url) as nova:
+            producer.join()
+            asyncio.run(wait_for_events(nova.data, count + MANIFESTS))
+            nova.kill()
+    ids, _, counted = archived(data)
+    assert sorted(ids) == sorted(event.event_id.hex() for event in events)
+    assert counted == count + MANIFESTS
