@@ -5,7 +5,7 @@ import { cursor, state } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
 import { lengthText, type Match } from "../model/search/matches";
 import { nothingText } from "../model/search/search_limits";
-import { goToMatch, listedMatches, searches } from "../model/search/searches";
+import { goToMatch, listedMatches, searches, selectMatch } from "../model/search/searches";
 import { entityKey } from "../model/values/event";
 import { compareTimes, formatTime } from "../model/values/time";
 
@@ -82,6 +82,18 @@ function Row({ match, place, count }: { match: Match; place: number; count: numb
           <strong>{entityName(match.entity)}</strong> {match.what}: {match.text}
         </span>
       </button>
+      {length !== "" && (
+        <button
+          type="button"
+          class="match-select"
+          aria-label={`Select the ${length} from ${formatTime(match.time)}`}
+          title="Select this range, to export it, loop it or write a note on it"
+          data-testid="match-select"
+          onClick={() => selectMatch(match)}
+        >
+          Select
+        </button>
+      )}
     </li>
   );
 }

@@ -7,7 +7,7 @@ import { cursor, seek, state, timebase, type Timebase } from "../clock/clock";
 import { selectEntity } from "../entities/entities";
 import { showToast } from "../page/toast";
 import { request, status, user } from "../session/session";
-import { visible } from "../timeline/span";
+import { setSelection, setVisible, visible, withMargin } from "../timeline/span";
 import { extent } from "../timeline/timeline_data";
 import type { StoredEvent } from "../values/event";
 import { fromFineMs, toFineMs } from "../values/time";
@@ -239,6 +239,16 @@ export function goToMatch(match: Match): void {
     seek(match.time);
   });
   showToast(wasLive ? "LIVE is left: the clock is at the match. Press L to return." : "");
+}
+
+/** Go to a match that lasts, select its range, and show that. */
+export function selectMatch(match: Match): void {
+  const range = { startMs: toFineMs(match.time), stopMs: toFineMs(match.stop) };
+  batch(() => {
+    goToMatch(match);
+    setSelection(range);
+    setVisible(withMargin(range.startMs, range.stopMs));
+  });
 }
 
 /** Go to the next or the previous match, as seen from the clock. */
