@@ -19,7 +19,6 @@ from pathlib import Path
 
 import msgspec
 
-from nova.cli.column_files import csv_lines
 from nova.core.derived.sampler import Sampler
 from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
@@ -29,6 +28,7 @@ from nova.core.store.archive import Archive
 from nova.core.store.sample_store import SampleStore
 from nova.core.writer.committer import Committer
 from nova.sdk import timestamps
+from nova.sdk.client.column_lines import csv_lines
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.protocol.column_messages import ROWS_LIMIT_MAX, Columns, ColumnsResponse
 from nova.sdk.transport.base import Batch, Record

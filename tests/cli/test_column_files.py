@@ -12,7 +12,8 @@ import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 
-from nova.cli.column_files import csv_lines, json_lines, write_file
+from nova.cli.column_files import write_file
+from nova.sdk.client.column_lines import csv_lines, json_lines
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.errors import NovaError
 from nova.sdk.protocol.column_messages import ColumnsResponse, ColumnValues

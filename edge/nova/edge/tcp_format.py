@@ -16,36 +16,30 @@ from nova.edge.framing import FRAMINGS, largest_message
 from nova.edge.tcp_closing import Reached
 from nova.sdk import timestamps
 from nova.sdk.errors import TimestampError
-from nova.sdk.events.envelope import STORED_HEADER
+from nova.sdk.events.stored_body import StoredBody, carried
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.tcp_streams import STREAM_SYSTEM_ID, TcpStreamDefinition
 
 log = logging.getLogger(__name__)
 
-ABSENT = Raw(b"")
 NO_TYPE = Raw(b'""')
 OWN_SYSTEM = msgspec.json.encode(STREAM_SYSTEM_ID)
 
 
-class _StoredEvent(msgspec.Struct, rename="camel"):
+class _StoredEvent(StoredBody, kw_only=True):
     """What the formats need of an envelope; `Raw` members are its own bytes."""
 
     scope_id: Raw
-    lane: str
     system_id: Raw
     container_id: Raw
     unique_id: Raw
     source_truth_time: str
     canonical_truth_time: str
     message_type: Raw = NO_TYPE
-    frame: Raw = msgspec.field(name="bytes", default=ABSENT)
-    payload: Raw = ABSENT
-    data: Raw = ABSENT
 
 
 _EVENT_ID = re.compile(rb'"eventId":"([0-9a-f]{64})"')
 _decoder = msgspec.json.Decoder(_StoredEvent)
-_members = msgspec.json.Decoder(dict[str, Raw])
 _frame = msgspec.json.Decoder(bytes)
 
 
@@ -112,7 +106,7 @@ class MessageFormat:
 
     def _payload_only(self, stored: _StoredEvent, envelope: bytes | Raw) -> bytes | None:
         is_raw = stored.lane == "raw"
-        message = _frame.decode(stored.frame) if is_raw else bytes(_payload(stored, envelope))
+        message = _frame.decode(stored.frame) if is_raw else bytes(carried(stored, envelope))
         if self._message_max_bytes is not None and len(message) > self._message_max_bytes:
             return None
         return self._framed(message)
@@ -122,7 +116,7 @@ class MessageFormat:
         parts: list[bytes | Raw] = [
             *(b'{"s":', stored.system_id, b',"c":', stored.container_id),
             *(b',"u":', stored.unique_id, b',"t":"', _normal_time(time), b'","p":'),
-            _payload(stored, envelope),
+            carried(stored, envelope),
         ]
         if self._with_address:
             lane = stored.lane.encode()
@@ -137,29 +131,6 @@ def _is_of_streams(stored: _StoredEvent) -> bool:
     return system == OWN_SYSTEM or (
         b"\\" in system and bool(msgspec.json.decode(system) == STREAM_SYSTEM_ID)
     )
-
-
-def _payload(stored: _StoredEvent, envelope: bytes | Raw) -> bytes | Raw:
-    """The JSON that an event carries: a raw frame's base64, a view's data, the payload of the
-    others. A command's payload means nothing without its type, so commands give all members of
-    their body, as do events without a payload.
-    """
-    if stored.lane == "raw":
-        return stored.frame
-    if stored.lane == "ui":
-        return stored.data
-    if stored.lane == "command" or stored.payload is ABSENT:
-        return _body(envelope)
-    return stored.payload
-
-
-def _body(envelope: bytes | Raw) -> bytes:
-    """The members besides the header as an object. Names of members contain no character that JSON
-    escapes.
-    """
-    members = _members.decode(envelope)
-    own = ((name, value) for name, value in members.items() if name not in STORED_HEADER)
-    return b"{" + b",".join(b'"%b":%b' % (name.encode(), value) for name, value in own) + b"}"
 
 
 def _normal_time(text: str) -> bytes:

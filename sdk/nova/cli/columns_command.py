@@ -8,10 +8,11 @@ from typing import cast
 
 import click
 
-from nova.cli.column_files import check_file, csv_lines, json_lines, write_file
+from nova.cli.column_files import check_file, write_file
 from nova.cli.find import UNKNOWN_SERIES, message_type, series_options, unknown_field
 from nova.console.archive_options import ArchiveSource, TimeParameter, with_archive_source
 from nova.console.printing import warn
+from nova.sdk.client.column_lines import csv_lines, json_lines
 from nova.sdk.client.column_table import NUMPY_EXTRA, ColumnTable
 from nova.sdk.optional_imports import import_optional
 from nova.sdk.protocol.column_messages import ROWS_LIMIT_MAX, Columns

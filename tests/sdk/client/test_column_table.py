@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from nova.cli.column_files import csv_lines, json_lines
 from nova.sdk import timestamps
+from nova.sdk.client.column_lines import csv_lines, json_lines
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.protocol.column_messages import ColumnsResponse, ColumnValues
 from nova.sdk.timestamps import NS_MAX, NS_MIN

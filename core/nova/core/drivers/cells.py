@@ -11,6 +11,7 @@ from collections.abc import Callable
 import msgspec
 
 from nova.sdk.events.envelope import STORED_HEADER
+from nova.sdk.formula_text import escape_formula as escape_formula
 
 JsonObject = dict[str, object]
 Cell = str | int | float | bool | None
@@ -18,19 +19,7 @@ Cell = str | int | float | bool | None
 LINE_END = "\r\n"
 """RFC 4180; a text that contains CR or LF is quoted."""
 
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
-"""Prefixes with which spreadsheet programs read a text as a formula (CSV injection)."""
-
 as_json: Callable[[object], bytes] = msgspec.json.Encoder(order="deterministic").encode
-
-
-def escape_formula(text: str) -> str:
-    """Neutralise a text for spreadsheets: one that looks like a formula gets a leading apostrophe,
-    and NUL, which CSV readers reject, becomes U+FFFD.
-    """
-    if "\0" in text:
-        text = text.replace("\0", "\ufffd")
-    return "'" + text if text.startswith(FORMULA_PREFIXES) else text
 
 
 def flatten(envelope: JsonObject) -> dict[str, Cell]:

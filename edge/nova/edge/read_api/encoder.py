@@ -56,7 +56,7 @@ class JsonEncoder(Encoder):
         self._has_items = False
 
     def whole(self, page: ReplyPage) -> bytes:
-        return page.frame
+        return page.json
 
     def first(self, page: ReplyPage) -> bytes:
         head = msgspec.json.encode(page.head())[:-1]

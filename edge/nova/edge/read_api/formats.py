@@ -2,56 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, cast, get_args
 
+from nova.edge.read_api.arrow_encoders import ArrowTableEncoder, require_arrow
+from nova.edge.read_api.column_encoders import (
+    ColumnArrowEncoder,
+    ColumnCsvEncoder,
+    ColumnLinesEncoder,
+)
 from nova.edge.read_api.encoder import Encoder, JsonEncoder, LinesEncoder
+from nova.edge.read_api.gathered import GATHERED
+from nova.edge.read_api.table_encoders import CsvEncoder, RowLinesEncoder, RowsEncoder
 from nova.sdk.errors import ProtocolError
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.message import Message
+from nova.sdk.reading.annotation_table import annotation_table
 from nova.sdk.reading.read_requests import ITEMS
+from nova.sdk.reading.reply_table import ReplyTable, table_of
 
-DEFAULT = "json"
-
-_ENCODERS: Mapping[str, Callable[[Message], Encoder]] = {
-    "json": lambda request: JsonEncoder(ITEMS.get(type(request))),
-    "ndjson": lambda _: LinesEncoder(),
-}
-_MEDIA_TYPES: Mapping[str, str] = {
-    "application/json": "json",
-    "application/*": "json",
-    "*/*": "json",
-    "application/x-ndjson": "ndjson",
-    "application/ndjson": "ndjson",
-    "application/jsonl": "ndjson",
-}
+Format = Literal["json", "ndjson", "csv", "arrow"]
+Shape = Literal["reply", "rows", "annotations"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+SHAPES: tuple[Shape, ...] = get_args(Shape)
 ACCEPT_MAX_CHARS = 1_024
 
+_TABLE_ENCODERS: Mapping[Format, Callable[[ReplyTable], Encoder]] = {
+    "json": RowsEncoder,
+    "ndjson": RowLinesEncoder,
+    "csv": CsvEncoder,
+    "arrow": ArrowTableEncoder,
+}
+_COLUMN_ENCODERS: Mapping[Format, Callable[[Columns], Encoder]] = {
+    "ndjson": ColumnLinesEncoder,
+    "csv": ColumnCsvEncoder,
+    "arrow": ColumnArrowEncoder,
+}
+_MEDIA_TYPES: Mapping[str, Format] = {
+    "*/*": "json",
+    "application/*": "json",
+    "application/json": "json",
+    "application/jsonl": "ndjson",
+    "application/ndjson": "ndjson",
+    "application/vnd.apache.arrow.stream": "arrow",
+    "application/x-ndjson": "ndjson",
+    "text/*": "csv",
+    "text/csv": "csv",
+}
 
-def encoder_of(name: str, request: Message, *, is_all: bool) -> Encoder:
-    """The encoder of a format; raises ProtocolError. `is_all`: of more than one page."""
-    make = _ENCODERS.get(name)
-    if make is None:
+
+def encoder_of(name: str, shape: str | None, request: Message, *, is_all: bool) -> Encoder:
+    """The encoder of a format and a shape; raises ProtocolError. `is_all`: of several pages."""
+    chosen_format = cast(Format, _one_of("format", name, FORMATS))
+    if chosen_format == "arrow":
+        require_arrow()
+    is_table = chosen_format in ("csv", "arrow") or (shape is not None and shape != "reply")
+    chosen = _one_of("shape", shape or ("rows" if is_table else "reply"), SHAPES)
+    if chosen == "reply" and is_table:
+        raise ProtocolError("badRequest", f"shape reply is of json and ndjson, not of {name}")
+    if isinstance(request, Columns):
+        return _of_columns(chosen_format, chosen, request, is_all=is_all)
+    if chosen == "annotations":
+        return _TABLE_ENCODERS[chosen_format](annotation_table(request))
+    if chosen == "rows":
+        return _TABLE_ENCODERS[chosen_format](GATHERED.get(type(request)) or table_of(request))
+    return LinesEncoder() if chosen_format == "ndjson" else JsonEncoder(ITEMS.get(type(request)))
+
+
+def _of_columns(name: Format, shape: str, request: Columns, *, is_all: bool) -> Encoder:
+    """Of values, JSON is one page as the protocol has it; the other formats have rows."""
+    make = _COLUMN_ENCODERS.get(name)
+    if shape == "annotations" or (make is None and (is_all or shape == "rows")):
         raise ProtocolError(
-            "badRequest", f"format {name[:64]!r} is not one of {', '.join(_ENCODERS)}"
+            "badRequest", "columns are rows of ndjson, csv or arrow; json has one page as it is"
         )
-    if is_all and name == "json" and type(request) not in ITEMS:
+    return JsonEncoder(None) if make is None else make(request)
+
+
+def _one_of(parameter: str, text: str, known: Sequence[str]) -> str:
+    if text not in known:
         raise ProtocolError(
-            "badRequest", "columns have no JSON of more than one page: use ndjson, csv or arrow"
+            "badRequest", f"{parameter} {text[:64]!r} is not one of {', '.join(known)}"
         )
-    return make(request)
+    return text
 
 
-def accepted_format(accept: str) -> str:
+def accepted_format(accept: str) -> Format:
     """The format of an Accept header: the most wanted that there is. Raises ProtocolError."""
+    if not accept.strip():
+        return "json"
     wanted = sorted(map(_weighed, accept[:ACCEPT_MAX_CHARS].split(",")), key=lambda one: -one[1])
     for media_type, weight in wanted:
         if weight > 0 and media_type in _MEDIA_TYPES:
             return _MEDIA_TYPES[media_type]
-    if not accept.strip():
-        return DEFAULT
     raise ProtocolError(
         "notAcceptable",
-        f"Accept names no format of this route: use one of {', '.join(_ENCODERS)}, "
-        "or the parameter format",
+        f"Accept names no format that there is: use one of {', '.join(_MEDIA_TYPES)}, or the "
+        f"parameter format with one of {', '.join(FORMATS)}",
     )
 
 

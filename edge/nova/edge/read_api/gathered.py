@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import msgspec
 
@@ -18,6 +19,7 @@ from nova.sdk.protocol.messages import (
     DiscoverResponse,
     Query,
 )
+from nova.sdk.reading.reply_table import ReplyTable, item_table, table_of
 
 _EVENT_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
@@ -49,6 +51,13 @@ class EventAt(Message, kw_only=True, tag="eventAt"):
     """One event: its `sourceTruthTime`, beside its id. An id alone is in no index."""
 
     time: str
+
+
+GATHERED: Mapping[type[Message], ReplyTable] = {
+    Scopes: item_table("scopes", "scopeId entities:count firstTime:time lastTime:time"),
+    EventAt: table_of(Query()),
+}
+"""The tables of these answers."""
 
 
 async def scopes_page(pages: ReaderPages, request: Scopes) -> ReplyPage:
@@ -89,7 +98,9 @@ async def event_page(pages: ReaderPages, request: EventAt, event_id: str) -> Rep
         page = await pages.ask_again(query)
         for event in page.items or ():
             if bytes(event).startswith(head):
-                return ReplyPage(query, b'{"events":[' + event + b"]}")
+                found = ReplyPage(query, b'{"events":[' + event + b"]}")
+                found.json = bytes(event)
+                return found
         if page.next_key is None:
             raise error_of("notFound", f"there is no event {event_id} at {request.time}")
         query.after_key = page.next_key

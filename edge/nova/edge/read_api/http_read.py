@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 from aiohttp import hdrs, web
 
 from nova.edge.read_api.encoder import Encoder
@@ -12,8 +13,8 @@ from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.message import Message
 from nova.sdk.reading.read_requests import PAGED, read_request
 
-LIMIT, ALL, FORMAT = "limit", "all", "format"
-OWN = (FORMAT,)
+LIMIT, ALL, FORMAT, SHAPE = "limit", "all", "format", "shape"
+OWN = (FORMAT, SHAPE)
 """Parameters of the answer, which the message does not have."""
 
 
@@ -32,8 +33,19 @@ def http_read(request: web.Request, kind: type[Message]) -> HttpRead:
     if is_all:
         texts = [(LIMIT, str(PAGED[kind])) if one == (LIMIT, ALL) else one for one in texts]
     message = read_request(kind, [one for one in texts if one[0] not in OWN])
+    shape = _single(SHAPE, texts)
+    if shape == "annotations":
+        message = _in_source_time(message)
     name = _single(FORMAT, texts) or accepted_format(request.headers.get(hdrs.ACCEPT, ""))
-    return HttpRead(message, encoder_of(name, message, is_all=is_all), is_all)
+    encoder = encoder_of(name, shape, message, is_all=is_all)
+    return HttpRead(message, encoder, is_all)
+
+
+def _in_source_time(message: Message) -> Message:
+    """The same in source time where it names no timebase: marks lie where their times say."""
+    if getattr(message, "timebase", "source") is None:
+        return msgspec.structs.replace(message, timebase="source")
+    return message
 
 
 def _single(name: str, texts: list[tuple[str, str]]) -> str | None:

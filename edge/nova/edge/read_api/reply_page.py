@@ -16,6 +16,7 @@ class _Lists(msgspec.Struct, rename="camel"):
     states: list[msgspec.Raw] = []
     alarms: list[msgspec.Raw] = []
     transitions: list[msgspec.Raw] = []
+    recordings: list[msgspec.Raw] = []
     links: list[msgspec.Raw] = []
     scopes: list[msgspec.Raw] = []
     next_key: str | None = None
@@ -32,13 +33,13 @@ _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 class ReplyPage:
     """A reply to `request`: its `frame`, and the key of the next page. `items` is what it lists,
-    None if it is one thing.
+    None if it is one thing; `json` is what is answered as JSON.
     """
 
     def __init__(self, request: Message, frame: bytes, member: str | None = None) -> None:
         """`member` is the list of a reply that is made of others."""
         self.request = request
-        self.frame = frame
+        self.frame = self.json = frame
         self.member = member or ITEMS.get(type(request))
         self.items: list[msgspec.Raw] | None = None
         if self.member is None:

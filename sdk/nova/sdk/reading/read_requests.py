@@ -28,6 +28,7 @@ from nova.sdk.protocol.messages import (
     Latest,
     Query,
 )
+from nova.sdk.protocol.recording_messages import RECORDINGS_LIMIT_MAX, Recordings
 from nova.sdk.protocol.text_messages import TEXT_LIMIT_MAX, FindText
 from nova.sdk.protocol.timeline import (
     BUCKETS_MAX,
@@ -57,6 +58,7 @@ READ_REQUESTS: Mapping[str, type[Message]] = {
     "neighbour": Neighbour,
     "alarms": Alarms,
     "alarmHistory": AlarmHistory,
+    "recordings": Recordings,
     "status": Status,
     "links": Links,
 }
@@ -71,6 +73,7 @@ ITEMS: Mapping[type[Message], str] = {
     FindText: "events",
     Alarms: "alarms",
     AlarmHistory: "transitions",
+    Recordings: "recordings",
     Links: "links",
 }
 """The member of the reply that lists what was asked for; the other replies are one thing each."""
@@ -85,6 +88,7 @@ PAGED: Mapping[type[Message], int] = {
     FindText: TEXT_LIMIT_MAX,
     Alarms: ALARMS_LIMIT_MAX,
     AlarmHistory: ALARMS_LIMIT_MAX,
+    Recordings: RECORDINGS_LIMIT_MAX,
 }
 """Requests whose replies are pages, and the most that a page may have: `afterKey` is the `nextKey`
 of the page before.

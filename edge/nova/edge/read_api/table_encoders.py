@@ -1,0 +1,121 @@
+"""Answers as tables: CSV, and JSON objects that all have the same members."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from nova.edge.read_api.encoder import Broken, Encoder
+from nova.edge.read_api.reply_page import ReplyPage
+from nova.sdk.formula_text import escape_formula
+from nova.sdk.reading.reply_table import ReplyTable, TableCell
+
+LINE_END = "\r\n"
+BROKEN = "error"
+"""The first cell of the last line of a CSV answer that is not whole."""
+
+
+def csv_line(cells: Iterable[TableCell]) -> str:
+    """A line of CSV; texts that a spreadsheet would run are none any more."""
+    lines = io.StringIO(newline="")
+    csv.writer(lines, lineterminator=LINE_END).writerow(list(map(_csv_cell, cells)))
+    return lines.getvalue()
+
+
+def broken_line(error: Broken) -> bytes:
+    """The line that ends a CSV answer which is not whole."""
+    cells = (BROKEN, error.code, error.message, error.after_key or "", error.request_id or "")
+    return csv_line(cells).encode()
+
+
+def _csv_cell(cell: TableCell) -> TableCell:
+    if isinstance(cell, str):
+        return escape_formula(cell)
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return cell
+
+
+class CsvEncoder(Encoder):
+    """A line of names, then a line for each row."""
+
+    media_type = "text/csv"
+
+    def __init__(self, table: ReplyTable) -> None:
+        self._table = table
+
+    def first(self, page: ReplyPage) -> bytes:
+        return csv_line(self._table.names).encode() + self.further(page)
+
+    def further(self, page: ReplyPage) -> bytes:
+        return "".join(map(csv_line, self._table.rows(page.frame))).encode()
+
+    def end(self) -> bytes:
+        return b""
+
+    def broken(self, error: Broken) -> bytes:
+        return broken_line(error)
+
+
+class RowLinesEncoder(Encoder):
+    """A line of JSON for each row; cells of JSON are values."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, table: ReplyTable) -> None:
+        self._table = table
+
+    def first(self, page: ReplyPage) -> bytes:
+        return self.further(page)
+
+    def further(self, page: ReplyPage) -> bytes:
+        return b"".join(line + b"\n" for line in self.objects(page))
+
+    def objects(self, page: ReplyPage) -> list[bytes]:
+        """The JSON of each row."""
+        kinds = [(column.name, column.kind == "json") for column in self._table.columns]
+        return [_object(kinds, row) for row in self._table.rows(page.frame)]
+
+    def end(self) -> bytes:
+        return b""
+
+    def broken(self, error: Broken) -> bytes:
+        return b'{"error":' + msgspec.json.encode(error) + b"}\n"
+
+
+class RowsEncoder(Encoder):
+    """A list of such objects."""
+
+    media_type = "application/json"
+
+    def __init__(self, table: ReplyTable) -> None:
+        self._lines = RowLinesEncoder(table)
+        self._has_rows = False
+
+    def first(self, page: ReplyPage) -> bytes:
+        return b"[" + self.further(page)
+
+    def further(self, page: ReplyPage) -> bytes:
+        objects = b",".join(self._lines.objects(page))
+        if not objects:
+            return b""
+        lead, self._has_rows = b"," if self._has_rows else b"", True
+        return lead + objects
+
+    def end(self) -> bytes:
+        return b"]"
+
+    def broken(self, error: Broken) -> bytes:
+        lead = b"," if self._has_rows else b""
+        return lead + b'{"error":' + msgspec.json.encode(error) + b"}]"
+
+
+def _object(kinds: Sequence[tuple[str, bool]], row: Sequence[TableCell]) -> bytes:
+    members = {
+        name: msgspec.Raw(cell.encode()) if is_json and isinstance(cell, str) else cell
+        for (name, is_json), cell in zip(kinds, row, strict=True)
+    }
+    return msgspec.json.encode(members)
