@@ -38,7 +38,13 @@ _COLUMN_ENCODERS: Mapping[Format, Callable[[Columns], Encoder]] = {
     "csv": ColumnCsvEncoder,
     "arrow": ColumnArrowEncoder,
 }
-_MEDIA_TYPES: Mapping[str, Format] = {
+MEDIA_TYPES: Mapping[Format, str] = {
+    "json": JsonEncoder.media_type,
+    "ndjson": LinesEncoder.media_type,
+    "csv": CsvEncoder.media_type,
+    "arrow": ArrowTableEncoder.media_type,
+}
+ACCEPTED: Mapping[str, Format] = {
     "*/*": "json",
     "application/*": "json",
     "application/json": "json",
@@ -93,11 +99,11 @@ def accepted_format(accept: str) -> Format:
         return "json"
     wanted = sorted(map(_weighed, accept[:ACCEPT_MAX_CHARS].split(",")), key=lambda one: -one[1])
     for media_type, weight in wanted:
-        if weight > 0 and media_type in _MEDIA_TYPES:
-            return _MEDIA_TYPES[media_type]
+        if weight > 0 and media_type in ACCEPTED:
+            return ACCEPTED[media_type]
     raise ProtocolError(
         "notAcceptable",
-        f"Accept names no format that there is: use one of {', '.join(_MEDIA_TYPES)}, or the "
+        f"Accept names no format that there is: use one of {', '.join(ACCEPTED)}, or the "
         f"parameter format with one of {', '.join(FORMATS)}",
     )
 

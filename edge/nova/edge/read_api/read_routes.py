@@ -23,6 +23,7 @@ from nova.edge.http_admission import HttpAdmission, bearer_token
 from nova.edge.read_api.answer_slots import AnswerSlots
 from nova.edge.read_api.answer_writer import COMPRESSED_MIN_BYTES, AnswerWriter
 from nova.edge.read_api.cross_origin import PREFIX, CrossOrigin
+from nova.edge.read_api.description import add_description
 from nova.edge.read_api.encoder import Broken
 from nova.edge.read_api.gathered import EventAt, Scopes, event_page, scopes_page
 from nova.edge.read_api.http_read import HttpRead, http_read
@@ -82,6 +83,7 @@ class ReadRoutes:
             app.router.add_get(path, partial(self._get, kind))
             if self._cross_origin.is_open:
                 app.router.add_route(hdrs.METH_OPTIONS, path, self._cross_origin.preflight)
+        add_description(app, ROUTES)
         app.on_response_prepare.append(self._cross_origin.add_headers)
 
     def drop_reader(self) -> None:

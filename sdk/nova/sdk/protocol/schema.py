@@ -19,7 +19,7 @@ def protocol_schema() -> JsonObject:
     """One schema whose `$defs` hold Request, Reply, Envelope and all types that they use."""
     unions = {"Request": EdgeRequest, "Reply": messages.Reply}
     shapes, parts = msgspec.json.schema_components(
-        [*unions.values(), *ALL_ENVELOPES], schema_hook=_any_json, ref_template="#/$defs/{name}"
+        [*unions.values(), *ALL_ENVELOPES], schema_hook=any_json, ref_template="#/$defs/{name}"
     )
     roots: JsonObject = {
         name: {"anyOf": shape["anyOf"]} for name, shape in zip(unions, shapes, strict=False)
@@ -33,7 +33,7 @@ def schema_text() -> str:
     return msgspec.json.format(msgspec.json.encode(protocol_schema()), indent=2).decode() + "\n"
 
 
-def _any_json(kind: type) -> JsonObject:
+def any_json(kind: type) -> JsonObject:
     """The schema of members typed `object`: any JSON value."""
     if kind is object:
         return {"description": "Any JSON value."}
