@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from nova.sdk import timestamps
 from nova.sdk.errors import TransportError
 from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_mqtt.config import MqttConfig
@@ -27,7 +28,7 @@ BUFFER_MAX_BYTES: Final = 32 * 1024 * 1024
 class ReceivedMessage:
     """A received message, until it is acknowledged."""
 
-    __slots__ = ("connection", "content", "is_done", "mid", "payload", "topic")
+    __slots__ = ("connection", "content", "is_done", "mid", "payload", "received_ns", "topic")
 
     def __init__(self, connection: MqttConnection, message: MqttMessage) -> None:
         self.connection = connection
@@ -35,6 +36,7 @@ class ReceivedMessage:
         self.topic = message.topic
         self.payload = message.payload
         self.content = hash((message.topic, message.payload))
+        self.received_ns = timestamps.now()
         self.is_done = False
 
     def is_sent_again(self, message: MqttMessage) -> bool:
@@ -104,7 +106,7 @@ class BrokerSession:
         """The message is done with: the broker may forget it."""
         delivery.is_done = True
         delivery.payload = b""
-        if not delivery.connection.closed.done():
+        if delivery.mid is not None and not delivery.connection.closed.done():
             delivery.connection.acknowledge(delivery.mid)
             if self._unacknowledged.get(delivery.mid) is delivery:
                 del self._unacknowledged[delivery.mid]
@@ -151,14 +153,15 @@ class BrokerSession:
         self.ready.set()
 
     def _on_message(self, connection: MqttConnection, message: MqttMessage) -> None:
-        known = self._unacknowledged.get(message.mid)
+        known = None if message.mid is None else self._unacknowledged.get(message.mid)
         if known is not None and known.is_sent_again(message):
             known.connection = connection
             if known.is_done:
                 self.acknowledge(known)
             return
         delivery = ReceivedMessage(connection, message)
-        self._unacknowledged[message.mid] = delivery
+        if message.mid is not None:
+            self._unacknowledged[message.mid] = delivery
         self._buffer.append(delivery)
         self._buffered_bytes += len(message.payload)
         if self._buffered_bytes >= self._buffer_max_bytes:

@@ -345,6 +345,5 @@ class MqttConnection:
             answer.set_result(codes)
 
     def _on_client_message(self, client: Client, data: Any, message: MQTTMessage) -> None:
-        self._on_message(
-            self, MqttMessage(message.topic, bytes(message.payload), message.mid, message.dup)
-        )
+        mid = message.mid if message.qos else None
+        self._on_message(self, MqttMessage(message.topic, bytes(message.payload), mid, message.dup))

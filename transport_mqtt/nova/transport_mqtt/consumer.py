@@ -14,11 +14,13 @@ import secrets
 from collections import deque
 from typing import Final
 
-from nova.sdk.transport.base import Batch, Gap, Positions, Record, Subscription
+from nova.sdk.transport.base import Batch, Gap, Positions, Record, Rejection, Subscription
 from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_mqtt.broker_session import BrokerSession, ReceivedMessage
 from nova.transport_mqtt.config import MqttConfig
-from nova.transport_mqtt.naming import address_of, topics_of
+from nova.transport_mqtt.device_events import DeviceEvents, DeviceRefusal
+from nova.transport_mqtt.device_mapping import DeviceMapping
+from nova.transport_mqtt.naming import OWN_PREFIX, address_of, foreign_address, topics_of
 
 BATCH_MAX_RECORDS: Final = 1_000
 BATCH_MAX_BYTES: Final = 2 * 1024 * 1024
@@ -41,10 +43,12 @@ class MqttConsumption:
         reporter: LinkHealthReporter,
         subscription: Subscription,
         positions: Positions,
+        devices: DeviceMapping | None = None,
     ) -> None:
         self._config = config
         self._reporter = reporter
         self._scope_id = subscription.scope_id
+        self._devices = DeviceEvents(devices) if devices is not None else None
         self._number = positions.get(SESSION) or secrets.randbits(SESSION_BITS) + 1
         self._received = positions.get(RECEIVED, 0)
         self._is_subscribed = SUBSCRIBED in positions
@@ -100,7 +104,7 @@ class MqttConsumption:
             self._config,
             self._reporter,
             f"nova-{self._number:x}",
-            [topics_of(self._scope_id)],
+            [topics_of(self._scope_id), *(self._devices.filters if self._devices else ())],
             expiry_s=self._config.expiry_s,
             on_new_session=self._on_new_session,
         )
@@ -131,9 +135,24 @@ class MqttConsumption:
         return batch
 
     def _batch_of(self, deliveries: list[ReceivedMessage]) -> Batch:
-        records: list[Record] = []
+        batch_records: list[Record] = []
+        refusals: list[Rejection] = []
         for delivery in deliveries:
             position = f"nova-{self._number:x}@{self._received}"
             self._received += 1
-            records.append(Record(address_of(delivery.topic), delivery.payload, position))
-        return Batch(records, {SESSION: self._number, RECEIVED: self._received})
+            records, refusal = self._records_of(delivery)
+            if refusal is not None:
+                refusals.append(Rejection(len(batch_records), *refusal))
+            batch_records += [record._replace(position=position) for record in records]
+        positions = {SESSION: self._number, RECEIVED: self._received}
+        return Batch(batch_records, positions, refusals=refusals)
+
+    def _records_of(self, delivery: ReceivedMessage) -> tuple[list[Record], DeviceRefusal | None]:
+        """The records of a message; of one that is none, it is one with the reason."""
+        topic, payload = delivery.topic, delivery.payload
+        if self._devices is None or topic.startswith(OWN_PREFIX):
+            return [Record(address_of(topic), payload)], None
+        found = self._devices.records(topic, payload, delivery.received_ns)
+        if isinstance(found, DeviceRefusal):
+            return [Record(foreign_address(topic), payload)], found
+        return found, None

@@ -6,6 +6,9 @@ from nova.sdk import address as addresses
 from nova.sdk.errors import AddressError, TransportError
 
 ALL_TOPICS = "nova/#"
+OWN_PREFIX = "nova/"
+"""Begins the topics of events."""
+
 FOREIGN_PREFIX = "mqtt:"
 """Begins the address of a record whose topic is no address, so that it can be none."""
 

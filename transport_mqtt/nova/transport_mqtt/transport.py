@@ -12,6 +12,7 @@ from nova.sdk.transport.link_health_reporter import LinkHealthReporter
 from nova.transport_mqtt.command_listening import MqttListening
 from nova.transport_mqtt.config import parse_url
 from nova.transport_mqtt.consumer import MqttConsumption
+from nova.transport_mqtt.device_mapping import read_mapping
 from nova.transport_mqtt.publisher import MqttPublisher
 
 
@@ -21,6 +22,8 @@ class MqttTransport:
     def __init__(self, url: str) -> None:
         self._config = parse_url(url)
         self.link = self._config.link
+        path = self._config.devices
+        self._devices = read_mapping(path) if path is not None else None
         self._health = LinkHealth()
         self._reporter = LinkHealthReporter("mqtt", self.link, self._health)
         self._publisher: MqttPublisher | None = None
@@ -41,7 +44,9 @@ class MqttTransport:
     ) -> AsyncIterator[Batch]:
         """Batches of the session that the positions name; without them, of a new one."""
         self._check_open()
-        consumption = MqttConsumption(self._config, self._reporter, subscription, positions)
+        consumption = MqttConsumption(
+            self._config, self._reporter, subscription, positions, self._devices
+        )
         self._consumptions.add(consumption)
         try:
             while (batch := await consumption.next()) is not None:

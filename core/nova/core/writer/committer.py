@@ -122,9 +122,11 @@ class Committer:
             now_ns = self._state.clock.next_ns()
             self.record(gap_event(link, gap, scope_id=self.own_scope, now_ns=now_ns))
         new = self._add_events(columns)
+        refusals = {refused.place: refused for refused in consumed.refusals}
         rejected = [
-            Rejection(*refused)._replace(reason=refused.reason[:REASON_MAX_CHARS])
+            one._replace(reason=one.reason[:REASON_MAX_CHARS])
             for refused in columns.refusals
+            for one in (refusals.get(refused.place) or Rejection(*refused),)
         ]
         receipt = Receipt(new, len(columns.keys) - new, rejected)
         delivered = DeliveredBatch(link, consumed, columns, receipt)

@@ -81,12 +81,14 @@ class Batch:
     """Consumed records in order; `positions` resume after the last (only streams that advanced).
 
     `gaps` precede the records. The Core records each as an `IngestGap` event in the commit that
-    advances the positions over it.
+    advances the positions over it. `refusals` are the reasons of records that the transport itself
+    could make no event of; the address of such a record is none, so that the Core rejects it.
     """
 
     records: Sequence[Record]
     positions: Positions = field(default_factory=dict)
     gaps: Sequence[Gap] = ()
+    refusals: Sequence[Rejection] = ()
 
 
 @dataclass(frozen=True, slots=True)
