@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
+from nova.recordings.field_units import FIELD_UNITS
 from nova.recordings.recording import Step
+from nova.sdk.events.envelope import MetadataEvent
 from nova.sdk.events.event import Event, address_of, check
 
 
@@ -41,3 +44,14 @@ def everything(steps: Iterable[Step]) -> Everything:
             found.events.append(event)
             found.lanes[event.series.lane] += 1
     return found
+
+
+def units_of(events: Iterable[Event]) -> dict[str, dict[str, str]]:
+    """The units of the fields of each message, as FieldUnits states them."""
+    return {
+        cast(str, one.envelope.payload["messageType"]): cast(
+            "dict[str, str]", one.envelope.payload["units"]
+        )
+        for one in events
+        if isinstance(one.envelope, MetadataEvent) and one.series.message_type == FIELD_UNITS
+    }

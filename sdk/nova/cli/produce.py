@@ -48,6 +48,8 @@ Examples:
       --time-unit h --epoch 2017-12-31T00:00:00Z --entity iss/power/2A \\
       --view telemetry.battery --to local:///var/lib/nova --scope iss
   nova produce events.jsonl --to local:///var/lib/nova --scope sat --json
+  nova produce 00000012.BIN --to local:///var/lib/nova --scope copter
+  nova produce flight.tlog --to local:///var/lib/nova --scope copter
   nova produce robot.mcap --time header --to local:///var/lib/nova --scope robot
   nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
   nova produce sensors.lp --to local:///var/lib/nova --scope house
@@ -185,9 +187,10 @@ def produce(
 ) -> None:
     """Publish a recording as events.
 
-    Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog, MCAP and
-    ROS bags (.mcap, .db3, .bag), GPX, InfluxDB's line protocol, CSV, or JSON lines of envelopes.
-    FILE may be compressed by gzip, or a pipe; - is standard input.
+    Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog,
+    ArduPilot (.bin), MAVLink (.tlog), MCAP and ROS bags (.mcap, .db3, .bag), GPX, InfluxDB's line
+    protocol, CSV, or JSON lines of envelopes. FILE may be compressed by gzip, or a pipe; - is
+    standard input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nova.recordings.can_log import can_log_kind
 from nova.recordings.candump import other_log_format
+from nova.recordings.dataflash import MAGIC as DATAFLASH_MAGIC
 from nova.recordings.logged_line import holds_sentence
 from nova.recordings.mcap_reader import MAGIC as MCAP_MAGIC
 from nova.recordings.packet_scan import PacketScanner
@@ -14,7 +15,10 @@ from nova.recordings.packets import COUNT_MASK, Packet, PacketDamage
 from nova.recordings.recording import RecordingError
 from nova.recordings.ros_bag import ROS1_MAGIC, SQLITE_MAGIC
 
-FORMATS = ("ccsds", "nmea", "can", "ulog", "gpx", "influx", "mcap", "rosbag", "csv", "jsonl")
+FORMATS = (
+    *("ccsds", "nmea", "can", "ulog", "ardupilot", "mavlink", "mcap", "rosbag"),
+    *("gpx", "influx", "csv", "jsonl"),
+)
 HEAD_MAX_BYTES = 256 * 1024
 ROOT_MAX_BYTES = 1024
 """The bytes within which an XML file has its root."""
@@ -33,6 +37,7 @@ _BY_SUFFIX = {
     ".ccsds": "ccsds",
     ".ulg": "ulog",
     ".gpx": "gpx",
+    ".tlog": "mavlink",
     ".mcap": "mcap",
     ".db3": "rosbag",
     ".bag": "rosbag",
@@ -46,6 +51,7 @@ _CAN_FRAME = re.compile(
 )
 _BY_MAGIC = {
     b"ULog\x01\x12\x35": "ulog",
+    DATAFLASH_MAGIC: "ardupilot",
     MCAP_MAGIC: "mcap",
     ROS1_MAGIC: "rosbag",
     SQLITE_MAGIC: "rosbag",

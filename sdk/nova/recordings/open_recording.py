@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from nova.recordings import ccsds, table_reader
+from nova.recordings.ardupilot import ArdupilotReader
 from nova.recordings.can import CanReader
 from nova.recordings.can_log import CanLogReader, file_kind
 from nova.recordings.ccsds import CcsdsReader
@@ -18,10 +19,11 @@ from nova.recordings.format_detection import detect_format, named_format
 from nova.recordings.gpx import GpxReader
 from nova.recordings.influx import InfluxReader
 from nova.recordings.jsonl import JsonLinesReader
+from nova.recordings.mavlink import MavlinkReader
 from nova.recordings.mcap_messages import McapMessagesReader
 from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
-from nova.recordings.recording import RecordingError, Step, event_step
+from nova.recordings.recording import DatedReader, RecordingError, Step, event_step
 from nova.recordings.ros_bag import RosBagReader
 from nova.recordings.spooling import READ_ONCE
 from nova.recordings.table_reader import TableReader
@@ -171,7 +173,7 @@ def _influx(
     return InfluxReader(path, observer, unit=unit, system_id=options.system).steps()
 
 
-def _dated_opener(reader: type[NmeaReader | UlogReader | GpxReader]) -> _Opener:
+def _dated_opener(reader: type[DatedReader]) -> _Opener:
     def opened(
         path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
     ) -> Iterator[Step]:
@@ -240,6 +242,8 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "gpx": (_dated_opener(GpxReader), frozenset({"system"})),
     "mcap": (_topics_opener(McapMessagesReader), frozenset({"time", "epoch", "system"})),
     "rosbag": (_topics_opener(RosBagReader), frozenset({"time", "epoch", "system"})),
+    "ardupilot": (_dated_opener(ArdupilotReader), frozenset({"epoch", "system"})),
+    "mavlink": (_dated_opener(MavlinkReader), frozenset({"system"})),
     "influx": (_influx, frozenset({"time_unit", "system"})),
     "csv": (
         _csv,

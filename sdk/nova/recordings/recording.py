@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -68,6 +68,10 @@ class DatedReader:
 
     def _prepare(self) -> None:
         """Prepare the format's own state; called at the end of `__init__`."""
+
+    def steps(self) -> Iterator[Step]:
+        """The steps of the recording, in its order."""
+        raise NotImplementedError
 
 
 def undated_error(path: Path, hint: str) -> RecordingError:
