@@ -8,7 +8,7 @@ archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, overload
 
@@ -102,12 +102,35 @@ class WriterMetrics(msgspec.Struct, array_like=True, tag=2):
     configured: list[ConfiguredFiles] = []
 
 
+PAUSE = "pauseS"
+"""Parameter of the feed's URL."""
+PAUSE_MAX_S = 1.0
+DERIVED_PAUSE_S = 0.05
+"""Of samples and daily files, which are made every tenth of a second at most."""
+
 FeedFrame = CommitFrame | LinkStates | WriterMetrics
 
 FRAMES: FrameCodec[FeedFrame] = FrameCodec(FeedFrame)
 
 _encoder = msgspec.msgpack.Encoder()
 _EVENTS_NONE = _encoder.encode(None)
+
+
+def feed_url(pause_s: float) -> str:
+    """The URL of the feed on the writer's socket, whose frames come together after pauses."""
+    return f"http://localhost/?{PAUSE}={pause_s:g}"
+
+
+def pause_of(query: Mapping[str, str]) -> float:
+    """The pause that a reader asks for; raises ValueError."""
+    text = query.get(PAUSE, "0")
+    try:
+        pause_s = float(text)
+    except ValueError:
+        pause_s = -1.0
+    if not 0 <= pause_s <= PAUSE_MAX_S:
+        raise ValueError(f"{PAUSE} {text[:32]!r} is not a number from 0 to {PAUSE_MAX_S:g}")
+    return pause_s
 
 
 def encode_commit(committed: CommitFrame) -> bytes:

@@ -190,9 +190,11 @@ def native_part() -> NativePart | None:
 
 def _fault() -> str | None:
     """Why the native part cannot be used, None if it is imported."""
-    try:
-        module = import_module(MODULE)
-    except ImportError as error:
-        return f"{MODULE} cannot be imported ({error})"
+    module = sys.modules.get(MODULE)
+    if module is None:  # `import_module` of one that is there took a twentieth of a writer's time.
+        try:
+            module = import_module(MODULE)
+        except ImportError as error:
+            return f"{MODULE} cannot be imported ({error})"
     found = getattr(module, "API", None)
     return None if found == API else f"{MODULE} has API {found}, not {API}"

@@ -7,12 +7,14 @@ import itertools
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
 from nova.core import commit_feed
 from nova.core.commit_feed import CommitFrame, FeedFrame, LinkStates, NewSeries
+from nova.core.writer import feed_server
 from nova.core.writer.feed_server import PENDING_MAX_FRAMES, FeedServer
 from nova.sdk.events.event import Series
 from nova.sdk.transport.link import LinkState
@@ -127,3 +129,51 @@ async def test_a_feed_stops_though_a_reader_does_not_listen(server: FeedServer, 
                 await received(quick)
             async with asyncio.timeout(WAIT_S):
                 await server.stop()
+
+
+async def test_commits_gather_for_a_reader_in_no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a pause it gets all of them, in order; nothing is sent during the pause."""
+    sent: list[bytes] = []
+    pausing, go_on = asyncio.Event(), asyncio.Event()
+
+    class NotingSocket:
+        """A connection that notes what is sent."""
+
+        async def send_bytes(self, data: bytes) -> None:
+            """Note it."""
+            sent.append(data)
+
+    async def pause(_: float) -> None:
+        pausing.set()
+        await go_on.wait()
+
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    queue: asyncio.Queue[bytes] = asyncio.Queue()
+    socket: Any = NotingSocket()
+    sending = asyncio.create_task(feed_server.send_frames(socket, queue, 0.05))
+    queue.put_nowait(b"1")
+    await pausing.wait()
+    for frame in (b"2", b"3", b"4"):
+        queue.put_nowait(frame)
+    monkeypatch.undo()
+    await asyncio.sleep(0)
+    assert sent == [b"1"]
+    go_on.set()
+    while len(sent) < 4:
+        await asyncio.sleep(0)
+    sending.cancel()
+    assert sent == [b"1", b"2", b"3", b"4"]
+
+
+@pytest.mark.parametrize("pause", ["soon", "-1", "nan", "61"])
+async def test_a_pause_that_is_none_is_refused(server: FeedServer, data: Path, pause: str) -> None:
+    """With the rule."""
+    connector = aiohttp.UnixConnector(str(data / "writer.sock"))
+    async with (
+        aiohttp.ClientSession(connector=connector) as session,
+        session.get(f"http://localhost/?pauseS={pause}") as reply,
+    ):
+        assert (reply.status, await reply.text()) == (
+            400,
+            f"pauseS {pause!r} is not a number from 0 to 1",
+        )

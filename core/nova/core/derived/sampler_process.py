@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nova.core.commit_feed import DERIVED_PAUSE_S
 from nova.core.derived import alarm_follower, checkpoint_follower
 from nova.core.derived.day_sealer import SealService
 from nova.core.derived.sampler import Sampler
@@ -95,7 +96,7 @@ async def maintain_all(
     submissions = SubmissionClient(endpoints.writer_socket(data))
     try:
         await asyncio.gather(
-            follow_feed(endpoints.writer_socket(data), shared, tail.tail),
+            follow_feed(endpoints.writer_socket(data), shared, tail.tail, pause_s=DERIVED_PAUSE_S),
             maintain(data, samples, served, cursors, reserve, shared, tail),
             checkpoint_follower.maintain(data, checkpoints, served, cursors, reserve, shared, tail),
             follow_alarms(data, own_scope, alarms, served, cursors, reserve, shared, tail),

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from nova.core.commit_feed import DERIVED_PAUSE_S
 from nova.core.disk_reserve import MIB, DiskReserve
 from nova.core.files.daily_files import DailyFiles
 from nova.core.files.daily_files_state import read_state, write_state
@@ -185,7 +186,9 @@ async def run_and_report(writer: DailyFilesWriter, data: Path) -> None:
     cursors.followed["files"] = lambda: writer.cursor_ns
     await asyncio.gather(
         writer.run(),
-        follow_feed(endpoints.writer_socket(data), writer.snapshot, writer.tail),
+        follow_feed(
+            endpoints.writer_socket(data), writer.snapshot, writer.tail, pause_s=DERIVED_PAUSE_S
+        ),
         report_metrics("files", data, list, cursors.reported),
     )
 

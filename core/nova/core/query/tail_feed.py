@@ -40,17 +40,22 @@ class FeedListener(Protocol):
 
 
 async def follow_feed(
-    path: Path, snapshot: FeedListener, tail: CommitTail, retry_s: float = RETRY_S
+    path: Path,
+    snapshot: FeedListener,
+    tail: CommitTail,
+    retry_s: float = RETRY_S,
+    *,
+    pause_s: float = 0.0,
 ) -> None:
     """Apply the commits of the feed at a socket to the tail of a snapshot, whenever these are
-    wanted, until cancelled.
+    wanted, until cancelled. They come together after each pause.
     """
     snapshot.tail = tail
     while True:
         await tail.wanted.wait()
         try:
             async with aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(path))) as session:
-                await _follow_once(session, snapshot, tail)
+                await _follow_once(session, snapshot, tail, pause_s)
         except (OSError, aiohttp.ClientError, ArchiveError, ChannelError) as error:
             log.debug("no commit feed", extra={"context": {"error": str(error)}})
         finally:
@@ -59,10 +64,12 @@ async def follow_feed(
 
 
 async def _follow_once(
-    session: aiohttp.ClientSession, snapshot: FeedListener, tail: CommitTail
+    session: aiohttp.ClientSession, snapshot: FeedListener, tail: CommitTail, pause_s: float
 ) -> None:
     async with session.ws_connect(
-        "http://localhost/", max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES, heartbeat=HEARTBEAT_S
+        commit_feed.feed_url(pause_s),
+        max_msg_size=commit_feed.FEED_FRAME_MAX_BYTES,
+        heartbeat=HEARTBEAT_S,
     ) as socket:
         async for message in socket:
             if message.type is not WSMsgType.BINARY:

@@ -1,5 +1,6 @@
 """The feed server: pushes every durable commit and the state of the links to the connected readers,
-on the writer's socket.
+on the writer's socket. A reader that is in no hurry asks for a pause, in which commits gather: it
+and the writer then wake less often.
 """
 
 from __future__ import annotations
@@ -81,6 +82,10 @@ class FeedServer:
                 queue.put_nowait(frame)
 
     async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+        try:
+            pause_s = commit_feed.pause_of(request.query)
+        except ValueError as error:
+            raise web.HTTPBadRequest(text=str(error)) from None
         socket = web.WebSocketResponse(compress=False)
         await socket.prepare(request)
         queue: asyncio.Queue[bytes] = asyncio.Queue()
@@ -89,7 +94,7 @@ class FeedServer:
             queue.put_nowait(commit_feed.FRAMES.encode(self._links))
         self._queues.add(queue)
         self._connections[socket] = request
-        sender = asyncio.create_task(_send(socket, queue))
+        sender = asyncio.create_task(send_frames(socket, queue, pause_s))
         try:
             async for _ in socket:
                 pass  # readers send nothing here; a disconnect ends the loop
@@ -105,7 +110,12 @@ class FeedServer:
             await self._runner.cleanup()
 
 
-async def _send(socket: web.WebSocketResponse, queue: asyncio.Queue[bytes]) -> None:
+async def send_frames(
+    socket: web.WebSocketResponse, queue: asyncio.Queue[bytes], pause_s: float
+) -> None:
+    """Send frames, after each pause all that have gathered."""
     with contextlib.suppress(ConnectionError):
         while True:
             await socket.send_bytes(await queue.get())
+            if pause_s and queue.empty():
+                await asyncio.sleep(pause_s)
