@@ -7,72 +7,53 @@ the stream, and the requests.
 
 from __future__ import annotations
 
-import json
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from playwright.sync_api import Page, WebSocket, expect
+from playwright.sync_api import Page, expect
 
 from nova.testkit.browser import running_browser
+from nova.testkit.page_traffic import STREAM, PageTraffic
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 WIDTH, HEIGHT = 1500, 900
 LOADED_MS, SETTLED_MS = 60_000, 6_000
-STREAM = "streamChunk"
 
 
-class Traffic:
-    """Bytes received and requests sent on the page's sockets, by type."""
-
-    def __init__(self, page: Page) -> None:
-        self.received: Counter[str] = Counter()
-        self.sent: Counter[str] = Counter()
-        page.on("websocket", self._watch)
-
-    def _watch(self, socket: WebSocket) -> None:
-        socket.on("framereceived", self._on_received)
-        socket.on("framesent", lambda frame: self.sent.update([json.loads(frame)["type"]]))
-
-    def _on_received(self, frame: str | bytes) -> None:
-        self.received[str(json.loads(frame)["type"])] += len(frame)
-
-    def clear(self) -> None:
-        """Count from now on."""
-        self.received.clear()
-        self.sent.clear()
-
-    def lines(self, phase: str, took_s: float) -> Iterator[str]:
-        """A line for each type, the most bytes first, and the ratio of all others to the stream."""
-        for kind, count in self.received.most_common():
-            yield f"{phase:8}{kind:24}{count / took_s:10.0f} B/s"
-        others = self.received.total() - self.received[STREAM]
-        streamed = self.received[STREAM] or 1
+def lines(traffic: PageTraffic, phase: str, took_s: float) -> Iterator[str]:
+    """A line for each type, the most bytes first, and the ratio of all others to the stream."""
+    for kind, count in traffic.received_bytes.most_common():
+        yield f"{phase:8}{kind:24}{count / took_s:10.0f} B/s"
+    streamed = traffic.received_bytes[STREAM]
+    others = traffic.received_bytes.total() - streamed
+    yield f"{phase:8}{'others':24}{others / took_s:10.0f} B/s"
+    if streamed:
         yield f"{phase:8}{'others / stream':24}{others / streamed:10.2f}"
-        asked = ", ".join(f"{kind} {count / took_s:.1f}" for kind, count in self.sent.most_common())
-        yield f"{phase:8}{'requests/s':24}{self.sent.total() / took_s:10.1f}   {asked}"
+    sent = traffic.sent_types()
+    asked = ", ".join(f"{kind} {count / took_s:.1f}" for kind, count in sent.most_common())
+    yield f"{phase:8}{'requests/s':24}{sent.total() / took_s:10.1f}   {asked}"
 
 
-def report(page: Page, traffic: Traffic, phase: str, seconds: float) -> None:
+def report(page: Page, traffic: PageTraffic, phase: str, seconds: float) -> None:
     """Print the traffic of some seconds from now on."""
     page.wait_for_timeout(SETTLED_MS)
     traffic.clear()
     began = time.monotonic()
     page.wait_for_timeout(seconds * 1_000)
-    for line in traffic.lines(phase, time.monotonic() - began):
+    for line in lines(traffic, phase, time.monotonic() - began):
         click.echo(line)
 
 
 @contextmanager
-def opened(nova: RunningNova) -> Iterator[tuple[Page, Traffic]]:
+def opened(nova: RunningNova) -> Iterator[tuple[Page, PageTraffic]]:
     """A logged-in page on the demo, LIVE."""
     with running_browser() as browser:
         page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
-        traffic = Traffic(page)
+        traffic = PageTraffic(page)
         page.goto(nova.url)
         page.get_by_test_id("login-username").fill("admin")
         page.get_by_test_id("login-password").fill(PASSWORD)

@@ -41,6 +41,7 @@ export type Reply =
   | RejectsResponse
   | LinksResponse
   | StatusResponse
+  | StatusUpdate
   | MetricsResponse
   | SummaryResponse
   | ExtentResponse
@@ -95,6 +96,7 @@ export type Request =
   | GetUiState
   | Rejects
   | Status
+  | FollowStatus
   | Links
   | Metrics
   | Summary
@@ -2193,6 +2195,16 @@ export interface FollowAlarms {
   rule?: string | null;
 }
 /**
+ * Request the state of the Core, and from now on a `statusUpdate` every second.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "FollowStatus".
+ */
+export interface FollowStatus {
+  type: "followStatus";
+  ref?: string | number | null;
+}
+/**
  * The state at a time of every view that the filters select, page by page; `updates` includes
  *     the events it was computed from.
  *
@@ -2944,6 +2956,21 @@ export interface SubmissionCount {
   kind: string;
   outcome: string;
   count: number;
+}
+/**
+ * The counts of the archive, 0 as in `status` for who is limited; and the state of the Core if
+ *     anything else of it has changed than counts and how far behind its parts are.
+ *
+ * This interface was referenced by `ProtocolSchema`'s JSON-Schema
+ * via the `definition` "StatusUpdate".
+ */
+export interface StatusUpdate {
+  type: "statusUpdate";
+  ref?: string | number | null;
+  events?: number;
+  series?: number;
+  durableTime?: string | null;
+  status?: StatusResponse | null;
 }
 /**
  * Bucket i covers `bucket_ns` from `start_time` + i × `bucket_ns` on, its end excluded.

@@ -13,6 +13,7 @@ import type {
   StreamCancelled,
   StreamChunk,
   StreamComplete,
+  StatusUpdate,
   StreamGap,
 } from "./protocol";
 import { rememberFrame } from "./raw_text";
@@ -58,6 +59,7 @@ export interface SocketHandlers {
   error: (error: RequestError) => void;
   exporting: (frame: ExportFrame) => void;
   alarms: (frame: AlarmUpdates) => void;
+  status: (frame: StatusUpdate) => void;
   /** The token was accepted; called before the state becomes `open`. */
   welcome: (reply: Authenticated) => void;
 }
@@ -68,6 +70,8 @@ export class Socket {
   private lastRef = 0;
   private retryMs = RETRY_FIRST_MS;
   private closed = false;
+  /** Whether the Core sends its status every second, so that each silence says something. */
+  private hasBeat = false;
   /** Since when something is expected and nothing has been received, in ms since 1970. */
   private unansweredSinceMs: number | undefined;
 
@@ -163,12 +167,17 @@ export class Socket {
     const reply = JSON.parse(text) as Reply;
     if (reply.type === "queryResponse") rememberFrame(reply.events as unknown[], text);
     this.receive(reply);
-    this.unansweredSinceMs = this.pending.size === 0 ? undefined : Date.now();
+    this.unansweredSinceMs = this.pending.size === 0 && !this.hasBeat ? undefined : Date.now();
   }
 
   private receive(reply: Reply): void {
     if (reply.type === "streamChunk" || reply.type === "streamComplete" || reply.type === "gap") {
       this.handlers.stream(reply);
+      return;
+    }
+    if (reply.type === "statusUpdate") {
+      this.hasBeat = true;
+      this.handlers.status(reply);
       return;
     }
     if (reply.type === "alarmUpdates") {
@@ -191,7 +200,10 @@ export class Socket {
 
   /** An error without `ref`. If the Core is unavailable, no pending request will be answered. */
   private unsolicitedError(error: RequestError): void {
-    if (error.code === CORE_UNAVAILABLE) this.rejectAll(error);
+    if (error.code === CORE_UNAVAILABLE) {
+      this.hasBeat = false;
+      this.rejectAll(error);
+    }
     this.handlers.error(error);
   }
 
@@ -211,6 +223,7 @@ export class Socket {
       return;
     }
     this.unansweredSinceMs = undefined;
+    this.hasBeat = false;
     this.handlers.connection("lost");
     scheduler.after(this.retryMs, () => {
       if (!this.closed) this.connect();

@@ -6,7 +6,7 @@ import { isSilent, isStalled } from "../model/clock/clock";
 import { openFinder } from "../model/finder/finder";
 import { openDisplays } from "../model/displays/display_dialog";
 import { display, isDisplayChanged } from "../model/displays/open_display";
-import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
+import { acknowledgedGaps, gapCount, linksOpen, unreachableText } from "../model/session/links";
 import { processesText } from "../model/session/processes";
 import { searchOpen } from "../model/search/search_form";
 import {
@@ -27,7 +27,7 @@ import { ExportDialog } from "./ExportDialog";
 import { Finder } from "./Finder";
 import { SessionButtons, ThemeButton } from "./HeaderButtons";
 import { Help } from "./Help";
-import { LinksChip, linksOpen, LinksPanel } from "./Links";
+import { LinksChip, LinksPanel } from "./Links";
 import { LateDisplays, LatePanelSettings } from "./late_dialogs";
 import { Login } from "./Login";
 import { Notices } from "./Notices";

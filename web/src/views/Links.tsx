@@ -1,13 +1,10 @@
 /** The links: a chip in the header, and a panel with the figures of each, and of what is in effect of files. */
 
-import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
-import { linkHealth, links, linksHealth, linksNow, outagesText } from "../model/session/links";
+import { linkHealth, links, linksHealth, linksNow, linksOpen, outagesText } from "../model/session/links";
 import { formatAge, toMs } from "../model/values/time";
 import { Configured } from "./Configured";
-
-export const linksOpen = signal(false);
 
 const HEALTH_TEXTS = { good: "all links work", warn: "a link needs attention", bad: "a link is unreachable" };
 

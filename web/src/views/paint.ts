@@ -17,6 +17,8 @@ const MARK_APART_PX = 4;
 export interface Scene {
   readonly span: Span;
   readonly tile: DensityTile | undefined;
+  /** The tile counts nothing later than this; undefined where it is kept up to date. */
+  readonly loadedUntilMs: number | undefined;
   readonly markers: readonly Marker[];
 }
 
@@ -26,7 +28,8 @@ export function paintScene(canvas: PaintTarget, scene: Scene): void {
   paintAxis(canvas, scene.span);
   if (scene.tile !== undefined) {
     paintDensity(canvas, scene.span, scene.tile);
-    paintUnknown(canvas, scene.span, scene.tile.span);
+    const { startMs, stopMs } = scene.tile.span;
+    paintUnknown(canvas, scene.span, { startMs, stopMs: Math.min(stopMs, scene.loadedUntilMs ?? stopMs) });
     paintCommands(canvas, scene.span, scene.tile);
   }
   paintMarkers(canvas, scene.span, scene.markers);

@@ -18,13 +18,13 @@ import { openFinder } from "../model/finder/finder";
 import { maximise, maximised } from "../model/layout/layout_store";
 import { showEverything, zoom } from "../model/timeline/gesture";
 import { searchOpen } from "../model/search/search_form";
+import { linksOpen } from "../model/session/links";
 import { stepMatch } from "../model/search/searches";
 import { cursorLineMs } from "../model/timeline/scrub";
 import { selection, setSelection, setSelectionEnd, spanLength, visible } from "../model/timeline/span";
 import { extent } from "../model/timeline/timeline_data";
 import { goToPresent, runAction } from "../model/timeline/timeline_sync";
 import { fromFineMs, toFineMs } from "../model/values/time";
-import { linksOpen } from "./Links";
 
 export interface Shortcut {
   /** The values of KeyboardEvent.key that trigger it. */

@@ -15,7 +15,7 @@ import {
 import { cursorLineMs } from "../model/timeline/scrub";
 import { selection, visible } from "../model/timeline/span";
 import { shownMarkers } from "../model/timeline/shown_markers";
-import { presentMs, shownTile, timelineWidth } from "../model/timeline/timeline_data";
+import { loadedUntilMs, presentMs, shownTile, timelineWidth } from "../model/timeline/timeline_data";
 import { AXIS_PX, type PaintTarget } from "./paint_target";
 import { paintOverlay } from "./overlay";
 import { paintScene } from "./paint";
@@ -50,7 +50,7 @@ export function attachStrip(
       });
     }),
     effect(() => {
-      void [visible.value, timelineWidth.value, shownMarkers.value, shownTile()];
+      void [visible.value, timelineWidth.value, shownMarkers.value, shownTile(), loadedUntilMs.value];
       paintBoth[0]?.();
     }),
     effect(() => {
@@ -65,7 +65,7 @@ export function attachStrip(
 }
 
 function sceneNow(canvas: PaintTarget): void {
-  paintScene(canvas, { span: visible.value, tile: shownTile(), markers: shownMarkers.value });
+  paintScene(canvas, { span: visible.value, tile: shownTile(), loadedUntilMs: loadedUntilMs.value, markers: shownMarkers.value });
 }
 
 function overlayNow(canvas: PaintTarget): void {

@@ -43,6 +43,7 @@ const states: ConnectionState[] = [];
 const frames: StreamFrame[] = [];
 let exports: object[] = [];
 let alarms: object[] = [];
+let beats: object[] = [];
 let welcomes: object[] = [];
 const errors: RequestError[] = [];
 
@@ -63,6 +64,7 @@ async function opened(): Promise<Socket> {
     error: (error) => errors.push(error),
     exporting: (frame) => exports.push(frame),
     alarms: (frame) => alarms.push(frame),
+    status: (frame) => beats.push(frame),
     welcome: (reply) => welcomes.push(reply),
   });
   wire().open();
@@ -100,6 +102,20 @@ describe("socket", () => {
     }
     await refused;
     expect(wire().sent.filter((one) => one["type"] === "extent").length).toBe(7);
+  });
+
+  it("takes a silence for one although nothing is asked, once the Core has sent its state by itself", async () => {
+    beats = [];
+    const socket = await opened();
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(socket.unansweredMs(), "nothing is expected").toBe(0);
+    wire().say({ type: "statusUpdate", events: 3 });
+    expect(beats).toEqual([{ type: "statusUpdate", events: 3 }]);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(socket.unansweredMs()).toBe(4_000);
+    wire().say({ type: "error", code: "coreUnavailable", message: "" });
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(socket.unansweredMs(), "an edge without a Core sends nothing by itself").toBe(0);
   });
 
   beforeEach(() => {

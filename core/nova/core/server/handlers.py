@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,11 +20,11 @@ from nova.core.query.page import parse_time_or, range_cursor_of, read_page
 from nova.core.query.rejects import rejects
 from nova.core.query.text_query import encode_found, read_found, text_cursor_of
 from nova.core.query.visibility import Visibility
-from nova.core.server import instance_metrics, instance_status
+from nova.core.server import instance_metrics
 from nova.core.server.active_stream import ActiveStream, StreamRequest
-from nova.core.server.alarm_push import AlarmPush
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.principal import visibility_of
+from nova.core.server.push import Push
 from nova.core.server.services import Services
 from nova.core.submission_messages import Principal
 from nova.sdk import timestamps
@@ -66,7 +67,8 @@ class RequestContext(NamedTuple):
     share: Share
     stream: ActiveStream
     exports: ExportRequests
-    alarm_push: AlarmPush
+    alarm_push: Push
+    status_push: Push
     request: Message
 
     @property
@@ -153,18 +155,15 @@ async def _rejects(context: RequestContext, request: messages.Rejects) -> Reply:
 
 
 async def _status(context: RequestContext, _request: messages.Status) -> Reply:
-    services = context.services
-    # Files name rules, definitions and people of all scopes.
-    is_whole = not context.visibility.is_limited
-    found = instance_status.status(
-        services.snapshot,
-        services.settings,
-        services.links,
-        services.submissions,
-        services.processes,
-        services.other_metrics.configured() if is_whole else (),
-    )
-    return found if is_whole else instance_status.without_totals(found)
+    return context.services.status.read(is_limited=context.visibility.is_limited)
+
+
+async def _follow_status(context: RequestContext, _request: messages.FollowStatus) -> Reply:
+    await context.status_push.close()
+    live = context.services.status
+    found, subscription = live.subscribe(is_limited=context.visibility.is_limited)
+    await context.status_push.start(subscription.messages, lambda: live.unsubscribe(subscription))
+    return found
 
 
 async def _metrics(context: RequestContext, _request: messages.Metrics) -> Reply:
@@ -220,7 +219,11 @@ async def _alarm_history(context: RequestContext, request: AlarmHistory) -> Repl
 
 async def _follow_alarms(context: RequestContext, request: FollowAlarms) -> Reply:
     timebase = context.services.timebase(request.timebase)
-    await context.alarm_push.follow(request, timebase, context.event_filter(request.filters))
+    await context.alarm_push.close()
+    live, wanted = context.services.alarms, context.event_filter(request.filters)
+    one = live.subscribe(timebase, wanted, request.rule)
+    following = partial(one.messages, request.follow_id)
+    await context.alarm_push.start(following, lambda: live.unsubscribe(timebase, one))
     return AlarmsFollowed(follow_id=request.follow_id)
 
 
@@ -314,6 +317,7 @@ HANDLERS: dict[type[Message], Handler] = {
     messages.GetUiState: _ui_state,
     messages.Rejects: _rejects,
     messages.Status: _status,
+    messages.FollowStatus: _follow_status,
     messages.Links: _links,
     messages.Metrics: _metrics,
     timeline.Fields: _fields,

@@ -24,8 +24,10 @@ from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.scratch import scratch_folder
+from nova.core.server import instance_status
 from nova.core.server.audit_intake import AuditIntake, AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
+from nova.core.server.followed_status import LiveStatus
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_alarms import LiveAlarms
 from nova.core.server.live_stream import LiveTail
@@ -44,7 +46,7 @@ from nova.sdk.channel import ChannelError
 from nova.sdk.events.audit_entry import AUDIT_PATH
 from nova.sdk.own_socket import OwnSocket
 from nova.sdk.process_states import ProcessStates
-from nova.sdk.protocol.messages import FRAME_MAX_BYTES
+from nova.sdk.protocol.messages import FRAME_MAX_BYTES, StatusResponse
 from nova.sdk.protocol.submission import IDENTITY_HEADER_MAX_BYTES
 from nova.sdk.settings import MIB, Settings
 
@@ -66,10 +68,9 @@ class Reader:
         limits: ReaderLimits = READER_LIMITS,
         processes: ProcessStates | None = None,
     ) -> None:
-        snapshot = ArchiveSnapshot(archive)
-        data, links = settings.data_folder(), LinkRegistry(limits.writer_silence_s)
+        snapshot, links = ArchiveSnapshot(archive), LinkRegistry(limits.writer_silence_s)
+        data, published = settings.data_folder(), PublishedMetadata(snapshot, settings.own_scope())
         submissions = SubmissionClient(endpoints.writer_socket(data), lambda: links.writer_hangs)
-        published = PublishedMetadata(snapshot, settings.own_scope())
         self.metrics_board = board = MetricsBoard(_reporting(settings), SOMETIMES_REPORTING)
         self._services = Services(
             settings=settings,
@@ -81,6 +82,7 @@ class Reader:
             columns=ColumnQueries(snapshot, data, scratch / "columns", limits.columns),
             ui_states=UiStates(snapshot, data, scratch / "checkpoints"),
             alarms=LiveAlarms.open(snapshot, data, scratch / "alarms", settings.own_scope()),
+            status=LiveStatus(self._read_status),
             published=published,
             discovery=Discovery(snapshot, published),
             submissions=submissions,
@@ -98,6 +100,17 @@ class Reader:
         self._sessions: set[ReaderSession] = set()
         self.site: web.BaseSite | None = None  # where it listens
         self.watermark_known = asyncio.Event()
+
+    def _read_status(self, is_whole: bool) -> StatusResponse:
+        services = self._services
+        return instance_status.status(
+            services.snapshot,
+            services.settings,
+            services.links,
+            services.submissions,
+            services.processes,
+            services.other_metrics.configured() if is_whole else (),
+        )
 
     async def follow(self, path: Path) -> None:
         """Apply the writer's commits until cancelled. While the writer is away, the archive is

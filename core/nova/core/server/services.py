@@ -18,6 +18,7 @@ from nova.core.query.sample_query import SampleQueries
 from nova.core.query.ui_state import UiStates
 from nova.core.server.audit_intake import AuditRecorder
 from nova.core.server.export_jobs import ExportJobs
+from nova.core.server.followed_status import LiveStatus
 from nova.core.server.link_registry import LinkRegistry
 from nova.core.server.live_alarms import LiveAlarms
 from nova.core.server.live_stream import LiveTail
@@ -45,6 +46,7 @@ class Services:
     columns: ColumnQueries
     ui_states: UiStates
     alarms: LiveAlarms
+    status: LiveStatus
     published: PublishedMetadata
     discovery: Discovery
     submissions: SubmissionClient

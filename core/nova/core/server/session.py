@@ -19,10 +19,10 @@ from nova.core.query.memory_budget import (
     Share,
 )
 from nova.core.server.active_stream import STREAM_REQUESTS, ActiveStream
-from nova.core.server.alarm_push import AlarmPush
 from nova.core.server.export_requests import ExportRequests
 from nova.core.server.handlers import HANDLERS, RequestContext
 from nova.core.server.principal import visibility_of
+from nova.core.server.push import Push
 from nova.core.server.services import Services
 from nova.core.submission_messages import LOCAL_CONNECTION, Principal
 from nova.sdk import log_context, request_id
@@ -39,7 +39,7 @@ CONCURRENT_REQUESTS_MAX = 4
 ENDING_REQUESTS = (messages.CancelStream, CancelExport, UnfollowAlarms)
 """Requests that are served while the connection is drained."""
 
-ORDERED_REQUESTS = (*STREAM_REQUESTS, FollowAlarms, UnfollowAlarms)
+ORDERED_REQUESTS = (*STREAM_REQUESTS, FollowAlarms, UnfollowAlarms, messages.FollowStatus)
 """Requests that are answered before later requests of the connection start."""
 
 SEND_TIMEOUT_S = 30.0
@@ -70,7 +70,8 @@ class ReaderSession:
         self._export_requests = ExportRequests(
             services.snapshot, services.exports, services.audit, self.send, principal
         )
-        self._alarm_push = AlarmPush(services.alarms, services.budget, self.send_frame)
+        self._alarm_push = Push(services.budget, self.send_frame)
+        self._status_push = Push(services.budget, self.send_frame)
         self._slots = asyncio.Semaphore(CONCURRENT_REQUESTS_MAX)
         self._requests: set[asyncio.Task[None]] = set()
         self._stream_request = asyncio.Lock()
@@ -108,6 +109,7 @@ class ReaderSession:
                 await self._active_stream.close()
             finally:
                 await self._alarm_push.close()
+                await self._status_push.close()
                 self._services.timelines.remove(self._connection_name, timeline)
                 self._metrics.connections.discard(self)
             for task in self._requests:
@@ -209,6 +211,7 @@ class ReaderSession:
             self._active_stream,
             self._export_requests,
             self._alarm_push,
+            self._status_push,
             request,
         )
         reply = await HANDLERS[type(request)](context, request)

@@ -23,11 +23,15 @@ class Status(Message, kw_only=True, tag="status"):
     """Request the state of the Core."""
 
 
+class FollowStatus(Message, kw_only=True, tag="followStatus"):
+    """Request the state of the Core, and from now on a `statusUpdate` every second."""
+
+
 class Links(Message, kw_only=True, tag="links"):
     """Request the state of the Core's transports; cheap enough for every second."""
 
 
-HealthRequest = Rejects | Status | Links | Metrics
+HealthRequest = Rejects | Status | FollowStatus | Links | Metrics
 
 
 class RejectInfo(
@@ -236,4 +240,15 @@ class StatusResponse(Message, kw_only=True, tag="statusResponse"):
     """
 
 
-HealthReply = RejectsResponse | LinksResponse | StatusResponse | MetricsResponse
+class StatusUpdate(Message, kw_only=True, tag="statusUpdate"):
+    """The counts of the archive, 0 as in `status` for who is limited; and the state of the Core if
+    anything else of it has changed than counts and how far behind its parts are.
+    """
+
+    events: int = 0
+    series: int = 0
+    durable_time: str | None = None
+    status: StatusResponse | None = None
+
+
+HealthReply = RejectsResponse | LinksResponse | StatusResponse | StatusUpdate | MetricsResponse

@@ -21,6 +21,7 @@ from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
 from nova.sdk.protocol.edge_replies import EdgeReply
 from nova.sdk.protocol.export import ExportReply, ExportRequest
+from nova.sdk.protocol.health import FollowStatus as FollowStatus
 from nova.sdk.protocol.health import HealthReply, HealthRequest
 from nova.sdk.protocol.health import LinkInfo as LinkInfo
 from nova.sdk.protocol.health import Links as Links

@@ -4,7 +4,7 @@ import type { AlarmHistory, AlarmHistoryResponse, AlarmInfo, AlarmsResponse } fr
 import { backwards, cursor, state, timebase, type Timebase } from "../clock/clock";
 import { request } from "../session/session";
 import { compareTimes, fromMs } from "../values/time";
-import { alarmWindow, alarmsPending, applyWindow, coreNowMs, keepWindow } from "./alarm_states";
+import { alarmWindow, alarmsPending, applyWindow, coreNowMs, isPresentBehind, keepWindow } from "./alarm_states";
 import { AlarmWindow, alarmKey, beforeTime, upToTime } from "./alarm_window";
 
 /** Most alarms of one reply, and most transitions of a window. */
@@ -43,7 +43,8 @@ export function invalidateWindow(): void {
 export function isWindowDue(nowMs: number): boolean {
   if (known === undefined || known.of !== alarmWindow.value) return true;
   const ageMs = nowMs - known.atMs;
-  if (!known.isSettled && ageMs >= UNSETTLED_MS) return true;
+  const canSettle = state.value !== "PAUSED" || !isPresentBehind.value;
+  if (!known.isSettled && ageMs >= UNSETTLED_MS && canSettle) return true;
   if (state.value !== "PLAYING") return alarmsPending.value;
   if (known.isReverse !== backwards.value || ageMs >= FRESH_MS) return true;
   if (!known.of.covers(cursor.value)) return known.isCut || ageMs >= UNSETTLED_MS;

@@ -42,6 +42,9 @@ export const presentAlarms = new Emitter<[states: AlarmStates, time: string]>();
 const isLive = computed(() => state.value === "LIVE");
 const judgement = computed(() => (isLive.value ? presentJudgement.value : windowJudgement.value));
 
+/** Whether nothing is judged as far as the present: then no moment that is not settled can be. */
+export const isPresentBehind = computed(() => presentJudgement.value.isBehind);
+
 /** How far what is shown is judged. */
 export const judgedUntil = computed(() => judgement.value.until);
 let shown: AlarmStates = NONE;

@@ -1,14 +1,11 @@
-/** A paused page changes only by late data and by news of the present, so it asks for them seldom. */
+/** A paused page asks for nothing by itself: the Core sends what changes of the present. */
 
-import type { Rest } from "../../scheduler";
 import { state } from "./clock";
 
+/** What has been loaded longer ago is loaded again once a paused page moves. */
 export const REST_INTERVAL_MS = 10_000;
 
 /** Whether the clock stands still. */
 export function isResting(): boolean {
   return state.value === "PAUSED";
 }
-
-/** What is asked for at an interval is asked for less often while the clock stands still. */
-export const WHILE_PAUSED: Rest = { isResting, intervalMs: REST_INTERVAL_MS };

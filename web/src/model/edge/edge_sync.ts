@@ -6,12 +6,15 @@ import { isResting } from "../clock/rest";
 import { singleFlight } from "../page/single_flight";
 import { connection, user } from "../session/session";
 import { clearEdgeManifests, refreshEdgeManifests } from "./edge_cards";
-import { clearEdgeEntities, refreshEdgeEntities } from "./edge_entities";
+import { openEdgeCard } from "../cards/card_list";
+import { clearEdgeEntities, edgeEntities, refreshEdgeEntities } from "./edge_entities";
 import { startGoneStreams } from "./gone_streams";
 import { forgetTies } from "./ties";
 
 const INTERVAL_MS = 1_000;
-/** Its cards are of the present wherever the clock is, so they rest less than the page. */
+/** The entity by which streams are created. */
+const SETUP_ENTITIES = 1;
+/** Cards of streams are of the present wherever the clock is, so where there are some they rest less than the page. */
 const REST_INTERVAL_MS = 3_000;
 
 const refresh = singleFlight(async () => {
@@ -34,7 +37,8 @@ export function startEdgeSync(): void {
   effect(() => {
     if (isOpen()) queueMicrotask(refresh);
   });
-  scheduler.every(INTERVAL_MS, refresh, { when: isOpen, rest: { isResting, intervalMs: REST_INTERVAL_MS } });
+  const isWanted = () => isOpen() && (!isResting() || openEdgeCard.value !== null || edgeEntities.value.length > SETUP_ENTITIES);
+  scheduler.every(INTERVAL_MS, refresh, { when: isWanted, rest: { isResting, intervalMs: REST_INTERVAL_MS } });
 }
 
 /** Another user sees other streams, and has made none of the ties. */

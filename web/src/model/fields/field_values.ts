@@ -15,8 +15,6 @@ import { seriesNameKey } from "../values/field_ref";
 
 const PLAYING_INTERVAL_MS = 250;
 const LIVE_INTERVAL_MS = 1_000;
-/** Late data may change the values at a moment. */
-const PAUSED_INTERVAL_MS = 10_000;
 const RETRY_INTERVAL_MS = 3_000;
 const PAGE_EVENTS = 500;
 
@@ -51,7 +49,6 @@ export function startFieldValues(): void {
   recoveries.subscribe(askIfWatched);
   every(PLAYING_INTERVAL_MS, () => state.value === "PLAYING");
   every(LIVE_INTERVAL_MS, () => state.value === "LIVE");
-  every(PAUSED_INTERVAL_MS, () => state.value === "PAUSED");
   every(RETRY_INTERVAL_MS, () => seriesEventsError.value !== "");
 }
 

@@ -1,23 +1,23 @@
 /** Starts the app and its periodic refreshes; reacts to connections, jumps and entity changes. */
 
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
+import type { LinkInfo } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
 import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timebase } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
-import { WHILE_PAUSED } from "../clock/rest";
 import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, continueLatest, refreshLatest } from "../entities/latest";
 import { receivedEvents } from "../events/inspector";
-import { refreshLinks } from "../session/links";
+import { applyLinks, linksOpen, refreshLinks } from "../session/links";
 import {
   ANSWER_CHECK_INTERVAL_MS,
   checkAnswers,
   connection,
   connections,
   recoveries,
-  refreshStatus,
+  keepStatus,
   status,
   streamFrames,
 } from "../session/session";
@@ -27,7 +27,7 @@ import { singleFlight } from "./single_flight";
 const VALUES_INTERVAL_MS = 1_000;
 /** How often what is listed may change, and how often an unchanged listing is read again. */
 const ENTITIES_INTERVAL_MS = 6_000;
-/** A reader reports a hung writer after 3 s; with this interval the screen shows it within 5 s. */
+/** How often a Core that is away is asked whether it is back; one that is there sends its state itself. */
 const STATUS_INTERVAL_MS = 1_500;
 const LINKS_INTERVAL_MS = 2_000;
 
@@ -59,19 +59,32 @@ export function startApp(): void {
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
   scheduler.every(VALUES_INTERVAL_MS, continueLatest, { when: isMoving });
   receivedEvents.subscribe(applyLatest);
-  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isOpen, rest: WHILE_PAUSED });
-  scheduler.every(STATUS_INTERVAL_MS, refreshStatus, { when: isOpen });
-  scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: isOpen, pausesWhenHidden: true, rest: WHILE_PAUSED });
+  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isMoving });
+  scheduler.every(STATUS_INTERVAL_MS, keepStatus, { when: isOpen });
+  scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: () => isMoving() || (isOpen() && linksOpen.value), pausesWhenHidden: true });
+  followStatus();
+}
+
+/** What the Core says of itself: its links, and that there are other series, which may be of other entities. */
+function followStatus(): void {
+  const links = computed(() => status.value?.links);
+  effect(() => {
+    if (links.value !== undefined) untracked(() => applyLinks(links.value as readonly LinkInfo[]));
+  });
+  const series = computed(() => status.value?.series ?? 0);
+  effect(() => {
+    if (series.value > 0) untracked(() => isStarted && isOpen() && ignoreFailures(relistEntities()));
+  });
 }
 
 function onConnected(): void {
   if (isStarted) {
     restart();
-    ignoreFailures(refreshStatus());
+    ignoreFailures(keepStatus());
     return;
   }
   isStarted = true;
-  void refreshStatus().then(() => {
+  void keepStatus().then(() => {
     timebase.value = status.value?.timebase ?? "source";
     ignoreFailures(refreshEntities(), refreshLinks(), openTimeline());
   });

@@ -12,6 +12,8 @@ const GROWING_POLLS = 5;
 
 export const links = signal<readonly LinkInfo[] | null>(null);
 export const linksNow = signal(Date.now());
+/** Whether the panel of links is open. */
+export const linksOpen = signal(false);
 /** The number of gaps that the user has dismissed. */
 export const acknowledgedGaps = signal(0);
 
@@ -27,6 +29,11 @@ export const unreachableLinks = computed(() =>
 export async function refreshLinks(): Promise<void> {
   const found = (await request({ type: "links" }, "linksResponse")).links;
   growing = lagGrowth(growing, links.value ?? [], found);
+  applyLinks(found);
+}
+
+/** Show the state of the links. */
+export function applyLinks(found: readonly LinkInfo[]): void {
   links.value = found;
   linksNow.value = Date.now();
 }

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { type LoginReply, requestToken } from "../../api/auth";
-import type { AlarmUpdates, DefaultView, Reply, Request, StatusResponse } from "../../api/protocol";
+import type { AlarmUpdates, DefaultView, Reply, Request, StatusResponse, StatusUpdate } from "../../api/protocol";
 import {
   type ConnectionState,
   CORE_UNAVAILABLE,
@@ -43,6 +43,8 @@ export const absence = computed(() => {
 });
 
 let socket: Socket | undefined;
+/** Whether the Core has been asked on this connection to send its state. */
+let isStatusFollowed = false;
 
 /** Frames of the stream, in the order of the connection. */
 export const streamFrames = new Emitter<[frame: StreamFrame]>();
@@ -164,9 +166,10 @@ function connect(found: LoginReply): void {
     stream: (frame) => streamFrames.emit(frame),
     exporting: (frame) => exportFrames.emit(frame),
     alarms: (frame) => alarmFrames.emit(frame),
+    status: applyStatus,
     welcome: ({ defaultView: told }) => onAuthenticated(told ?? null),
     error: (error) => {
-      if (error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
+      if (error.code === CORE_UNAVAILABLE) loseCore();
       else notice.value = error.message;
     },
   });
@@ -179,6 +182,7 @@ function onAuthenticated(view: DefaultView | null): void {
 
 function onConnectionState(state: ConnectionState): void {
   connection.value = state;
+  isStatusFollowed = false;
   if (state === "refused") void renewRefused();
   if (state !== "open" || mustChangePassword.value) return;
   connections.emit();
@@ -227,13 +231,38 @@ export const unansweredText = computed(() =>
 
 /** Request the state of the Core; while it is away the last reply remains. */
 export async function refreshStatus(): Promise<void> {
+  await requestStatus("status");
+}
+
+/** Follow the state of the Core from now on, unless it is followed. */
+export async function keepStatus(): Promise<void> {
+  if (isStatusFollowed) return;
+  isStatusFollowed = true;
+  await requestStatus("followStatus");
+}
+
+function loseCore(): void {
+  coreUnavailable.value = true;
+  isStatusFollowed = false;
+}
+
+/** A beat of the Core: its counts, and what else of its state has changed. */
+function applyStatus({ status: changed, events = 0, series = 0, durableTime }: StatusUpdate): void {
+  const next = changed ?? status.value;
+  if (next === null) return;
+  const isSame = next === status.value && next.events === events && next.series === series;
+  if (!isSame) status.value = { ...next, events, series, durableTime: durableTime ?? null };
+}
+
+async function requestStatus(type: "status" | "followStatus"): Promise<void> {
   try {
-    status.value = await request({ type: "status" }, "statusResponse");
+    status.value = await request({ type }, "statusResponse");
     const wasUnavailable = coreUnavailable.value;
     coreUnavailable.value = false;
     if (wasUnavailable) recoveries.emit();
   } catch (error) {
     // The banner reports a lost connection.
-    if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) coreUnavailable.value = true;
+    isStatusFollowed = false;
+    if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) loseCore();
   }
 }

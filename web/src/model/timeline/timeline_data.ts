@@ -120,10 +120,26 @@ function reportError(error: unknown): void {
   timelineError.value = (error as Error).message;
 }
 
+/** Whether the timeline has to be requested by itself. A paused one is not: what it has not loaded is grey. */
+export function isTimelineDue(nowMs: number): boolean {
+  if (!isResting() || servingTile() === undefined) return !isTimelineFresh(nowMs);
+  return timelineError.value !== "";
+}
+
+/** Up to when the shown tile counts, in ms of the server's clock; undefined while it is kept up to date. */
+export const loadedUntilMs = computed(() => {
+  const found = isResting() ? shownTile() : undefined;
+  return found === undefined ? undefined : found.askedMs + serverOffsetMs.value;
+});
+
+function servingTile(): DensityTile | undefined {
+  return tiles.value.find((one) => tileServes(one, visible.value, timelineWidth.value, timebase.value));
+}
+
 /** Whether the newest suitable tile is fresh enough at a time of this browser's clock. */
 export function isTimelineFresh(nowMs: number): boolean {
   const span = visible.value;
-  const found = tiles.value.find((one) => tileServes(one, span, timelineWidth.value, timebase.value));
+  const found = servingTile();
   if (found === undefined) return false;
   const bound = isPresent(span, nowMs) ? Math.max(presentFreshMs(), found.bucketMs / 2) : PAST_FRESH_MS;
   return nowMs - found.askedMs < bound;

@@ -7,7 +7,7 @@ import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../cloc
 import { updateConflation } from "../clock/conflation_notice";
 import { clearCursorEvent, cursorEvent, refreshCursorEvent, revealCursor } from "../clock/cursor_event";
 import { clearNextEvent, skipGap } from "../clock/gap_skip";
-import { WHILE_PAUSED } from "../clock/rest";
+import { isResting } from "../clock/rest";
 import { listDatedAhead } from "../events/inspector";
 import { showPanel } from "../layout/layout_store";
 import { showToast } from "../page/toast";
@@ -19,7 +19,7 @@ import {
   extent,
   fullSpan,
   invalidateTimelineData,
-  isTimelineFresh,
+  isTimelineDue,
   presentMs,
   refreshExtent,
   requestTimelineData,
@@ -60,7 +60,7 @@ export function startTimelineSync(): void {
     untracked(() => isOpen() && ignoreFailure(refreshExtent()));
   });
   scheduler.every(TICK_INTERVAL_MS, tick);
-  scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: isOpen, rest: WHILE_PAUSED });
+  scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: () => isOpen() && !isResting() });
   scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }
 
@@ -141,7 +141,7 @@ function tick(): void {
   if (document.hidden) return;
   presentMs.value = Date.now();
   if (!isOpen()) return;
-  if (!isTimelineFresh(Date.now())) requestTimelineData();
+  if (isTimelineDue(Date.now())) requestTimelineData();
   ignoreFailure(skipGap());
 }
 

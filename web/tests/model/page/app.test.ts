@@ -29,7 +29,7 @@ vi.mock("../../../src/model/session/session", async () => {
     ANSWER_CHECK_INTERVAL_MS: 250,
     notice: signal(""),
     status: signal({ timebase: "source" }),
-    refreshStatus: () => Promise.resolve(),
+    keepStatus: () => Promise.resolve(),
     reconnect: () => world.reconnects++,
     streamFrames: { subscribe: (stream: (frame: StreamFrame) => void) => (world.stream = stream) },
     connections: { subscribe: (open: () => void) => (world.open = open) },
