@@ -13,6 +13,7 @@ from tests.core.writer.commanded import Commanded, commanded
 LINKS = [
     "local",
     pytest.param("kafka", marks=pytest.mark.kafka),
+    pytest.param("mqtt", marks=pytest.mark.mqtt),
     pytest.param("nats", marks=pytest.mark.nats),
 ]
 
@@ -28,7 +29,7 @@ async def anywhere(
     request: pytest.FixtureRequest, data: Path, scope_id: str
 ) -> AsyncIterator[Commanded]:
     """A commanded Core on each transport in turn."""
-    fixtures = {"kafka": "kafka_broker", "nats": "nats_server"}
+    fixtures = {"kafka": "kafka_broker", "mqtt": "mqtt_broker", "nats": "nats_server"}
     name = fixtures.get(request.param)
     url = f"local://{data}" if name is None else request.getfixturevalue(name).url
     async with commanded(data, url, scope_id) as found:
