@@ -95,4 +95,4 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_panels_are_those_of_the_screen() -> None:
     """A panel that the screen gets is one that a view can place."""
     text = (ROOT / "web/src/model/panels/panel_kinds.ts").read_text()
-    assert set(get_args(Panel)) == {*re.findall(r'single\("(\w+)"', text), "plots"}
+    assert set(get_args(Panel)) == {*re.findall(r'single\("(\w+)"', text), "plots", "recordings"}

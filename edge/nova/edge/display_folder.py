@@ -24,7 +24,8 @@ FILES_MAX = 200
 LAYOUT_NAME = "Layout"
 """Of a display from a file of a layout, which has none."""
 
-_FIRST_KINDS: tuple[Panel, ...] = tuple(kind for kind in get_args(Panel) if kind != "notes")
+LATER_KINDS = ("notes", "recordings")
+_FIRST_KINDS: tuple[Panel, ...] = tuple(kind for kind in get_args(Panel) if kind not in LATER_KINDS)
 """What a layout hid if it did not place it."""
 
 

@@ -33,6 +33,7 @@ Panel = Literal[
     "alarms",
     "chat",
     "notes",
+    "recordings",
 ]
 FieldName = Annotated[str, Meta(min_length=1, max_length=256)]
 Share = Annotated[float, Meta(gt=0, le=1000)]

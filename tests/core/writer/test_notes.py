@@ -70,6 +70,17 @@ async def test_one_of_receive_time_is_dated_when_it_is_written(here: Commanded) 
     assert now["payload"]["fromTime"] == now["payload"]["writtenTime"] == now["sourceTruthTime"]
 
 
+async def test_a_title_names_a_range(here: Commanded) -> None:
+    """It needs no text, is replaced like a text, and names no moment."""
+    times = {"from_time": DIP, "to_time": AFTER}
+    name = await write(here, title="first pass", **times, **UNIT)
+    assert name["payload"]["title"] == "first pass" and "text" not in name["payload"]
+    both = await write(here, title="pass 1", text="late", **times, replaces=name["eventId"])
+    assert (both["payload"]["title"], both["payload"]["text"]) == ("pass 1", "late")
+    with pytest.raises(ProtocolError, match="title: it names a range"):
+        await write(here, title="a moment", from_time=DIP)
+
+
 async def test_notes_are_replaced_and_withdrawn_by_others(here: Commanded) -> None:
     """Nothing that was recorded changes; equal notes are two."""
     note = await write(here, text="dip", from_time=DIP)
@@ -86,7 +97,7 @@ async def test_notes_are_replaced_and_withdrawn_by_others(here: Commanded) -> No
 REFUSED: tuple[tuple[dict[str, Any], str, str], ...] = (
     ({"text": "x" * (NOTE_MAX_CHARS + 1)}, "badRequest", f"length <= {NOTE_MAX_CHARS}"),
     ({"text": ""}, "badRequest", "length >= 1"),
-    ({}, "badRequest", "needs text, or replaces"),
+    ({}, "badRequest", "needs text or title, or replaces"),
     ({"text": "x", "replaces": "abc"}, "badRequest", "replaces"),
     ({"text": "x", "from_time": "noon"}, "badTime", "fromTime"),
     ({"text": "x", "from_time": AFTER, "to_time": DIP}, "badRange", "is before fromTime"),

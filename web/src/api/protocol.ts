@@ -570,6 +570,7 @@ export interface DefaultView {
         | "inspector"
         | "notes"
         | "plots"
+        | "recordings"
         | "shields"
         | "track"
         | "values"
@@ -598,6 +599,7 @@ export interface PanelLayout {
     | "inspector"
     | "notes"
     | "plots"
+    | "recordings"
     | "shields"
     | "track"
     | "values"
@@ -629,6 +631,7 @@ export interface PlacedPanel {
     | "inspector"
     | "notes"
     | "plots"
+    | "recordings"
     | "shields"
     | "track"
     | "values";
@@ -3353,7 +3356,8 @@ export interface SubmitChat {
 /**
  * Record a note about a moment or a range, in the given timebase. Without `from_time` it is
  *     about now. With `replaces`, the eventId of a note of the same scope, it stands in its place;
- *     without `text` that note is withdrawn. An entity has all three ids.
+ *     without `text` and `title` that note is withdrawn. The title of a range names the recordings in
+ *     it, and needs no text. An entity has all three ids.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SubmitNote".
@@ -3363,6 +3367,7 @@ export interface SubmitNote {
   ref?: string | number | null;
   scopeId: string;
   text?: string | null;
+  title?: string | null;
   timebase?: "canonical" | "source";
   fromTime?: string | null;
   toTime?: string | null;

@@ -44,7 +44,7 @@ export function AlignedPlot({ panel, options, change }: PanelProps<AlignedOption
       {fields.length === 0 || lanes.length === 0 ? (
         <Empty>
           {fields.length === 0 ? "Drag a number here from Latest values or a card. " : ""}
-          {lanes.length === 0 ? "Go to the start of a recording or a pass and press “Add lane”; then to the next one." : ""}
+          {lanes.length === 0 ? "Choose recordings in the panel Recordings and press “As lanes”, or go to the start of a recording or a pass and press “Add lane”; then to the next one." : ""}
         </Empty>
       ) : (
         <Lanes fields={fields} spans={spans} lines={lines} drop={drop} isLoading={query.data.value === null} />

@@ -21,6 +21,7 @@ import { AlarmLine } from "./AlarmLine";
 import { CardControls } from "./CardControls";
 import { CardAge, CardValue } from "./CardValue";
 import { CardSparkline } from "./CardSparkline";
+import { FitButton } from "./FitButton";
 import { Status } from "./Status";
 
 /** A value that is older than its card's newest by this much shows its own age. */
@@ -54,6 +55,7 @@ export function CardView({ place }: { place: CardPlace }) {
           </button>
         </h3>
         <span class="card-title muted">{card === undefined ? place.viewId : cardTitle(card)}</span>
+        {ofEdge === undefined && <FitButton entity={place} />}
         {card !== undefined && ofEdge === undefined && <CardAge time={orderTime(card.view.order)} isStale={staleViews.value.has(card.id)} />}
       </header>
       {card === undefined ? (

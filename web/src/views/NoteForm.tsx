@@ -13,12 +13,15 @@ import {
   editedNote,
   isOnEntity,
   isSavingNote,
+  namedTitle,
   NOTE_MAX_CHARS,
+  NOTE_TITLE_MAX_CHARS,
   noteDraft,
   noteEntity,
   noteError,
   noteRefusal,
   noteTimes,
+  noteTitle,
   saveNote,
   writeNote,
 } from "../model/notes/note_form";
@@ -38,7 +41,7 @@ export function TimesText({ from, to, timebase }: NoteTimes) {
 
 export function NoteForm() {
   const refusal = noteRefusal.value;
-  const isEmpty = noteDraft.value.trim() === "";
+  const isEmpty = noteDraft.value.trim() === "" && namedTitle.value === "";
   return (
     <form
       class="note-entry"
@@ -61,6 +64,7 @@ export function NoteForm() {
         value={noteDraft.value}
         onInput={(event) => writeNote(event.currentTarget.value)}
       />
+      {noteTimes.value?.to != null && <Title />}
       <About />
       <Refusal />
       <p class="note-tools">
@@ -77,6 +81,19 @@ export function NoteForm() {
         )}
       </p>
     </form>
+  );
+}
+
+function Title() {
+  return (
+    <input
+      aria-label="Name of the recordings in this range"
+      placeholder="Name of the recordings in this range, if any"
+      maxLength={NOTE_TITLE_MAX_CHARS}
+      data-testid="note-title"
+      value={noteTitle.value}
+      onInput={(event) => (noteTitle.value = event.currentTarget.value)}
+    />
   );
 }
 

@@ -84,7 +84,12 @@ function Row({ note }: { note: Note }) {
         {note.isReplacement && " · changed"}
         {note.isLater && <span class="ahead-mark">written later</span>}
       </p>
-      <Text text={note.text} />
+      {note.title !== "" && (
+        <p class="note-text" data-testid="note-name">
+          <strong>{note.title}</strong>
+        </p>
+      )}
+      {note.text !== "" && <Text text={note.text} />}
       <Tools note={note} />
     </li>
   );

@@ -8,6 +8,7 @@ import { ALL_LANES, type EntityRow, laneText, type TreeNode } from "../model/ent
 import { entityKey, type Lane } from "../model/values/event";
 import { FRESHNESS_TEXTS } from "../model/values/freshness";
 import { formatAge } from "../model/values/time";
+import { FitButton } from "./FitButton";
 import { SeveritySign } from "./Status";
 
 export const ROW_PX = 28;
@@ -43,6 +44,7 @@ export function TreeRow({ row, index, isCurrent, onChoose }: TreeRowProps) {
     >
       {open === undefined ? <Fresh node={node} /> : <span class={`fold ${open ? "open" : ""}`} aria-hidden="true" />}
       <span class="name">{node.name}</span>
+      {isChosen && node.entity !== undefined && <FitButton entity={node.entity} tabIndex={-1} />}
       <RaisedSign node={node} />
       {open === undefined ? <EntityAge node={node} /> : <span class="units">{node.units.toLocaleString("en")}</span>}
       <LaneBadges node={node} />

@@ -38,3 +38,27 @@ function isOtherRow(one: HTMLElement, here: DOMRect, isDown: boolean): boolean {
   const box = one.getBoundingClientRect();
   return isDown ? box.top >= here.bottom - 2 : box.bottom <= here.top + 2;
 }
+
+/** Moves the focus with the arrow keys, Home and End in a list whose rows have the same elements, however they wrap. */
+export function moveRowFocus(event: KeyboardEvent, list: HTMLElement, selector: string): void {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.shiftKey) return;
+  const rows = [...list.children].map((row) => [...row.querySelectorAll<HTMLElement>(selector)]);
+  const row = rows.findIndex((one) => one.includes(event.target as HTMLElement));
+  const column = rows[row]?.indexOf(event.target as HTMLElement) ?? -1;
+  const to = column < 0 ? undefined : rowTarget(event.key, rows, row, column);
+  if (to === undefined) return;
+  event.preventDefault();
+  event.stopPropagation();
+  to.focus();
+}
+
+function rowTarget(key: string, rows: readonly HTMLElement[][], row: number, column: number): HTMLElement | undefined {
+  const at = (index: number) => rows[Math.min(Math.max(index, 0), rows.length - 1)]?.[column];
+  if (key === "ArrowDown") return at(row + 1);
+  if (key === "ArrowUp") return at(row - 1);
+  if (key === "Home") return at(0);
+  if (key === "End") return at(rows.length - 1);
+  if (key === "ArrowRight") return rows[row]?.[column + 1] ?? rows[row]?.[column];
+  if (key === "ArrowLeft") return rows[row]?.[column - 1] ?? rows[row]?.[column];
+  return undefined;
+}

@@ -25,6 +25,7 @@ export const VIEWS: Readonly<Record<string, PanelView>> = {
   alarms: AlarmPanel,
   chat: Chat,
   notes: laterPanel(() => import("./Notes").then(({ Notes }) => Notes)),
+  recordings: laterPanel(() => import("./Recordings").then(({ Recordings }) => Recordings)),
   aligned: laterPanel(() => import("./AlignedPlot").then(({ AlignedPlot }) => AlignedPlot)),
   gauge: laterPanel(() => import("./Gauges").then(({ Gauges }) => Gauges)),
   table: laterPanel(() => import("./FieldTable").then(({ FieldTable }) => FieldTable)),

@@ -16,6 +16,7 @@ import { otherTimebase, step, switchTimebase } from "../model/clock/cursor_event
 import { isSkippingGaps } from "../model/clock/gap_skip";
 import { openFinder } from "../model/finder/finder";
 import { maximise, maximised } from "../model/layout/layout_store";
+import { fitSelectedEntity } from "../model/timeline/fit_entity";
 import { showEverything, zoom } from "../model/timeline/gesture";
 import { searchOpen } from "../model/search/search_form";
 import { linksOpen } from "../model/session/links";
@@ -59,6 +60,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: ["+", "="], name: "+", what: "zoom in", act: () => zoom(1 / ZOOM) },
   { keys: ["-"], name: "−", what: "zoom out", act: () => zoom(ZOOM) },
   { keys: ["0"], name: "0", what: "show everything", act: showEverything },
+  { keys: ["e", "E"], name: "E", what: "show all of the selected entity", act: () => runAction(fitSelectedEntity()) },
   { keys: ["["], name: "[", what: "start the selection here", act: () => setSelectionEnd("start", cursorLineMs.value) },
   { keys: ["]"], name: "]", what: "end the selection here", act: () => setSelectionEnd("stop", cursorLineMs.value) },
   { keys: ["o", "O"], name: "O", what: "loop the selection", act: () => chooseLoop(!looping.value) },

@@ -57,13 +57,15 @@ class Annotations:
         written = timestamps.text(time.time_ns())
         payload: JsonObject = {"user": principal.user, "writtenTime": written}
         source = written
-        if note.text is not None:
-            payload |= {"text": note.text, "timebase": note.timebase, **_note_times(note, written)}
+        if said := _note_texts(note):
+            payload |= {**said, "timebase": note.timebase, **_note_times(note, written)}
             payload |= self._note_target(note)
             if note.timebase == "source":
                 source = str(payload["fromTime"])
         elif note.replaces is None:
-            raise RequestError("badRequest", "a note needs text, or replaces to withdraw that note")
+            raise RequestError(
+                "badRequest", "a note needs text or title, or replaces to withdraw that note"
+            )
         if note.replaces is not None:
             payload["replaces"] = note.replaces
         body: JsonObject = {"payload": payload, "sourceTruthTime": source}
@@ -140,6 +142,14 @@ class Annotations:
         at_ns = await self._queue.submit(lambda committer: committer.record(event))
         assert at_ns is not None, "two equal annotations in one nanosecond"
         return timestamps.text(at_ns)
+
+
+def _note_texts(note: SubmitNote) -> JsonObject:
+    """What a note says; nothing of one that only withdraws another."""
+    if note.title is not None and note.to_time is None:
+        raise RequestError("badRequest", "title: it names a range. Give toTime, or leave it out")
+    texts = {"title": note.title, "text": note.text}
+    return {member: text for member, text in texts.items() if text is not None}
 
 
 def _note_times(note: SubmitNote, now: str) -> JsonObject:

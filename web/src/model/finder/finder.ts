@@ -16,16 +16,18 @@ import { addField, isPlotted } from "../plots/plots";
 import { seriesNameKey } from "../plots/sampling";
 import { searchKind, searchOpen, submitForm, text as searchText } from "../search/search_form";
 import { showToast } from "../page/toast";
+import { fitEntity } from "../timeline/fit_entity";
 import { goToPresent } from "../timeline/timeline_sync";
 import { entityKey } from "../values/event";
 import { formatTime } from "../values/time";
-import { type FinderItem, sectionsOf } from "./finder_items";
+import { type FinderItem, sectionsOf, wordsOf } from "./finder_items";
 import { type FoundField, forgetFields, foundFields, LOOKED_UP_MAX_SERIES, lookUp, lookUpFields } from "./found_fields";
 
 /** Typing rests for this long before fields are requested. */
 const LOOK_UP_REST_MS = 150;
 /** So much of the text is repeated in what is offered. */
 const SHOWN_MAX_CHARS = 80;
+const FIT_WORD = "fit";
 
 export const finderOpen = signal(false);
 export const finderText = signal("");
@@ -41,7 +43,7 @@ export const finderSections = computed(() => {
   const text = finderText.value.trim();
   if (!finderOpen.value) return [];
   if (text === "") return sectionsOf([...panelItems(), ...pageActions.value], "", Number.POSITIVE_INFINITY);
-  const named = [...entityItems(), ...fieldItems(), ...commandItems(), ...panelItems(), ...pageActions.value];
+  const named = [...entityItems(), ...fitItems(text), ...fieldItems(), ...commandItems(), ...panelItems(), ...pageActions.value];
   return [...timeSection(text), ...sectionsOf(named, text), searchSection(text)];
 });
 
@@ -105,6 +107,19 @@ function entityItems(): FinderItem[] {
     name: entityName(entity),
     detail: entityKey(entity),
     act: () => selectEntity(entity),
+  }));
+}
+
+/** Only for who types the word: each entity has one. */
+function fitItems(text: string): FinderItem[] {
+  if (!wordsOf(text).includes(FIT_WORD)) return [];
+  return (entities.value ?? []).map((entity) => ({
+    key: `fit ${entityKey(entity)}`,
+    group: "Entities",
+    name: `${FIT_WORD} ${entityName(entity)}`,
+    detail: entityKey(entity),
+    hint: "show all of its data",
+    act: () => void fitEntity(entity),
   }));
 }
 

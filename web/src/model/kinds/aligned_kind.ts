@@ -11,9 +11,9 @@ export interface AlignedOptions {
   lengthS?: number;
 }
 
-const FIELDS_MAX = 4;
+export const FIELDS_MAX = 4;
 export const LANES_MAX = 8;
-const NAME_MAX_CHARS = 60;
+export const LANE_NAME_MAX_CHARS = 60;
 const LENGTH_MAX_S = 200 * 366 * 86_400;
 const SHIFT_MAX_S = LENGTH_MAX_S;
 
@@ -28,8 +28,8 @@ export const alignedKind: PanelKind<AlignedOptions> = {
       type: "list",
       max: LANES_MAX,
       members: {
-        name: { label: "Name", type: "text", maxChars: NAME_MAX_CHARS },
-        start: { label: "Starts at (UTC); empty: with the visible span", type: "text", maxChars: NAME_MAX_CHARS },
+        name: { label: "Name", type: "text", maxChars: LANE_NAME_MAX_CHARS },
+        start: { label: "Starts at (UTC); empty: with the visible span", type: "text", maxChars: LANE_NAME_MAX_CHARS },
         shiftS: { label: "Shifted by (seconds)", type: "number", min: -SHIFT_MAX_S, max: SHIFT_MAX_S },
       },
     },

@@ -37,6 +37,7 @@ import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { followActivePlot } from "../plots/plots";
 import { startPeek } from "../peek/peek";
+import { startRecordings } from "../recordings/recordings";
 import { startSearching } from "../search/search_sync";
 import { connection, recoveries } from "../session/session";
 import { selection, visible } from "../timeline/span";
@@ -86,6 +87,7 @@ export function startPanelsSync(): void {
   commandLedger.start();
   chat.start();
   startNotes();
+  startRecordings();
   startAlarmSync();
   startPeek();
   followInspectorQuery();

@@ -12,6 +12,9 @@ export interface Note {
   readonly id: string;
   readonly scopeId: string;
   readonly entity: Entity | null;
+  /** The name of the recordings in its range; empty if it has none. */
+  readonly title: string;
+  /** Empty if it is a name alone. */
   readonly text: string;
   readonly author: string;
   /** What `from` and `to` are by. */
@@ -52,12 +55,14 @@ function standing(events: readonly StoredEvent[]): Note[] {
 /** The note of an event; undefined for one that only withdraws another, or that has no time. */
 export function noteOf(event: StoredEvent): Note | undefined {
   const payload = payloadOf(event);
-  const [text, from] = [textOf(payload["text"]), parseTime(textOf(payload["fromTime"]))];
-  if (text === "" || from === undefined) return undefined;
+  const [title, text] = [textOf(payload["title"]), textOf(payload["text"])];
+  const from = parseTime(textOf(payload["fromTime"]));
+  if ((title === "" && text === "") || from === undefined) return undefined;
   return {
     id: event.eventId,
     scopeId: event.scopeId,
     entity: entityOf(textOf(payload["targetId"])),
+    title,
     text,
     author: textOf(payload["user"]),
     timebase: payload["timebase"] === "canonical" ? "canonical" : "source",
@@ -73,12 +78,17 @@ export function noteOf(event: StoredEvent): Note | undefined {
 export function noteMarkersOf(notes: readonly Note[], timebase: Timebase): Marker[] {
   return notes
     .filter((note) => note.timebase === timebase)
-    .map(({ from, to, author, text }) => ({
+    .map(({ from, to, author, ...note }) => ({
       ms: toFineMs(from),
       stopMs: toFineMs(to ?? from),
       kind: "note",
-      text: `${author}: ${text.length > EXCERPT_CHARS ? `${text.slice(0, EXCERPT_CHARS)}…` : text}`,
+      text: `${author}: ${excerpt(note)}`,
     }));
+}
+
+function excerpt({ title, text }: Pick<Note, "title" | "text">): string {
+  const all = [title, text].filter((one) => one !== "").join(": ");
+  return all.length > EXCERPT_CHARS ? `${all.slice(0, EXCERPT_CHARS)}…` : all;
 }
 
 function entityOf(target: string): Entity | null {

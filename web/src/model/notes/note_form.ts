@@ -16,6 +16,7 @@ import { fromFineMs } from "../values/time";
 import type { Note } from "./note_fold";
 
 export const NOTE_MAX_CHARS = 10_000;
+export const NOTE_TITLE_MAX_CHARS = 200;
 
 /** What a note is about. */
 export interface NoteTimes {
@@ -25,6 +26,8 @@ export interface NoteTimes {
 }
 
 export const noteDraft = signal("");
+/** The name of the recordings in the range. */
+export const noteTitle = signal("");
 /** The moment or range that the note was begun for; null: now, whenever it is saved. */
 export const noteTimes = signal<NoteTimes | null>(null);
 /** Whether the note is about the selected entity. */
@@ -43,6 +46,9 @@ export const noteEntity = computed<Entity | null>(() => {
   if (editedNote.value !== null) return editedNote.value.entity;
   return isOnEntity.value ? selectedEntity.value : null;
 });
+
+/** The title, of a range: a moment has none. */
+export const namedTitle = computed(() => (noteTimes.value?.to == null ? "" : noteTitle.value.trim()));
 
 /** Change the text; the first letter takes the selection, or the moment that is looked at. */
 export function writeNote(text: string): void {
@@ -74,6 +80,7 @@ export function editNote(note: Note): void {
   batch(() => {
     editedNote.value = note;
     noteDraft.value = note.text;
+    noteTitle.value = note.title;
     noteTimes.value = { timebase: note.timebase, from: note.from, to: note.to };
     noteError.value = "";
   });
@@ -82,6 +89,7 @@ export function editNote(note: Note): void {
 export function discardNote(): void {
   batch(() => {
     noteDraft.value = "";
+    noteTitle.value = "";
     noteTimes.value = null;
     editedNote.value = null;
     noteError.value = "";
@@ -90,12 +98,13 @@ export function discardNote(): void {
 
 /** Save the draft; it is kept if that failed. */
 export async function saveNote(): Promise<void> {
-  const text = noteDraft.value.trim();
-  if (text === "") return;
+  const [text, title] = [noteDraft.value.trim(), namedTitle.value];
+  if (text === "" && title === "") return;
   const [times, entity, edited] = [noteTimes.value, noteEntity.value, editedNote.value];
   const isSaved = await submit({
     scopeId: edited?.scopeId ?? entity?.scopeId ?? chatScope.value,
-    text,
+    ...(text === "" ? {} : { text }),
+    ...(title === "" ? {} : { title }),
     timebase: times?.timebase ?? timebase.value,
     ...(times === null ? {} : { fromTime: times.from }),
     ...(times?.to == null ? {} : { toTime: times.to }),
@@ -111,11 +120,16 @@ export async function withdrawNote(note: Note): Promise<void> {
   if (isWithdrawn && editedNote.value?.id === note.id) discardNote();
 }
 
+/** Record a note; throws the Error of one that may not have been recorded. */
+export async function sendNote(members: { scopeId: string; [member: string]: unknown }): Promise<void> {
+  await request({ type: "submitNote", timelineMode: "LIVE", ...members }, "noteAck");
+}
+
 async function submit(members: { scopeId: string; [member: string]: unknown }): Promise<boolean> {
   if (isSavingNote.value || noteRefusal.value !== "" || members.scopeId === "") return false;
   isSavingNote.value = true;
   try {
-    await request({ type: "submitNote", timelineMode: "LIVE", ...members }, "noteAck");
+    await sendNote(members);
     noteError.value = "";
     return true;
   } catch (error) {

@@ -10,6 +10,7 @@ import { tableKind } from "../kinds/table_kind";
 import { textKind } from "../kinds/text_kind";
 import { xyKind } from "../kinds/xy_kind";
 import { plotsKind } from "../plots/plots_kind";
+import { recordingsKind } from "../recordings/recordings_kind";
 import { type PanelKind, panelKind } from "./panel_kind";
 
 /** The kinds in the order in which they are offered. */
@@ -25,6 +26,7 @@ export const PANEL_KINDS: readonly PanelKind[] = [
   single("alarms", "Alarms"),
   single("chat", "Chat"),
   single("notes", "Notes"),
+  panelKind(recordingsKind),
   panelKind(alignedKind),
   panelKind(gaugeKind),
   panelKind(tableKind),

@@ -17,8 +17,8 @@ describe("a display in a file", () => {
     expect(parseDisplay(displayText(display))).toEqual(display);
   });
 
-  it("has every single kind in the built-in layout but notes, which are added where they are wanted", () => {
-    const single = PANEL_KINDS.filter(({ kind, isSingle }) => (isSingle && kind !== "notes") || kind === "plots");
+  it("has every single kind in the built-in layout but notes and recordings, which are added where they are wanted", () => {
+    const single = PANEL_KINDS.filter(({ kind, isSingle }) => (isSingle && kind !== "notes" && kind !== "recordings") || kind === "plots");
     expect(placedPanels(BUILT_IN).map(({ kind }) => kind).sort()).toEqual(single.map(({ kind }) => kind).sort());
   });
 
