@@ -37,6 +37,7 @@ from nova.edge.own_requests import OwnRequests
 from nova.edge.passwords import PasswordHashing
 from nova.edge.probes import Probes
 from nova.edge.read_api.cross_origin import CrossOrigin
+from nova.edge.read_api.read_audit import ReadAudit
 from nova.edge.read_api.read_routes import ReadRoutes, ReadServices
 from nova.edge.replies import (
     NO_STORE,
@@ -111,7 +112,7 @@ class Edge:
         self._probes = Probes(status)
         self._metrics = self._metrics_handler()
         self._export_downloads = self._downloads(stores)
-        self._read_routes = self._routes_of_reads()
+        self._read_routes = self._routes_of_reads(stores)
         self._audit_flusher = self._flusher(stores)
 
     def _login_handler(
@@ -164,7 +165,7 @@ class Edge:
             stores.turn,
         )
 
-    def _routes_of_reads(self) -> ReadRoutes:
+    def _routes_of_reads(self, stores: EdgeStores) -> ReadRoutes:
         services = ReadServices(
             self._authorizer,
             self._request_limits,
@@ -173,6 +174,7 @@ class Edge:
             self._heartbeat.responding,
             self._unsent,
             lambda: self._http.is_draining,
+            ReadAudit(stores.audit, stores.turn, self._addresses),
         )
         return ReadRoutes(services, CrossOrigin(self._config.cors_origins))
 

@@ -65,6 +65,7 @@ COMMANDS = {
     "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: telemetry and commands."),
     "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
     "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),
+    "mcp": CommandEntry("nova.cli.mcp_command:mcp", "Serve tools that read NOVA to an agent."),
     "migrate": CommandEntry(
         "nova.core.migrate_command:migrate_command",
         "Bring an archive of an earlier version up to date.",

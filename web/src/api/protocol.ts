@@ -512,6 +512,7 @@ export interface AuditEvent {
     | "DayGivenBack"
     | "EventsImported"
     | "ExportRequested"
+    | "ReadRequested"
     | "UserLogin"
     | "UserLogout";
   payload: {

@@ -27,6 +27,7 @@ from nova.edge.read_api.description import add_description
 from nova.edge.read_api.encoder import Broken
 from nova.edge.read_api.gathered import EventAt, Scopes, event_page, scopes_page
 from nova.edge.read_api.http_read import HttpRead, http_read
+from nova.edge.read_api.read_audit import ReadAudit
 from nova.edge.read_api.reader_pages import UNAVAILABLE, ReaderPages
 from nova.edge.read_api.reply_page import ReplyPage
 from nova.edge.read_api.statuses import refusal
@@ -65,6 +66,7 @@ class ReadServices(NamedTuple):
     reader_responding: asyncio.Event
     unsent: UnsentFrames
     is_draining: Callable[[], bool]
+    audit: ReadAudit
 
 
 class ReadRoutes:
@@ -100,6 +102,7 @@ class ReadRoutes:
             asked = http_read(request, kind)
             limit = "stream" if asked.is_all else kind_of(asked.message)  # type: ignore[arg-type]
             services.request_limits.spend(access, limit)
+            await services.audit.record(request, access)
             with self._slots.taken(access):
                 return await self._answer(request, access, asked)
         except ProtocolError as error:

@@ -15,6 +15,7 @@ AuditKind = Literal[
     "UserLogout",
     "CommandSubmitted",
     "ExportRequested",
+    "ReadRequested",
     "EventsImported",
     "AdminAction",
     "AuditGap",

@@ -18,6 +18,7 @@ const KINDS: Readonly<Record<AuditKind, true>> = {
   UserLogout: true,
   CommandSubmitted: true,
   ExportRequested: true,
+  ReadRequested: true,
   EventsImported: true,
   AdminAction: true,
   AuditGap: true,

@@ -1,0 +1,1 @@
+"""Tools of agents: reads of an edge, by the Model Context Protocol."""

@@ -1,0 +1,112 @@
+"""Calls of tools: a read of the edge for each, with an answer that is never long."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import aiohttp
+import msgspec
+
+from nova.mcp.read_tools import ITEMS_DEFAULT, ITEMS_MAX, LIMIT, ReadTool, asked
+from nova.sdk.errors import NovaError
+from nova.sdk.field_types import JsonObject
+
+ANSWER_MAX_CHARS = 60_000
+"""Most characters of an answer: some 20,000 tokens of a model."""
+
+BODY_MAX_BYTES = 64 * 1024 * 1024
+TIMEOUT_S = 60.0
+AUDIT_HEADER = "Nova-Audit"
+"""The edge records a read that has it, with what asked."""
+
+
+class Answer(NamedTuple):
+    """What an agent gets to read."""
+
+    text: str
+    is_error: bool = False
+
+
+class ReadCalls:
+    """Reads of one edge with one token."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, token: str, *, chars_max: int
+    ) -> None:
+        self._session = session
+        self._base = f"{url.rstrip('/')}/api/v1/"
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        self._chars_max = chars_max
+
+    async def check(self) -> None:
+        """Raise NovaError unless the edge answers this token."""
+        try:
+            status, body = await self._get("status", [], "start")
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise NovaError(f"the edge at {self._base} does not answer: {error}") from None
+        if status in (401, 403):
+            raise NovaError(f"the edge refuses the token: {_refusal(status, body)}")
+
+    async def answer(self, tool: ReadTool, arguments: JsonObject) -> Answer:
+        """The answer of a call, shortened by whole items where it would be too long."""
+        try:
+            return await self._answer(tool, arguments)
+        except (TimeoutError, aiohttp.ClientError) as error:
+            reason = str(error) or type(error).__name__
+            return Answer(f"the edge at {self._base} does not answer: {reason}", is_error=True)
+
+    async def _answer(self, tool: ReadTool, arguments: JsonObject) -> Answer:
+        if tool.is_paged:
+            arguments = {**arguments, LIMIT: _limit(arguments)}
+        path, texts = asked(tool, arguments)
+        status, body = await self._get(path, texts, tool.name)
+        if status != 200:
+            return Answer(_refusal(status, body), is_error=True)
+        if len(body) <= self._chars_max:
+            return Answer(body.decode())
+        if not tool.is_paged or tool.items is None or arguments[LIMIT] == 1:
+            return Answer(self._too_long(tool, len(body)), is_error=True)
+        return await self._answer(tool, {**arguments, LIMIT: self._fitting(body, tool.items)})
+
+    def _fitting(self, body: bytes, items: str) -> int:
+        """How many of an answer's items are short enough together; the rest has its nextKey."""
+        found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        listed = msgspec.json.decode(found[items], type=list[msgspec.Raw])
+        left = self._chars_max - (len(body) - len(found[items]))
+        count = 0
+        for item in listed:
+            left -= len(item) + 1
+            if left < 0:
+                break
+            count += 1
+        return max(1, min(count, len(listed) - 1))
+
+    def _too_long(self, tool: ReadTool, size: int) -> str:
+        return (
+            f"the answer of {tool.name} has {size} characters, more than {self._chars_max}: ask "
+            "for a shorter time range, fewer buckets, fields or entities"
+        )
+
+    async def _get(self, path: str, texts: list[tuple[str, str]], by: str) -> tuple[int, bytes]:
+        headers = {**self._headers, AUDIT_HEADER: f"mcp {by}"}
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+        async with self._session.get(
+            self._base + path, params=texts, headers=headers, timeout=timeout
+        ) as response:
+            body = await response.content.read(BODY_MAX_BYTES)
+            return response.status, body + await response.read()
+
+
+def _limit(arguments: JsonObject) -> object:
+    """The limit of a call; what is no number is left for the edge to refuse."""
+    limit = arguments.get(LIMIT, ITEMS_DEFAULT)
+    return min(limit, ITEMS_MAX) if isinstance(limit, int) else limit
+
+
+def _refusal(status: int, body: bytes) -> str:
+    """An error of the edge in its own words."""
+    try:
+        found = msgspec.json.decode(body, type=dict[str, object])
+    except msgspec.DecodeError:
+        return f"the edge answered {status}"
+    return f"{found.get('code', status)}: {found.get('message', '')}"
