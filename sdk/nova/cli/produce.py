@@ -37,6 +37,7 @@ Examples:
       --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
   nova produce hk.bin --time cuc:4+2 --epoch 1958-01-01T00:00:00Z --time-scale tai \\
       --to local:///var/lib/nova --scope sat
+  nova produce pass.cadu --frames aos:892,random,rs=128 --to local:///var/lib/nova --scope snpp
   nova produce boat.log --format nmea --to kafka://broker:9092 --scope boat --rate 1
   nova produce boat-can.log --to local:///var/lib/nova --scope boat
   nova produce truck.blf --dbc truck.dbc --time-zone Europe/Berlin \\
@@ -62,6 +63,7 @@ time. Exit status 1 means that something was rejected or could not be read.
 
 class _ReaderOptions(TypedDict):
     dbc: Sequence[Path]
+    frames: str | None
     xtce: Path | None
     root_container: str | None
     time: str | None
@@ -122,6 +124,12 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="can: file that defines the signals (.dbc, .kcd, .sym, .arxml); may be repeated.",
+)
+@click.option(
+    "--frames",
+    metavar="SPEC",
+    help="ccsds: packets are in transfer frames: tm:BYTES or aos:BYTES of a frame, then any of "
+    ",random ,rs=BYTES ,crc ,ocf ,insert=BYTES ,fhec ,nosync.",
 )
 @click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
 @click.option("--root-container", help="ccsds: XTCE root container, if not CCSDSPacket.")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from nova.recordings import view_cards
 from nova.recordings.cds_evidence import CdsEvidence
+from nova.recordings.frame_format import FrameFormat
 from nova.recordings.frame_layout import FRAME_LAYOUT, PacketLayouts
+from nova.recordings.frame_packets import framed_packets
 from nova.recordings.packet_dating import DatedPacket, PacketDating
 from nova.recordings.packet_file import scan_packets
 from nova.recordings.packet_reading import IDLE, INCOMPLETE, PacketContent, PacketDecoder
@@ -46,8 +48,10 @@ class CcsdsReader:
         time: TimeSource | None = None,
         system_id: str = SYSTEM_ID,
         views: ViewUpdates | None = None,
+        frames: FrameFormat | None = None,
     ) -> None:
         self._path = path
+        self._frames = frames
         self._views = views
         self._observer = observer
         self._builder = RecordBuilder()
@@ -123,7 +127,10 @@ class CcsdsReader:
 
     def _packets(self) -> Iterator[Packet | PacketDamage]:
         with self._path.open("rb") as file:
-            yield from scan_packets(file)
+            if self._frames is None:
+                yield from scan_packets(file)
+            else:
+                yield from framed_packets(file, self._frames)
 
     def _step(self, content: PacketContent, at_ns: int) -> Step:
         packet = content.packet

@@ -16,6 +16,7 @@ from nova.recordings.ccsds import CcsdsReader
 from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
 from nova.recordings.dbc import DbcDefinition
 from nova.recordings.format_detection import detect_format, named_format
+from nova.recordings.frame_format import parse_frame_format
 from nova.recordings.gpx import GpxReader
 from nova.recordings.influx import InfluxReader
 from nova.recordings.jsonl import JsonLinesReader
@@ -40,6 +41,7 @@ class RecordingOptions:
     """The options of `nova produce`; None for those that were not given."""
 
     dbc: Sequence[Path] | None = None
+    frames: str | None = None
     xtce: Path | None = None
     root_container: str | None = None
     time: str | None = None
@@ -84,7 +86,7 @@ def open_recording(
     Raises RecordingError for an option that the format does not accept.
     """
     options = options or RecordingOptions()
-    name = name or named_format(path)
+    name = name or ("ccsds" if options.frames is not None else named_format(path))
     if name not in READ_ONCE and path.exists() and not path.is_file():
         raise RecordingError(f"{path} is not a regular file: it cannot be read more than once")
     name = name or detect_format(path)
@@ -117,9 +119,14 @@ def _ccsds(
     time = TimeSource.from_options(
         options.time, options.time_unit or "s", options.epoch_ns(), options.time_scale
     )
-    system_id = options.system or ccsds.SYSTEM_ID
     return CcsdsReader(
-        path, observer, definition=definition, time=time, system_id=system_id, views=views
+        path,
+        observer,
+        definition=definition,
+        time=time,
+        system_id=options.system or ccsds.SYSTEM_ID,
+        views=views,
+        frames=None if options.frames is None else parse_frame_format(options.frames),
     ).steps()
 
 
@@ -234,7 +241,10 @@ def _entity(text: str) -> Entity:
 _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "ccsds": (
         _ccsds,
-        frozenset({"xtce", "root_container", "time", "time_unit", "time_scale", "epoch", "system"}),
+        frozenset(
+            {"frames", "xtce", "root_container", "time", "time_unit", "time_scale", "epoch"}
+            | {"system"}
+        ),
     ),
     "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
     "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
