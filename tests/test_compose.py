@@ -21,7 +21,7 @@ from nova.edge.edge_config import parse_listen
 from nova.hardware import hardware_config as hardware
 from nova.sdk import settings
 from nova.sdk.settings import Settings
-from nova.testkit import nats_container, redpanda
+from nova.testkit import mosquitto_container, mosquitto_process, nats_container, redpanda
 from nova.transport_kafka.config import RECORD_MAX_BYTES
 
 ROOT = Path(__file__).parents[1]
@@ -153,6 +153,11 @@ def test_brokers_take_the_largest_record() -> None:
 def test_brokers_acknowledge_what_is_on_the_disk(services: dict[str, Service]) -> None:
     """nova.md §7: a publish returns when the transport holds it durably."""
     assert "sync_interval: always" in (ROOT / "deploy" / "nats.conf").read_text()
+    mosquitto = (ROOT / "deploy" / "mosquitto.conf").read_text().splitlines()
+    page = (ROOT / "docs" / "mqtt.md").read_text().splitlines()
+    for line in mosquitto_process.CONFIGURATION.splitlines():
+        assert line.startswith("#") or line in mosquitto, line
+        assert line.startswith("#") or line in page, line
     command = " ".join(cast("list[str]", services["redpanda"]["command"]))
     assert "--mode" not in command
     assert "fsync" not in command
@@ -172,7 +177,7 @@ def test_services_say_whether_they_are_well(
     services: dict[str, Service], last_stage: list[Instruction]
 ) -> None:
     """The brokers' checks stand in compose.yaml, NOVA's in its image, for the port it exposes."""
-    for name in ("redpanda", "nats"):
+    for name in ("redpanda", "nats", "mosquitto"):
         assert cast("Service", services[name]["healthcheck"])["test"]
     check = _only(last_stage, "HEALTHCHECK")
     assert "/readyz" in check
@@ -199,6 +204,7 @@ def test_images_are_pinned(services: dict[str, Service], instructions: list[Inst
         assert tag not in FREE_TAGS and re.search(r"\d", tag), image
     assert services["redpanda"]["image"] == redpanda.IMAGE
     assert services["nats"]["image"] == nats_container.IMAGE
+    assert services["mosquitto"]["image"] == mosquitto_container.IMAGE
 
 
 def test_the_image_is_named_after_the_version(services: dict[str, Service]) -> None:

@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from nova.sdk.errors import TransportError
 from nova.sdk.transport.base import Batch, Positions, Receipt, Record, Subscription
 from nova.sdk.transport.link import LinkHealth
 from nova.sdk.transport.link_health_reporter import LinkHealthReporter
-from nova.transport_mqtt.broker_session import BrokerSession
+from nova.transport_mqtt.broker_session import SHORT_CONNECTIONS_TO_WARN, BrokerSession
 from nova.transport_mqtt.config import parse_url
 from nova.transport_mqtt.connection import KEEPALIVE_S
 from nova.transport_mqtt.naming import topics_of
@@ -110,6 +111,67 @@ async def test_positions_of_a_session_continue_its_numbers(
         await reader.close()
     name = f"nova-{positions['session']:x}"
     assert places == [(b"%d" % number, f"{name}@{number}") for number in range(3)]
+
+
+async def test_what_is_sent_again_on_another_connection_is_not_delivered_again(
+    make_broker: MakeBroker, make_transport: MakeTransport, scope: str
+) -> None:
+    """It is acknowledged there, once it is stored."""
+    broker, positions = make_broker(""), Positions()
+    reader, publisher = make_transport(broker.url), make_transport(broker.url)
+    batches = reader.consume(Subscription(scope), positions)
+    async with asyncio.timeout(WAIT_S):
+        for _ in range(2):
+            begun = await anext(batches)
+            positions |= begun.positions
+            await reader.acknowledge(begun, Receipt())
+        await publisher.publish([record(scope, b"first")])
+        first = await anext(batches)
+        await asyncio.to_thread(broker.restart)
+        await _publish_when_possible(publisher, record(scope, b"second"))
+        second = await anext(batches)
+        assert [one.value for one in (*first.records, *second.records)] == [b"first", b"second"]
+        for batch in (first, second):
+            positions |= batch.positions
+            await reader.acknowledge(batch, Receipt())
+        await reader.close()
+        async with batches_of(make_transport(broker.url), scope, positions) as again:
+            await publisher.publish([record(scope, b"third")])
+            third = await first_with_records(again)
+            assert [one.value for one in third.records] == [b"third"]
+
+
+async def _publish_when_possible(publisher: MqttTransport, one: Record) -> None:
+    while True:
+        try:
+            await publisher.publish([one])
+            return
+        except TransportError:
+            await asyncio.sleep(0.05)
+
+
+async def test_two_cores_of_one_session_are_warned_of(
+    make_broker: MakeBroker, make_transport: MakeTransport, scope: str
+) -> None:
+    """As where a copy of an archive runs beside its original."""
+    url, positions = make_broker("").url, Positions()
+    async with batches_of(make_transport(url), scope, positions) as batches:
+        await anext(batches)
+        await anext(batches)
+    one, other = make_transport(url), make_transport(url)
+    async with batches_of(one, scope, positions) as first:
+        taking = asyncio.ensure_future(anext(first))
+        while not one.state().connected:
+            await asyncio.sleep(0.01)
+        async with batches_of(other, scope, positions) as second:
+            also = asyncio.ensure_future(anext(second))
+            while not (warnings := one.state().warnings):
+                await asyncio.sleep(0.01)
+            assert "does a copy of this archive run somewhere?" in warnings[0]
+            assert one.state().outages >= SHORT_CONNECTIONS_TO_WARN
+            for task in (taking, also):
+                task.cancel()
+            await asyncio.wait((taking, also))
 
 
 async def _full_session(url: str, scope: str, buffer_max_bytes: int) -> BrokerSession:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -21,6 +22,12 @@ from nova.transport_mqtt.mqtt_message import MqttMessage
 
 RETRY_MIN_S: Final = 0.1
 RETRY_MAX_S: Final = 5.0
+LASTING_S: Final = 1.0
+"""A connection that was lost earlier counts as a failed attempt: two clients of one name take it
+from each other.
+"""
+
+SHORT_CONNECTIONS_TO_WARN: Final = 3
 BUFFER_MAX_BYTES: Final = 32 * 1024 * 1024
 """Received bytes that wait to be taken; beyond it nothing is read from the broker."""
 
@@ -74,6 +81,7 @@ class BrokerSession:
         self._expiry_s = expiry_s
         self._on_new_session = on_new_session
         self._buffer_max_bytes = buffer_max_bytes
+        self._short_connections = 0
         self._connection: MqttConnection | None = None
         self._buffer: deque[ReceivedMessage] = deque()
         self._buffered_bytes = 0
@@ -132,8 +140,11 @@ class BrokerSession:
             )
             try:
                 await self._begin(connection)
-                delay_s = RETRY_MIN_S
+                began_s = time.monotonic()
                 reason = await asyncio.shield(connection.closed)
+                is_lasting = time.monotonic() - began_s > LASTING_S
+                delay_s = RETRY_MIN_S if is_lasting else delay_s
+                self._warn_of_another_client(is_lasting)
             except (OSError, TransportError) as error:
                 reason = str(error)
             self.ready.clear()
@@ -142,6 +153,17 @@ class BrokerSession:
             self._reporter.report_down(self, reason)
             await asyncio.sleep(delay_s)
             delay_s = min(2 * delay_s, RETRY_MAX_S)
+
+    def _warn_of_another_client(self, is_lasting: bool) -> None:
+        """Older brokers give no reason when another client takes the session."""
+        self._short_connections = 0 if is_lasting else self._short_connections + 1
+        text = None
+        if self._short_connections >= SHORT_CONNECTIONS_TO_WARN:
+            text = (
+                f"connections of the session {self.client_id} end as soon as they begin: "
+                "does a copy of this archive run somewhere?"
+            )
+        self._reporter.set_warning("short connections", text)
 
     async def _begin(self, connection: MqttConnection) -> None:
         has_session = await connection.open()
