@@ -52,6 +52,7 @@ Examples:
   nova produce 00000012.BIN --to local:///var/lib/nova --scope copter
   nova produce flight.tlog --to local:///var/lib/nova --scope copter
   nova produce robot.mcap --time header --to local:///var/lib/nova --scope robot
+  nova produce receiver.ubx --to local:///var/lib/nova --scope rover
   nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
   nova produce sensors.lp --to local:///var/lib/nova --scope house
   cat boat.log | nova produce - --to local:///var/lib/nova --scope boat
@@ -196,9 +197,9 @@ def produce(
     """Publish a recording as events.
 
     Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog,
-    ArduPilot (.bin), MAVLink (.tlog), MCAP and ROS bags (.mcap, .db3, .bag), GPX, InfluxDB's line
-    protocol, CSV, or JSON lines of envelopes. FILE may be compressed by gzip, or a pipe; - is
-    standard input.
+    ArduPilot (.bin), MAVLink (.tlog), MCAP and ROS bags (.mcap, .db3, .bag), UBX and RTCM (.ubx,
+    .rtcm3), GPX, InfluxDB's line protocol, CSV, or JSON lines of envelopes. FILE may be compressed
+    by gzip, or a pipe; - is standard input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

@@ -8,6 +8,7 @@ from pathlib import Path
 from nova.recordings.can_log import can_log_kind
 from nova.recordings.candump import other_log_format
 from nova.recordings.dataflash import MAGIC as DATAFLASH_MAGIC
+from nova.recordings.gnss import UBX_MAGIC
 from nova.recordings.logged_line import holds_sentence
 from nova.recordings.mcap_reader import MAGIC as MCAP_MAGIC
 from nova.recordings.packet_scan import PacketScanner
@@ -17,6 +18,7 @@ from nova.recordings.ros_bag import ROS1_MAGIC, SQLITE_MAGIC
 
 FORMATS = (
     *("ccsds", "nmea", "can", "ulog", "ardupilot", "mavlink", "mcap", "rosbag"),
+    "gnss",
     *("gpx", "influx", "csv", "jsonl"),
 )
 HEAD_MAX_BYTES = 256 * 1024
@@ -37,6 +39,9 @@ _BY_SUFFIX = {
     ".ccsds": "ccsds",
     ".ulg": "ulog",
     ".gpx": "gpx",
+    ".ubx": "gnss",
+    ".rtcm": "gnss",
+    ".rtcm3": "gnss",
     ".tlog": "mavlink",
     ".mcap": "mcap",
     ".db3": "rosbag",
@@ -53,6 +58,7 @@ _BY_MAGIC = {
     b"ULog\x01\x12\x35": "ulog",
     DATAFLASH_MAGIC: "ardupilot",
     MCAP_MAGIC: "mcap",
+    UBX_MAGIC: "gnss",
     ROS1_MAGIC: "rosbag",
     SQLITE_MAGIC: "rosbag",
 }

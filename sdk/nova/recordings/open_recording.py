@@ -17,6 +17,7 @@ from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
 from nova.recordings.dbc import DbcDefinition
 from nova.recordings.format_detection import detect_format, named_format
 from nova.recordings.frame_format import parse_frame_format
+from nova.recordings.gnss import GnssReader
 from nova.recordings.gpx import GpxReader
 from nova.recordings.influx import InfluxReader
 from nova.recordings.jsonl import JsonLinesReader
@@ -249,6 +250,7 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
     "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
     "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
+    "gnss": (_dated_opener(GnssReader), frozenset({"epoch", "system"})),
     "gpx": (_dated_opener(GpxReader), frozenset({"system"})),
     "mcap": (_topics_opener(McapMessagesReader), frozenset({"time", "epoch", "system"})),
     "rosbag": (_topics_opener(RosBagReader), frozenset({"time", "epoch", "system"})),
