@@ -146,6 +146,7 @@ def test_a_name_is_truth_and_stays_when_late_data_moves_the_ends(
     page.keyboard.press("Enter")
     expect(moved.get_by_test_id("recording-name")).to_have_text("Pass 1", timeout=SHOWN_MS)
     moved.get_by_test_id("recording-rename").click()
+    expect(page.get_by_test_id("recording-name-input")).to_be_focused()
     page.get_by_test_id("recording-name-withdraw").click()
     expect(moved.get_by_test_id("recording-name")).to_have_count(0, timeout=SHOWN_MS)
 

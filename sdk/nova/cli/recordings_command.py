@@ -9,13 +9,14 @@ import msgspec
 from rich.console import Console
 
 from nova.cli.find import finite
+from nova.cli.recording_names import names_over, read_names
 from nova.console.archive_options import (
     ArchiveSource,
     filter_options,
     filters_from_options,
     with_archive_source,
 )
-from nova.console.printing import warn
+from nova.console.printing import plain, print_json, warn
 from nova.sdk.protocol.message import Timebase
 from nova.sdk.protocol.recording_messages import (
     GAP_MAX_S,
@@ -50,7 +51,7 @@ async def recordings(
     **narrow: str | None,
 ) -> None:
     """Print the recordings of an archive, newest first: stretches of telemetry (lanes ui, parsed
-    and raw, or --lanes) without a silence longer than the gap.
+    and raw, or --lanes) without a silence longer than the gap, with the names that people gave.
 
     \b
     Examples:
@@ -61,11 +62,12 @@ async def recordings(
     left = limit if limit is not None else sys.maxsize
     console, count = Console(), 0
     async with await source.connect() as client:
+        names = await read_names(client, request.filters)
         while left:
             request.limit = min(left, RECORDINGS_LIMIT_MAX)
             page = await client.recordings(request)
             for one in page.recordings:
-                _write(one, console, as_json)
+                _write(one, names_over(names, page.timebase, one), console, as_json)
             count += len(page.recordings)
             left -= len(page.recordings)
             # The gap of the first reply is that of all.
@@ -75,16 +77,17 @@ async def recordings(
     _warn(page, count)
 
 
-def _write(one: RecordingInfo, console: Console, as_json: bool) -> None:
+def _write(one: RecordingInfo, names: list[str], console: Console, as_json: bool) -> None:
     if as_json or not sys.stdout.isatty():
-        sys.stdout.buffer.write(msgspec.json.encode(one) + b"\n")
+        print_json(msgspec.to_builtins(one) | ({"names": names} if names else {}))
         return
     parts = [one.start_time, one.stop_time]
     if one.events is not None:
         parts.append(f"{one.events:,} events")
     if one.entities is not None:
         parts.append(f"{one.entities:,} entities")
-    console.print("  ".join(parts))
+    parts += map(plain, names)
+    console.print("  ".join(parts), markup=False, highlight=False)
 
 
 def _warn(page: RecordingsResponse, count: int) -> None:

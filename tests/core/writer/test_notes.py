@@ -79,6 +79,8 @@ async def test_a_title_names_a_range(here: Commanded) -> None:
     assert (both["payload"]["title"], both["payload"]["text"]) == ("pass 1", "late")
     with pytest.raises(ProtocolError, match="title: it names a range"):
         await write(here, title="a moment", from_time=DIP)
+    with pytest.raises(ProtocolError, match=r"title: has the control character U\+202E"):
+        await write(here, title="p\u202ea", **times)
 
 
 async def test_notes_are_replaced_and_withdrawn_by_others(here: Commanded) -> None:

@@ -1,6 +1,6 @@
 /** A recording in the list: it leads there, is selected, chosen as a lane, and named. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { goLive, state } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
 import type { Note } from "../model/notes/note_fold";
@@ -38,9 +38,11 @@ export function RecordingRow({ recording }: { recording: Recording }) {
             + {recordingLength(recording)}
           </span>
         </button>
+      </div>
+      <div class="recording-foot">
+        <Facts recording={recording} />
         <Tools recording={recording} title={title} isNaming={isNaming} toggleNaming={() => setNaming(!isNaming)} />
       </div>
-      <Facts recording={recording} />
       {isNaming && <NameForm recording={recording} close={() => setNaming(false)} />}
     </li>
   );
@@ -63,7 +65,7 @@ function describe({ title, author, entity, written }: Note): string {
 
 function Facts({ recording: { to, events, entities } }: { recording: Recording }) {
   return (
-    <p class="muted recording-facts">
+    <p class="muted">
       to {formatTime(to).slice(0, 19)} · {events === null ? "too many events to count" : counted(events, "event")}
       {entities !== null && entities !== 1 && ` · ${counted(entities, "entities")}`}
     </p>
@@ -106,6 +108,8 @@ interface NameFormProps {
 function NameForm({ recording, close }: NameFormProps) {
   const own = ownName(recording);
   const [draft, setDraft] = useState(own?.title ?? "");
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => input.current?.focus(), []);
   const refusal = nameRefusal.value;
   const cannot = refusal !== "" || isSavingName.value;
   const closeIf = (isDone: boolean) => isDone && close();
@@ -118,7 +122,7 @@ function NameForm({ recording, close }: NameFormProps) {
       }}
     >
       <input
-        autoFocus
+        ref={input}
         aria-label="Name"
         placeholder="Name"
         maxLength={NOTE_TITLE_MAX_CHARS}

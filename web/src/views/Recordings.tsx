@@ -2,6 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { timebase } from "../model/clock/clock";
+import { isNotesCut } from "../model/notes/notes";
 import { chooseNone, chosenRecordings, openAsLanes } from "../model/recordings/recording_actions";
 import {
   areRecordingsAsked,
@@ -136,6 +137,7 @@ function List() {
         </button>
       )}
       <Older />
+      {isNotesCut.value && <p class="muted why">There are more names than are read: only those that were written last are shown.</p>}
     </div>
   );
 }

@@ -18,6 +18,7 @@ from nova.sdk.field_types import JsonObject
 from nova.sdk.protocol.alarm_messages import ActOnAlarm
 from nova.sdk.protocol.note_messages import NoteAck, SubmitNote
 from nova.sdk.protocol.submission import AcknowledgeAlarm, AlarmAck, ChatAck, SubmitChat
+from nova.sdk.shown_text import name_fault
 
 ALARM_ACTION = "AlarmAction"
 NOTE = "UserNote"
@@ -148,6 +149,8 @@ def _note_texts(note: SubmitNote) -> JsonObject:
     """What a note says; nothing of one that only withdraws another."""
     if note.title is not None and note.to_time is None:
         raise RequestError("badRequest", "title: it names a range. Give toTime, or leave it out")
+    if note.title is not None and (fault := name_fault(note.title)) is not None:
+        raise RequestError("badRequest", f"title: {fault}")
     texts = {"title": note.title, "text": note.text}
     return {member: text for member, text in texts.items() if text is not None}
 
