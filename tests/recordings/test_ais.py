@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pyais import FileReaderStream
 
 from nova.recordings.ais import MISSING_PART, UNREADABLE, AisJoiner, AisMessage
 from nova.recordings.logged_line import nmea_checksum
 from nova.sdk.events.canonical import canonical_json
+
+PYAIS_NAMES = {
+    "type": "msg_type",
+    "latitude": "lat",
+    "longitude": "lon",
+    "speed_knots": "speed",
+    "course": "course",
+    "heading": "heading",
+    "name": "shipname",
+    "callsign": "callsign",
+    "destination": "destination",
+    "ship_type": "ship_type",
+}
 
 
 def checked(content: str) -> bytes:
@@ -85,3 +103,42 @@ def test_any_payload_is_read_or_not(payload: str) -> None:
         assert message.mmsi.isdigit()
         if message.position is not None:
             assert -90 <= float(str(message.position["latitude"])) <= 90
+
+
+def by_pyais(path: Path) -> list[tuple[str, dict[str, object]]]:
+    """Sender and fields of each message, by the names that ours have; unknown values left out."""
+    unknown: dict[str, object] = {
+        "speed_knots": 102.3,
+        "course": 360.0,
+        "heading": 511,
+        "longitude": 181.0,
+    }
+    unknown |= {"latitude": 91.0, "name": "", "callsign": "", "destination": ""}
+    found: list[tuple[str, dict[str, object]]] = []
+    with FileReaderStream(str(path)) as stream:
+        for message in stream:
+            values: dict[str, Any] = message.decode().asdict()
+            named = {ours: values.get(theirs) for ours, theirs in PYAIS_NAMES.items()}
+            known = {key: one for key, one in named.items() if one not in (None, unknown.get(key))}
+            found.append((f"{values['mmsi']:09d}", known))
+    return found
+
+
+def test_messages_are_those_of_pyais(recordings: Path) -> None:
+    """Of a real log: senders, types, places, motion and names of ships."""
+    path = recordings / "gps/ais-nmea.log"
+    joiner = AisJoiner()
+    told = []
+    for line in path.read_bytes().splitlines():
+        if line.startswith(b"!") and isinstance(message := joiner.join(line), AisMessage):
+            fields = {name: one for name, one in message.fields.items() if name in PYAIS_NAMES}
+            told.append((message.mmsi, fields))
+    expected = by_pyais(path)
+    assert len(told) == len(expected) == 171
+    for (mmsi, ours), (their_mmsi, theirs) in zip(told, expected, strict=True):
+        assert mmsi == their_mmsi
+        assert set(ours) <= set(theirs)
+        for name, value in ours.items():
+            near = pytest.approx(theirs[name], abs=1e-6)
+            assert value == (near if isinstance(value, float) else theirs[name]), name
+    assert sum("latitude" in fields for _, fields in told) > 100

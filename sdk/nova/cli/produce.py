@@ -53,6 +53,7 @@ Examples:
   nova produce flight.tlog --to local:///var/lib/nova --scope copter
   nova produce robot.mcap --time header --to local:///var/lib/nova --scope robot
   nova produce receiver.ubx --to local:///var/lib/nova --scope rover
+  nova produce table.parquet --time-column time --to local:///var/lib/nova --scope rig
   nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
   nova produce sensors.lp --to local:///var/lib/nova --scope house
   cat boat.log | nova produce - --to local:///var/lib/nova --scope boat
@@ -145,7 +146,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     type=click.Choice(SCALES),
     help="ccsds: time scale of the packets' times and of --epoch (default utc).",
 )
-@click.option("--time-column", help="csv: the time column, or several joined: DATE,TIME.")
+@click.option("--time-column", help="csv, parquet: the time column, or several joined: DATE,TIME.")
 @click.option(
     "--time-unit",
     type=click.Choice(["iso", *counter.UNITS_NS]),
@@ -166,8 +167,8 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     help="ISO time of counter 0; nmea: a time near the start, which resolves week rollovers.",
 )
 @click.option("--system", help="systemId of the events; csv: see --entity.")
-@click.option("--entity", help="csv: SYSTEM/CONTAINER/UNIQUE of the rows.")
-@click.option("--message-type", help="csv: messageType of the rows (default Row).")
+@click.option("--entity", help="csv, parquet: SYSTEM/CONTAINER/UNIQUE of the rows.")
+@click.option("--message-type", help="csv, parquet: messageType of the rows (default Row).")
 @click.option("--columns", metavar="A,B,…", help="csv: column names, for files without a header.")
 @click.option("--encoding", help="csv: e.g. cp1252 (default: byte order mark, else UTF-8).")
 @click.option("--skip-lines", type=click.IntRange(0), help="csv: lines before the header line.")
@@ -198,8 +199,8 @@ def produce(
 
     Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog,
     ArduPilot (.bin), MAVLink (.tlog), MCAP and ROS bags (.mcap, .db3, .bag), UBX and RTCM (.ubx,
-    .rtcm3), GPX, InfluxDB's line protocol, CSV, or JSON lines of envelopes. FILE may be compressed
-    by gzip, or a pipe; - is standard input.
+    .rtcm3), GPX, InfluxDB's line protocol, CSV, Parquet, or JSON lines of envelopes. FILE may be
+    compressed by gzip, or a pipe; - is standard input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

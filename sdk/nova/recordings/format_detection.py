@@ -13,13 +13,14 @@ from nova.recordings.logged_line import holds_sentence
 from nova.recordings.mcap_reader import MAGIC as MCAP_MAGIC
 from nova.recordings.packet_scan import PacketScanner
 from nova.recordings.packets import COUNT_MASK, Packet, PacketDamage
+from nova.recordings.parquet_table import PARQUET_MAGIC
 from nova.recordings.recording import RecordingError
 from nova.recordings.ros_bag import ROS1_MAGIC, SQLITE_MAGIC
 
 FORMATS = (
     *("ccsds", "nmea", "can", "ulog", "ardupilot", "mavlink", "mcap", "rosbag"),
     "gnss",
-    *("gpx", "influx", "csv", "jsonl"),
+    *("gpx", "influx", "csv", "parquet", "jsonl"),
 )
 HEAD_MAX_BYTES = 256 * 1024
 ROOT_MAX_BYTES = 1024
@@ -39,6 +40,7 @@ _BY_SUFFIX = {
     ".ccsds": "ccsds",
     ".ulg": "ulog",
     ".gpx": "gpx",
+    ".parquet": "parquet",
     ".ubx": "gnss",
     ".rtcm": "gnss",
     ".rtcm3": "gnss",
@@ -58,6 +60,7 @@ _BY_MAGIC = {
     b"ULog\x01\x12\x35": "ulog",
     DATAFLASH_MAGIC: "ardupilot",
     MCAP_MAGIC: "mcap",
+    PARQUET_MAGIC: "parquet",
     UBX_MAGIC: "gnss",
     ROS1_MAGIC: "rosbag",
     SQLITE_MAGIC: "rosbag",

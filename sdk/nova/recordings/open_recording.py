@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import tzinfo
 from itertools import chain
 from pathlib import Path
@@ -25,6 +25,7 @@ from nova.recordings.mavlink import MavlinkReader
 from nova.recordings.mcap_messages import McapMessagesReader
 from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
+from nova.recordings.parquet_table import ParquetTable
 from nova.recordings.recording import DatedReader, RecordingError, Step, event_step
 from nova.recordings.ros_bag import RosBagReader
 from nova.recordings.spooling import READ_ONCE
@@ -214,6 +215,24 @@ def _csv(
     ).steps()
 
 
+def _parquet(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    if options.view is not None:
+        views.manifest(options.view)
+    is_local = options.time_unit is None and options.time_zone is not None
+    given = replace(options, time_unit="iso") if is_local else options
+    return ParquetTable(
+        path,
+        observer,
+        time=_time_column(given),
+        entity=_entity(options.entity) if options.entity else table_reader.ENTITY,
+        message_type=options.message_type or table_reader.MESSAGE_TYPE,
+        views=views,
+        view_id=options.view,
+    ).steps()
+
+
 def _time_column(options: RecordingOptions) -> TimeColumn:
     """The time column and its format: text is a full time, a number a counter."""
     unit = options.time_unit or ("s" if options.time_format is None else "iso")
@@ -263,6 +282,13 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
             {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
             | {"entity", "message_type", "columns", "view", "encoding", "skip_lines"}
             | {"text", "decimal"}
+        ),
+    ),
+    "parquet": (
+        _parquet,
+        frozenset(
+            {"time_column", "time_unit", "time_zone", "time_format", "epoch"}
+            | {"entity", "message_type", "view"}
         ),
     ),
     "jsonl": (_jsonl, frozenset()),

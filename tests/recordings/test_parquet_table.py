@@ -1,0 +1,94 @@
+"""Parquet tables beside pandas."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import pandas
+import pytest
+
+from nova.recordings.format_detection import detect_format
+from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.parquet_table import BATCH_ROWS
+from nova.recordings.recording import RecordingError, Step
+from nova.sdk import timestamps
+from nova.sdk.events.envelope import ParsedMessage
+from nova.sdk.events.observation import Observer
+from tests.recordings.mutation import survive
+from tests.recordings.reading import everything
+
+START_NS = timestamps.parse("2026-03-01T12:00:00.000000001Z")
+ROWS = BATCH_ROWS + 50
+
+
+def frame_of(rows: int = ROWS) -> Any:
+    """Times to the nanosecond with and without a zone, numbers, texts and holes."""
+    times = pandas.to_datetime(START_NS + numpy.arange(rows) * 1_000_003, unit="ns")
+    return pandas.DataFrame(
+        {
+            "utc": times.tz_localize("UTC"),
+            "local": times,
+            "seconds": START_NS // 10**9 + numpy.arange(rows) / 4,
+            "volts": numpy.where(numpy.arange(rows) % 3, numpy.arange(rows) * 0.1, numpy.nan),
+            "count": numpy.arange(rows) * 10**12,
+            "note": [f"n{number}" for number in range(rows)],
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("tables") / "table"
+    frame_of().to_parquet(path)
+    return path
+
+
+def read(path: Path, column: str | None = "utc", **options: str) -> Iterator[Step]:
+    given = RecordingOptions(time_column=column, **options)  # type: ignore[arg-type]
+    return open_recording(path, Observer("test"), None, given)
+
+
+def test_rows_are_those_of_pandas(table: Path) -> None:
+    """Values to the bit, times to the nanosecond; a hole is no value."""
+    assert detect_format(table) == "parquet"
+    found = everything(read(table))
+    assert (found.problems, found.lanes) == ([], {"parsed": ROWS})
+    expected = pandas.read_parquet(table)
+    assert [one.source_ns for one in found.events] == expected["utc"].astype("int64").tolist()
+    rows = [one.envelope.payload for one in found.events if isinstance(one.envelope, ParsedMessage)]
+    for name in ("seconds", "note"):
+        assert [row[name] for row in rows] == expected[name].tolist()
+    volts = [None if one != one else one for one in expected["volts"]]
+    assert [row.get("volts") for row in rows] == volts
+    assert [int(str(row["count"])) for row in rows] == expected["count"].tolist()
+    assert found.ids == everything(read(table)).ids
+
+
+def test_a_local_time_needs_a_zone(table: Path) -> None:
+    """Each row says so; with a zone its clock applies."""
+    assert "--time-zone" in everything(read(table, "local")).problems[0]
+    found = everything(read(table, "local", time_zone="+02:00"))
+    assert found.events[0].source_ns == START_NS - 2 * 3600 * 10**9
+
+
+def test_numbers_are_counters(table: Path) -> None:
+    """As in a CSV."""
+    found = everything(read(table, "seconds"))
+    assert [one.source_ns for one in found.events[:2]] == [
+        START_NS // 10**9 * 10**9 + step for step in (0, 250_000_000)
+    ]
+
+
+def test_a_wrong_column_is_one_error(table: Path) -> None:
+    for column in (None, "time"):
+        with pytest.raises(RecordingError, match="columns are utc, local"):
+            list(read(table, column))
+
+
+def test_damaged_tables_end(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    frame_of(200).to_parquet(path)
+    survive(path, read, 60)
