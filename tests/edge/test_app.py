@@ -87,11 +87,17 @@ async def test_sockets_that_only_connect_keep_nobody_out(
         assert await silent[0].close_code() == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
 
 
-async def test_frames_are_never_compressed(edge: RunningEdge) -> None:
-    """Compression costs more than it gives, and can be a bomb (pitfalls 25)."""
-    async with edge.http.get(f"{edge.url}/ws", headers=UPGRADE) as reply:
+async def test_frames_are_compressed_only_for_clients_that_offer_it(edge: RunningEdge) -> None:
+    """Browsers do; the clients of the sdk do not."""
+    name = "Sec-WebSocket-Extensions"
+    plain = {key: value for key, value in UPGRADE.items() if key != name}
+    async with edge.http.get(f"{edge.url}/ws", headers=plain) as reply:
         assert reply.status == 101
-        assert "Sec-WebSocket-Extensions" not in reply.headers
+        assert name not in reply.headers
+        reply.close()
+    offer = {**plain, name: "permessage-deflate; client_max_window_bits"}
+    async with edge.http.get(f"{edge.url}/ws", headers=offer) as reply:
+        assert reply.headers[name] == "permessage-deflate"
         reply.close()
 
 

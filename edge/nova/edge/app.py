@@ -16,6 +16,7 @@ from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.client_address import ClientAddresses, rate_limit_key
+from nova.edge.compressed_replies import compress_replies_only
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
 from nova.edge.core_status import CoreMetrics, CoreStatus
@@ -306,7 +307,7 @@ class Edge:
         ws: web.WebSocketResponse[Literal[False]] = web.WebSocketResponse(
             heartbeat=self._limits.heartbeat_s,
             timeout=self._limits.close_timeout_s,
-            compress=False,
+            compress=True,
             # aiohttp refuses messages of this size, so the limit itself must still pass.
             max_msg_size=REQUEST_MAX_BYTES + 1,
             decode_text=False,
@@ -317,6 +318,7 @@ class Edge:
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)
+            compress_replies_only(ws)
             await session.run()
         finally:
             self._sessions.discard(session)

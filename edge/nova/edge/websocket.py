@@ -15,6 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from nova.edge.access import Access
 from nova.edge.account_requests import seconds_text
 from nova.edge.authorization import Authorizer
+from nova.edge.compressed_replies import window_bits_of
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
@@ -292,7 +293,7 @@ class EdgeSession:
     async def _send(self, frame: bytes) -> None:
         """Send one frame; a client that does not read it in time is disconnected."""
         try:
-            rest = begin_text(self._ws, frame)
+            rest = begin_text(self._ws, frame, window_bits_of(self._ws, frame))
             if rest is None:
                 self._unsent.abort_slowest()
                 await asyncio.sleep(0)  # Other clients have their turn.

@@ -49,10 +49,14 @@ async def send_text(
 
 
 def begin_text(
-    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool], frame: bytes
+    socket: web.WebSocketResponse[bool] | ClientWebSocketResponse[bool],
+    frame: bytes,
+    window_bits: int | None = None,
 ) -> asyncio.Task[None] | None:
-    """Write a text frame; returns what is left to wait for if the peer has no room for it."""
-    return begin(socket.send_frame(frame, WSMsgType.TEXT))
+    """Write a text frame, compressed if there are `window_bits`; returns what is left to wait for
+    if the peer has no room for it, or the compression takes long.
+    """
+    return begin(socket.send_frame(frame, WSMsgType.TEXT, window_bits))
 
 
 async def finish_alone(sending: Coroutine[Any, Any, None]) -> None:

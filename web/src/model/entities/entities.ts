@@ -59,7 +59,7 @@ export async function refreshEntities(): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;
   try {
-    const found = await discoverAll();
+    const found = await discoverAll(undefined, undefined, showFirst);
     entities.value = found;
     entitiesError.value = "";
     if (state.value === "LIVE") presentListings.emit(found);
@@ -70,6 +70,13 @@ export async function refreshEntities(): Promise<void> {
     entitiesError.value = (error as Error).message;
     throw error;
   }
+}
+
+/** Of many entities the first page is shown while the others are listed. */
+function showFirst(found: readonly EntityInfo[]): void {
+  if (entities.value !== null) return;
+  entities.value = found;
+  chooseInitial(found);
 }
 
 /** List the entities now, however long the last listing took. */
@@ -103,8 +110,12 @@ export function isPartlyUnstreamed(entity: EntityInfo | undefined): boolean {
   return entity === undefined || entity.series.some(({ lane }) => UNSTREAMED_LANES.includes(lane as Lane));
 }
 
-/** All pages of a listing, as of a time if one is given; of all lanes, or of some. */
-export async function discoverAll(time?: string, lanes?: readonly Lane[]): Promise<EntityInfo[]> {
+/** All pages of a listing, as of a time if one is given; of all lanes, or of some. `onFirst` gets the first page if there are more. */
+export async function discoverAll(
+  time?: string,
+  lanes?: readonly Lane[],
+  onFirst?: (found: readonly EntityInfo[]) => void,
+): Promise<EntityInfo[]> {
   const at = { ...(time === undefined ? {} : { time }), ...(lanes === undefined ? {} : { filters: { lanes: [...lanes] } }) };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;
@@ -115,6 +126,7 @@ export async function discoverAll(time?: string, lanes?: readonly Lane[]): Promi
       "discoverResponse",
     );
     found.push(...reply.entities);
+    if (afterKey === undefined && reply.nextKey != null) onFirst?.([...found]);
     afterKey = reply.nextKey ?? undefined;
   } while (afterKey !== undefined);
   return found;

@@ -7,7 +7,7 @@ import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timeb
 import { conflation } from "../clock/conflation_notice";
 import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
-import { refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
+import { entities, refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, continueLatest, refreshLatest } from "../entities/latest";
 import { receivedEvents } from "../events/inspector";
 import { applyLinks, linksOpen, refreshLinks } from "../session/links";
@@ -73,7 +73,7 @@ function followStatus(): void {
   });
   const series = computed(() => status.value?.series ?? 0);
   effect(() => {
-    if (series.value > 0) untracked(() => isStarted && isOpen() && ignoreFailures(relistEntities()));
+    if (series.value > 0) untracked(() => entities.value !== null && isOpen() && ignoreFailures(relistEntities()));
   });
 }
 

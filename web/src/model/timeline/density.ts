@@ -49,6 +49,7 @@ const TAIL_MS = 5_000;
 /** A tile that is continued is requested whole at this interval. */
 const WHOLE_INTERVAL_MS = 60_000;
 const GRID_TOLERANCE = 1e-3;
+const EDGE_SHARE = 0.25;
 
 /** Up to this many events are queried one by one where the server's buckets are too coarse. */
 export const SINGLE_MAX_EVENTS = 500;
@@ -71,6 +72,15 @@ export function densityRequest(span: Span, width: number, timebase: Timebase): D
   const stopMs = Math.min(TIME_MAX_MS, Math.ceil((span.stopMs + half) / grain) * grain);
   const buckets = Math.min(BUCKETS_MAX, Math.max(1, Math.round((stopMs - startMs) / bucketMs)));
   return { timebase, span: { startMs, stopMs }, level, buckets };
+}
+
+/**
+ * The times of a request, within its first bucket and its last one: a rounded edge could belong to the bucket beside,
+ * of which the server then answers coarser ones.
+ */
+export function requestedSpan({ span, level }: DensityRequest): Span {
+  const inside = (2 ** level / 1e6) * EDGE_SHARE;
+  return { startMs: span.startMs + inside, stopMs: span.stopMs - inside };
 }
 
 /** A reply as a tile. */
@@ -101,8 +111,7 @@ export function tailRequest(known: DensityTile, nowMs: number, serverMs: number)
   const buckets = end - first;
   const at = (place: number) => known.startMs + place * bucketMs;
   if (first < 0 || buckets < 1 || at(end) < serverMs) return undefined;
-  // Within the first bucket and the last one: a rounded edge could belong to the bucket beside, and the reply be too coarse.
-  return { timebase, span: { startMs: at(first + 0.25), stopMs: at(end - 0.25) }, level, buckets };
+  return { timebase, span: { startMs: at(first), stopMs: at(end) }, level, buckets };
 }
 
 /** A tile with the buckets of a reply in place of its own; undefined if they are not on one grid. */

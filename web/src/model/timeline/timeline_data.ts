@@ -17,6 +17,7 @@ import {
   densityRequest,
   type DensityTile,
   isTooCoarse,
+  requestedSpan,
   SINGLE_MAX_EVENTS,
   tailRequest,
   tileFromEvents,
@@ -173,9 +174,10 @@ async function continueTile(nowMs: number): Promise<boolean> {
   return next !== undefined;
 }
 
-async function requestSummary({ span, timebase: base, buckets }: DensityRequest): Promise<SummaryResponse> {
-  const range = { startTime: fromFineMs(span.startMs), stopTime: fromFineMs(span.stopMs) };
-  return request({ type: "summary", ...range, timebase: base, buckets }, "summaryResponse");
+async function requestSummary(query: DensityRequest): Promise<SummaryResponse> {
+  const { startMs, stopMs } = requestedSpan(query);
+  const range = { startTime: fromFineMs(startMs), stopTime: fromFineMs(stopMs) };
+  return request({ type: "summary", ...range, timebase: query.timebase, buckets: query.buckets }, "summaryResponse");
 }
 
 /** Replace a tile whose buckets would be visible as such by one made of single events. */

@@ -104,15 +104,15 @@ describe("a tile that shows the present", () => {
     const asked = density.tailRequest(known, NOW, NOW) as density.DensityRequest;
     const none: number[] = Array.from({ length: asked.buckets }, () => 0);
     const lanes = { metadata: none, command: none, ui: none, parsed: none.map(() => count), raw: none };
-    // The server's buckets are those of its grid, of which the request names the inside.
-    const startTime = fromFineMs(known.startMs + Math.floor((asked.span.startMs - known.startMs) / known.bucketMs) * known.bucketMs);
+    const startTime = fromFineMs(asked.span.startMs);
     return { ...asked, reply: { type: "summaryResponse", startTime, bucketNs: 2 ** asked.level, timebase: "source", lanes } };
   }
 
   it("asks for its last buckets only, up to now", () => {
     const asked = tailOf(7);
     expect(asked.buckets).toBeLessThan(20);
-    const edges = [asked.span.startMs, asked.span.stopMs].map((ms) => ((ms - known.startMs) / known.bucketMs) % 1);
+    const { startMs, stopMs } = density.requestedSpan(asked);
+    const edges = [startMs, stopMs].map((ms) => ((ms - known.startMs) / known.bucketMs) % 1);
     expect(edges, "well within its first and last bucket, or the reply could be of coarser ones").toEqual([expect.closeTo(0.25), expect.closeTo(0.75)]);
     expect(asked.span.startMs).toBeLessThanOrEqual(NOW - 5_000);
     expect(asked.span.stopMs).toBeGreaterThanOrEqual(NOW);
