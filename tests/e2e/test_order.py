@@ -19,7 +19,7 @@ from nova.sdk.client.client import Client
 from nova.sdk.producer.producer import Producer
 from nova.sdk.protocol.messages import StatusResponse
 from nova.sdk.transport.base import Record, connect
-from nova.testkit import kafka, nats
+from nova.testkit import kafka, mqtt, nats
 from nova.testkit.broker import bootstrap_servers
 from nova.testkit.nats_server import NatsServer
 from nova.testkit.running_nova import running_nova
@@ -31,7 +31,7 @@ REPEATED_SHARE, LOST_SHARE, LATE_SHARE = 0.2, 0.1, 0.05
 PUBLISH_RECORDS = 1_000
 WAIT_S = 150.0
 
-pytestmark = [pytest.mark.kafka, pytest.mark.nats]
+pytestmark = [pytest.mark.kafka, pytest.mark.mqtt, pytest.mark.nats]
 
 
 def events(count: int) -> list[Record]:
@@ -116,6 +116,13 @@ def servers() -> Iterator[list[NatsServer]]:
         yield [first, second]
 
 
+@pytest.fixture
+def sessions() -> Iterator[BackendServer]:
+    """An MQTT broker of this test's own."""
+    with mqtt.own_broker() as broker:
+        yield broker
+
+
 def forget_topics(broker: BackendServer) -> None:
     """Leave the broker as it was found."""
     with AdminClient({"bootstrap.servers": bootstrap_servers(broker.url)}) as admin:
@@ -129,7 +136,11 @@ def forget_topics(broker: BackendServer) -> None:
 @pytest.mark.parametrize("count", [1_500, pytest.param(200_000, marks=pytest.mark.slow)])
 @pytest.mark.timeout(900)
 def test_the_order_does_not_depend_on_the_way(
-    tmp_path: Path, broker: BackendServer, servers: list[NatsServer], count: int
+    tmp_path: Path,
+    broker: BackendServer,
+    sessions: BackendServer,
+    servers: list[NatsServer],
+    count: int,
 ) -> None:
     """Invariant 2: shuffled, repeated, over any transport, and over two that each lose a tenth."""
     made = events(count)
@@ -139,6 +150,7 @@ def test_the_order_does_not_depend_on_the_way(
         digests[f"kafka, {partitions}"] = archived(tmp_path / f"kafka-{partitions}", sent, count)
         forget_topics(broker)
     digests["nats"] = archived(tmp_path / "nats", {servers[0].url: disorder(made, 20)}, count)
+    digests["mqtt"] = archived(tmp_path / "mqtt", {sessions.url: disorder(made, 25)}, count)
     first, second = losses(made)
     assert len(first) < count > len(second)
     sent = {broker.url: disorder(first, 30), servers[1].url: disorder(second, 40)}
