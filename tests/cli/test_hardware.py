@@ -37,11 +37,17 @@ def test_help_teaches() -> None:
         assert words in done.stdout
 
 
-def test_check_says_what_would_run(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("processes", "words"),
+    [("one", "all devices in one process"), ("device", "each device in a process of its own")],
+)
+def test_check_says_what_would_run(path: Path, processes: str, words: str) -> None:
     """Each device with its entities and capabilities, and nothing is connected to."""
+    path.write_text(f'processes = "{processes}"\n{path.read_text()}')
     done = nova_command("hardware", "--config", str(path), "--check")
     assert (done.returncode, done.stderr) == (0, b"")
     said = done.stdout.decode()
+    assert words in said
     assert "scope sat1, to local:///nowhere/nova" in said
     assert "  sat/thermal/temperature: telemetry:Temperatures, command:heater.set" in said
     assert "  hardware/device/gps: telemetry:lines, command:gps.restart" in said

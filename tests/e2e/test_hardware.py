@@ -33,7 +33,7 @@ KILLS = 4
 COMMANDS = 24
 
 
-def line_config(scope: str, port: int, commands: int = 0) -> str:
+def line_config(scope: str, port: int, commands: int = 0, processes: str = "one") -> str:
     """A device of text lines on a port, with a line of its own for each command."""
     told = "".join(
         f'"pump.c{number}" = {{ line = "do {number}", confirm = "^done {number}$" }}\n'
@@ -41,6 +41,7 @@ def line_config(scope: str, port: int, commands: int = 0) -> str:
     )
     return f"""
 scope = "{scope}"
+processes = "{processes}"
 [devices.pump]
 type = "line"
 source = "tcp://127.0.0.1:{port}"
@@ -94,15 +95,18 @@ async def test_a_killed_writer_costs_nothing(nova: RunningNova, tmp_path: Path) 
         assert host.stop() == 0
 
 
+@pytest.mark.parametrize("processes", ["one", "device"])
 async def test_a_killed_host_loses_nothing_that_it_was_told(
-    nova: RunningNova, tmp_path: Path
+    nova: RunningNova, tmp_path: Path, processes: str
 ) -> None:
     """A file is followed over kills of the host and of the writer: each line at least once, and
     again only what was read at the very moment of a kill.
     """
     path = tmp_path / "antenna.log"
     path.touch()
-    config = f'scope = "sat"\n[devices.log]\ntype = "file"\npath = "{path}"\n'
+    config = (
+        f'scope = "sat"\nprocesses = "{processes}"\n[devices.log]\ntype = "file"\npath = "{path}"\n'
+    )
     dice = random.Random(7)
     async with hardware(tmp_path, config, nova.publish) as host:
         with path.open("ab", buffering=0) as file:
@@ -143,14 +147,15 @@ def results_in(core: CoreStandIn) -> list[CommandResult]:
     return list(found.values())
 
 
-async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", ["one", pytest.param("device", marks=pytest.mark.slow)])
+async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path, processes: str) -> None:
     """Pitfalls row 32: repeats, kills of the host at any step; what a device was sent is counted
     at the device, and each command has one result in the end.
     """
     url = f"local://{tmp_path / 'core.sock'}"
     dice = random.Random(11)
     async with Speaker(confirms=True).serving() as speaker, core_at(url, "lab") as core:
-        config = line_config("lab", speaker.port, COMMANDS + 1)
+        config = line_config("lab", speaker.port, COMMANDS + 1, processes)
         async with hardware(tmp_path, config, url) as host:
             records = [
                 command_record(f"c{number}", f"pump.c{number}") for number in range(COMMANDS)
