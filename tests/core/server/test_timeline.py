@@ -85,6 +85,10 @@ async def test_the_client_takes_all_pages_of_what_there_is(filled: Core) -> None
     async with await Client.to_core(filled.data) as client:
         latest = await client.latest(Latest(limit=5))
         assert len(latest.events) == 12 and latest.next_key is None
+        of_field = await client.latest(Latest(limit=5, fields=["n", "never"]))
+        having = [event for event in latest.events if b'"n":' in bytes(event)]
+        assert sorted(map(bytes, of_field.events)) == sorted(map(bytes, having)) != []
+        assert not of_field.behind
         known = await client.discover(Discover(limit=1))
         assert [entity.unique_id for entity in known.entities] == ["u", "v", "w"]
     async with filled.frames() as frames:

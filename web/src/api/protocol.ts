@@ -2346,7 +2346,7 @@ export interface LaneCounts {
   raw: number[];
 }
 /**
- * The last event up to a time of each wanted series, page by page; `known` ones are counted.
+ * The last event up to a time of each wanted series, or that has each of `fields`.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Latest".
@@ -2363,10 +2363,11 @@ export interface Latest {
    * @maxItems 100
    */
   known?: string[];
+  fields?: [string, ...string[]] | null;
 }
 /**
- * One stored envelope per series of the page, in the order of the timebase; `next_key` is
- *     absent on the last page. `unchanged` counts the `known` ones, which are left out.
+ * Stored envelopes in order; no `next_key` on the last page. `unchanged` counts the `known`
+ *     ones, which are left out. `behind`: some field may have a later event.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "LatestResponse".
@@ -2378,6 +2379,7 @@ export interface LatestResponse {
   events: unknown[];
   nextKey?: string | null;
   unchanged?: number;
+  behind?: boolean;
 }
 /**
  * At most `count` requests of a kind in any `window_s` seconds; of logins, failures.

@@ -70,11 +70,11 @@ class ColumnQueries:
     ) -> None:
         self._snapshot = snapshot
         self._limits = limits
-        self._derived = DerivedReader(SampleStore, data, scratch)
-        self._tails = TailReader(snapshot, limits.tail_max_events, limits.part_max_events)
+        self.derived = DerivedReader(SampleStore, data, scratch)
+        self.tails = TailReader(snapshot, limits.tail_max_events, limits.part_max_events)
 
     def close(self) -> None:
-        self._derived.close()
+        self.derived.close()
 
     async def respond(
         self,
@@ -91,19 +91,19 @@ class ColumnQueries:
             return ColumnsResponse(
                 timebase=timebase, rows=0, times=b"", columns=[], unknown_series=True
             )
-        return await self._derived.reply(lambda: self._page(request, number, span, max_bytes))
+        return await self.derived.reply(lambda: self._page(request, number, span, max_bytes))
 
     async def _page(
         self, request: Columns, number: int, span: ScanSpan, max_bytes: int
     ) -> ColumnsResponse:
-        store = current_samples(self._derived, self._snapshot)
+        store = current_samples(self.derived, self._snapshot)
         record = (None if store is None else store.series(number)) or SampledSeries()
         rows = ColumnRows(lambda keys: [None] * len(keys)) if store is None else store.columns
         paths = list(dict.fromkeys(request.fields))
         stored = _stored_fields(record, paths)
         numbers = [record.columns.index(field) + 1 for field in stored]
         page = _PageRows(SeriesRows(rows, number, record, numbers, span), span, record.until_ns)
-        await page.pick(self._tails, number, rows_max(request.limit, len(paths), max_bytes))
+        await page.pick(self.tails, number, rows_max(request.limit, len(paths), max_bytes))
         in_tail = [field for field in page.tail.fields if field.path in paths]
         fields = sorted({*stored, *in_tail}, key=lambda one: (paths.index(one.path), one.is_text))
         chosen = page.reading.choose(page.rows)

@@ -11,7 +11,7 @@ from nova.core.errors import RequestError
 from nova.core.ordering import Timebase, time_of
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.event_key import event_keys
+from nova.core.query.event_key import EventKey, event_keys
 from nova.core.query.lookup import require_envelope
 from nova.core.query.page import PAGE_MAX_BYTES
 from nova.core.query.range_cursor import Hit
@@ -38,6 +38,16 @@ class LatestPage(NamedTuple):
     next_key: str | None
 
 
+class LatestReply(NamedTuple):
+    """A page of events, and the key to continue at, as of `LatestPage`. `is_behind`: of some field
+    there may be a later event, which was not read.
+    """
+
+    events: list[Hit]
+    next_key: str | None
+    is_behind: bool
+
+
 async def latest(
     snapshot: ArchiveSnapshot,
     event_filter: EventFilter,
@@ -52,7 +62,7 @@ async def latest(
     the order in which they were first recorded; the events of a page are in timebase order. A page
     during which retention begins a day is read anew, so that none mixes before and after.
     """
-    start = 0 if after_key is None else _parse_key(after_key)
+    start = 0 if after_key is None else parse_key(after_key)
 
     async def read(yields: bool) -> LatestPage:
         find = partial(latest_events, snapshot, event_filter, timebase=timebase, time_ns=time_ns)
@@ -87,19 +97,27 @@ async def _page(
     return LatestPage(sorted(found), None)
 
 
-def encode_latest(request: Latest, time_ns: int, page: LatestPage) -> bytes:
+def encode_latest(request: Latest, time_ns: int, page: LatestReply) -> bytes:
     """The reply with a page; events that the client knows are counted instead."""
     head: JsonObject = {"time": timestamps.text(time_ns)}
     if page.next_key is not None:
         head["nextKey"] = page.next_key
     known = frozenset(map(bytes.fromhex, request.known))
+    if page.is_behind:
+        head["behind"] = True
     events = [stored for _, stored in page.events if not known or event_id_of(stored) not in known]
     if unchanged := len(page.events) - len(events):
         head["unchanged"] = unchanged
     return events_frame("latestResponse", request.ref, events, head)
 
 
-def _parse_key(key: str) -> int:
+def hit_of(event_key: EventKey, lane: int, stored: bytes) -> Hit:
+    """An event of a series by its place in the timeline."""
+    return timeline_key(event_key.index_key, lane), stored
+
+
+def parse_key(key: str) -> int:
+    """The place that an `afterKey` names; raises RequestError."""
     if not (key.isascii() and key.isdecimal()):
         raise RequestError(
             "badKey", "afterKey is not the nextKey of a latestResponse: pass it unchanged"
@@ -120,7 +138,7 @@ def latest_events(
     rows = snapshot.archive.series.seeker(timebase)
     until_ns = min(time_ns, snapshot.watermark) if timebase == "canonical" else time_ns
     last = [
-        rows.last(number, until_ns) if _is_kept(snapshot, number, time_ns) else None
+        rows.last(number, until_ns) if is_kept(snapshot, number, time_ns) else None
         for number in numbers
     ]
     keys = [
@@ -145,7 +163,7 @@ def latest_events(
     return found
 
 
-def _is_kept(snapshot: ArchiveSnapshot, number: int, time_ns: int) -> bool:
+def is_kept(snapshot: ArchiveSnapshot, number: int, time_ns: int) -> bool:
     """Whether the latest event until a time cannot have been deleted."""
     return time_ns >= snapshot.archive.given_back.kept_from(snapshot.series.names[number])
 
@@ -179,5 +197,5 @@ def _latest_before(
         key = event_key.canonical_key
         stored = require_envelope(key, events.envelope(key))
         if event_filter.accepts(stored):
-            return timeline_key(event_key.index_key, lane), stored
+            return hit_of(event_key, lane, stored)
     return None

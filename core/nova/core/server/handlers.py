@@ -13,7 +13,7 @@ from nova.core.errors import RequestError
 from nova.core.query import entity_page, fields, neighbour, recording_query, summary
 from nova.core.query.alarm_existence import entity_of_action, require_alarm
 from nova.core.query.event_filter import EventFilter
-from nova.core.query.latest import encode_latest, latest
+from nova.core.query.latest import encode_latest
 from nova.core.query.manifest_page import ManifestPage, is_manifest_key, manifest_page
 from nova.core.query.memory_budget import Share
 from nova.core.query.page import parse_time_or, range_cursor_of, read_page
@@ -124,11 +124,10 @@ async def _latest(context: RequestContext, request: messages.Latest) -> Reply:
     services = context.services
     at = services.moment(request)
     services.snapshot.refresh()
-    page = await latest(
-        services.snapshot,
+    page = await services.latest.page(
         context.event_filter(request.filters),
-        at.timebase,
-        at.time_ns,
+        request.fields,
+        at,
         limit=request.limit,
         after_key=request.after_key,
         max_bytes=context.share.page_bytes,

@@ -12,6 +12,7 @@ from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.column_query import ColumnQueries
 from nova.core.query.discover import Discovery
 from nova.core.query.find_query import FindQueries
+from nova.core.query.latest_query import LatestQueries
 from nova.core.query.memory_budget import MemoryBudget
 from nova.core.query.page import parse_time_or
 from nova.core.query.sample_query import SampleQueries
@@ -59,6 +60,11 @@ class Services:
     other_metrics: MetricsBoard
     pending_max_events: int
     """Events that may wait for a client whose stream conflates."""
+
+    @property
+    def latest(self) -> LatestQueries:
+        """Answers from the samples that Columns requests read."""
+        return LatestQueries(self.snapshot, self.columns.derived, self.columns.tails)
 
     def timebase(self, requested: Timebase | None) -> Timebase:
         """The timebase of a request, or the instance's default."""

@@ -206,6 +206,7 @@ class Client(AlarmRequests):
         for page in rest:
             whole.events += page.events
             whole.unchanged += page.unchanged
+            whole.behind = whole.behind or page.behind
         whole.next_key = None
         return whole
 

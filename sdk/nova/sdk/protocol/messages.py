@@ -16,7 +16,7 @@ from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import JsonObject, Lane
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.alarm_messages import AlarmReply, AlarmRequest
-from nova.sdk.protocol.column_messages import Columns, ColumnsResponse
+from nova.sdk.protocol.column_messages import COLUMNS_MAX, Columns, ColumnsResponse
 from nova.sdk.protocol.decoding import decode_with
 from nova.sdk.protocol.drain import StreamCancelled as StreamCancelled
 from nova.sdk.protocol.edge_replies import EdgeReply
@@ -42,7 +42,7 @@ from nova.sdk.protocol.message import Ref as Ref
 from nova.sdk.protocol.message import Timebase as Timebase
 from nova.sdk.protocol.message import TimelineMode as TimelineMode
 from nova.sdk.protocol.submission import Submission, SubmissionReply
-from nova.sdk.protocol.timeline import TimelineReply, TimelineRequest
+from nova.sdk.protocol.timeline import FieldPath, TimelineReply, TimelineRequest
 from nova.sdk.protocol.views import DescriptorInfo as DescriptorInfo
 from nova.sdk.protocol.views import GetUiState as GetUiState
 from nova.sdk.protocol.views import UiStateResponse as UiStateResponse
@@ -133,7 +133,7 @@ class Discover(Message, kw_only=True, tag="discover"):
 
 
 class Latest(Message, kw_only=True, tag="latest"):
-    """The last event up to a time of each wanted series, page by page; `known` ones are counted."""
+    """The last event up to a time of each wanted series, or that has each of `fields`."""
 
     time: str | None = None
     timebase: Timebase | None = None
@@ -141,6 +141,7 @@ class Latest(Message, kw_only=True, tag="latest"):
     limit: SeriesLimit = SERIES_LIMIT_DEFAULT
     after_key: PageKey | None = None
     known: KnownEvents = msgspec.field(default_factory=list)
+    fields: Annotated[list[FieldPath], Meta(min_length=1, max_length=COLUMNS_MAX)] | None = None
 
 
 Request = (
@@ -262,14 +263,15 @@ class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):
 
 
 class LatestResponse(Message, kw_only=True, tag="latestResponse"):
-    """One stored envelope per series of the page, in the order of the timebase; `next_key` is
-    absent on the last page. `unchanged` counts the `known` ones, which are left out.
+    """Stored envelopes in order; no `next_key` on the last page. `unchanged` counts the `known`
+    ones, which are left out. `behind`: some field may have a later event.
     """
 
     time: str
     events: list[msgspec.Raw]
     next_key: str | None = None
     unchanged: int = 0
+    behind: bool = False
 
 
 Reply = (
@@ -334,9 +336,7 @@ GAP_PREFIX = b'{"type":"gap","playbackRequestId":"'
 def chunk_frame(
     playback_id: str, cursor: str, events: Sequence[bytes], last_key: str | None
 ) -> bytes:
-    """A streamChunk of stored envelopes, joined without parsing. Ids contain no character that JSON
-    escapes.
-    """
+    """A streamChunk of stored envelopes, joined without parsing. Ids need no escapes in JSON."""
     last = f',"lastKey":"{last_key}"' if last_key else ""
     head = f'{playback_id}","cursor":"{cursor}"{last},"events":['.encode()
     return b"".join((CHUNK_PREFIX, head, b",".join(events), b"]}"))
