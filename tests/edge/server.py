@@ -47,6 +47,7 @@ class RunningEdge:
     config: EdgeConfig
     stores: EdgeStores
     http: aiohttp.ClientSession
+    served: Edge
 
     @property
     def users(self) -> UserStore:
@@ -223,13 +224,14 @@ async def running_edge(
     await first_admin(stores.users, passwords, PASSWORD)
     reader = reader_client(reader_socket)
     throttle = LoginThrottle(stores.logins, clock)
-    runner = Edge(config, stores, passwords, throttle, reader).runner(1.0)
+    served = Edge(config, stores, passwords, throttle, reader)
+    runner = served.runner(1.0)
     try:
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         url = f"http://127.0.0.1:{runner.addresses[0][1]}"
         async with aiohttp.ClientSession() as http:
-            yield RunningEdge(url, config, stores, http)
+            yield RunningEdge(url, config, stores, http, served)
     finally:
         await runner.cleanup()
         await reader.close()

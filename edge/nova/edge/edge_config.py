@@ -53,7 +53,7 @@ class EdgeLimits:
     unauthenticated_per_address_max: int = 64
     streams_per_connection_max: int = 10_000
     answers_max: int = 64
-    """Answers over HTTP that are sent at once. Each has up to three pages in memory."""
+    """Answers of all pages over HTTP at once. Each has up to three pages in memory."""
 
     answers_per_principal_max: int = 16
     start_reply_timeout_s: float = 5.0

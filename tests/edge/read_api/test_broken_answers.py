@@ -127,6 +127,20 @@ async def test_what_is_transient_is_waited_for(edge: RunningEdge, peer: Peer) ->
     assert body.splitlines() == [event(number) for number in range(2 * PAGE_EVENTS)]
 
 
+async def test_an_edge_that_stops_says_where_to_continue(edge: RunningEdge, peer: Peer) -> None:
+    """A long answer ends behind the page that is being sent, and the edge does not wait longer."""
+    async with begun(edge, peer) as answer:
+        assert await answer.asked() == "aa"
+        draining = asyncio.create_task(edge.served.drain())
+        await asyncio.sleep(0)
+        await answer.reader.send(page(1, "bb"))
+        *lines, last = (await received(answer.reply)).splitlines()
+        await draining
+    error = json.loads(last)["error"]
+    assert (error["code"], error["afterKey"]) == ("shuttingDown", "bb")
+    assert len(lines) == 2 * PAGE_EVENTS
+
+
 async def test_a_first_page_that_is_refused_is_an_error(edge: RunningEdge, peer: Peer) -> None:
     """With its status, and when to ask again."""
     headers = {"Authorization": f"Bearer {await edge.token()}"}
@@ -188,13 +202,21 @@ async def test_a_client_that_does_not_read_slows_the_reading(edge: RunningEdge, 
 
 
 async def test_answers_under_way_are_limited(tmp_path: Path, peer: Peer) -> None:
-    """Of one principal; the next one is told, and gets its turn when one ends."""
+    """Of all pages, of one principal: the next one is refused until one ends; pages are not."""
     limits = EdgeLimits(answers_per_principal_max=1)
     async with running_edge(tmp_path, peer.socket, limits=limits) as edge:
         headers = {"Authorization": f"Bearer {await edge.token()}"}
         async with begun(edge, peer) as answer:
             async with edge.http.get(f"{edge.url}{ASKED}", headers=headers) as reply:
                 assert (reply.status, reply.headers["Retry-After"]) == (429, "1")
+            asking = asyncio.ensure_future(
+                edge.http.get(f"{edge.url}/api/v1/query", headers=headers)
+            )
+            other = await peer.connection()
+            await other.take()
+            await other.send(page(0, None))
+            async with await asking as reply:
+                assert reply.status == 200
             await answer.asked()
             await answer.reader.send(page(1, None))
             await answer.reply.read()

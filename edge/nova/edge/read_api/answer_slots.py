@@ -1,4 +1,4 @@
-"""How many answers are being sent at once: of an edge, and of each principal."""
+"""How many answers of all pages are being sent at once: of an edge, and of each principal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ RETRY_S = 1.0
 
 
 class AnswerSlots:
-    """Each answer takes a connection to the reader and the memory of some pages."""
+    """Each takes a connection to the reader and the memory of some pages for as long as it lasts; a
+    single page is over soon, and is limited by the rate of requests alone.
+    """
 
     def __init__(self, limits: EdgeLimits) -> None:
         self._limits = limits

@@ -103,7 +103,7 @@ class ReadRoutes:
             limit = "stream" if asked.is_all else kind_of(asked.message)  # type: ignore[arg-type]
             services.request_limits.spend(access, limit)
             await services.audit.record(request, access)
-            with self._slots.taken(access):
+            with self._slots.taken(access) if asked.is_all else contextlib.nullcontext():
                 return await self._answer(request, access, asked)
         except ProtocolError as error:
             return refusal(error)

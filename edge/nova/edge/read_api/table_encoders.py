@@ -18,17 +18,17 @@ BROKEN = "error"
 """The first cell of the last line of a CSV answer that is not whole."""
 
 
-def csv_line(cells: Iterable[TableCell]) -> str:
-    """A line of CSV; texts that a spreadsheet would run are none any more."""
+def csv_lines(rows: Iterable[Iterable[TableCell]]) -> bytes:
+    """Lines of CSV; texts that a spreadsheet would run are none any more."""
     lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator=LINE_END).writerow(list(map(_csv_cell, cells)))
-    return lines.getvalue()
+    csv.writer(lines, lineterminator=LINE_END).writerows(map(_csv_cell, row) for row in rows)
+    return lines.getvalue().encode()
 
 
 def broken_line(error: Broken) -> bytes:
     """The line that ends a CSV answer which is not whole."""
     cells = (BROKEN, error.code, error.message, error.after_key or "", error.request_id or "")
-    return csv_line(cells).encode()
+    return csv_lines([cells])
 
 
 def _csv_cell(cell: TableCell) -> TableCell:
@@ -48,10 +48,10 @@ class CsvEncoder(Encoder):
         self._table = table
 
     def first(self, page: ReplyPage) -> bytes:
-        return csv_line(self._table.names).encode() + self.further(page)
+        return csv_lines([self._table.names]) + self.further(page)
 
     def further(self, page: ReplyPage) -> bytes:
-        return "".join(map(csv_line, self._table.rows(page.frame))).encode()
+        return csv_lines(self._table.rows(page.frame))
 
     def end(self) -> bytes:
         return b""
