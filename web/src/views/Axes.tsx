@@ -33,6 +33,8 @@ const RIGHT_PX = 12;
 const TOP_PX = 8;
 const BOTTOM_PX = 22;
 const TICK_WIDTH_PX = 90;
+/** Half of the longest label, such as T+00:10:00. */
+const LABEL_HALF_PX = 36;
 const TICK_HEIGHT_PX = 36;
 
 export function Axes({ size, x, y, label, children, onPointer }: AxesProps) {
@@ -62,7 +64,7 @@ export function Axes({ size, x, y, label, children, onPointer }: AxesProps) {
       {ticksOf(x, width / TICK_WIDTH_PX).map((value) => (
         <g key={value}>
           <line class="axis-grid" x1={place.x(value)} x2={place.x(value)} y1={TOP_PX} y2={bottom} />
-          <text class="axis-text" x={place.x(value)} y={bottom + 15} text-anchor="middle">
+          <text class="axis-text" y={bottom + 15} {...anchored(place.x(value), size.width)}>
             {(x.textOf ?? tickText)(value)}
           </text>
         </g>
@@ -78,6 +80,11 @@ export function Axes({ size, x, y, label, children, onPointer }: AxesProps) {
       {children(place)}
     </svg>
   );
+}
+
+/** A label near the right edge ends there instead of being cut. */
+function anchored(at: number, width: number): { x: number; "text-anchor": "middle" | "end" } {
+  return at > width - LABEL_HALF_PX ? { x: width - 2, "text-anchor": "end" } : { x: at, "text-anchor": "middle" };
 }
 
 function ticksOf(range: AxisRange, count: number): readonly number[] {

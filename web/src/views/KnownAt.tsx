@@ -37,7 +37,7 @@ export function KnownChip() {
   if (found === undefined || found.events.length > 0) return null;
   return (
     <span class="muted known" data-testid="known-chip" title={madeText()}>
-      {found.isWhole ? `as it was known when the link was made${newerText()}` : `nothing late among ${READ_MAX_EVENTS.toLocaleString("en")} events since the link`}
+      {found.isWhole ? knownText() : `nothing late among ${READ_MAX_EVENTS.toLocaleString("en")} events since the link`}
     </span>
   );
 }
@@ -47,9 +47,9 @@ function lateText(count: number, isWhole: boolean): string {
   return `${number} in view ${count === 1 && isWhole ? "was" : "were"} received after this link was made.`;
 }
 
-/** Behind this time everything in view is newer than the link, which nobody takes for late. */
-function newerText(): string {
-  return isNewerInView.value ? `, up to ${formatTime(knownAt.value ?? "").slice(11, 19)}` : "";
+/** Behind the time when it was made, everything in view is newer than the link, which nobody takes for late. */
+function knownText(): string {
+  return isNewerInView.value ? `as it was known at ${formatTime(knownAt.value ?? "").slice(11, 19)}` : "as it was known when the link was made";
 }
 
 function madeText(): string {

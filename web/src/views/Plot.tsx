@@ -106,7 +106,7 @@ function Line({ spec, field, index, hoverMs }: LineProps) {
         onClick={() => toggleLine(spec.id, field)}
       >
         <span class={`plot-swatch colour-${index}`} aria-hidden="true" />
-        <span class="muted">{entityName(field.series)}</span> {name}
+        <span class="muted">{entityName(field.series)}</span> <span class="legend-name">{name}</span>
       </button>
       <FieldValue field={field} hoverMs={hoverMs} />
       <button type="button" class="icon" aria-label={`Remove ${name} from the plot`} onClick={() => removeField(spec.id, field)}>
