@@ -15,6 +15,7 @@ from nova.core.ordering import TIMEBASES, Timebase
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.recording_gap import gap_of
 from nova.core.query.recording_query import RecordingLimits, recordings
+from nova.core.query.rollup_runs import ROWS_PER_LOOK_UP
 from nova.core.query.visibility import EVERYTHING, Visibility
 from nova.core.store.archive import Archive
 from nova.core.writer.committer import Committer
@@ -211,6 +212,18 @@ async def test_ends_of_time_are_times(world: RecordingWorld) -> None:
         assert shown(found) == [(NS_MAX, NS_MAX, 1, 1), (NS_MIN, NS_MIN, 1, 1)]
 
 
+async def test_a_reply_ends_where_each_event_has_to_be_looked_up(world: RecordingWorld) -> None:
+    """Events that are just within the gap: by counts alone that is not known."""
+    world.commit([(n * 60 * SECOND_NS, "parsed", "sat", "u") for n in range(20)])
+    request = Recordings(gap_seconds=60)
+    few = RecordingLimits(rows_max=ROWS_PER_LOOK_UP * 10)
+    page = await recordings(world.view, request, "source", limits=few)
+    assert page.recordings == [] and page.reached is not None
+    assert timestamps.parse(page.reached) > START_NS + 5 * 60 * SECOND_NS
+    (one,) = await all_pages(world.view, request, "source", limits=RecordingLimits(rows_max=1))
+    assert one.events == 20
+
+
 async def test_too_much_to_count_is_left_out(world: RecordingWorld) -> None:
     """A reply counts the newest recordings, and says nothing false of the others."""
     world.commit([(n * 100 * SECOND_NS, "parsed", "sat", UNITS[n % 2]) for n in range(4)])
@@ -242,11 +255,12 @@ async def test_gap_is_learnt_from_the_cadence(world: RecordingWorld, lane: str) 
         ([1] * 100 + [5_400] * 3, 60),
         ([0.1] * 90 + [61] * 5 + [90_000], 300),
         ([70] * 90 + [5_400] * 10, 300),
+        ([60] * 90, 300),
         ([100_000] * 10, 86_400),
     ],
 )
 def test_gap_of_intervals(intervals_s: list[float], gap_s: int) -> None:
-    """Fast data with passes; bursts each minute; beacons; less than daily."""
+    """Fast data with passes; bursts each minute; beacons; a reading a minute; less than daily."""
     assert gap_of([round(one * SECOND_NS) for one in intervals_s]) == gap_s
 
 

@@ -45,11 +45,16 @@ async def learn_gap_s(
 
 
 def gap_of(intervals_ns: Sequence[int]) -> int:
-    """The shortest choice that few intervals exceed, and that most of those exceed by far: the next
-    choice would join less than two thirds of the recordings.
+    """The shortest choice of which few intervals exceed the half, so that a lost event divides
+    nothing, and that most of the longer ones exceed by far: the next choice would join less than
+    two thirds of the recordings.
     """
-    longer = [sum(one > choice * NS_PER_SECOND for one in intervals_ns) for choice in GAP_CHOICES_S]
-    for choice, silences, rest in zip(GAP_CHOICES_S, longer, longer[1:], strict=False):
-        if silences * SILENCES_SHARE <= len(intervals_ns) and rest * 3 >= silences:
+
+    def longer(seconds: float) -> int:
+        return sum(one > seconds * NS_PER_SECOND for one in intervals_ns)
+
+    for choice, following in pairwise(GAP_CHOICES_S):
+        is_rare = longer(choice / 2) * SILENCES_SHARE <= len(intervals_ns)
+        if is_rare and longer(following) * 3 >= longer(choice):
             return choice
     return GAP_CHOICES_S[-1]

@@ -35,6 +35,9 @@ ROWS_PER_SLICE = 2_000
 """Take a few milliseconds; then others are served."""
 
 SCOPE_MIN_ROWS = 16
+ROWS_PER_LOOK_UP = 100
+"""An event that is looked up takes as long as a hundred rows."""
+
 BUCKETS_PER_GAP = 2
 _COUNT = (1 << COUNT_BYTES * 8) - 1
 
@@ -70,11 +73,16 @@ class RollupRuns:
     async def runs(self, position: Position | None) -> AsyncIterator[Finding]:
         """The runs behind a position, or all."""
         top, begun = unsigned_time(NS_MAX) >> self._level, None
+        looked: int | None = None
         if position is not None:
             top = (unsigned_time(position.before_ns) - 1) >> self._level
             begun = position.opened and self._resumed(position.opened)
         async for buckets, reached in self._slices(top):
             for bucket, counts in buckets:
+                if looked is not None and self._rows >= self._rows_max:
+                    yield await self._position(looked, begun)
+                    return
+                looked = bucket
                 if begun is not None and await self._joins(begun, bucket):
                     begun.add(bucket, counts)
                     continue
@@ -85,11 +93,15 @@ class RollupRuns:
                     yield FoundRun(await self._finished(begun), Position(self._time(begun.first)))
                 begun = _BegunRun(bucket, stop_ns, counts)
             if reached and self._rows >= self._rows_max:
-                opened = None if begun is None else await self._finished(begun)
-                yield Position(self._time(reached), opened)
+                yield await self._position(reached, begun)
                 return
         if begun is not None:
             yield FoundRun(await self._finished(begun), None)
+
+    async def _position(self, bucket: int, begun: _BegunRun | None) -> Position:
+        """Where the search continues before a bucket."""
+        opened = None if begun is None else await self._finished(begun)
+        return Position(self._time(bucket), opened)
 
     def _resumed(self, opened: Run) -> _BegunRun:
         bucket = unsigned_time(opened.start_ns) >> self._level
@@ -115,6 +127,7 @@ class RollupRuns:
 
     async def _event_time(self, first: int, last: int, *, reverse: bool) -> int | None:
         """The time in ns of the first or the last event of neighbouring buckets."""
+        self._rows += ROWS_PER_LOOK_UP
         stop_ns = self._time(last) + (1 << self._level) - 1
         span = Span(self._timebase, self._time(first), min(stop_ns, NS_MAX), reverse)
         hit = await first_hit(RangeCursor(self._snapshot, self._event_filter, span))
