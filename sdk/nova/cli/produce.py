@@ -35,6 +35,7 @@ Examples:
   nova produce flight.DAT1 --xtce jpss1.xml --to local:///var/lib/nova --scope jpss1
   nova produce ctim.bin --xtce ctim.xml --root-container CCSDSTelemetryPacket \\
       --time field:SHCOARSE --epoch 1980-01-06T00:00:00Z --to kafka://broker:9092 --scope ctim
+  nova produce hk.bin --xtce hk.csv --apid 11 --time cds --to local:///var/lib/nova --scope sat
   nova produce hk.bin --time cuc:4+2 --epoch 1958-01-01T00:00:00Z --time-scale tai \\
       --to local:///var/lib/nova --scope sat
   nova produce pass.cadu --frames aos:892,random,rs=128 --to local:///var/lib/nova --scope snpp
@@ -67,6 +68,7 @@ class _ReaderOptions(TypedDict):
     dbc: Sequence[Path]
     frames: str | None
     xtce: Path | None
+    apid: int | None
     root_container: str | None
     time: str | None
     time_column: str | None
@@ -133,7 +135,12 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     help="ccsds: packets are in transfer frames: tm:BYTES or aos:BYTES of a frame, then any of "
     ",random ,rs=BYTES ,crc ,ocf ,insert=BYTES ,fhec ,nosync.",
 )
-@click.option("--xtce", type=click.Path(exists=True, path_type=Path), help="ccsds: XTCE file.")
+@click.option(
+    "--xtce",
+    type=click.Path(exists=True, path_type=Path),
+    help="ccsds: XTCE file, or ccsdspy's CSV of the fields of one --apid.",
+)
+@click.option("--apid", type=click.IntRange(0, 2047), help="ccsds: the APID of a CSV of fields.")
 @click.option("--root-container", help="ccsds: XTCE root container, if not CCSDSPacket.")
 @click.option(
     "--time",

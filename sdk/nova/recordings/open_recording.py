@@ -45,6 +45,7 @@ class RecordingOptions:
     dbc: Sequence[Path] | None = None
     frames: str | None = None
     xtce: Path | None = None
+    apid: int | None = None
     root_container: str | None = None
     time: str | None = None
     time_column: str | None = None
@@ -111,7 +112,9 @@ def _final_updates(path: Path, views: ViewUpdates) -> Iterator[Step]:
 def _ccsds(
     path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
 ) -> Iterator[Step]:
-    definition = XtceDefinition(options.xtce, options.root_container) if options.xtce else None
+    definition = None
+    if options.xtce is not None:
+        definition = XtceDefinition(options.xtce, options.root_container, options.apid)
     if definition is None and options.root_container is not None:
         raise RecordingError("--root-container names an XTCE container: give --xtce too")
     if options.time_unit is not None and not (options.time or "").startswith("field:"):
@@ -262,7 +265,7 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
     "ccsds": (
         _ccsds,
         frozenset(
-            {"frames", "xtce", "root_container", "time", "time_unit", "time_scale", "epoch"}
+            {"frames", "xtce", "apid", "root_container", "time", "time_unit", "time_scale", "epoch"}
             | {"system"}
         ),
     ),

@@ -30,19 +30,23 @@ class _LibraryDefinition(Protocol):
 
 
 class XtceDefinition:
-    """The packets that one XTCE file describes."""
+    """The packets that one XTCE file describes, or a CSV of fields those of one APID."""
 
-    def __init__(self, path: Path, root_container: str | None = None) -> None:
+    def __init__(
+        self, path: Path, root_container: str | None = None, apid: int | None = None
+    ) -> None:
         definitions = import_optional("space_packet_parser.xtce.definitions")
         root = root_container or definitions.DEFAULT_ROOT_CONTAINER
         try:
             with warnings.catch_warnings():
                 # The library warns of spellings that it accepts nevertheless.
                 warnings.simplefilter("ignore")
-                document, signed = make_readable(path)
+                document, signed = make_readable(path, apid)
                 loaded = definitions.XtcePacketDefinition.from_xtce(
                     document, root_container_name=root
                 )
+        except RecordingError:
+            raise
         except Exception as error:  # The library raises various errors for invalid files.
             raise RecordingError(f"cannot read {path} as XTCE: {error or type(error)}") from error
         self._definition = cast(_LibraryDefinition, loaded)

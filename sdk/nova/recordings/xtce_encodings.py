@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol, cast
 
+from nova.recordings import packet_csv
 from nova.sdk.optional_imports import import_optional
 from nova.sdk.regular_file import require_regular
 
@@ -71,11 +72,14 @@ _SIGNED: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def make_readable(path: Path) -> tuple[io.BytesIO, dict[str, str]]:
-    """The document with encodings that the library accepts, and its signed types' encodings."""
+def make_readable(path: Path, apid: int | None = None) -> tuple[io.BytesIO, dict[str, str]]:
+    """The document with encodings that the library accepts, and its signed types' encodings. A CSV
+    of fields is read as the document of the packets of `apid`.
+    """
     etree = import_optional("lxml.etree")
     require_regular(path)
-    tree = etree.parse(str(path))
+    is_csv = path.suffix.lower() == packet_csv.SUFFIX
+    tree = etree.parse(io.BytesIO(packet_csv.xtce_of(path, apid)) if is_csv else str(path))
     signed: dict[str, str] = {}
     for element in list(cast(_Element, tree.getroot()).iter("{*}IntegerDataEncoding")):
         encoding = element.attrib.get("encoding", "unsigned")
