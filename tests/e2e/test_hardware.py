@@ -192,14 +192,14 @@ async def test_a_command_is_done_at_most_once_over_kills(tmp_path: Path, process
     assert {f"do {name.removeprefix('c')}" for name in succeeded - {"last"}} <= set(done)
 
 
-@pytest.fixture(params=["local", "kafka", "nats"])
+@pytest.fixture(params=["local", "kafka", "mqtt", "nats"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A transport of each kind, with a real server behind it."""
     if request.param == "local":
         yield f"local://{tmp_path / 'core.sock'}"
         return
     server: BackendServer | NatsServer = request.getfixturevalue(
-        {"kafka": "kafka_broker", "nats": "nats_server"}[request.param]
+        {"kafka": "kafka_broker", "mqtt": "mqtt_broker", "nats": "nats_server"}[request.param]
     )
     yield server.url
 
