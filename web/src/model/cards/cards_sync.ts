@@ -6,7 +6,7 @@ import { cursor, jumps } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { dueInArchive } from "../clock/dated_ahead";
 import { singleFlight } from "../page/single_flight";
-import { connection, recoveries, user } from "../session/session";
+import { connection, isCoreKnown, recoveries, user } from "../session/session";
 import { visible } from "../timeline/span";
 import type { StoredEvent } from "../values/event";
 import {
@@ -49,7 +49,7 @@ export function startCardsSync(): void {
     queueMicrotask(requestAll);
   });
   effect(() => {
-    if (connection.value === "open") queueMicrotask(requestAll);
+    if (isCoreKnown.value) queueMicrotask(requestAll);
   });
   effect(() => {
     void manifests.value;
@@ -129,5 +129,5 @@ function followSparklines(): void {
 }
 
 function isOpen(): boolean {
-  return connection.value === "open";
+  return isCoreKnown.value;
 }

@@ -5,7 +5,7 @@ import type { EntityInfo } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
 import { backwards, cursor, cursorMs, isStalled, jumps, state, streamedEvents, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
-import { connection, recoveries, request, user } from "../session/session";
+import { isCoreKnown, recoveries, request, user } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
 import { toMs } from "../values/time";
 import { discoverAll, entities, isPartlyUnstreamed, presentListings, UNSTREAMED_LANES } from "./entities";
@@ -72,7 +72,7 @@ export function startEntityAges(): void {
     untracked(forget);
   });
   effect(() => {
-    void [jumps.value, timebase.value, connection.value];
+    void [jumps.value, timebase.value, isCoreKnown.value];
     untracked(invalidate);
   });
   recoveries.subscribe(askListing);
@@ -223,5 +223,5 @@ async function learnFromPast(entity: EntityInfo): Promise<void> {
 }
 
 function isOpen(): boolean {
-  return connection.value === "open";
+  return isCoreKnown.value;
 }

@@ -224,6 +224,9 @@ export function checkAnswers(): void {
   if (wasUnanswered && unansweredS.value === 0 && connection.value === "open") recoveries.emit();
 }
 
+/** Whether requests about the archive can be made: before its status came, its timebase is not known. */
+export const isCoreKnown = computed(() => connection.value === "open" && status.value !== null);
+
 /** The banner of a server that does not answer; undefined while it does. */
 export const unansweredText = computed(() =>
   unansweredS.value === 0 ? undefined : `No answer from the server for ${unansweredS.value} s.`,

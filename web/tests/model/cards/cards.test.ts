@@ -24,6 +24,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     connection: signal("open"),
+    isCoreKnown: signal(true),
     recoveries: { subscribe: () => undefined },
     user: signal("ann"),
     role: signal("operator"),

@@ -14,6 +14,7 @@ vi.mock("../../../src/model/session/session", async () => {
   const { signal } = await import("@preact/signals");
   return {
     connection: signal("open"),
+    isCoreKnown: signal(true),
     user: signal("somebody"),
     notice: signal(""),
     status: signal(null),

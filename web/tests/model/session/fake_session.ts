@@ -7,6 +7,7 @@ import { Emitter } from "../../../src/emitter";
 export function sessionOf<Own extends { request: unknown }>(own: Own) {
   return {
     connection: signal("open"),
+    isCoreKnown: signal(true),
     coreUnavailable: signal(false),
     unansweredS: signal(0),
     absence: signal(""),
