@@ -21,6 +21,7 @@ const WORDS: readonly [string, string][] = [
   ["alarm", "a limit that is exceeded, or a rule that holds, until it clears and is acknowledged"],
   ["card", "all values of one view of an entity, as its manifest lays them out"],
   ["shield", "a card at a glance: its status, its key values and their age"],
+  ["recording", "a pass or contact: a stretch of telemetry between silences, which people may name"],
 ];
 
 export function Help({ close }: { close: () => void }) {
