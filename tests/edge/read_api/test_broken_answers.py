@@ -60,9 +60,11 @@ class Begun:
 
 
 @asynccontextmanager
-async def begun(edge: RunningEdge, peer: Peer, kind: str = "ndjson") -> AsyncIterator[Begun]:
+async def begun(
+    edge: RunningEdge, peer: Peer, kind: str = "ndjson", user: str = "admin"
+) -> AsyncIterator[Begun]:
     """An answer of all pages that has begun with one of several."""
-    headers = {"Authorization": f"Bearer {await edge.token()}"}
+    headers = {"Authorization": f"Bearer {await edge.token(user)}"}
     asking = asyncio.ensure_future(
         edge.http.get(f"{edge.url}{ASKED}&format={kind}", headers=headers)
     )
@@ -138,6 +140,19 @@ async def test_an_edge_that_stops_says_where_to_continue(edge: RunningEdge, peer
         await draining
     error = json.loads(last)["error"]
     assert (error["code"], error["afterKey"]) == ("shuttingDown", "bb")
+    assert len(lines) == 2 * PAGE_EVENTS
+
+
+async def test_who_is_shut_out_gets_no_further_page(tmp_path: Path, peer: Peer) -> None:
+    """As on a WebSocket: the answer ends with the next page, whoever asked for it before."""
+    async with running_edge(tmp_path, peer.socket, limits=EdgeLimits(access_cache_s=0)) as edge:
+        edge.add_user("ann", "viewer")
+        async with begun(edge, peer, user="ann") as answer:
+            await answer.asked()
+            edge.users.set_enabled("ann", False)
+            await answer.reader.send(page(1, "bb"))
+            *lines, last = (await received(answer.reply)).splitlines()
+    assert json.loads(last)["error"]["code"] == "unauthorized"
     assert len(lines) == 2 * PAGE_EVENTS
 
 
