@@ -67,13 +67,19 @@ def display(*panels: tuple[str, Mapping[str, object]]) -> str:
 
 
 def recordings(producer: Producer) -> Iterable[Event]:
-    """A minute each of three years: a level, twice the level, and a valve that opens halfway."""
+    """A minute each of three years: a level, twice the level, and a valve that opens halfway; and
+    once, at the very beginning, a serial number.
+    """
     for start_ns, level in zip(STARTS, LEVELS.values(), strict=True):
         for second in range(SECONDS):
-            at = producer.observe(TANK, start_ns + second * SECOND_NS)
+            at_ns = start_ns + second * SECOND_NS
+            at = producer.observe(TANK, at_ns)
             now = level + second / 10
             valve = "open" if second >= SECONDS // 2 else "closed"
-            yield at.parsed("Tank", {"level": now, "twice": 2 * now, "valve": valve}, "1")
+            values = {"level": now, "twice": 2 * now, "valve": valve}
+            if at_ns == STARTS[0]:
+                values["serial"] = 4711
+            yield at.parsed("Tank", values, "1")
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +142,7 @@ def test_values_at_the_clock_in_gauge_table_and_synoptic(tank_page: Page, tmp_pa
     tank_page.on("request", lambda request: requested.append(request.url))
     panels = (
         ("gauge", {"fields": [field("level")]}),
-        ("table", {"fields": [field("level"), field("valve")]}),
+        ("table", {"fields": [field("level"), field("valve"), field("serial")]}),
         ("synoptic", {"svg": DRAWING, "bindings": bindings}),
         ("text", {"text": "Watch <b>the tank</b>"}),
     )
@@ -145,6 +151,8 @@ def test_values_at_the_clock_in_gauge_table_and_synoptic(tank_page: Page, tmp_pa
     expect(tank_page.locator('[data-testid="table-row"][data-field="valve"]')).to_contain_text(
         "open"
     )
+    once = tank_page.locator('[data-testid="table-row"][data-field="serial"]')
+    expect(once).to_contain_text("4711")  # told once, decades and hundreds of events before
     expect(tank_page.get_by_test_id("text-panel")).to_have_text("Watch <b>the tank</b>")
     drawing = tank_page.get_by_test_id("synoptic")
     expect(drawing.locator("#level")).to_have_text("93")

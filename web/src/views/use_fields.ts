@@ -1,15 +1,15 @@
-/** What views of fields need: their series watched, their queries running. */
+/** What views of fields need: the values watched, their queries running. */
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { watchSeries } from "../model/fields/field_values";
+import { watchFields } from "../model/fields/field_values";
 import type { SpanQuery } from "../model/fields/span_query";
 import { type FieldRef, fieldKey } from "../model/values/field_ref";
 
 /** Keep the values of fields while the view is drawn. */
 export function useWatched(fields: readonly FieldRef[]): void {
   const key = fields.map(fieldKey).join("|");
-  useEffect(() => watchSeries(fields.map(({ series }) => series)), [key]);
+  useEffect(() => watchFields(fields), [key]);
 }
 
 /** A query that follows the options of a panel while its view is drawn. */

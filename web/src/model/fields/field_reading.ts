@@ -11,6 +11,7 @@ import { viewKey } from "../cards/ui_state";
 import { ageBeats, seriesAge, sourceKey } from "../entities/entity_ages";
 import { timebase } from "../clock/clock";
 import { eventTime, fieldValue } from "../values/event";
+import { ExactNumber } from "../values/exact_json";
 import { orderTime } from "../values/event_order";
 import type { FieldRef } from "../values/field_ref";
 import { seriesNameKey } from "../values/field_ref";
@@ -32,7 +33,7 @@ export interface FieldReading {
   readonly isPending: boolean;
 }
 
-/** The reading of a field. The series has to be watched. */
+/** The reading of a field. The field has to be watched. */
 export function readingOf(of: FieldRef): FieldReading {
   const found = of.series.lane === "ui" ? cardReading(of) : eventReading(of);
   return { ...found, isStale: found.value !== undefined && isSourceStale(of.series) };
@@ -56,10 +57,15 @@ function cardReading({ series, field }: FieldRef): Omit<FieldReading, "isStale">
 }
 
 function eventReading({ series, field }: FieldRef): Omit<FieldReading, "isStale"> {
-  const event = seriesEvents.value.get(seriesNameKey(series));
+  const event = seriesEvents.value.get(seriesNameKey(series))?.find((one) => isValue(fieldValue(one, field)));
   const isPending = seriesEventsPending.value && event === undefined;
   const time = event === undefined ? undefined : eventTime(event, timebase.value);
   return { value: event === undefined ? undefined : fieldValue(event, field), time, spec: manifestKeySpec(undefined, field), verdict: undefined, isPending };
+}
+
+/** Whether a field has a value: a number, a boolean or a text. */
+function isValue(value: unknown): boolean {
+  return value !== undefined && (typeof value !== "object" || value instanceof ExactNumber);
 }
 
 /** A reading as text without its unit. */

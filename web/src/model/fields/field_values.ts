@@ -1,32 +1,34 @@
 /**
- * The newest events of the parsed series that panels watch, as of the clock. They are queried, because
- * parsed events are not streamed to a page; the values of the lane ui are those of the cards.
+ * The newest events that have the fields of parsed series that panels watch, as of the clock. They are queried,
+ * because parsed events are not streamed to a page; the values of the lane ui are those of the cards.
  */
 
 import { effect, signal, untracked } from "@preact/signals";
-import type { SeriesName } from "../../api/series";
 import { scheduler } from "../../scheduler";
 import { cursor, jumps, state, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
 import { connection, recoveries, request } from "../session/session";
 import { sampledKey } from "../plots/sampling";
 import { entityKey, type StoredEvent } from "../values/event";
-import { seriesNameKey } from "../values/field_ref";
+import { eventOrder } from "../values/event_order";
+import { fieldKey, type FieldRef } from "../values/field_ref";
 
 const PLAYING_INTERVAL_MS = 250;
 const LIVE_INTERVAL_MS = 1_000;
 const RETRY_INTERVAL_MS = 3_000;
-const PAGE_EVENTS = 500;
+const PAGE_SERIES = 500;
+/** Most fields of one request. */
+const REQUEST_FIELDS = 64;
 
-/** By the key of the series. */
-export const seriesEvents = signal<ReadonlyMap<string, StoredEvent>>(new Map());
+/** The newest first, by the key of the series: an event may have only some of the fields. */
+export const seriesEvents = signal<ReadonlyMap<string, readonly StoredEvent[]>>(new Map());
 /** Whether the values at the clock's time are pending; until the reply none are shown. */
 export const seriesEventsPending = signal(true);
 /** Why the last query failed; empty if it did not. */
 export const seriesEventsError = signal("");
 
 interface Watched {
-  readonly series: SeriesName;
+  readonly of: FieldRef;
   count: number;
 }
 
@@ -56,14 +58,12 @@ function every(intervalMs: number, isWanted: () => boolean): void {
   scheduler.every(intervalMs, askIfWatched, { when: isWanted, pausesWhenHidden: true });
 }
 
-/** Keep the values of series until the returned function is called. */
-export function watchSeries(series: readonly SeriesName[]): () => void {
-  const keys = [...new Map(series.filter(({ lane }) => lane === "parsed").map((one) => [seriesNameKey(one), one]))];
-  for (const [key, one] of keys) watched.set(key, { series: one, count: (watched.get(key)?.count ?? 0) + 1 });
-  if (keys.length > 0) {
-    seriesEventsPending.value ||= keys.some(([key]) => !seriesEvents.value.has(key));
-    askIfWatched();
-  }
+/** Keep the values of fields until the returned function is called. */
+export function watchFields(fields: readonly FieldRef[]): () => void {
+  const keys = [...new Map(fields.filter(({ series }) => series.lane === "parsed").map((of) => [fieldKey(of), of]))];
+  seriesEventsPending.value ||= keys.some(([key]) => !watched.has(key));
+  for (const [key, of] of keys) watched.set(key, { of, count: (watched.get(key)?.count ?? 0) + 1 });
+  if (keys.length > 0) askIfWatched();
   return () => {
     for (const [key] of keys) release(key);
   };
@@ -91,9 +91,9 @@ async function refreshSeriesEvents(): Promise<void> {
   const mine = generation;
   const time = state.value === "LIVE" ? {} : { time: cursor.value };
   try {
-    const found = (await Promise.all(byEntity().map((series) => latestOf(series, time)))).flat();
+    const found = (await Promise.all(byEntity().flatMap((fields) => latestOf(fields, time)))).flat();
     if (mine !== generation) return;
-    seriesEvents.value = new Map(found.map((event) => [sampledKey(event), event]));
+    seriesEvents.value = newestFirst(found);
     seriesEventsError.value = "";
     seriesEventsPending.value = false;
   } catch (error) {
@@ -102,21 +102,42 @@ async function refreshSeriesEvents(): Promise<void> {
   }
 }
 
-/** The watched series, those of one entity together: each entity is one request. */
-function byEntity(): SeriesName[][] {
-  const found = new Map<string, SeriesName[]>();
-  for (const { series } of watched.values()) {
-    const known = found.get(entityKey(series));
-    if (known === undefined) found.set(entityKey(series), [series]);
-    else known.push(series);
+/** The watched fields, those of one entity together. */
+function byEntity(): FieldRef[][] {
+  const found = new Map<string, FieldRef[]>();
+  for (const { of } of watched.values()) {
+    const known = found.get(entityKey(of.series));
+    if (known === undefined) found.set(entityKey(of.series), [of]);
+    else known.push(of);
   }
   return [...found.values()];
 }
 
-async function latestOf(series: readonly SeriesName[], time: { time?: string }): Promise<StoredEvent[]> {
-  const [{ scopeId, systemId, containerId, uniqueId }] = series as [SeriesName];
-  const messageTypes = series.map(({ messageType }) => messageType);
+/** One request for an entity, or several if its fields are more than one allows. */
+function latestOf(fields: readonly FieldRef[], time: { time?: string }): Promise<StoredEvent[]>[] {
+  const [{ series }] = fields as [FieldRef];
+  const { scopeId, systemId, containerId, uniqueId } = series;
+  const messageTypes = [...new Set(fields.map((of) => of.series.messageType))];
   const filters = { scopeIds: [scopeId], systemId, containerId, uniqueId, lanes: ["parsed" as const], messageTypes };
-  const reply = await request({ type: "latest", timebase: timebase.value, filters, limit: PAGE_EVENTS, ...time }, "latestResponse");
-  return reply.events as StoredEvent[];
+  const names = [...new Set(fields.map(({ field }) => field))];
+  const parts: string[][] = [];
+  for (let at = 0; at < names.length; at += REQUEST_FIELDS) parts.push(names.slice(at, at + REQUEST_FIELDS));
+  return parts.map(async (part) => {
+    const ask = { type: "latest" as const, timebase: timebase.value, filters, limit: PAGE_SERIES, ...time };
+    // The generated type lists the fields as a tuple, up to the limit that `parts` keeps.
+    const reply = await request({ ...ask, fields: part as [string] }, "latestResponse");
+    return reply.events as StoredEvent[];
+  });
+}
+
+function newestFirst(events: readonly StoredEvent[]): Map<string, StoredEvent[]> {
+  const found = new Map<string, StoredEvent[]>();
+  for (const event of events) {
+    const known = found.get(sampledKey(event));
+    if (known === undefined) found.set(sampledKey(event), [event]);
+    else known.push(event);
+  }
+  const order = (event: StoredEvent) => eventOrder(event, timebase.value);
+  for (const some of found.values()) some.sort((one, other) => (order(one) < order(other) ? 1 : -1));
+  return found;
 }
