@@ -86,6 +86,7 @@ def test_a_team_has_a_display(ann: Page, bob: Page, demo: RunningNova, tmp_path:
     ann.get_by_test_id("put-away").click()
     open_dialog(ann)
     expect(ann.get_by_test_id("display-state")).to_contain_text("bob saved version 2 since")
+    expect(ann.get_by_test_id("offered-display")).to_contain_text("was changed by bob at 20")
     expect(ann.get_by_test_id("display-save")).to_be_disabled()
     ann.get_by_test_id("display-discard").click()
     expect(ann.get_by_test_id("display-state")).to_have_text("yours, version 2")

@@ -15,6 +15,7 @@ import { GoneStreams } from "./GoneStreams";
 import { LateNotice } from "./KnownAt";
 import { LinkedView } from "./LinkedView";
 import { LostTies } from "./LostTies";
+import { OfferedDisplay } from "./OfferedDisplay";
 import { SessionEnd } from "./SessionEnd";
 
 export function Notices() {
@@ -38,6 +39,7 @@ export function Notices() {
       <SessionEnd />
       <LinkedView />
       <LateNotice />
+      <OfferedDisplay />
       <LostTies />
       <GoneStreams />
       {toast.value !== "" && (

@@ -3,10 +3,13 @@
 import { computed, effect, signal, untracked } from "@preact/signals";
 import type { Display as DisplayContent, DisplayInfo, DisplayVersionInfo } from "../../api/protocol";
 import { RequestError } from "../../api/socket";
+import { scheduler } from "../../scheduler";
 import { connection, request, role, user } from "../session/session";
 import type { Display } from "./display";
 import { displayJson, displayOf, displayText } from "./display_file";
 import { display, displayRefusal, displaySource, type DisplaySource, edgeDefault, isDisplayChanged, pageIndex, showDisplay } from "./open_display";
+
+const SAVES_INTERVAL_MS = 20_000;
 
 /** A stored display that the page cannot show. */
 class DisplayRefused extends Error {}
@@ -29,7 +32,15 @@ export const isOutdated = computed(
   () => openInfo.value !== undefined && displaySource.value !== null && openInfo.value.version !== displaySource.value.version,
 );
 
-/** List the displays with every connection: follow the default, and the newest version of an unchanged display. */
+const dismissedVersion = signal("");
+/** The newest version of the display on the screen, if it is of another one and the user has not dismissed that. */
+export const offeredVersion = computed(() => {
+  const info = openInfo.value;
+  return info === undefined || !isOutdated.value || dismissedVersion.value === `${info.displayId} ${info.version}` ? undefined : info;
+});
+
+/** List the displays with every connection: follow the default, and the newest version of an unchanged display. An
+ * open page hears once a while what others have saved, which it offers. */
 export function startDisplays(): void {
   effect(() => {
     void user.value;
@@ -41,6 +52,20 @@ export function startDisplays(): void {
   effect(() => {
     if (connection.value === "open" && user.value !== null) untracked(() => void refreshDisplays());
   });
+  const isDue = () => connection.value === "open" && displaySource.value !== null;
+  scheduler.every(SAVES_INTERVAL_MS, lookForSaves, { when: isDue, pausesWhenHidden: true });
+}
+
+/** Keep the display as it is on the screen. */
+export function dismissOffered(): void {
+  const info = offeredVersion.peek();
+  if (info !== undefined) dismissedVersion.value = `${info.displayId} ${info.version}`;
+}
+
+/** What is on the screen is not replaced. */
+export async function lookForSaves(): Promise<void> {
+  const reply = await request({ type: "listDisplays" }, "displaysResponse");
+  [displays.value, displaysLeftOut.value] = [reply.displays, reply.displaysLeftOut ?? 0];
 }
 
 /** Request the list, and what of it is on the screen if it has changed. */

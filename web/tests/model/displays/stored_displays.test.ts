@@ -127,6 +127,23 @@ describe("a display that the edge keeps", () => {
     expect([...edge.kept.values()].map((versions) => versions.at(-1)?.name)).toEqual(["Bob's", "Mine"]);
   });
 
+  it("offers what somebody else has saved, and stays until that is loaded", async () => {
+    await kept.saveDisplayAs("Power");
+    const { displayId = "" } = displaySource.value ?? {};
+    expect(kept.offeredVersion.value).toBeUndefined();
+    saveElsewhere(displayId, "Bob's");
+    await kept.lookForSaves();
+    expect([kept.offeredVersion.value?.savedBy, display.value.name]).toEqual(["bob", "Power"]);
+    kept.dismissOffered();
+    await kept.lookForSaves();
+    expect(kept.offeredVersion.value).toBeUndefined();
+    saveElsewhere(displayId, "Bob's second");
+    await kept.lookForSaves();
+    expect(kept.offeredVersion.value?.version).toBe(3);
+    await kept.openDisplay(displayId);
+    expect([display.value.name, kept.offeredVersion.value]).toEqual(["Bob's second", undefined]);
+  });
+
   it("follows the newest version while it has no changes", async () => {
     await kept.saveDisplayAs("Power");
     const { displayId = "" } = displaySource.value ?? {};
