@@ -94,7 +94,7 @@ def logged_in(browser: Browser, url: str) -> Iterator[Page]:
 
 
 def measured(nova: RunningNova, rounds: int) -> Load:
-    """Medians of some openings."""
+    """Medians of some runs."""
     found: list[Load] = []
     with running_browser(whole=True) as browser:
         for _ in range(rounds):
@@ -111,7 +111,7 @@ def fill(folder: Path) -> None:
 
 
 @click.command(help=__doc__)
-@click.option("--rounds", default=3, show_default=True, help="Openings of each.")
+@click.option("--rounds", default=3, show_default=True, help="Runs of each.")
 @click.option("--only-demo", is_flag=True, help="Leave the 10,000 entities out.")
 def main(rounds: int, only_demo: bool) -> None:
     """Print the medians."""
