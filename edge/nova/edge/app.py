@@ -48,7 +48,7 @@ from nova.edge.replies import (
     json_reply,
 )
 from nova.edge.request_limits import RequestLimits
-from nova.edge.same_origin import is_browser, is_foreign_origin
+from nova.edge.same_origin import is_foreign_origin
 from nova.edge.session_refresh import SessionRefresh
 from nova.edge.session_reply import SessionReplies
 from nova.edge.streams_route import StreamsRoute
@@ -313,8 +313,7 @@ class Edge:
             decode_text=False,
         )
         upstream = Upstream(self._reader, self._limits)
-        of_page = is_browser(request)
-        session = EdgeSession(ws, request.transport, upstream, self._services, client, of_page)
+        session = EdgeSession(ws, request, upstream, self._services, client)
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)

@@ -22,6 +22,7 @@ from nova.edge.errors import AccessError, ClientGoneError
 from nova.edge.http_admission import CHANGE_PASSWORD_FIRST
 from nova.edge.own_requests import SAME_ACCESS, OwnRequest, OwnRequests
 from nova.edge.request_limits import RequestLimits, kind_of
+from nova.edge.same_origin import is_browser
 from nova.edge.storage_fault import storage_fault
 from nova.edge.submission_policy import SubmissionPolicy
 from nova.edge.unsent import UnsentFrames
@@ -69,21 +70,20 @@ class EdgeSession:
     def __init__(
         self,
         ws: Socket,
-        transport: asyncio.Transport | None,
+        request: web.Request,
         upstream: Upstream,
         services: EdgeServices,
         address: str = "",
-        of_page: bool = True,
     ) -> None:
         self._ws = ws
-        self._transport = transport
+        self._transport = request.transport
         self._core = CoreLink(
             upstream,
             services.submission_policy,
             services.limits,
             services.reader_responding,
             self._send,
-            any_lane=not of_page,
+            any_lane=not is_browser(request),
         )
         self._unsent = services.unsent
         self._authorizer = services.authorizer

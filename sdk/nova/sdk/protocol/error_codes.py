@@ -31,6 +31,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "lanesNotStreamed",
         "lastAdmin",
         "nameTaken",
+        "notAcceptable",
         "noDescriptor",
         "notSampled",
         "passwordRefused",
