@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +241,17 @@ def test_damaged_foxglove_files_go_on(tmp_path: Path) -> None:
     assert found.problems
     assert found.lanes["raw"] > 15
     survive(path, read, 60)
+
+
+def test_an_older_bag_has_no_definitions(tmp_path: Path) -> None:
+    """ROS's own messages are known then; others are raw only, with a note."""
+    path = _bag(tmp_path, "robot.db3")
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("DROP TABLE message_definitions")
+        database.execute("UPDATE schema SET schema_version = 3")
+        database.commit()
+    found = everything(read(path))
+    assert (found.lanes["raw"], found.lanes["parsed"]) == (2 * COUNT, COUNT)
+    assert [(note.startswith("raw only"), times) for note, times in found.notes.items()] == [
+        (True, COUNT)
+    ]
