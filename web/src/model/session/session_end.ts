@@ -4,7 +4,7 @@ import { computed, signal } from "@preact/signals";
 import { scheduler } from "../../scheduler";
 import { formatAge, formatTime, fromMs } from "../values/time";
 import { heldLogin } from "./access_token";
-import { connection, login, user } from "./session";
+import { connection, connections, login, request, user } from "./session";
 
 const WARNED_BEFORE_MS = 86_400_000;
 /** From here on the warning stays. */
@@ -45,7 +45,20 @@ export function dismissSessionEnd(): void {
 
 /** Begin another session of the same user, without leaving the page. Throws an Error that can be shown. */
 export async function logInAgain(password: string): Promise<void> {
+  const former = await ownSession();
   await login(user.value ?? "", password);
   isLoggingInAgain.value = false;
   lookAtEnd();
+  if (former === undefined) return;
+  const stop = connections.subscribe(() => {
+    stop();
+    void request({ type: "endSession", session: former }, "accountChanged").catch(() => undefined);
+  });
+}
+
+/** The session that another one replaces; undefined if the edge does not say it, and then it ends by itself. */
+async function ownSession(): Promise<string | undefined> {
+  if (connection.peek() !== "open") return undefined;
+  const reply = await request({ type: "listSessions" }, "sessionsResponse").catch(() => undefined);
+  return reply?.sessions.find(({ isOwn }) => isOwn)?.session;
 }
