@@ -32,7 +32,7 @@ LOADED_MS = 120_000
 UPDATES, BATCH_EVENTS = 20_000, 2_000
 
 
-class Load(msgspec.Struct):
+class PageLoad(msgspec.Struct):
     """Seconds until entities are listed and until values are shown, the busy time of the main
     thread, and KiB of files and of messages until then.
     """
@@ -66,7 +66,7 @@ class SlowPage:
         found = self._browser.send("Performance.getMetrics")["metrics"]
         return {one["name"]: float(one["value"]) for one in found}["TaskDuration"]
 
-    def open(self, url: str) -> Load:
+    def open(self, url: str) -> PageLoad:
         """Open the page until it shows values."""
         began = time.monotonic()
         self.page.goto(url, wait_until="commit")
@@ -74,8 +74,8 @@ class SlowPage:
         entities_s = time.monotonic() - began
         self.page.get_by_test_id("latest-row").first.wait_for(timeout=LOADED_MS)
         values_s = time.monotonic() - began
-        messages = self.traffic.received_bytes.total()
-        return Load(entities_s, values_s, self.busy_s(), self.file_bytes / 1024, messages / 1024)
+        kib = (self.file_bytes / 1024, self.traffic.received_bytes.total() / 1024)
+        return PageLoad(entities_s, values_s, self.busy_s(), *kib)
 
 
 @contextmanager
@@ -93,15 +93,15 @@ def logged_in(browser: Browser, url: str) -> Iterator[Page]:
     context.close()
 
 
-def measured(nova: RunningNova, rounds: int) -> Load:
+def measured(nova: RunningNova, rounds: int) -> PageLoad:
     """Medians of some runs."""
-    found: list[Load] = []
+    found: list[PageLoad] = []
     with running_browser(whole=True) as browser:
         for _ in range(rounds):
             with logged_in(browser, nova.url) as page:
                 found.append(SlowPage(page).open(nova.url))
-    names = Load.__struct_fields__
-    return Load(*(statistics.median(getattr(one, name) for one in found) for name in names))
+    names = PageLoad.__struct_fields__
+    return PageLoad(*(statistics.median(getattr(one, name) for one in found) for name in names))
 
 
 def fill(folder: Path) -> None:

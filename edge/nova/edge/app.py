@@ -16,7 +16,6 @@ from nova.edge.admin_requests import AdminRequests
 from nova.edge.assets import add_assets
 from nova.edge.audit_flusher import AuditFlusher
 from nova.edge.client_address import ClientAddresses, rate_limit_key
-from nova.edge.compressed_replies import compress_replies_only
 from nova.edge.connections import ConnectionLimiter
 from nova.edge.cookie_names import cookie_names
 from nova.edge.core_status import CoreMetrics, CoreStatus
@@ -317,7 +316,6 @@ class Edge:
         self._sessions.add(session, address)
         try:
             await ws.prepare(request)
-            compress_replies_only(ws)
             await session.run()
         finally:
             self._sessions.discard(session)

@@ -15,7 +15,7 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from nova.edge.access import Access
 from nova.edge.account_requests import seconds_text
 from nova.edge.authorization import Authorizer
-from nova.edge.compressed_replies import window_bits_of
+from nova.edge.compressed_replies import compress_replies_only, window_bits_of
 from nova.edge.core_link import CoreLink, refusal_of
 from nova.edge.edge_config import EdgeLimits
 from nova.edge.errors import AccessError, ClientGoneError
@@ -108,6 +108,7 @@ class EdgeSession:
     async def run(self) -> None:
         """Serve the client until it disconnects, is refused, or stops reading."""
         code = WSCloseCode.OK.value
+        compress_replies_only(self._ws)
         try:
             await self._serve(await self._authenticate())
         except AccessError as error:
