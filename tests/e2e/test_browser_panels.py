@@ -152,7 +152,7 @@ def test_values_at_the_clock_in_gauge_table_and_synoptic(tank_page: Page, tmp_pa
         "open"
     )
     once = tank_page.locator('[data-testid="table-row"][data-field="serial"]')
-    expect(once).to_contain_text("4711")  # told once, decades and hundreds of events before
+    expect(once).to_contain_text("4711")  # published once, decades and hundreds of events before
     expect(tank_page.get_by_test_id("text-panel")).to_have_text("Watch <b>the tank</b>")
     drawing = tank_page.get_by_test_id("synoptic")
     expect(drawing.locator("#level")).to_have_text("93")
