@@ -15,6 +15,7 @@ import { Account } from "../Account";
 import { SessionButtons, ThemeButton } from "../HeaderButtons";
 import { Login } from "../Login";
 import { ForcedPassword } from "../PasswordForm";
+import { LoginAgain, SessionEnd } from "../SessionEnd";
 import { AdminDialogs } from "./AdminDialogs";
 import { AuditSection } from "./AuditSection";
 import { KeysSection } from "./KeysSection";
@@ -51,6 +52,8 @@ function Content() {
   return (
     <div class="admin-page">
       <Header />
+      <SessionEnd />
+      <LoginAgain />
       <main class="admin-main">{role.value === ADMIN_ROLE ? <Section /> : <Refusal />}</main>
       <Account />
     </div>
