@@ -87,6 +87,7 @@ SAMPLES: tuple[Message, ...] = (
     column_messages.Columns(**UNIT, lane="ui", message_type="UiUpdate", fields=["n"]),
     timeline.Neighbour(time=SPAN[0], direction="next"),
     health.Status(),
+    health.FollowStatus(),
     health.Links(),
     health.Metrics(),
     health.Rejects(),
