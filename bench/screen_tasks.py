@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from playwright.sync_api import Locator, Page, expect
 
+from nova.sdk import timestamps
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
@@ -29,6 +30,11 @@ from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
 
 SCOPE = "sat"
 BATTERY = Entity("bus", "power", "battery")
+PROBE = Entity("lab", "bench", "probe")
+YEARS = (1995, 2003, 2010, 2017, 2024)
+RECORDING_S = 60
+"""Of the probe there is a recording in each of these years, a value a second."""
+
 RULES = """
 [[rules]]
 ruleId = "battery-low"
@@ -45,6 +51,7 @@ GOOD_V, DIP_V = 28.0, 21.0
 SHOWN_MS = 60_000
 SIZE = (1280, 720)
 ALARM, DIP = "alarm noticed to acknowledged", "battery dip of yesterday found and exported"
+ALIGNED = "five recordings of 1995 to 2024 aligned on one plot"
 
 
 class Bound(NamedTuple):
@@ -54,7 +61,7 @@ class Bound(NamedTuple):
     seconds: float
 
 
-BOUNDS = {ALARM: Bound(3, 60.0), DIP: Bound(10, 60.0)}
+BOUNDS = {ALARM: Bound(3, 60.0), DIP: Bound(10, 60.0), ALIGNED: Bound(11, 120.0)}
 
 
 class TaskTime(NamedTuple):
@@ -85,6 +92,15 @@ class Hand:
     def key(self, name: str) -> None:
         self.presses += 1
         self.page.keyboard.press(name)
+
+    def check(self, within: str, what: str) -> None:
+        self.presses += 1
+        self.page.locator(within).get_by_test_id(what).check()
+
+    def plot(self, field: str) -> None:
+        """By the sign beside a latest value."""
+        self.presses += 1
+        self.page.get_by_test_id("latest-row").filter(has_text=field).get_by_role("button").click()
 
     def choose(self, what: str, label: str) -> None:
         self.presses += 1
@@ -135,7 +151,30 @@ def export_dip(page: Page) -> TaskTime:
     return hand.taken()
 
 
-TASKS: dict[str, Callable[[Page], TaskTime]] = {DIP: export_dip, ALARM: acknowledge}
+def align(page: Page) -> TaskTime:
+    """From LIVE to five recordings of thirty years on one plot, since their starts."""
+    hand = Hand(page)
+    hand.select(PROBE)
+    hand.key("Control+k")
+    hand.type("finder-input", "recordings")
+    hand.key("Enter")
+    expect(page.get_by_test_id("recording")).to_have_count(len(YEARS), timeout=SHOWN_MS)
+    hand.plot("volts")
+    for year in YEARS:
+        hand.check(f'[data-testid="recording"][data-from^="{year}-"]', "recording-choose")
+    hand.click("recordings-lanes")
+    lines = page.get_by_test_id("aligned-line")
+    expect(lines).to_have_count(len(YEARS), timeout=SHOWN_MS)
+    for line in lines.all():
+        expect(line).not_to_have_attribute("data-points", "0", timeout=SHOWN_MS)
+    return hand.taken()
+
+
+TASKS: dict[str, Callable[[Page], TaskTime]] = {
+    DIP: export_dip,
+    ALIGNED: align,
+    ALARM: acknowledge,
+}
 """In the order in which they are done: LIVE has an alarm that is not acknowledged for the last."""
 
 
@@ -148,6 +187,19 @@ async def publish_yesterday(url: str, scope: str) -> None:
             is_low = DIP_S <= passed_s < DIP_S + DIP_LENGTH_S
             at = producer.observe(BATTERY, begin_ns + passed_s * NS_PER_SECOND)
             yield at.parsed("Battery", {"volts": DIP_V if is_low else GOOD_V}, "1")
+
+    await _publish(url, scope, values)
+
+
+async def publish_decades(url: str, scope: str) -> None:
+    """Five recordings of the probe."""
+
+    def values(producer: Producer) -> Iterable[Event]:
+        for year in YEARS:
+            begin_ns = timestamps.parse(f"{year}-05-01T10:00:00Z")
+            for second in range(RECORDING_S):
+                at = producer.observe(PROBE, begin_ns + second * NS_PER_SECOND)
+                yield at.parsed("Probe", {"volts": 7.0 + second % 10 / 10}, "1")
 
     await _publish(url, scope, values)
 
@@ -176,6 +228,7 @@ def satellite(folder: Path) -> Iterator[RunningNova]:
     (rules / "power.toml").write_text(RULES)
     os.environ["NOVA_ALARM_RULES"] = str(rules)
     with running_nova(folder / "data", "--scope", SCOPE) as nova:
+        asyncio.run(publish_decades(nova.publish, SCOPE))
         asyncio.run(publish_yesterday(nova.publish, SCOPE))
         asyncio.run(publish_low(nova.publish, SCOPE))
         yield nova

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.browser
 def satellite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningNova]:
     with nova_with_rules(tmp_path_factory, screen_tasks.RULES) as nova:
         scope = screen_tasks.SCOPE
+        apart(lambda: screen_tasks.publish_decades(nova.publish, scope))
         apart(lambda: screen_tasks.publish_yesterday(nova.publish, scope))
         apart(lambda: screen_tasks.publish_low(nova.publish, scope))
         yield nova
