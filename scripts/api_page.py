@@ -19,7 +19,10 @@ The public API of `nova.sdk`, made from its `__all__` by `make api`. How to use 
 """
 SECTIONS = {
     "Publish": "Producer Retry Entity Observation Event check record_of",
-    "Read": "Client login Query Filters Columns ColumnTable StreamChunk StreamGap SubmitCommand",
+    "Read": (
+        "Client login Query Filters Columns ColumnTable EventTable StreamChunk StreamGap "
+        "SubmitCommand"
+    ),
     "Without an event loop": "BlockingProducer BlockingClient columns",
     "Transports": (
         "connect Transport Record Receipt Rejection Batch Gap Subscription LinkState LinkHealth"

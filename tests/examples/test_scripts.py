@@ -97,6 +97,19 @@ def test_a_range_becomes_a_frame(nova: RunningNova) -> None:
     assert "30.0" not in printed
 
 
+def test_fields_and_events_become_frames(nova: RunningNova) -> None:
+    """A mean of each minute by polars, and all events with their address by pandas."""
+    first_ns = timestamps.parse("2026-01-30T12:00:00.000000001Z")
+    publish_volts(nova, 27.0, 28.0, first_ns=first_ns)
+    publish_volts(nova, 31.0, first_ns=first_ns + 60 * timestamps.NS_PER_SECOND)
+    span = (str(nova.data), "2026-01-30T12:00:00Z", "2026-01-30T12:02:00Z")
+    lines = run_script("fields_to_polars.py", *span).splitlines()
+    assert lines == ["2026-01-30 12:00:00+00:00 27.5", "2026-01-30 12:01:00+00:00 31.0"]
+    printed = [line.split() for line in run_script("events_to_pandas.py", *span).splitlines()]
+    assert ["2026-01-30", "12:01:00.000000001+00:00", "battery", "31.0"] in printed
+    assert printed[-1][0] == "battery" and float(printed[-1][1]) == pytest.approx(86 / 3)
+
+
 @pytest.mark.parametrize("path", tracked("examples/*.py"), ids=lambda path: path.name)
 def test_an_example_is_short(path: Path) -> None:
     """Whoever wants to know how fits it on one screen; a whole transport takes more."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from nova.sdk.client.client import Client as Client
     from nova.sdk.client.client import login as login
     from nova.sdk.client.column_table import ColumnTable as ColumnTable
+    from nova.sdk.client.event_table import EventTable as EventTable
     from nova.sdk.drivers.driver import Driver as Driver
     from nova.sdk.drivers.driver import DriverFile as DriverFile
     from nova.sdk.drivers.driver import SealedDriver as SealedDriver
@@ -83,6 +84,7 @@ __all__ = [
     "Entity",
     "EnvelopeError",
     "Event",
+    "EventTable",
     "Filters",
     "Gap",
     "LinkHealth",
@@ -125,6 +127,7 @@ _HOMES = {
     "blocking.local_columns": ("columns",),
     "client.client": ("Client", "login"),
     "client.column_table": ("ColumnTable",),
+    "client.event_table": ("EventTable",),
     "drivers.driver": ("Driver", "DriverFile", "SealedDriver", "stem_of"),
     "drivers.driver_stream": ("DriverStream",),
     "errors": (

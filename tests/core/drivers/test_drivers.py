@@ -16,7 +16,6 @@ import pytest
 from mcap.reader import make_reader
 
 from nova.core.drivers import parquet
-from nova.core.drivers.cells import escape_formula
 from nova.core.drivers.csv_table import CsvTable
 from nova.core.drivers.mcap import McapRecording
 from nova.core.drivers.raw_binary import RawBinary
@@ -24,6 +23,7 @@ from nova.sdk.drivers.driver import Driver, DriverFile, SealedDriver
 from nova.sdk.drivers.driver_stream import stream_of
 from nova.sdk.drivers.registry import DriverRegistry
 from nova.sdk.events.event import check
+from nova.sdk.events.member_cells import escape_formula
 from tests.core.filing import arrivals
 
 NAMES = ("csv", "jsonl", "mcap", "parquet", "positionCsv", "rawBinary")

@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from nova.core.drivers.cells import JsonObject
 from nova.sdk.events.envelope import STORED_HEADER
+from nova.sdk.events.member_cells import JsonObject
 
 NUMBER = rb"(-?(?:0\.(?!0000)\d++(?<!0)|[1-9]\d{0,14}+(?:\.\d++(?<!0))?+)|0)"
 """Python writes smaller, larger and negative zero otherwise than JSON, and drops zeros at the end.

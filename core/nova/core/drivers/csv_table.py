@@ -14,10 +14,17 @@ from typing import cast
 
 import msgspec
 
-from nova.core.drivers.cells import LINE_END, Cell, JsonObject, as_json, escape_formula, flatten
 from nova.core.drivers.csv_pattern import CsvPattern, pattern_of
 from nova.sdk.drivers.driver import Driver, DriverFile, stem_of
 from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.events.member_cells import (
+    LINE_END,
+    Cell,
+    JsonObject,
+    as_json,
+    escape_formula,
+    flatten,
+)
 
 HEADER_COLUMNS = ("canonicalTruthTime", "sourceTruthTime", "eventId")
 MORE = "more"

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
-from nova.core.drivers.instants import NORMAL_CHARS, SECOND_CHARS
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver import EventBlocks, InitialStateDriver
 from nova.sdk.drivers.driver_stream import HEAD_BYTES, TIME, TIME_BYTES, DriverStream, StreamCache
 from nova.sdk.drivers.initial_state import CHECKPOINT_METADATA, InitialState
 from nova.sdk.errors import DriverError
+from nova.sdk.events.arrow_times import NORMAL_CHARS, SECOND_CHARS
 from nova.sdk.events.envelope import envelope_type
 
 if TYPE_CHECKING:

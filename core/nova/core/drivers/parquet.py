@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 
-from nova.core.drivers.cells import Cell, JsonObject, as_json, flatten
-from nova.core.drivers.instants import timestamp_column
 from nova.sdk.drivers.driver import EventBlocks, SealedDriver, stem_of
 from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.events.arrow_times import timestamp_column
+from nova.sdk.events.member_cells import Cell, JsonObject, as_json, flatten
 
 if TYPE_CHECKING:
     import pyarrow as pa

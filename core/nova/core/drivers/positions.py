@@ -8,9 +8,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from nova.core.drivers.cells import LINE_END, escape_formula
 from nova.sdk.drivers.driver import Driver, DriverFile
 from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.events.member_cells import LINE_END, escape_formula
 
 COLUMNS = ("time", "latitude", "longitude", "altitude", "speed")
 

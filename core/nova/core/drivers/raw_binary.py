@@ -8,9 +8,9 @@ from itertools import accumulate
 
 import msgspec
 
-from nova.core.drivers.cells import escape_formula
 from nova.sdk.drivers.driver import Driver, DriverFile
 from nova.sdk.drivers.driver_stream import DriverStream
+from nova.sdk.events.member_cells import escape_formula
 
 COLUMNS = b"offset,bytes,canonicalTruthTime,sourceTruthTime,eventId,connectionId,sequence\r\n"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from nova.sdk.client.arrow_frames import ArrowFrames
 from nova.sdk.optional_imports import import_optional
 from nova.sdk.protocol.column_messages import ColumnsResponse, ColumnValues
 from nova.sdk.protocol.message import Timebase
@@ -35,7 +36,7 @@ class TableColumn(NamedTuple):
     parts: list[ColumnValues | None]
 
 
-class ColumnTable:
+class ColumnTable(ArrowFrames):
     """Rows in the order of the timebase, one for each event that has one of the fields.
 
     `table[name]` is a numpy array of float64, bool or object (texts). If some rows have no value it
@@ -157,17 +158,17 @@ def _columns_of(pages: Sequence[ColumnsResponse], time_name: str) -> Iterator[Ta
             order.setdefault(one.field, {}).setdefault(one.kind == "string")
     taken = {time_name, *order}
     for field, texts in order.items():
-        plain = _free_name(field, FIELD_ENDING, taken) if field == time_name else field
+        plain = free_name(field, FIELD_ENDING, taken) if field == time_name else field
         for is_text in sorted(texts):
             parts = [_part_of(page, field, is_text) for page in pages]
             kinds = {part.kind for part in parts if part is not None}
             kind: FieldKind = "number" if len(kinds) > 1 else kinds.pop()
             is_second = is_text and len(texts) > 1
-            name = _free_name(field, TEXT_ENDING, taken) if is_second else plain
+            name = free_name(field, TEXT_ENDING, taken) if is_second else plain
             yield TableColumn(name, field, kind, parts)
 
 
-def _free_name(field: str, ending: str, taken: set[str]) -> str:
+def free_name(field: str, ending: str, taken: set[str]) -> str:
     """The field's name with the ending, repeated while that is taken; then it is."""
     name = field + ending
     while name in taken:

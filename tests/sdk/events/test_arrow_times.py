@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nova.core.drivers.instants import timestamp_column
 from nova.sdk import timestamps
+from nova.sdk.events.arrow_times import timestamp_column
 from nova.sdk.timestamps import NS_MAX, NS_MIN, NS_PER_SECOND
 
 EDGES = (NS_MIN, NS_MIN + NS_PER_SECOND, -NS_PER_SECOND - 1, -1, 0, 1, 10**18 + 7, NS_MAX)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nova.sdk import timestamps
+from nova.sdk.optional_imports import import_optional
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -16,8 +17,7 @@ NORMAL_CHARS = SECOND_CHARS + len(".000000000Z")
 
 def timestamp_column(texts: Sequence[str]) -> pa.Array:
     """A UTC timestamp column from texts that were validated at ingest."""
-    import pyarrow as pa
-
+    pa = import_optional("pyarrow", "arrow")
     kind = pa.timestamp("ns", tz="UTC")
     if all([len(text) == NORMAL_CHARS and text[-1] == "Z" for text in texts]):
         try:
