@@ -255,7 +255,7 @@ def test_nobody_listens(tmp_path: Path, made: Path) -> None:
     [
         (["--rate", "0"], "neither max nor a number above 0"),
         (["--rate", "nan"], "neither max nor a number above 0"),
-        (["--format", "rosbag"], "rosbag"),
+        (["--format", "papyrus"], "papyrus"),
         (["--time-unit", "years"], "years"),
     ],
 )
