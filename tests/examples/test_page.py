@@ -19,7 +19,7 @@ SHOWN = (
     "read_columns.py",
     "follow_plain.py",
 )
-SHOWN_TO_DATA_PEOPLE = ("fields_to_polars.py", "events_to_pandas.py")
+SHOWN_TO_DATA_PEOPLE = ("fields_to_polars.py", "events_to_pandas.py", "lake_by_duckdb.py")
 PAGES = {**dict.fromkeys(SHOWN, PAGE), **dict.fromkeys(SHOWN_TO_DATA_PEOPLE, DATA_PAGE)}
 STATEMENTS_MAX = 10
 BLOCK = r"```python\n(.*?)```"

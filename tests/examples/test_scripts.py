@@ -15,6 +15,7 @@ import pytest
 
 from nova.sdk import BlockingProducer, Entity, timestamps
 from nova.testkit.running_nova import RunningNova, running_nova
+from tests.command_here import command_here
 from tests.examples.installed import EXAMPLES, run_script
 from tests.test_tidy import tracked
 
@@ -108,6 +109,16 @@ def test_fields_and_events_become_frames(nova: RunningNova) -> None:
     printed = [line.split() for line in run_script("events_to_pandas.py", *span).splitlines()]
     assert ["2026-01-30", "12:01:00.000000001+00:00", "battery", "31.0"] in printed
     assert printed[-1][0] == "battery" and float(printed[-1][1]) == pytest.approx(86 / 3)
+
+
+def test_a_lake_is_read_by_duckdb(nova: RunningNova, tmp_path: Path) -> None:
+    publish_volts(nova, 27.0, 28.0, first_ns=timestamps.parse("2026-01-15T12:00:00Z"))
+    arguments = ("--data", str(nova.data), "--to", str(tmp_path), "--timebase", "source")
+    done = command_here("lake", *arguments, "--from", "2026-01-15", "--until", "2026-01-15")
+    assert b"1 days up to 2026-01-15: 1 written (2 events" in done.stdout
+    printed = run_script("lake_by_duckdb.py", str(tmp_path)).replace("│", " ").splitlines()
+    cells = [line.split() for line in printed]
+    assert ["2026-01-15", "sat1", "2"] in cells and ["battery", "27.0", "28.0"] in cells
 
 
 @pytest.mark.parametrize("path", tracked("examples/*.py"), ids=lambda path: path.name)

@@ -64,6 +64,9 @@ COMMANDS = {
     "find": CommandEntry("nova.cli.find:find", "Print where a field meets a condition."),
     "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: telemetry and commands."),
     "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
+    "lake": CommandEntry(
+        "nova.core.lake.lake_command:lake", "Write days as Parquet, for DuckDB and pandas."
+    ),
     "manifests": CommandEntry("nova.cli.manifests:manifests", "List and check card manifests."),
     "mcp": CommandEntry("nova.cli.mcp_command:mcp", "Serve tools that read NOVA to an agent."),
     "migrate": CommandEntry(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -30,6 +31,21 @@ def replace(path: Path, content: bytes, mode: int = FILE_MODE) -> None:
     fresh.unlink(missing_ok=True)
     try:
         _write_new(fresh, content, mode)
+        move(fresh, path)
+    except (OSError, NovaError):
+        _discard(fresh)
+        raise
+
+
+def replace_by_copy(path: Path, source: Path, mode: int = FILE_MODE) -> None:
+    """`replace` by a copy of a file, which may be on another file system and of any size."""
+    fresh = path.with_name(path.name + NEW_SUFFIX)
+    fresh.unlink(missing_ok=True)
+    try:
+        with source.open("rb") as content, os.fdopen(_open_new(fresh, mode), "wb") as out:
+            shutil.copyfileobj(content, out)
+            out.flush()
+            os.fsync(out.fileno())
         move(fresh, path)
     except (OSError, NovaError):
         _discard(fresh)
@@ -108,11 +124,14 @@ def sync_file_system(folder: Path) -> None:
 
 
 def _write_new(path: Path, content: bytes, mode: int) -> None:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    with os.fdopen(os.open(path, flags, mode), "wb") as file:
+    with os.fdopen(_open_new(path, mode), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _open_new(path: Path, mode: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
 
 
 def _discard(path: Path) -> None:

@@ -1,16 +1,17 @@
-"""Where backups are kept: objects with names, in a folder or in an object store."""
+"""Where backups or a lake are kept: objects with names, in a folder or in an object store."""
 
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Protocol
 
 
 class TargetLock(Protocol):
-    """The right to change a target, which one backup at a time has."""
+    """The right to change a target, which one process at a time has."""
 
     def require(self) -> None:
-        """Raise NovaError if another backup has it now; call it often while working."""
+        """Raise NovaError if another process has it now; call it often while working."""
 
 
 class BackupTarget(Protocol):
@@ -25,8 +26,11 @@ class BackupTarget(Protocol):
     def write(self, name: str, content: bytes) -> None:
         """Create or replace an object; whole and durable when this returns."""
 
+    def write_file(self, name: str, source: Path) -> None:
+        """`write` of the content of a file, of any size."""
+
     def remove(self, name: str) -> None:
         """Remove an object, if it is there."""
 
     def lock(self) -> AbstractContextManager[TargetLock]:
-        """Exclude every other backup; raises NovaError if one is running."""
+        """Exclude every other process of the same work; raises NovaError if one is running."""

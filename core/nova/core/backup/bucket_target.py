@@ -1,8 +1,8 @@
-"""Backups in an object store: `s3://BUCKET/PREFIX`, with the credentials and the endpoint that the
-environment names (`AWS_…`).
+"""Backups or a lake in an object store: `s3://BUCKET/PREFIX`, with the credentials and the endpoint
+that the environment names (`AWS_…`).
 
-Objects are whole or absent. The lock is an object that only one backup can create, and that it
-renews; one that was not renewed for LEASE_S is of a backup that was killed. Its age is measured by
+Objects are whole or absent. The lock is an object that only one process can create, and that it
+renews; one that was not renewed for LEASE_S is of a process that was killed. Its age is measured by
 the store's own clock.
 """
 
@@ -15,10 +15,12 @@ import platform
 import time
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
 from nova.core.backup.backup_target import TargetLock
+from nova.core.backup.target_use import BACKUPS, TargetUse
 from nova.sdk.errors import NovaError
 from nova.sdk.optional_imports import import_optional
 
@@ -42,8 +44,16 @@ class _Holder(msgspec.Struct):
 class BucketTarget:
     """The objects below a prefix of a bucket, by obstore."""
 
-    def __init__(self, url: str, *, lease_s: float = LEASE_S, renewal_s: float = RENEWAL_S) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        use: TargetUse = BACKUPS,
+        lease_s: float = LEASE_S,
+        renewal_s: float = RENEWAL_S,
+    ) -> None:
         self._url = url.rstrip("/")
+        self.use = use
         self._lease_s, self._renewal_s = lease_s, renewal_s
         self._obstore = import_optional("obstore", "s3", "nova-truth")
         stores = import_optional("obstore.store", "s3", "nova-truth")
@@ -66,6 +76,10 @@ class BucketTarget:
     def write(self, name: str, content: bytes) -> None:
         with self._refused("write", name):
             self._obstore.put(self._store, name, content, use_multipart=False)
+
+    def write_file(self, name: str, source: Path) -> None:
+        with self._refused("write", name):
+            self._obstore.put(self._store, name, source)
 
     def remove(self, name: str) -> None:
         with self._refused("remove", name), contextlib.suppress(FileNotFoundError):
@@ -96,14 +110,14 @@ class BucketTarget:
             age_s = self._now() - found["last_modified"].timestamp()
             if age_s > self._lease_s:
                 log.warning(
-                    "taking the lock of a backup that has ended without removing it",
+                    f"taking the lock of a {self.use.work} that has ended without removing it",
                     extra={"context": {"target": str(self), "ageS": round(age_s)}},
                 )
                 with contextlib.suppress(self.errors.PreconditionError):
                     return self.put_lock({"e_tag": found["e_tag"]})
         raise NovaError(
-            f"another backup to {self} is running: wait until it is done, or stop it. If it was "
-            f"killed, its lock expires {self._lease_s:.0f} s after it was last renewed"
+            f"another {self.use.work} to {self} is running: wait until it is done, or stop it. If "
+            f"it was killed, its lock expires {self._lease_s:.0f} s after it was last renewed"
         )
 
     def _now(self) -> float:
@@ -122,8 +136,8 @@ class BucketTarget:
             yield
         except FileNotFoundError as error:
             raise NovaError(
-                f"{place} is missing: the bucket does not exist, or the backups in {self} are "
-                "damaged"
+                f"{place} is missing: the bucket does not exist, or {self.use.content} in {self} "
+                "are damaged"
             ) from error
         except (self.errors.BaseError, OSError, ValueError) as error:
             reason = str(error).partition("\n")[0][:REASON_MAX_CHARS]
@@ -141,17 +155,17 @@ class _BucketLease:
         self._renewed_at = time.monotonic()
 
     def require(self) -> None:
-        """Renew the lock if it is time to; raises NovaError if another backup has taken it."""
+        """Renew the lock if it is time to; raises NovaError if another process has taken it."""
         if time.monotonic() - self._renewed_at >= self._renewal_s:
             self.renew()
 
     def renew(self) -> None:
-        """Renew the lock; raises NovaError if another backup has taken it."""
+        """Renew the lock; raises NovaError if another process has taken it."""
         try:
             self._tag = self._target.put_lock({"e_tag": self._tag})
         except (self._target.errors.BaseError, OSError) as error:
             raise NovaError(
-                f"this backup no longer has the lock of {self._target}: it was interrupted for too "
-                "long, and another one has begun"
+                f"this {self._target.use.work} no longer has the lock of {self._target}: it was "
+                "interrupted for too long, and another one has begun"
             ) from error
         self._renewed_at = time.monotonic()

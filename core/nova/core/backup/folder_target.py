@@ -1,4 +1,4 @@
-"""Backups in a folder, such as one on another disk."""
+"""Backups or a lake in a folder, such as one on another disk."""
 
 from __future__ import annotations
 
@@ -10,17 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nova.core.backup.backup_target import TargetLock
-from nova.core.backup.generation import GENERATIONS_FOLDER, generation_names, is_generation
-from nova.core.backup.piece_store import PIECES_FOLDER, is_piece
+from nova.core.backup.target_use import BACKUPS, TargetUse
 from nova.core.disk_reserve import NO_RESERVE, DiskReserve
 from nova.sdk import durable, private
 from nova.sdk.durable import NEW_SUFFIX
 from nova.sdk.errors import NovaError
 
 LOCK_FILE = "lock"
-OWN_NAMES = frozenset({LOCK_FILE, PIECES_FOLDER, GENERATIONS_FOLDER})
-IGNORED = frozenset({"lost+found"})
-"""What the root of an empty disk has."""
+IGNORED = frozenset({LOCK_FILE, "lost+found"})
+"""What the root of an empty disk has, and what one has that was only locked."""
 
 NAMED_MAX = 3
 
@@ -35,9 +33,12 @@ class _HeldLock:
 class FolderTarget:
     """A folder that is private to its user."""
 
-    def __init__(self, root: Path, reserve: DiskReserve = NO_RESERVE) -> None:
+    def __init__(
+        self, root: Path, reserve: DiskReserve = NO_RESERVE, use: TargetUse = BACKUPS
+    ) -> None:
         self._root = root.absolute()
         self._reserve = reserve
+        self._use = use
 
     def __str__(self) -> str:
         return str(self._root)
@@ -68,6 +69,13 @@ class FolderTarget:
             with self._reserve.room(len(content)):
                 durable.replace(path, content, private.FILE_MODE)
 
+    def write_file(self, name: str, source: Path) -> None:
+        path = self._root / name
+        with self._errors("write", name):
+            private.make_folder(path.parent)
+            with self._reserve.room(source.stat().st_size):
+                durable.replace_by_copy(path, source, private.FILE_MODE)
+
     def remove(self, name: str) -> None:
         with self._errors("remove", name):
             (self._root / name).unlink(missing_ok=True)
@@ -83,28 +91,29 @@ class FolderTarget:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise NovaError(
-                    f"another backup to {self} is running: wait until it is done, or stop it"
+                    f"another {self._use.work} to {self} is running: wait until it is done, or "
+                    "stop it"
                 ) from None
             self._remove_unfinished()
             yield _HeldLock()
 
     def _refuse_others(self) -> None:
-        """Raise NovaError if the folder is used for something else than backups."""
-        others = set(os.listdir(self._root)) - OWN_NAMES - IGNORED
-        if others and not generation_names(self):
+        """Raise NovaError if the folder is used for something else."""
+        found = set(os.listdir(self._root)) - IGNORED
+        others = sorted(name for name in found if not self._use.is_root_name(name))
+        if others and not self._use.is_in_use(self):
             raise NovaError(
-                f"{self} has {', '.join(sorted(others)[:NAMED_MAX])} and is no target of backups: "
-                "choose an empty or new folder"
+                f"{self} has {', '.join(others[:NAMED_MAX])} and is no target of "
+                f"{self._use.work}s: choose an empty or new folder"
             )
 
     def _remove_unfinished(self) -> None:
-        """Remove what a killed backup has left half written; whatever else is here is not ours."""
-        for folder, is_own in ((PIECES_FOLDER, is_piece), (GENERATIONS_FOLDER, is_generation)):
-            top = self._root / folder
-            for path in top.rglob(f"*{NEW_SUFFIX}"):
-                if is_own(path.relative_to(top).as_posix().removesuffix(NEW_SUFFIX)):
-                    with self._errors("remove", str(path)):
-                        path.unlink(missing_ok=True)
+        """Remove what a killed process has left half written; whatever else is here is not ours."""
+        for path in self._root.rglob(f"*{NEW_SUFFIX}"):
+            name = path.relative_to(self._root).as_posix().removesuffix(NEW_SUFFIX)
+            if self._use.is_own(name):
+                with self._errors("remove", str(path)):
+                    path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _errors(self, verb: str, name: str = "") -> Iterator[None]:
@@ -114,10 +123,14 @@ class FolderTarget:
             yield
         except OSError as error:
             if verb == "read" and error.errno == errno.ENOENT:
-                raise NovaError(f"{path} is missing: the backups in {self} are damaged") from error
+                raise NovaError(
+                    f"{path} is missing: {self._use.content} in {self} are damaged"
+                ) from error
             advice = "check the disk and who may use it"
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                advice = "free space there, or keep fewer backups (--keep)"
+                advice = "free space there"
+                if self._use is BACKUPS:
+                    advice += ", or keep fewer backups (--keep)"
             raise NovaError(f"cannot {verb} {path}: {error.strerror}; {advice}") from error
 
 

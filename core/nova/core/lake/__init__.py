@@ -1,0 +1,1 @@
+"""A lake: days that are over as Parquet, in a folder or an object store."""
