@@ -121,7 +121,7 @@ $(STAMP)/native: $(STAMP)/python scripts/build-native native/pyproject.toml nati
 	@scripts/build-native $(BIN)/pip
 	@touch $@
 
-$(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+$(STAMP)/web: web/package-lock.json web/index.html web/vite.config.ts $(shell find web/src web/openmct web/public -type f 2>/dev/null)
 	@command -v npm >/dev/null || scripts/system-packages nodejs npm
 	npm --prefix web ci --no-audit --no-fund
 	npm --prefix web run build

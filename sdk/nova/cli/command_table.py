@@ -77,6 +77,9 @@ COMMANDS = {
         "nova.core.notifications.notifications_command:notifications",
         "Check a notification file and test its targets.",
     ),
+    "openmct": CommandEntry(
+        "nova.cli.openmct_command:openmct", "Serve Open MCT, with the telemetry of an edge."
+    ),
     "play": CommandEntry("nova.cli.play:play", "Print past events at the pace they happened."),
     "produce": CommandEntry("nova.cli.produce:produce", "Publish a recording as events."),
     "proof": CommandEntry(

@@ -5,7 +5,7 @@ import { namedEntity } from "../model/entities/entity_names";
 import { cursorMs, seek, state } from "../model/clock/clock";
 import { columnOf, fieldsQuery, knownUntilMs, rowsTrouble, type SeriesRows } from "../model/fields/fields_query";
 import { isSourceStale } from "../model/fields/field_reading";
-import type { FieldValue } from "../model/fields/field_rows";
+import type { FieldValue } from "../model/fields/column_rows";
 import { runAt, type StateRun, stateRuns, statesOf } from "../model/fields/state_runs";
 import type { StatesOptions } from "../model/kinds/states_kind";
 import { hasOwnTime, panelSpan } from "../model/panels/panel_time";

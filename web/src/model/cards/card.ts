@@ -3,10 +3,10 @@
 import type { Timebase } from "../clock/clock";
 import { entityName } from "../entities/entity_names";
 import type { StoredEvent } from "../values/event";
+import { manifestKeySpec } from "./manifest_keys";
 import {
   type CardManifest,
   type KeySpec,
-  manifestKeySpec,
   type RowGroup,
   rowGroups,
   shieldKeys,

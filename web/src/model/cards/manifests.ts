@@ -5,12 +5,10 @@ import type { CardManifest, KeySpec, Layout } from "../../api/protocol";
 import { cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
+import { ANY_KEY, manifestKeySpec } from "./manifest_keys";
 
 export type { CardManifest, KeySpec };
 
-/** In allowedKeys: the specification of keys that are not listed. */
-const ANY_KEY = "*";
-const PLAIN: KeySpec = { type: "any" };
 /** Number of keys on a shield if the manifest names none. */
 const SHIELD_MAX_KEYS = 3;
 /** Most fields of one sample request. A card with more sparklines would not be readable. */
@@ -91,14 +89,6 @@ export function manifestOfEvent(event: StoredEvent): CardManifest | undefined {
     layout,
     actions: actions.map(([commandType, action]) => ({ commandType, ...action })) as CardManifest["actions"] & object,
   };
-}
-
-/** The specification of a key; without a manifest any value is allowed. */
-export function manifestKeySpec(manifest: CardManifest | undefined, key: string): KeySpec {
-  const all = manifest?.allowedKeys;
-  if (all === undefined) return PLAIN;
-  if (Object.hasOwn(all, key)) return all[key] as KeySpec;
-  return Object.hasOwn(all, ANY_KEY) ? (all[ANY_KEY] as KeySpec) : PLAIN;
 }
 
 /** The title of a key. */

@@ -6,7 +6,7 @@ import { type Verdict, verdictOf } from "../alarms/card_alarms";
 import { keySpec } from "../cards/card";
 import { cards, statesPending } from "../cards/cards";
 import { staleViews } from "../cards/stale_views";
-import { manifestKeySpec } from "../cards/manifests";
+import { manifestKeySpec } from "../cards/manifest_keys";
 import { viewKey } from "../cards/ui_state";
 import { ageBeats, seriesAge, sourceKey } from "../entities/entity_ages";
 import { timebase } from "../clock/clock";

@@ -3,7 +3,8 @@
 import { fieldsBySeries } from "../plots/plots";
 import { type TimeOptions, panelSpan } from "../panels/panel_time";
 import { type FieldRef, fieldKey, seriesNameKey } from "../values/field_ref";
-import { type FieldRows, type FieldValue, requestRows } from "./field_rows";
+import type { FieldRows, FieldValue } from "./column_rows";
+import { requestRows } from "./field_rows";
 import { SpanQuery } from "./span_query";
 import type { FieldColumn } from "./xy_points";
 

@@ -1,6 +1,6 @@
 /** How often a field has values of each size. */
 
-import type { FieldValue } from "./field_rows";
+import type { FieldValue } from "./column_rows";
 import { tickStepOf } from "./number_ticks";
 
 export interface Histogram {

@@ -1,6 +1,6 @@
 /** How long a field had each of its states. */
 
-import type { FieldValue } from "./field_rows";
+import type { FieldValue } from "./column_rows";
 
 export interface StateRun {
   readonly startMs: number;

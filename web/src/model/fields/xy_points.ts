@@ -1,6 +1,6 @@
 /** Pairs of two fields: the value of one at the times of the other. */
 
-import type { FieldValue } from "./field_rows";
+import type { FieldValue } from "./column_rows";
 
 export interface FieldColumn {
   readonly times: readonly number[];

@@ -5,7 +5,7 @@ import type { EntityInfo } from "../../api/protocol";
 import type { FieldInfo, SeriesName } from "../../api/series";
 import { cards } from "../cards/cards";
 import { entities, selectedEntity } from "../entities/entities";
-import { sampledSeries } from "../plots/field_choices";
+import { sampledSeries } from "../entities/sampled_series";
 import { requestFields, seriesNameKey } from "../plots/sampling";
 import { entityKey } from "../values/event";
 import { wordsOf } from "./finder_items";

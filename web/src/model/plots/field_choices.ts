@@ -1,9 +1,9 @@
 /** The fields of the selected entity that a panel can show. */
 
 import { computed, signal } from "@preact/signals";
-import type { EntityInfo, FieldInfo } from "../../api/protocol";
-import type { SeriesName } from "../../api/series";
+import type { FieldInfo } from "../../api/protocol";
 import { entities, selectedEntity } from "../entities/entities";
+import { sampledSeries } from "../entities/sampled_series";
 import { entityKey } from "../values/event";
 import type { PlotField } from "./plots";
 import { requestFields } from "./sampling";
@@ -36,14 +36,4 @@ export async function refreshChoices(): Promise<void> {
     }),
   );
   if (mine === requestCount) allFieldChoices.value = found.flat();
-}
-
-/** The series of an entity that `sample` accepts. */
-export function sampledSeries(entity: EntityInfo): SeriesName[] {
-  const { scopeId, systemId, containerId, uniqueId } = entity;
-  return entity.series.flatMap(({ lane, messageType, viewId }) => {
-    if (lane !== "ui" && lane !== "parsed") return [];
-    const view = viewId ? { viewId } : {};
-    return [{ scopeId, systemId, containerId, uniqueId, lane, messageType: messageType ?? "", ...view }];
-  });
 }

@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { EntityInfo } from "../../api/protocol";
 import { entities, selectedEntity } from "../entities/entities";
-import { sampledSeries } from "../plots/field_choices";
+import { sampledSeries } from "../entities/sampled_series";
 import { requestFields } from "../plots/sampling";
 import { type Entity, entityKey } from "../values/event";
 import { type Comparison, comparisonsOf, type FieldKind, type FieldSpec, type SearchSpec, type TextSource } from "./search_spec";

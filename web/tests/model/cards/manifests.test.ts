@@ -15,8 +15,9 @@ vi.mock("../../../src/model/session/session", () =>
   }),
 );
 
-const { rowGroups, manifestOf, manifests, manifestOfEvent, refreshManifests, shieldKeys, sparklineKeys, manifestKeySpec, keyTitle } =
+const { rowGroups, manifestOf, manifests, manifestOfEvent, refreshManifests, shieldKeys, sparklineKeys, keyTitle } =
   await import("../../../src/model/cards/manifests");
+const { manifestKeySpec } = await import("../../../src/model/cards/manifest_keys");
 
 const MANIFEST: CardManifest = {
   manifestId: "m",

@@ -1,8 +1,6 @@
-import { expect, it, vi } from "vitest";
+import { expect, it } from "vitest";
 import type { ColumnsResponse } from "../../../src/api/protocol";
-
-vi.mock("../../../src/model/session/session", async () => (await import("../session/fake_session")).sessionOf({ request: () => new Promise(() => undefined) }));
-const { rowsOf } = await import("../../../src/model/fields/field_rows");
+import { rowsOf } from "../../../src/model/fields/column_rows";
 
 function base64(bytes: ArrayBuffer): string {
   return btoa(String.fromCharCode(...new Uint8Array(bytes)));
