@@ -15,8 +15,9 @@ from nova.recordings.can_buses import NOT_IN_DBC
 from nova.recordings.can_log import EPOCH_USED, ZONE_UNUSED, can_log_kind, file_kind
 from nova.recordings.field_units import FIELD_UNITS
 from nova.recordings.format_detection import detect_format
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_options import RecordingOptions
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame
 from nova.sdk.events.event import Event

@@ -21,9 +21,10 @@ from nova.recordings.frame_format import (
     parse_frame_format,
 )
 from nova.recordings.frame_packets import CUT, GAP, NO_MARK, framed_packets
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.packets import Packet, PacketDamage
 from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_options import RecordingOptions
 from nova.sdk import timestamps
 from nova.sdk.events.observation import Observer
 from tests.made_packets import ORBIT_PACKET_BYTES, orbit_packets

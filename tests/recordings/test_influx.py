@@ -10,8 +10,9 @@ from line_protocol_parser import parse_line
 
 from nova.recordings.influx import CUT, NO_TIME, InfluxReader
 from nova.recordings.line_protocol import LineProtocolError, parse_point
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_options import RecordingOptions
 from nova.sdk.events.envelope import ParsedMessage
 from nova.sdk.events.observation import Observer
 from tests.recordings.mutation import survive

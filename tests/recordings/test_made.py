@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from nova.recordings.format_detection import detect_format
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.view_cards import ATTITUDE, POSITION
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame, UiUpdate

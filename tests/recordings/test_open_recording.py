@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
+from nova.recordings.recording_options import RecordingOptions
 from nova.sdk import timestamps
 from nova.sdk.errors import NovaError
 from nova.sdk.events.observation import Observer

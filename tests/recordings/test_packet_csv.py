@@ -10,9 +10,10 @@ from typing import Any
 import ccsdspy
 import pytest
 
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.packet_csv import xtce_of
 from nova.recordings.recording import RecordingError
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.xtce import XtceDefinition
 from nova.sdk.events.envelope import ParsedMessage
 from nova.sdk.events.observation import Observer

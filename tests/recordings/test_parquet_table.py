@@ -11,9 +11,10 @@ import pandas
 import pytest
 
 from nova.recordings.format_detection import detect_format
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.parquet_table import BATCH_ROWS
 from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_options import RecordingOptions
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage
 from nova.sdk.events.observation import Observer

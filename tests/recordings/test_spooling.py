@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.spooling import rereadable
 from nova.sdk.events.observation import Observer
 from tests.recordings.reading import everything

@@ -21,8 +21,9 @@ from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
 from nova.recordings.format_detection import detect_format
 from nova.recordings.mcap_messages import OWN
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError, Step
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.topic_messages import NO_HEADER, RAW_MAX_BYTES, TOO_LARGE
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from nova.recordings import view_cards
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.view_cards import ATTITUDE, BATTERY, LINK, POSITION
 from nova.sdk.events.envelope import UiUpdate
 from nova.sdk.events.event import Event

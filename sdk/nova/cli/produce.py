@@ -13,10 +13,12 @@ import click
 from nova.console.printing import print_json, warn
 from nova.console.progress_bar import progress
 from nova.recordings import counter
+from nova.recordings.capture import PAYLOADS
 from nova.recordings.format_detection import FORMATS
-from nova.recordings.open_recording import RecordingOptions, open_recording
+from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError, Step
 from nova.recordings.recording_feed import Pace, PublishTally, publish_recording
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.spooling import rereadable
 from nova.recordings.time_scale import SCALES
 from nova.sdk import lifecycle
@@ -56,6 +58,8 @@ Examples:
   nova produce receiver.ubx --to local:///var/lib/nova --scope rover
   nova produce table.parquet --time-column time --to local:///var/lib/nova --scope rig
   nova produce ride.gpx.gz --to local:///var/lib/nova --scope ride
+  nova produce pass.pcapng --port 4000 --payload ccsds --xtce sat.xml \\
+      --to local:///var/lib/nova --scope sat
   nova produce sensors.lp --to local:///var/lib/nova --scope house
   cat boat.log | nova produce - --to local:///var/lib/nova --scope boat
 
@@ -86,6 +90,8 @@ class _ReaderOptions(TypedDict):
     text: str | None
     decimal: str | None
     view: str | None
+    port: int | None
+    payload: str | None
 
 
 class _Job(NamedTuple):
@@ -183,6 +189,14 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
 @click.option("--decimal", type=click.Choice([".", ","]), help="csv: the decimal sign.")
 @click.option("--view", metavar="VIEWID", help="csv: view to update with the columns, by name.")
 @click.option(
+    "--port", type=click.IntRange(0, 65535), help="pcap: datagrams to this UDP port only."
+)
+@click.option(
+    "--payload",
+    type=click.Choice(PAYLOADS),
+    help="pcap: what the datagrams hold (default raw); --frames and other options apply to it.",
+)
+@click.option(
     "--give-up-after",
     type=float,
     default=RETRY_DEADLINE_S,
@@ -206,8 +220,9 @@ def produce(
 
     Formats: CCSDS packets, NMEA 0183, CAN (.log, .asc, .blf, .mf4) and NMEA 2000, ULog,
     ArduPilot (.bin), MAVLink (.tlog), MCAP and ROS bags (.mcap, .db3, .bag), UBX and RTCM (.ubx,
-    .rtcm3), GPX, InfluxDB's line protocol, CSV, Parquet, or JSON lines of envelopes. FILE may be
-    compressed by gzip, or a pipe; - is standard input.
+    .rtcm3), GPX, InfluxDB's line protocol, CSV, Parquet, UDP datagrams of a capture (.pcap,
+    .pcapng), or JSON lines of envelopes. FILE may be compressed by gzip, or a pipe; - is standard
+    input.
     """
     with rereadable(file, name, warn) as path:
         steps = open_recording(path, Observer(scope), name, RecordingOptions(**given))

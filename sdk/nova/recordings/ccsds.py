@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from nova.recordings import view_cards
+from nova.recordings.arrivals import Arrivals
 from nova.recordings.cds_evidence import CdsEvidence
 from nova.recordings.frame_format import FrameFormat
 from nova.recordings.frame_layout import FRAME_LAYOUT, PacketLayouts
@@ -49,8 +50,11 @@ class CcsdsReader:
         system_id: str = SYSTEM_ID,
         views: ViewUpdates | None = None,
         frames: FrameFormat | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._path = path
+        self._arrivals = arrivals
+        self._has_times = False
         self._frames = frames
         self._views = views
         self._observer = observer
@@ -86,13 +90,20 @@ class CcsdsReader:
             if isinstance(found, PacketDamage):
                 held.add(_damage_step(found))
             else:
-                held.add(reading.read(found))
+                held.add(self._dated(reading.read(found)))
             for group in reading.incomplete():
                 held.add(_incomplete_step(group, end_bytes))
             yield from held.ready()
         for group in reading.incomplete(is_end=True):
             held.add(_incomplete_step(group, end_bytes))
         yield from held.ready(is_end=True)
+
+    def _dated(self, content: PacketContent) -> PacketContent:
+        """A packet, with the time of its capture where packets have no time of their own."""
+        if self._arrivals is None or self._has_times:
+            return content
+        at_ns = self._arrivals.time_ns(content.packet.end_bytes)
+        return content._replace(time_ns=at_ns, message_ns=at_ns)
 
     def _find_time_source(self) -> tuple[TimeSource, int | None]:
         """The time source, and the first known time, which earlier packets get; None for a file
@@ -115,11 +126,15 @@ class CcsdsReader:
                 headers += found.has_secondary_header and not found.is_idle
                 content = reading.read(found)
                 if content.time_ns is not None:
+                    self._has_times = True
                     return time, content.time_ns
         if not packets or self._time.epoch_ns is not None:
+            self._has_times = True
             return time, self._time.epoch_ns
         if self._time.is_given:
             raise undated_error(self._path, _misfit(self._time, packets, headers))
+        if self._arrivals is not None:
+            return time, self._arrivals.first_ns
         raise undated_error(
             self._path,
             f"{evidence.summary()}; give --time {CHOICES}, or --epoch TIME alone for all packets",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nova.recordings.can_log import can_log_kind
 from nova.recordings.candump import other_log_format
+from nova.recordings.capture_file import PCAP_MAGICS, SECTION_MAGIC
 from nova.recordings.dataflash import MAGIC as DATAFLASH_MAGIC
 from nova.recordings.gnss import UBX_MAGIC
 from nova.recordings.logged_line import holds_sentence
@@ -20,7 +21,7 @@ from nova.recordings.ros_bag import ROS1_MAGIC, SQLITE_MAGIC
 FORMATS = (
     *("ccsds", "nmea", "can", "ulog", "ardupilot", "mavlink", "mcap", "rosbag"),
     "gnss",
-    *("gpx", "influx", "csv", "parquet", "jsonl"),
+    *("gpx", "influx", "csv", "parquet", "jsonl", "pcap"),
 )
 HEAD_MAX_BYTES = 256 * 1024
 ROOT_MAX_BYTES = 1024
@@ -52,6 +53,8 @@ _BY_SUFFIX = {
     ".asc": "can",
     ".blf": "can",
     ".mf4": "can",
+    ".pcap": "pcap",
+    ".pcapng": "pcap",
 }
 _CAN_FRAME = re.compile(
     rb"(?:^|[\r\n])\(\d{1,12}\.\d{1,9}\) [A-Za-z0-9_-]+ (?:[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
@@ -64,6 +67,7 @@ _BY_MAGIC = {
     UBX_MAGIC: "gnss",
     ROS1_MAGIC: "rosbag",
     SQLITE_MAGIC: "rosbag",
+    **dict.fromkeys((*PCAP_MAGICS, SECTION_MAGIC), "pcap"),
 }
 _GPX_ROOT = re.compile(rb"<(?:\w+:)?gpx[\s>]")
 _JSON_LINE = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{\s*\"")
@@ -92,6 +96,15 @@ def detect_format(path: Path) -> str:
     if _looks_like_packets(head, whole=len(head) < HEAD_MAX_BYTES):
         return "ccsds"
     raise RecordingError(f"cannot detect the format of {path}: give --format {'|'.join(FORMATS)}")
+
+
+def holds_capture(path: Path) -> bool:
+    """Whether a file is of captured packets."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        magic = file.read(len(SECTION_MAGIC))
+    return magic == SECTION_MAGIC or magic in PCAP_MAGICS
 
 
 def named_format(path: Path) -> str | None:

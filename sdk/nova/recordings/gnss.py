@@ -53,6 +53,8 @@ class GnssReader(DatedReader):
                 yield _skipped(found)
                 continue
             own_ns = full_ns(found.values)
+            if self._arrivals is not None:
+                last_ns = self._arrivals.time_ns(found.end_bytes)
             if own_ns is None:
                 own_ns = near_ns(found.values, last_ns)
             last_ns = last_ns if own_ns is None else own_ns
@@ -67,10 +69,13 @@ class GnssReader(DatedReader):
                 frame=found.data,
                 cards=_cards(found.kind, found.values),
             )
-            yield events.step(message, NO_TIME if own_ns is None else None)
+            is_dated = own_ns is not None or self._arrivals is not None
+            yield events.step(message, None if is_dated else NO_TIME)
 
     def _start_ns(self) -> int:
         """The first time of the log, or `--epoch`; raises RecordingError without either."""
+        if self._arrivals is not None:
+            return self._arrivals.first_ns
         is_empty = True
         for found in self._messages():
             is_empty = is_empty and found.values is None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nova.recordings import counter
+from nova.recordings.arrivals import Arrivals
 from nova.recordings.bounded_lines import BoundedLine, bounded_lines
 from nova.recordings.line_protocol import LineProtocolError, Point, parse_point
 from nova.recordings.recorded_message import MessageEvents, RecordedMessage
@@ -24,9 +25,16 @@ class InfluxReader:
     """Reads a file of lines; `unit` is that of their times, nanoseconds unless stated."""
 
     def __init__(
-        self, path: Path, observer: Observer, *, unit: str = "ns", system_id: str | None = None
+        self,
+        path: Path,
+        observer: Observer,
+        *,
+        unit: str = "ns",
+        system_id: str | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._path = path
+        self._arrivals = arrivals
         self._unit_ns = counter.UNITS_NS[unit]
         self._events = MessageEvents(observer, system_id or SYSTEM_ID)
 
@@ -48,14 +56,20 @@ class InfluxReader:
             point = parse_point(data.decode())
         except (LineProtocolError, UnicodeDecodeError) as error:
             return Step(line.end_bytes, place, problem=str(error))
-        if point.time is None:
+        at_ns = self._time_ns(point, line.end_bytes)
+        if at_ns is None:
             return Step(line.end_bytes, place, problem=NO_TIME)
-        at_ns = point.time * self._unit_ns
         series = (point.measurement, unique_of(point))
         fields = {**point.tags, **point.fields}
         return self._events.step(
             RecordedMessage(line.end_bytes, place, *series, point.measurement, fields, at_ns)
         )
+
+    def _time_ns(self, point: Point, end_bytes: int) -> int | None:
+        """The time of a point; without one that of its arrival, as a server would have given it."""
+        if point.time is not None:
+            return point.time * self._unit_ns
+        return None if self._arrivals is None else self._arrivals.time_ns(end_bytes)
 
 
 def unique_of(point: Point) -> str:

@@ -122,15 +122,29 @@ def _frame_at(data: bytes, at: int, base: int) -> TelemetryFrame | None:
     stamp_us = int.from_bytes(data[at:begin])
     if not EARLIEST_US <= stamp_us <= LATEST_US:
         return None
-    marker = data[begin]
-    is_signed = marker == 0xFD and data[begin + 2] & SIGNED_FLAG
-    size = MARKERS[marker] + data[begin + 1] + SIGNATURE_BYTES * bool(is_signed)
+    size = _message_bytes(data, begin)
     end = begin + size
     # A message is followed by a time and the next one, or by the end of the log.
     behind = data[end + STAMP_BYTES : end + STAMP_BYTES + 1]
     if end > len(data) or (behind and behind[0] not in MARKERS):
         return None
     return TelemetryFrame(base + at, data[begin:end], stamp_us, STAMP_BYTES + size)
+
+
+def _message_bytes(data: bytes, at: int) -> int:
+    """The size of a message, by its first three bytes."""
+    is_signed = data[at] == 0xFD and data[at + 2] & SIGNED_FLAG
+    return MARKERS[data[at]] + data[at + 1] + SIGNATURE_BYTES * bool(is_signed)
+
+
+def stamped(data: bytes, at_ns: int) -> bytes:
+    """Messages as a log has them: each behind the time at which it was received."""
+    stamp, at, found = (at_ns // 1_000).to_bytes(STAMP_BYTES), 0, bytearray()
+    while at + 3 <= len(data) and data[at] in MARKERS:
+        size = _message_bytes(data, at)
+        found += stamp + data[at : at + size]
+        at += size
+    return bytes(found) + data[at:]
 
 
 def holds_telemetry(path: Path) -> bool:

@@ -66,8 +66,7 @@ class NmeaReader(DatedReader):
         """A step per line; header lines (`#`) and empty lines are skipped."""
         clock = SentenceClock(self._start(), self._epoch_ns)
         fixes, joiner = self._fixes(), AisJoiner()
-        read = ((number, offset, _parse_line(line)) for number, offset, line in self._lines())
-        for (number, offset, parsed), at_ns in dated(_timed(read, fixes), clock):
+        for (number, offset, parsed), at_ns in dated(_timed(self._parsed(), fixes), clock):
             message = joiner.join(parsed.logged.sentence) if parsed.is_ais else None
             place = f"line {number}"
             try:
@@ -88,10 +87,19 @@ class NmeaReader(DatedReader):
                 begins = piece.endswith((b"\n", b"\r"))
                 number += begins
 
+    def _parsed(self) -> Iterator[tuple[int, int, _ParsedLine]]:
+        """The number, end and parts of each line; what was received has the time of that."""
+        for number, offset, line in self._lines():
+            parsed = _parse_line(line)
+            if self._arrivals is not None and parsed.logged.stamp_ns is None:
+                stamp_ns = self._arrivals.time_ns(offset)
+                parsed = parsed._replace(logged=parsed.logged._replace(stamp_ns=stamp_ns))
+            yield number, offset, parsed
+
     def _fixes(self) -> TalkerFixes:
         """The fix state of each talker at the start, since a date may come before it."""
         fixes = TalkerFixes()
-        first = (_parse_line(line) for _, _, line in islice(self._lines(), FIX_LOOKAHEAD_LINES))
+        first = (line for _, _, line in islice(self._parsed(), FIX_LOOKAHEAD_LINES))
         fixes.initialize((line.source.talker, line.sentence) for line in first)
         return fixes
 
@@ -99,7 +107,7 @@ class NmeaReader(DatedReader):
         """The start of the log, dated by its first full date and time; raises RecordingError."""
         fixes = self._fixes()
         found = find_start(
-            (_line_times(_parse_line(line), fixes) for _, _, line in self._lines()), self._epoch_ns
+            (_line_times(line, fixes) for _, _, line in self._parsed()), self._epoch_ns
         )
         if found is not None:
             return found

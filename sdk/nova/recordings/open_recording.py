@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import tzinfo
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
 from nova.recordings import ccsds, table_reader
 from nova.recordings.ardupilot import ArdupilotReader
+from nova.recordings.arrivals import Arrivals
 from nova.recordings.can import CanReader
 from nova.recordings.can_log import CanLogReader, file_kind
+from nova.recordings.capture import PAYLOADS, CaptureReader
 from nova.recordings.ccsds import CcsdsReader
-from nova.recordings.cell_time import TimeColumn, check_format, parse_zone
+from nova.recordings.cell_time import TimeColumn, check_format
 from nova.recordings.dbc import DbcDefinition
-from nova.recordings.format_detection import detect_format, named_format
+from nova.recordings.format_detection import detect_format, holds_capture, named_format
 from nova.recordings.frame_format import parse_frame_format
 from nova.recordings.gnss import GnssReader
 from nova.recordings.gpx import GpxReader
@@ -27,56 +28,14 @@ from nova.recordings.nmea import NmeaReader
 from nova.recordings.packet_time import TimeSource
 from nova.recordings.parquet_table import ParquetTable
 from nova.recordings.recording import DatedReader, RecordingError, Step, event_step
+from nova.recordings.recording_options import RecordingOptions
 from nova.recordings.ros_bag import RosBagReader
 from nova.recordings.spooling import READ_ONCE
 from nova.recordings.table_reader import TableReader
 from nova.recordings.ulog import UlogReader
 from nova.recordings.xtce import XtceDefinition
-from nova.sdk import timestamps
-from nova.sdk.errors import TimestampError
 from nova.sdk.events.observation import Entity, Observer
 from nova.sdk.producer.view_updates import ViewUpdates
-
-
-@dataclass(frozen=True, slots=True)
-class RecordingOptions:
-    """The options of `nova produce`; None for those that were not given."""
-
-    dbc: Sequence[Path] | None = None
-    frames: str | None = None
-    xtce: Path | None = None
-    apid: int | None = None
-    root_container: str | None = None
-    time: str | None = None
-    time_column: str | None = None
-    time_unit: str | None = None
-    time_zone: str | None = None
-    time_format: str | None = None
-    time_scale: str | None = None
-    epoch: str | None = None
-    system: str | None = None
-    entity: str | None = None
-    message_type: str | None = None
-    columns: str | None = None
-    encoding: str | None = None
-    skip_lines: int | None = None
-    text: str | None = None
-    decimal: str | None = None
-    view: str | None = None
-
-    def epoch_ns(self) -> int | None:
-        """The epoch in ns since 1970; raises RecordingError."""
-        if self.epoch is None:
-            return None
-        try:
-            return timestamps.parse(self.epoch)
-        except TimestampError as error:
-            raise RecordingError(f"--epoch {error}") from None
-
-    def zone(self) -> tzinfo | None:
-        """The zone of local times; raises RecordingError."""
-        return None if self.time_zone is None else parse_zone(self.time_zone)
-
 
 _Opener = Callable[[Path, Observer, ViewUpdates, RecordingOptions], Iterator[Step]]
 
@@ -89,17 +48,25 @@ def open_recording(
     Raises RecordingError for an option that the format does not accept.
     """
     options = options or RecordingOptions()
-    name = name or ("ccsds" if options.frames is not None else named_format(path))
+    if name is None and options.frames is not None:
+        name = "pcap" if holds_capture(path) else "ccsds"
+    name = name or named_format(path)
     if name not in READ_ONCE and path.exists() and not path.is_file():
         raise RecordingError(f"{path} is not a regular file: it cannot be read more than once")
     name = name or detect_format(path)
-    opener, understood = _FORMATS[name]
-    for field in fields(options):
-        if getattr(options, field.name) not in (None, ()) and field.name not in understood:
-            flag = "--" + field.name.replace("_", "-")
-            raise RecordingError(f"{flag} does not apply to {name}, the format of {path}")
+    opener = _opener(name, options, f"{name}, the format of {path}")
     views = ViewUpdates(observer)
     return chain(opener(path, observer, views, options), _final_updates(path, views))
+
+
+def _opener(name: str, options: RecordingOptions, title: str) -> _Opener:
+    """The opener of a format; raises RecordingError for an option that it does not accept."""
+    opener, understood = _FORMATS[name]
+    for name in options.given():
+        if name not in understood:
+            flag = "--" + name.replace("_", "-")
+            raise RecordingError(f"{flag} does not apply to {title}")
+    return opener
 
 
 def _final_updates(path: Path, views: ViewUpdates) -> Iterator[Step]:
@@ -132,6 +99,7 @@ def _ccsds(
         system_id=options.system or ccsds.SYSTEM_ID,
         views=views,
         frames=None if options.frames is None else parse_frame_format(options.frames),
+        arrivals=options.arrivals,
     ).steps()
 
 
@@ -182,7 +150,9 @@ def _influx(
     unit = options.time_unit or "ns"
     if unit == "iso":
         raise RecordingError("--time-unit iso does not apply to influx, whose times are counts")
-    return InfluxReader(path, observer, unit=unit, system_id=options.system).steps()
+    return InfluxReader(
+        path, observer, unit=unit, system_id=options.system, arrivals=options.arrivals
+    ).steps()
 
 
 def _dated_opener(reader: type[DatedReader]) -> _Opener:
@@ -190,7 +160,12 @@ def _dated_opener(reader: type[DatedReader]) -> _Opener:
         path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
     ) -> Iterator[Step]:
         return reader(
-            path, observer, epoch_ns=options.epoch_ns(), system_id=options.system, views=views
+            path,
+            observer,
+            epoch_ns=options.epoch_ns(),
+            system_id=options.system,
+            views=views,
+            arrivals=options.arrivals,
         ).steps()
 
     return opened
@@ -254,6 +229,32 @@ def _jsonl(
     return JsonLinesReader(path, observer.scope_id).steps()
 
 
+def _pcap(
+    path: Path, observer: Observer, views: ViewUpdates, options: RecordingOptions
+) -> Iterator[Step]:
+    inner = replace(options, port=None, payload=None)
+    payload = options.payload or ("raw" if options.frames is None else "ccsds")
+    if payload not in PAYLOADS:
+        raise RecordingError(f"--payload {payload!r} is not one of {', '.join(PAYLOADS)}")
+    title = f"{payload}, the payload of {path}"
+    opener = _opener(payload, inner, title) if payload in _FORMATS else None
+    if opener is None and (others := inner.given() - {"system"}):
+        raise RecordingError(f"--{min(others).replace('_', '-')} does not apply to {title}")
+
+    def opened(payloads: Path, arrivals: Arrivals) -> Iterator[Step]:
+        assert opener is not None
+        return opener(payloads, observer, views, replace(inner, arrivals=arrivals))
+
+    return CaptureReader(
+        path,
+        observer,
+        port=options.port,
+        payload=payload,
+        system_id=options.system,
+        opened=opened if opener is not None else None,
+    ).steps()
+
+
 def _entity(text: str) -> Entity:
     parts = text.split("/")
     if len(parts) != len(Entity._fields):
@@ -266,19 +267,19 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
         _ccsds,
         frozenset(
             {"frames", "xtce", "apid", "root_container", "time", "time_unit", "time_scale", "epoch"}
-            | {"system"}
+            | {"system", "arrivals"}
         ),
     ),
-    "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system"})),
+    "nmea": (_dated_opener(NmeaReader), frozenset({"epoch", "system", "arrivals"})),
     "can": (_can, frozenset({"dbc", "epoch", "system", "time_zone"})),
     "ulog": (_dated_opener(UlogReader), frozenset({"epoch", "system"})),
-    "gnss": (_dated_opener(GnssReader), frozenset({"epoch", "system"})),
+    "gnss": (_dated_opener(GnssReader), frozenset({"epoch", "system", "arrivals"})),
     "gpx": (_dated_opener(GpxReader), frozenset({"system"})),
     "mcap": (_topics_opener(McapMessagesReader), frozenset({"time", "epoch", "system"})),
     "rosbag": (_topics_opener(RosBagReader), frozenset({"time", "epoch", "system"})),
     "ardupilot": (_dated_opener(ArdupilotReader), frozenset({"epoch", "system"})),
-    "mavlink": (_dated_opener(MavlinkReader), frozenset({"system"})),
-    "influx": (_influx, frozenset({"time_unit", "system"})),
+    "mavlink": (_dated_opener(MavlinkReader), frozenset({"system", "arrivals"})),
+    "influx": (_influx, frozenset({"time_unit", "system", "arrivals"})),
     "csv": (
         _csv,
         frozenset(
@@ -294,5 +295,12 @@ _FORMATS: dict[str, tuple[_Opener, frozenset[str]]] = {
             | {"entity", "message_type", "view"}
         ),
     ),
-    "jsonl": (_jsonl, frozenset()),
+    "jsonl": (_jsonl, frozenset({"arrivals"})),
+    "pcap": (
+        _pcap,
+        frozenset(
+            {"port", "payload", "frames", "xtce", "apid", "root_container", "time", "time_unit"}
+            | {"time_scale", "epoch", "system"}
+        ),
+    ),
 }

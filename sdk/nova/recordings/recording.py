@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from nova.recordings.arrivals import Arrivals
 from nova.sdk.errors import NovaError
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Observer, record_of
@@ -58,8 +59,10 @@ class DatedReader:
         epoch_ns: int | None = None,
         system_id: str | None = None,
         views: ViewUpdates | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._path = path
+        self._arrivals = arrivals
         self._views = views
         self._observer = observer
         self._epoch_ns = epoch_ns

@@ -98,11 +98,16 @@ def _copy(
 ) -> None:
     size_bytes = 0
     while chunk := stream.read(CHUNK_BYTES):
-        if shutil.disk_usage(spooled.parent).free < reserve_bytes + len(chunk):
-            raise RecordingError(
-                f"the stream is too long to be spooled: after {size_bytes:,} bytes the disk of "
-                f"{spooled.parent} has less than {reserve_bytes:,} bytes free; save it to a file, "
-                "or set TMPDIR to a folder with more space"
-            )
+        require_room(spooled.parent, reserve_bytes, len(chunk), size_bytes)
         copy.write(chunk)
         size_bytes += len(chunk)
+
+
+def require_room(folder: Path, reserve_bytes: int, more_bytes: int, size_bytes: int) -> None:
+    """Raise RecordingError if more bytes behind those already spooled do not fit on the disk."""
+    if shutil.disk_usage(folder).free < reserve_bytes + more_bytes:
+        raise RecordingError(
+            f"the stream is too long to be spooled: after {size_bytes:,} bytes the disk of "
+            f"{folder} has less than {reserve_bytes:,} bytes free; save it to a file, "
+            "or set TMPDIR to a folder with more space"
+        )
