@@ -11,7 +11,7 @@ import msgspec
 
 from nova.core.backup.backup_target import BackupTarget
 from nova.core.lake.lake_day import LakeDefinition
-from nova.core.lake.lake_run import LakeRequest, LakeRun, LakeSummary
+from nova.core.lake.lake_run import LakeRequest, LakeRun, LakeSummary, Report
 from nova.core.lake.lake_source import LakeSource
 from nova.core.utc_day import NS_PER_DAY
 from nova.sdk import timestamps
@@ -84,11 +84,12 @@ async def written(
     target: BackupTarget,
     timebase: Timebase = "canonical",
     filters: Filters | None = None,
+    report: Report = lambda *_: None,
 ) -> LakeSummary:
     """A run of `nova lake`."""
     source = LakeSource(client, timebase, filters or Filters())
     request = LakeRequest(LakeDefinition(timebase=timebase))
-    return await LakeRun(request, source, target).write(lambda *_: None)
+    return await LakeRun(request, source, target).write(report)
 
 
 async def queried(client: Client, timebase: Timebase, last: str = DAYS[-1]) -> list[bytes]:

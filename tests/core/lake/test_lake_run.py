@@ -7,7 +7,9 @@ import hashlib
 from pathlib import Path
 
 import msgspec
+import polars
 import pytest
+from pyarrow.dataset import dataset
 
 from nova.core.backup.folder_target import FolderTarget
 from nova.core.lake.lake_day import LakeDay
@@ -73,8 +75,11 @@ async def test_a_day_that_is_there_is_not_written_again(
     """A sealed one is not even read."""
     first = await written(client, target)
     before = {path: path.stat().st_ino for path in Path(str(target)).rglob("*.parquet")}
-    again = await written(client, target)
-    assert (again.written, again.events, again.unchanged) == (0, 0, first.written)
+    reports: list[tuple[int, int, int]] = []
+    again = await written(client, target, report=lambda *figures: reports.append(figures))
+    assert (again.written, again.unchanged) == (0, first.written)
+    assert {events for _, _, events in reports} == {0}
+    assert [done for done, _, _ in reports] == list(range(len(DAYS)))
     assert {path: path.stat().st_ino for path in before} == before
     damaged = sorted(before)[0]
     damaged.unlink()
@@ -101,6 +106,32 @@ async def test_late_data_write_their_day_anew(
     with duck(Path(str(target)) / VIEWS_FILE) as lake:
         rows = lake.sql(f"select count(*) from events where day <= '{DAYS[-1]}'").fetchall()
     assert rows == [(len(await queried(client, "source")),)]
+
+
+@pytest.mark.parametrize("lost", ["001", "sat"])
+async def test_a_sealed_day_of_which_a_scope_is_missing_is_read_again(
+    client: Client, target: FolderTarget, lost: str
+) -> None:
+    """As after a run that was killed between two scopes of a day."""
+    await written(client, target)
+    before = contents(Path(str(target)))
+    target.remove(f"events/scope={lost}/day={DAYS[1]}/{DAY_FILE}")
+    assert (await written(client, target)).written == 1
+    assert contents(Path(str(target))) == before
+
+
+async def test_polars_and_arrow_read_the_partitions(client: Client, target: FolderTarget) -> None:
+    await written(client, target)
+    stored = await queried(client, "canonical")
+    folder = Path(str(target)) / "events"
+    rows = dataset(folder, partitioning="hive").to_table(columns=["eventId", "day"])
+    assert len(rows) == len(stored) and set(rows["day"].to_pylist()) == set(DAYS)
+    files = f"{folder}/**/parsed.Count+er.parquet"
+    frame = polars.scan_parquet(
+        files, hive_partitioning=True, missing_columns="insert", extra_columns="ignore"
+    )
+    parsed = [event for event in stored if b'"lane":"parsed"' in event]
+    assert frame.select(polars.len()).collect().item() == len(parsed)
 
 
 class _Dying(FolderTarget):

@@ -66,12 +66,11 @@ class LakeSource:
         """The seals that this principal may read, by day, without those of which there are several
         (of another archive, imported). Empty in source time, whose days are not sealed.
         """
-        scope_id = (await self._client.status()).scope_id
-        if self._timebase == "source" or scope_id is None:
+        if self._timebase == "source":
             return {}
         seals: dict[str, DaySeal | None] = {}
         filters = Filters(
-            scope_ids=[scope_id], lanes=["metadata"], system_id=OWN_SYSTEM,
+            lanes=["metadata"], system_id=OWN_SYSTEM,
             container_id=SEALS_CONTAINER, message_types=[DAY_SEALED],
         )  # fmt: skip
         query = Query(timebase="canonical", filters=filters, limit=QUERY_LIMIT_MAX)
