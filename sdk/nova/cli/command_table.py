@@ -62,6 +62,9 @@ COMMANDS = {
     "export": CommandEntry("nova.cli.export:export", "Export a range to a zip of files."),
     "files": CommandEntry("nova.core.files.files_command:files", "Inspect or rebuild daily files."),
     "find": CommandEntry("nova.cli.find:find", "Print where a field meets a condition."),
+    "foxglove": CommandEntry(
+        "nova.cli.foxglove_command:foxglove", "Show NOVA in Foxglove and Lichtblick."
+    ),
     "hardware": CommandEntry("nova.cli.hardware:hardware", "Run devices: telemetry and commands."),
     "import": CommandEntry("nova.cli.import_command:import_", "Publish the events of an export."),
     "lake": CommandEntry(

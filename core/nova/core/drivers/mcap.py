@@ -24,7 +24,7 @@ from nova.sdk.drivers.driver_stream import HEAD_BYTES, TIME, TIME_BYTES, DriverS
 from nova.sdk.drivers.initial_state import CHECKPOINT_METADATA, InitialState
 from nova.sdk.errors import DriverError
 from nova.sdk.events.arrow_times import NORMAL_CHARS, SECOND_CHARS
-from nova.sdk.events.envelope import envelope_type
+from nova.sdk.events.envelope_schema import envelope_schema
 
 if TYPE_CHECKING:
     from mcap.writer import Writer
@@ -172,20 +172,7 @@ class _McapChannels:
 @cache
 def schema_text(lane: str, message_type: str) -> bytes:
     """The JSON schema of stored envelopes of a lane and message type."""
-    kind = envelope_type(lane, message_type)
-    if kind is None:
-        return b"{}"
-    (_, parts) = msgspec.json.schema_components([kind], schema_hook=_any)
-    schema = dict(parts[kind.__name__])
-    stamp = {"canonicalTruthTime": {"type": "string"}}
-    schema["properties"] = {**schema.get("properties", {}), **stamp}
-    return msgspec.json.encode(schema, order="deterministic")
-
-
-def _any(kind: type) -> dict[str, object]:
-    if kind is object:
-        return {"description": "Any JSON value."}
-    raise NotImplementedError
+    return msgspec.json.encode(envelope_schema(lane, message_type), order="deterministic")
 
 
 __all__: Sequence[str] = ("McapRecording", "schema_text")

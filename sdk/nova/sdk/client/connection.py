@@ -146,15 +146,15 @@ class Connection:
         while True:
             try:
                 socket = await server.in_time(open_socket(session, url))
-            except ReaderHungError:
-                await session.close()
-                raise
             except (OSError, aiohttp.ClientError) as error:
                 pause_s = _full_for_s(error)
                 if pause_s is not None and await busy.wait(pause_s):
                     continue
                 await session.close()
                 raise ConnectionLostError(f"{hint} ({error})") from error
+            except BaseException:  # Also one whose caller is cancelled meanwhile.
+                await session.close()
+                raise
             return cls(session, socket, request_max_bytes, server, token)
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,1 @@
+"""A gateway that shows a NOVA in Foxglove and Lichtblick, by their WebSocket protocol."""
