@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import re
 import signal
@@ -21,7 +22,7 @@ from nova.sdk.transport.base import connect
 from nova.testkit.command_fork import start_command
 from nova.testkit.running_nova import nova_command, running_nova
 from tests.edge.read_api.http_reader import START_NS, HttpReader, at
-from tests.foxglove.gateways import SECOND_NS, A, gateway
+from tests.foxglove.gateways import FAR, SECOND_NS, A, B, gateway
 from tests.foxglove.viewer_client import viewing
 
 
@@ -72,6 +73,28 @@ def test_it_does_not_start_on_nothing(api: HttpReader) -> None:
                     pass
 
     asyncio.run(nothing())
+
+
+def test_a_viewer_that_takes_nothing_is_disconnected(api: HttpReader) -> None:
+    """Another one plays meanwhile."""
+
+    async def slow() -> None:
+        wide = PlaybackRange(START_NS)
+        async with gateway(api, played=wide, send_timeout_s=0.2) as url, viewing(url) as viewer:
+            await viewer.subscribe(A, B, FAR)
+            for _ in range(25):  # More than the buffers between them hold.
+                await viewer.send_control(play=True, speed=math.inf, seek_ns=START_NS)
+                await asyncio.sleep(0.05)
+            async with viewing(url) as other:
+                await other.subscribe(A)
+                await other.control(play=True, speed=math.inf)
+                await other.until_ended()
+            await asyncio.sleep(0.5)
+            with pytest.raises(ConnectionError):
+                while True:
+                    await viewer.receive()
+
+    asyncio.run(slow())
 
 
 def test_it_says_when_nova_has_gone(tmp_path: Path) -> None:
