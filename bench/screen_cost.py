@@ -1,21 +1,22 @@
 """`python -m bench.screen_cost`: what the screen costs the main thread of a browser, in ms of
 each second: LIVE, paused, and replaying at each rate, on an archive of 200 entities.
 
-A browser draws 60 frames a second as long as its main thread is free for most of each 16.7 ms. Its
-busy time differs less between runs than frames do where other programs use the machine too.
+A browser draws 60 frames a second as long as its main thread is free for most of each 16.7 ms. The
+processor time of that thread differs less between runs than frames do where other programs use the
+machine too; `busy` counts what the thread waited for a processor as well.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
-import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
-from playwright.sync_api import CDPSession, Page, expect
+from playwright.sync_api import Page, expect
 
 from bench.bulk_archive import fill
+from bench.frame_watch import HEADING, FrameWatch
 from bench.work import Work
 from nova.testkit.browser import running_browser
 from nova.testkit.running_nova import PASSWORD, RunningNova, running_nova
@@ -29,17 +30,9 @@ LOADED_MS, SETTLED_MS = 60_000, 4_000
 PLACE = 0.3
 """Where on the timeline a replay starts, as a share of it."""
 
-TIMES = {
-    "busy": "TaskDuration",
-    "script": "ScriptDuration",
-    "layout": "LayoutDuration",
-    "style": "RecalcStyleDuration",
-}
-HEADING = f"{'phase':8}" + "".join(f"{name:>10}" for name in TIMES) + "   ms/s"
-
 
 class CostedPage:
-    """A logged-in page, and the busy time of its main thread."""
+    """A logged-in page, and what its main thread does."""
 
     def __init__(self, page: Page, nova: RunningNova) -> None:
         self.page = page
@@ -48,20 +41,11 @@ class CostedPage:
         page.get_by_test_id("login-password").fill(PASSWORD)
         page.get_by_test_id("login-submit").click()
         page.get_by_test_id("entity-row").first.wait_for(timeout=LOADED_MS)
-        self._browser: CDPSession = page.context.new_cdp_session(page)
-        self._browser.send("Performance.enable")
+        self._watch = FrameWatch(page)
 
     def report(self, phase: str, seconds: float) -> str:
         """A line on some seconds from now on."""
-        before, began = self._times(), time.monotonic()
-        self.page.wait_for_timeout(seconds * 1_000)
-        after, took_s = self._times(), time.monotonic() - began
-        spent = [1_000 * (after[name] - before[name]) / took_s for name in TIMES.values()]
-        return f"{phase:8}" + "".join(f"{ms:10.1f}" for ms in spent)
-
-    def _times(self) -> Mapping[str, float]:
-        found = self._browser.send("Performance.getMetrics")["metrics"]
-        return {one["name"]: one["value"] for one in found}
+        return f"{phase:8}{self._watch.watch(seconds).text()}{os.getloadavg()[0]:6.0f}"
 
     def seek(self) -> None:
         """Stand still at the start of the replays, with all panels loaded."""
@@ -78,7 +62,7 @@ class CostedPage:
 def measure(costed: CostedPage, seconds: float) -> None:
     """LIVE, paused, and one replay after the other from the same time."""
     page = costed.page
-    click.echo(HEADING)
+    click.echo(f"{'phase':8}{HEADING}  load")
     page.wait_for_timeout(SETTLED_MS)
     click.echo(costed.report("LIVE", seconds))
     page.get_by_test_id("replay").click()

@@ -5,24 +5,20 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from nova.sdk import timestamps
-from nova.testkit.running_nova import RunningNova, nova_command, running_nova
-from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots, enter, log_in, reload_own
+from nova.testkit.running_nova import RunningNova
+from tests.e2e.demo_page import SHOWN_MS, choose, clear_plots, log_in, reload_own
 from tests.e2e.demo_screen import new_context, serious
 
 pytestmark = pytest.mark.browser
 
 PHONE_WIDTH, PHONE_HEIGHT = 390, 844
-MANY_ENTITIES = [2_000, pytest.param(10_000, marks=pytest.mark.slow)]
-DRAWN_MAX_ROWS = 100
 HEX_ROW = re.compile(r"^[0-9a-f]{6}\t")
 
 
@@ -302,47 +298,3 @@ def test_a_phone_has_a_tab_for_each_panel(page: Page) -> None:
         expect(page.get_by_test_id(f"panel-{panel}")).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         assert serious(page, f"[data-panel={panel}]") == []
-
-
-@pytest.mark.parametrize("count", MANY_ENTITIES)
-def test_many_entities_draw_only_what_is_in_sight(
-    browser: Browser, tmp_path: Path, count: int
-) -> None:
-    """The tree has all of them, the page only the rows that are seen."""
-    recording = tmp_path / "many.jsonl"
-    recording.write_bytes(b"\n".join(many_envelopes(count)))
-    with running_nova(tmp_path / "data", "--scope", "sat") as nova:
-        made = nova_command("produce", str(recording), "--to", nova.publish, "--scope", "sat")
-        assert made.returncode == 0, made.stderr.decode()
-        context = new_context(browser)
-        page = context.new_page()
-        enter(page, nova.url)
-        search = page.get_by_test_id("entity-search")
-        # The scope itself is one more: it has the manifests.
-        expect(search).to_have_attribute("placeholder", f"Search {count:,}", timeout=SHOWN_MS)
-        rows = page.get_by_role("treeitem")
-        assert rows.count() < DRAWN_MAX_ROWS
-        page.get_by_test_id("entity-row").first.focus()
-        page.keyboard.press("End")
-        expect(page.locator(f'[data-entity="unit-{count - 1}"]')).to_be_focused()
-        assert rows.count() < DRAWN_MAX_ROWS
-        search.fill("unit-1234")
-        expect(page.get_by_test_id("entity-row")).to_have_count(1)
-        context.close()
-        nova.kill()
-
-
-def many_envelopes(count: int) -> Iterator[bytes]:
-    """One event of each unit, by name in the order of their numbers."""
-    for number in range(count):
-        envelope = {
-            "lane": "parsed",
-            "systemId": "grid",
-            "containerId": f"rack-{number // 1000}",
-            "uniqueId": f"unit-{number:04}",
-            "sourceTruthTime": timestamps.text(1_700_000_000 * timestamps.NS_PER_SECOND + number),
-            "messageType": "Load",
-            "schemaVersion": "1",
-            "payload": {"load": number / 100},
-        }
-        yield msgspec.json.encode(envelope)

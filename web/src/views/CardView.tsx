@@ -7,7 +7,7 @@ import { alarmKey } from "../model/alarms/alarm_window";
 import { alarmsOfKey, statusOf, verdictOf } from "../model/alarms/card_alarms";
 import { type Card, cardName, cardRows, cardSparklineKeys, cardTitle, keySpec } from "../model/cards/card";
 import { cardAt, isOpenPlace, openCard, requestedCard } from "../model/cards/card_list";
-import { statesPending } from "../model/cards/cards";
+import { moreStatesPending } from "../model/cards/cards";
 import { staleViews } from "../model/cards/stale_views";
 import type { CardPlace } from "../model/cards/shields";
 import { cardSeries, setInSight } from "../model/cards/sparkline_data";
@@ -59,7 +59,7 @@ export function CardView({ place }: { place: CardPlace }) {
         {card !== undefined && ofEdge === undefined && <CardAge time={orderTime(card.view.order)} isStale={staleViews.value.has(card.id)} />}
       </header>
       {card === undefined ? (
-        <p class="muted card-nothing">{statesPending.value ? "…" : "No data at this time."}</p>
+        <p class="muted card-nothing">{moreStatesPending.value ? "…" : "No data at this time."}</p>
       ) : (
         <Body card={card} ofEdge={ofEdge} />
       )}

@@ -1,6 +1,6 @@
 /** The cards of entities: all their values, in the groups of their manifests. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { alarmRefusal } from "../model/alarms/alarm_actions";
 import { alarmsPending, alarmsTrouble } from "../model/alarms/alarm_states";
 import { isOutOfLimits } from "../model/alarms/card_alarms";
@@ -13,13 +13,18 @@ import {
   requestedCard,
   shownCards,
 } from "../model/cards/card_list";
-import { cards, statesError, statesPending, statesTime } from "../model/cards/cards";
+import { cards, moreStatesPending, statesError, statesPending, statesTime } from "../model/cards/cards";
 import { selectedEntity } from "../model/entities/entities";
+import { inBlocks } from "../model/page/blocks";
+import { scrolling } from "../model/page/scrolling";
+import { Blocks } from "./Blocks";
 import { CardView } from "./CardView";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
-/** More cards than these are drawn only on request. */
-const DRAWN_MAX = 60;
+/** Cards that are drawn or not together, in columns of their own. */
+const BLOCK_CARDS = 12;
+/** The height of a card's share of the columns, until one is drawn. */
+const ITEM_PX = 80;
 
 export function Cards() {
   return (
@@ -59,13 +64,16 @@ function Tools() {
 
 function Content() {
   const element = useRef<HTMLDivElement>(null);
-  const [most, setMost] = useState(DRAWN_MAX);
+  const scrolled = useMemo(scrolling, []);
   const all = shownCards.value;
+  const isEmpty = all.length === 0;
+  const blocks = useMemo(() => inBlocks(all, BLOCK_CARDS), [all]);
+  useEffect(() => (element.current === null ? undefined : scrolled.watch(element.current)), [isEmpty]);
   useEffect(() => {
     if (requestedCard.value === null) return;
     element.current?.querySelector(`[data-card="${CSS.escape(requestedCard.value)}"]`)?.scrollIntoView({ block: "nearest" });
   }, [requestedCard.value]);
-  if (all.length === 0) return <NoCards />;
+  if (isEmpty) return <NoCards />;
   return (
     <>
       {alarmsTrouble.value !== "" && (
@@ -81,23 +89,21 @@ function Content() {
       <div
         ref={element}
         class={`scroll ${statesPending.value ? "awaited-soon" : ""}`}
-        aria-busy={statesPending.value || alarmsPending.value}
+        aria-busy={moreStatesPending.value || alarmsPending.value}
         tabIndex={0}
         role="region"
         aria-label="Values of the cards"
         data-testid="cards-shown"
       >
         <AsOf />
-        <div class="cards">
-          {all.slice(0, most).map((place) => (
-            <CardView key={place.id} place={place} />
-          ))}
-        </div>
-        {all.length > most && (
-          <button type="button" class="more" onClick={() => setMost(most + DRAWN_MAX)}>
-            Show more of {all.length.toLocaleString("en")}
-          </button>
-        )}
+        <Blocks
+          counts={blocks.map((block) => block.length)}
+          itemPx={ITEM_PX}
+          scrolled={scrolled}
+          held={blocks.findIndex((block) => block.some(({ id }) => id === requestedCard.value))}
+          blockClass="cards"
+          draw={(block) => blocks[block]?.map((place) => <CardView key={place.id} place={place} />)}
+        />
       </div>
     </>
   );

@@ -1,6 +1,6 @@
 /** The commands of the selected entity: a form for each, and the recent ones. */
 
-import { statesPending } from "../model/cards/cards";
+import { moreStatesPending } from "../model/cards/cards";
 import { type CatalogEntry, catalogOf } from "../model/commands/command_catalog";
 import { commandsTo } from "../model/commands/command_history";
 import { commandTab, openFormOf, setOpenForm } from "../model/commands/command_panel";
@@ -40,7 +40,7 @@ export function CommandActions() {
 }
 
 function Nothing({ entity }: { entity: Entity }) {
-  const isAsking = entities.value === null || statesPending.value;
+  const isAsking = entities.value === null || moreStatesPending.value;
   return (
     <Empty testid="commands-empty">
       {isAsking

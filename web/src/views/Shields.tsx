@@ -1,101 +1,132 @@
 /** Every view at a glance: its entity's name, status, key values and their age. */
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { alarmsPending } from "../model/alarms/alarm_states";
 import { isAcknowledged, statusOf } from "../model/alarms/card_alarms";
 import { type Card, cardName, cardShieldKeys, cardTitle, keySpec } from "../model/cards/card";
 import { cardAt, isOpenPlace, openCard } from "../model/cards/card_list";
-import { statesError, statesPending } from "../model/cards/cards";
+import { moreStatesPending, statesError, statesPending } from "../model/cards/cards";
+import { placesIn, shieldBlocks } from "../model/cards/shield_blocks";
 import { type CardPlace, type ShieldGroup, shieldGroups } from "../model/cards/shields";
 import { staleViews } from "../model/cards/stale_views";
 import { edgeCards } from "../model/edge/edge_cards";
 import { entities } from "../model/entities/entities";
 import { entityName } from "../model/entities/entity_names";
+import { scrolling } from "../model/page/scrolling";
 import { entityKey } from "../model/values/event";
 import { AlarmCounts } from "./AlarmCounts";
+import { Blocks } from "./Blocks";
 import { moveFocus } from "./grid_focus";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { CardAge, CardValue } from "./CardValue";
 import { Status } from "./Status";
 
-/** More shields than these are drawn only on request. */
-const DRAWN_MAX = 400;
+/** The room of a shield in a row, with the gap behind it, and that of the wall around the rows; as in cards.css. */
+const [SHIELD_PX, GAP_PX, EDGES_PX] = [160, 5, 12];
+/** The height of a shield's share of the wall, until one is drawn. */
+const ITEM_PX = 20;
 
 export function Shields() {
-  const [most, setMost] = useState(DRAWN_MAX);
   return (
     <Pane id="shields" tools={<AlarmCounts />}>
       <ErrorNotice text={statesError.value} />
-      <Content most={most} more={() => setMost(most + DRAWN_MAX)} />
+      <Content />
     </Pane>
   );
 }
 
-function Content({ most, more }: { most: number; more: () => void }) {
-  const all = shieldGroups.value;
-  if (all.length === 0) {
-    if (entities.value === null) return <Empty>Loading entities…</Empty>;
-    return <Empty testid="shields-empty">No shields yet. An entity gets one with its first view update (ui lane).</Empty>;
-  }
-  const count = all.reduce((sum, { places }) => sum + places.length, 0);
-  const drawn = firstPlaces(all, most);
+function Content() {
+  if (shieldGroups.value.length > 0) return <Wall />;
+  if (entities.value === null) return <Empty>Loading entities…</Empty>;
+  return <Empty testid="shields-empty">No shields yet. An entity gets one with its first view update (ui lane).</Empty>;
+}
+
+function Wall() {
+  const element = useRef<HTMLDivElement>(null);
+  const scrolled = useMemo(scrolling, []);
+  useEffect(() => scrolled.watch(element.current as HTMLElement), []);
+  const [at, setAt] = useState<string | null>(null);
+  const groups = shieldGroups.value;
+  const columns = Math.max(1, Math.floor((scrolled.width.value - EDGES_PX + GAP_PX) / (SHIELD_PX + GAP_PX)));
+  const blocks = useMemo(() => shieldBlocks(groups, columns), [groups, columns]);
+  const places = useMemo(() => groups.flatMap((group) => group.places), [groups]);
+  const current = (places.find(({ id }) => id === at) ?? places.find(isOpenPlace) ?? places[0])?.id;
+  const choose = (place: CardPlace) => {
+    setAt(place.id);
+    openCard(place);
+  };
+  const focusEnd = (place: CardPlace) => {
+    setAt(place.id);
+    // It may have to be drawn first.
+    requestAnimationFrame(() => element.current?.querySelector<HTMLElement>(`[data-place="${CSS.escape(place.id)}"]`)?.focus());
+  };
   return (
-    <div class={`scroll wall ${statesPending.value ? "awaited-soon" : ""}`} aria-busy={statesPending.value || alarmsPending.value}>
-      <Wall drawn={drawn} />
-      {count > most && (
-        <button type="button" class="more" onClick={more}>
-          Show more of {count.toLocaleString("en")}
-        </button>
-      )}
+    <div ref={element} class={`scroll wall ${statesPending.value ? "awaited-soon" : ""}`} aria-busy={moreStatesPending.value || alarmsPending.value}>
+      <div role="listbox" aria-label="Shields" onKeyDown={(event) => moveInWall(event, places, focusEnd)}>
+        <Blocks
+          counts={blocks.map(placesIn)}
+          itemPx={ITEM_PX}
+          scrolled={scrolled}
+          held={blocks.findIndex((block) => block.some((group) => group.places.some(({ id }) => id === current)))}
+          blockClass="shield-block"
+          draw={(block) =>
+            blocks[block]?.map((group) => (
+              <Group key={group.key} group={group} isFirst={isFirstPart(groups, group)} current={current} choose={choose} focused={setAt} />
+            ))
+          }
+        />
+      </div>
     </div>
   );
 }
 
-/** The first places of groups, at most this many. */
-function firstPlaces(all: readonly ShieldGroup[], most: number): readonly ShieldGroup[] {
-  let left = most;
-  return all.flatMap((group) => {
-    const places = group.places.slice(0, Math.max(0, left));
-    left -= group.places.length;
-    return places.length === 0 ? [] : [{ ...group, places }];
-  });
+/** Home and End lead to shields that may not be drawn; the others are beside the one with the focus. */
+function moveInWall(event: KeyboardEvent, places: readonly CardPlace[], focusEnd: (place: CardPlace) => void): void {
+  const end = event.key === "Home" ? places[0] : event.key === "End" ? places.at(-1) : undefined;
+  if (end === undefined || event.ctrlKey || event.metaKey || event.altKey) {
+    moveFocus(event, event.currentTarget as HTMLElement, "[role=option]");
+    return;
+  }
+  event.preventDefault();
+  event.stopPropagation();
+  focusEnd(end);
 }
 
-function Wall({ drawn }: { drawn: readonly ShieldGroup[] }) {
-  const element = useRef<HTMLDivElement>(null);
-  const [at, setAt] = useState<string | null>(null);
-  const places = drawn.flatMap((group) => group.places);
-  const chosen = places.find(isOpenPlace);
-  const current = places.some(({ id }) => id === at) ? at : (chosen?.id ?? places[0]?.id);
+function isFirstPart(groups: readonly ShieldGroup[], part: ShieldGroup): boolean {
+  return groups.some(({ key, places }) => key === part.key && places[0]?.id === part.places[0]?.id);
+}
+
+interface GroupProps {
+  group: ShieldGroup;
+  /** Whether it begins here, or continues that of the block above. */
+  isFirst: boolean;
+  /** The shield that the tabulator leads to. */
+  current: string | undefined;
+  choose: (place: CardPlace) => void;
+  focused: (id: string) => void;
+}
+
+function Group({ group, isFirst, current, choose, focused }: GroupProps) {
   return (
-    <div
-      role="listbox"
-      aria-label="Shields"
-      ref={element}
-      onKeyDown={(event) => moveFocus(event, element.current as HTMLElement, "[role=option]")}
-    >
-      {drawn.map((group) => (
-        <div key={group.key} role="group" aria-label={group.key} class="shield-group">
-          <div class="shield-heading" aria-hidden="true">
-            {group.scopeId !== "" && <span class="muted">{group.scopeId} › </span>}
-            {group.systemId}
-          </div>
-          <div class="shields" role="presentation">
-            {group.places.map((place) => (
-              <Shield
-                key={place.id}
-                place={place}
-                isChosen={isOpenPlace(place)}
-                isCurrent={place.id === current}
-                choose={() => {
-                  setAt(place.id);
-                  openCard(place);
-                }}
-              />
-            ))}
-          </div>
+    <div role="group" aria-label={group.key} class="shield-group">
+      {isFirst && (
+        <div class="shield-heading" aria-hidden="true">
+          {group.scopeId !== "" && <span class="muted">{group.scopeId} › </span>}
+          {group.systemId}
         </div>
-      ))}
+      )}
+      <div class="shields" role="presentation">
+        {group.places.map((place) => (
+          <Shield
+            key={place.id}
+            place={place}
+            isChosen={isOpenPlace(place)}
+            isCurrent={place.id === current}
+            choose={() => choose(place)}
+            focused={() => focused(place.id)}
+          />
+        ))}
+      </div>
     </div>
   );
 }
@@ -105,9 +136,10 @@ interface ShieldProps {
   isChosen: boolean;
   isCurrent: boolean;
   choose: () => void;
+  focused: () => void;
 }
 
-function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
+function Shield({ place, isChosen, isCurrent, choose, focused }: ShieldProps) {
   const card = cardAt(place.id);
   const isOfEdge = edgeCards.value.has(place.id);
   const verdict = card === undefined ? undefined : statusOf(card);
@@ -122,6 +154,7 @@ function Shield({ place, isChosen, isCurrent, choose }: ShieldProps) {
       data-place={place.id}
       data-status={verdict ?? "none"}
       onClick={choose}
+      onFocus={focused}
       onKeyDown={(event) => {
         if (event.key !== "Enter" && event.key !== " ") return;
         event.preventDefault();
@@ -147,7 +180,7 @@ function cardTime(card: Card): string {
 }
 
 function NothingYet({ place }: { place: CardPlace }) {
-  const words = statesPending.value ? "…" : place.viewId === "" ? "no views" : "no data at this time";
+  const words = moreStatesPending.value ? "…" : place.viewId === "" ? "no views" : "no data at this time";
   return <span class="muted shield-nothing">{words}</span>;
 }
 

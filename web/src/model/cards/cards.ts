@@ -3,7 +3,7 @@
  * what was read ahead while it runs backwards.
  */
 
-import { batch, type Signal, signal } from "@preact/signals";
+import { batch, computed, type Signal, signal } from "@preact/signals";
 import { backwards, cursor, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import type { StoredEvent } from "../values/event";
@@ -28,6 +28,10 @@ const PAGE_STATES = 1_000;
 export const cards = signal<ReadonlyMap<string, Signal<Card>>>(new Map());
 /** Whether the states at the clock's time are being queried. */
 export const statesPending = signal(true);
+/** Whether states of the first reply are shown, and there are more to come. */
+const isListing = signal(false);
+/** Whether a view may have a state that is not shown. */
+export const moreStatesPending = computed(() => statesPending.value || isListing.value);
 /** Why there are no states; empty if there are some. */
 export const statesError = signal("");
 /** The time that the cards show, in normal form; undefined is the present. Backwards it follows the clock. */
@@ -45,6 +49,7 @@ export function invalidateStates(): void {
   generation++;
   earlyStates = new Map();
   statesPending.value = true;
+  isListing.value = false;
 }
 
 /** Clear all cards when the user changes. */
@@ -63,7 +68,9 @@ export async function refreshStates(): Promise<void> {
   const mine = generation;
   const time = state.value === "LIVE" ? undefined : cursor.value;
   try {
-    const found = await allStates(time);
+    const found = await allStates(time, (page) => {
+      if (mine === generation) showPage(page.map(stateOfAnswer), time);
+    });
     if (mine !== generation) return;
     statesError.value = "";
     batch(() => applyAnswer(found.map(stateOfAnswer), time));
@@ -84,13 +91,13 @@ export function showStates(states: ReadonlyMap<string, ViewState | undefined>, t
     else next.set(id, cardOf(view, manifestOf(manifests.peek(), view)));
   }
   batch(() => {
-    [statesTime.value, statesPending.value] = [time, false];
+    [statesTime.value, statesPending.value, isListing.value] = [time, false, false];
     if (isAll || states.size > 0) showCards(next);
   });
 }
 
-/** All pages of the states as of a time. */
-export async function allStates(time: string | undefined): Promise<AnsweredState[]> {
+/** All pages of the states as of a time; `onPage` gets each as it comes. */
+export async function allStates(time: string | undefined, onPage?: (page: AnsweredState[]) => void): Promise<AnsweredState[]> {
   const found: AnsweredState[] = [];
   let afterKey: string | undefined;
   do {
@@ -105,10 +112,29 @@ export async function allStates(time: string | undefined): Promise<AnsweredState
       },
       "uiStateResponse",
     );
-    found.push(...(reply.states as AnsweredState[]));
+    const page = reply.states as AnsweredState[];
+    found.push(...page);
+    if (reply.nextKey != null) onPage?.(page);
     afterKey = reply.nextKey ?? undefined;
   } while (afterKey !== undefined);
   return found;
+}
+
+/** While nothing is shown yet, each page is, and goes on by the stream; else the states of before are, until all are known. */
+function showPage(page: readonly ViewState[], time: string | undefined): void {
+  if (!isListing.peek() && cards.peek().size > 0) return;
+  const next = new Map([...cards.peek()].map(([id, card]) => [id, card.peek()]));
+  for (const answer of page) {
+    const id = viewKey(answer);
+    const view = mergeAnswer(earlyStates.get(id), answer);
+    next.set(id, cardOf(view, manifestOf(manifests.peek(), view)));
+    earlyStates.delete(id);
+  }
+  batch(() => {
+    statesTime.value = time === undefined ? undefined : normalTime(time);
+    [isListing.value, statesPending.value] = [true, false];
+    showCards(next);
+  });
 }
 
 function applyAnswer(found: readonly ViewState[], time: string | undefined): void {
@@ -118,14 +144,14 @@ function applyAnswer(found: readonly ViewState[], time: string | undefined): voi
   if (goesOn) for (const [id, card] of cards.value) next.set(id, card.value);
   for (const answer of found) {
     const id = viewKey(answer);
-    const view = mergeAnswer(goesOn ? cards.value.get(id)?.value.view : earlyStates.get(id), answer);
+    const view = mergeAnswer((goesOn ? cards.value.get(id)?.value.view : undefined) ?? earlyStates.get(id), answer);
     next.set(id, cardOf(view, manifestOf(manifests.value, view)));
     earlyStates.delete(id);
   }
   for (const [id, view] of earlyStates) next.set(id, cardOf(markComplete(view), manifestOf(manifests.value, view)));
   earlyStates = new Map();
   statesTime.value = until;
-  statesPending.value = false;
+  [isListing.value, statesPending.value] = [false, false];
   showCards(next);
 }
 
@@ -168,7 +194,11 @@ export function applyUpdates(events: readonly StoredEvent[]): void {
 }
 
 function applyEarly(byView: ReadonlyMap<string, StoredEvent[]>): void {
-  for (const [id, some] of byView) earlyStates.set(id, foldUpdates(earlyStates.get(id), some, timebase.value));
+  for (const [id, some] of byView) keepEarly(id, some);
+}
+
+function keepEarly(id: string, some: readonly StoredEvent[]): void {
+  earlyStates.set(id, foldUpdates(earlyStates.get(id), some, timebase.value));
 }
 
 function applyByView(byView: ReadonlyMap<string, StoredEvent[]>): void {
@@ -177,6 +207,10 @@ function applyByView(byView: ReadonlyMap<string, StoredEvent[]>): void {
   const changed: Card[] = [];
   for (const [id, some] of byView) {
     const known = cards.value.get(id);
+    if (known === undefined && isListing.value) {
+      keepEarly(id, some);
+      continue;
+    }
     const card = known === undefined ? newCard(some) : cardWithUpdates(known.value, some, timebase.value, find);
     if (known === undefined) added.set(id, signal(card));
     else known.value = card;

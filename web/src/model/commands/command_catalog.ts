@@ -36,11 +36,12 @@ export function catalogOf(entity: Entity): readonly CatalogEntry[] {
 
 /** The actions that the cards of an entity offer. */
 export function actionsOf(entity: Entity): readonly Action[] {
-  const key = entityKey(entity);
+  const prefix = `${entityKey(entity)} `;
   const found = new Map<string, Action>();
-  for (const { value } of cards.value.values()) {
-    if (entityKey(value.view) !== key) continue;
-    for (const action of value.manifest?.actions ?? []) {
+  for (const [id, card] of cards.value) {
+    // Of no other card: an update of it would list the actions again.
+    if (!id.startsWith(prefix) || entityKey(card.value.view) !== entityKey(entity)) continue;
+    for (const action of card.value.manifest?.actions ?? []) {
       if (!found.has(action.commandType)) found.set(action.commandType, action);
     }
   }

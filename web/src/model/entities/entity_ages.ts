@@ -27,8 +27,8 @@ const LEARNT_MAX_MS = 86_400_000;
 /** What a source sends by itself. Commands to it and what is said of it are no sign of life. */
 const TELEMETRY: ReadonlySet<Lane> = new Set(["ui", "parsed", "raw"]);
 
-/** The ages of entities at one moment of the clock; null until they are known. */
-export const entityAges = signal<ReadonlyMap<string, SourceAge> | null>(null);
+/** The ages of entities at one moment of the clock; null until they are known. Of thousands, those are computed that are asked for. */
+export const entityAges = signal<EntityAges | null>(null);
 /** The ages that can be shown: none while the clock should move and does not, because they would stand still. */
 export const shownAges = computed(() => (isStalled.value ? null : entityAges.value));
 /** The moment of those ages, in ms. */
@@ -42,6 +42,26 @@ export function listedAtMs(): number {
 export const agesPending = signal(true);
 /** Incremented when the ages of series may have changed. */
 export const ageBeats = signal(0);
+
+/** The ages at one moment, by the keys of entities. */
+class EntityAges {
+  private readonly known = new Map<string, SourceAge>();
+
+  constructor(private readonly atMs: number) {}
+
+  /** The age of an entity; undefined if it is not listed. */
+  get(key: string): SourceAge | undefined {
+    const known = this.known.get(key);
+    const entity = known === undefined ? listed.peek().get(key) : undefined;
+    if (entity === undefined) return known;
+    const age = ageOf(key, entity, this.atMs);
+    this.known.set(key, age);
+    return age;
+  }
+}
+
+/** The entities by their keys. */
+const listed = computed(() => new Map((entities.value ?? []).map((one) => [entityKey(one), one])));
 
 const entityTimes = new SeenTimes();
 const seriesTimes = new SeenTimes();
@@ -161,7 +181,7 @@ function beat(): void {
   [isDirty, shownMs] = [false, cursorMs.value];
   batch(() => {
     agesAtMs.value = shownMs;
-    entityAges.value = new Map((entities.value ?? []).map((one) => [entityKey(one), ageOf(one)]));
+    entityAges.value = new EntityAges(shownMs);
     ageBeats.value++;
   });
 }
@@ -171,9 +191,8 @@ function hasUnstreamed(): boolean {
 }
 
 /** An entity that sends nothing itself is not silent. */
-function ageOf(entity: EntityInfo): SourceAge {
-  const key = entityKey(entity);
-  const found = isPartlyUnstreamed(entity) ? entityTimes.atListing(key, shownMs) : entityTimes.at(key, shownMs);
+function ageOf(key: string, entity: EntityInfo, atMs: number): SourceAge {
+  const found = isPartlyUnstreamed(entity) ? entityTimes.atListing(key, atMs) : entityTimes.at(key, atMs);
   const isMute = !entity.series.some(({ lane }) => TELEMETRY.has(lane));
   return isMute && found.freshness !== "unseen" ? { ...found, freshness: "none" } : found;
 }
@@ -181,7 +200,7 @@ function ageOf(entity: EntityInfo): SourceAge {
 /** Read the intervals of silent sources from their past: what is slow by nature is not stale. */
 async function learnSilent(): Promise<void> {
   const mine = generation;
-  const doubtful = [...(entityAges.value ?? [])].filter(([key, age]) => isDoubtful(key, age));
+  const doubtful = [...listed.value.keys()].flatMap(doubtfulAge);
   const chosen = new Map(doubtful.slice(0, LEARNT_AT_ONCE));
   for (const [key, age] of chosen) asked.set(key, seenMsOf(age));
   const wanted = (entities.value ?? []).filter((one) => chosen.has(entityKey(one)));
@@ -190,6 +209,11 @@ async function learnSilent(): Promise<void> {
   isDirty = true;
   beat();
   if (mine === generation && doubtful.length > LEARNT_AT_ONCE) learnMore();
+}
+
+function doubtfulAge(key: string): [string, SourceAge][] {
+  const age = entityAges.value?.get(key);
+  return age !== undefined && isDoubtful(key, age) ? [[key, age]] : [];
 }
 
 /** Whether it depends on the usual interval if a source is stale, and too few of its events are known for that. */

@@ -4,7 +4,7 @@ import type { KeySpec } from "../../api/protocol";
 import type { SeriesName } from "../../api/series";
 import { type Verdict, verdictOf } from "../alarms/card_alarms";
 import { keySpec } from "../cards/card";
-import { cards, statesPending } from "../cards/cards";
+import { cards, moreStatesPending, statesPending } from "../cards/cards";
 import { staleViews } from "../cards/stale_views";
 import { manifestKeySpec } from "../cards/manifest_keys";
 import { viewKey } from "../cards/ui_state";
@@ -48,7 +48,7 @@ export function isSourceStale(series: SeriesName): boolean {
 
 function cardReading({ series, field }: FieldRef): Omit<FieldReading, "isStale"> {
   const card = cards.value.get(viewKey({ ...series, viewId: series.viewId ?? "" }))?.value;
-  const isPending = statesPending.value;
+  const isPending = card === undefined ? moreStatesPending.value : statesPending.value;
   if (card === undefined) return { value: undefined, time: undefined, spec: manifestKeySpec(undefined, field), verdict: undefined, isPending };
   const cell = card.cells.get(field);
   const verdict = cell === undefined ? undefined : verdictOf(card, field);
