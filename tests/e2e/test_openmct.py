@@ -23,6 +23,18 @@ from tests.openmct.running_gateway import running_gateway
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 NEW = 424_242
+RULES = """
+[[rules]]
+ruleId = "count-high"
+title = "Too many"
+scopeId = "alpha"
+messageType = "Count"
+field = "n"
+ranges.critical = { high = 100000.0 }
+"""
+JUDGED_MS = 120_000
+"""Alarms are judged at the lowest priority."""
+
 POINT = "nova:field~alpha~bus~eps~a~parsed~Count~~n"
 ENTITY = "nova:root~alpha~bus~eps~a"
 REQUESTED = """async ([point, options]) => {
@@ -60,9 +72,14 @@ def ms(second: float) -> float:
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[RunningNova, HttpReader]]:
-    with running_nova(tmp_path_factory.mktemp("mct") / "data", "--ground") as nova:
-        yield nova, filled_reader(nova)
-        nova.kill()
+    folder = tmp_path_factory.mktemp("mct")
+    (folder / "rules").mkdir()
+    (folder / "rules/count.toml").write_text(RULES)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("NOVA_ALARM_RULES", str(folder / "rules"))
+        with running_nova(folder / "data", "--ground") as nova:
+            yield nova, filled_reader(nova)
+            nova.kill()
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +102,7 @@ def test_the_tree_leads_to_the_fields_of_an_entity(mct: MctPage) -> None:
     for name in ("NOVA", "alpha", "bus", "eps", "a"):
         item = tree.get_by_role("treeitem", name=f"Expand {name} folder", exact=False).first
         item.locator(".c-disclosure-triangle").first.click()
-    for field in ("Count · even", "Count · mode", "Count · n", "panel · n"):
+    for field in ("even · Count", "mode · Count", "n · Count", "n · panel"):
         expect(tree.get_by_text(field, exact=True)).to_be_visible()
 
 
@@ -121,6 +138,10 @@ def test_the_other_time_system_shows_when_values_were_received(mct: MctPage) -> 
     received_ms = timestamps.parse(str(_member(event, "canonicalTruthTime"))) / 1e6
     mct.show(POINT, *fixed(received_ms - 60_000, received_ms + 60_000, "canonical"))
     expect(mct.page.locator(".gl-plot-x-label")).to_contain_text("Receive time")
+    # The time system and its bounds change one after the other.
+    mct.page.wait_for_function(
+        "end => openmct.time.getBounds().end === end", arg=round(received_ms + 60_000)
+    )
     found = mct.requested()
     assert len(found) == 1_250 and found[-1]["value"] == _member(event, "payload")["n"]
     assert abs(found[-1]["canonical"] - received_ms) <= 1 and "source" not in found[-1]
@@ -141,6 +162,18 @@ def test_a_value_arrives_live_with_both_times(
         "async (point) => openmct.telemetry.isStale(await openmct.objects.get(point))", POINT
     )
     assert stale["isStale"] is False
+
+
+def test_an_alarm_is_a_fault_that_can_only_be_read(
+    mct: MctPage, filled: tuple[RunningNova, HttpReader]
+) -> None:
+    mct.show("faults.taxonomy:faultManagement.view")
+    apart(lambda: _publish(filled[0].publish))
+    fault = mct.page.locator(".c-fault-mgmt__list").filter(has_text="/alpha/bus/eps/a/n")
+    expect(fault).to_contain_text("Too many", timeout=JUDGED_MS)
+    expect(fault).to_contain_text(str(NEW))
+    expect(fault.locator(".is-severity-critical")).to_be_visible()
+    assert mct.page.evaluate("openmct.faults.supportsActions()") is False
 
 
 def test_the_key_of_a_scope_shows_that_scope_alone(

@@ -35,12 +35,12 @@ export async function fieldOf(catalog: Catalog, { series, field }: Point): Promi
 }
 
 function valuesOf(range: Range): Promise<Datum[]> {
-  const { strategy, size = 0 } = range.options;
+  const { strategy, size = 0, enforceSize = false } = range.options;
   // A plot that has no width yet asks for nothing.
   const count = Math.min(Math.floor(size), ROWS_MAX) || SIZE_DEFAULT;
   if (strategy === "latest") return size <= 1 ? range.latest() : range.newest(count);
   if (strategy === "minmax") return range.thinned(count);
-  return range.all();
+  return enforceSize && size > 0 ? range.newest(count) : range.all();
 }
 
 /** A field over the range of a request. */

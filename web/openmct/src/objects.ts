@@ -44,7 +44,7 @@ async function pointObject(catalog: Catalog, key: string, point: Point): Promise
   return {
     identifier: identifierOf(key),
     type: POINT_TYPE,
-    name: entity !== undefined && sampledSeries(entity).length > 1 ? `${seriesTitle(point.series)} · ${name}` : name,
+    name: entity !== undefined && sampledSeries(entity).length > 1 ? `${name} · ${seriesTitle(point.series)}` : name,
     location: parentOf([scopeId, systemId, containerId, uniqueId]),
     telemetry: { values: valuesOf(field) },
   };

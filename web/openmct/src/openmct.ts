@@ -39,6 +39,8 @@ export interface RequestOptions {
   domain: string;
   strategy?: string;
   size?: number;
+  /** A table shows no more than `size` values, the newest. */
+  enforceSize?: boolean;
   signal?: AbortSignal;
 }
 

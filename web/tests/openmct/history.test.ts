@@ -43,6 +43,13 @@ it("a plot without a width yet gets a usual number, and without a strategy all p
   expect(await asked({ columns: columns() }, {})[1]).toHaveLength(2);
 });
 
+it("a table of some rows gets the newest, with both times, from the oldest to the newest", async () => {
+  const event = (n: number) => ({ ...SERIES, sourceTruthTime: `1970-01-01T00:00:0${n}Z`, canonicalTruthTime: "1970-01-01T00:00:09Z", payload: { n } });
+  const [edge, found] = asked({ query: { events: [event(8), event(7), event(6)] } }, { size: 2, enforceSize: true });
+  expect(await found).toEqual([{ value: 7, source: 7_000, canonical: 9_000 }, { value: 8, source: 8_000, canonical: 9_000 }]);
+  expect(edge.asked.at(-1)).toEqual(["query", expect.objectContaining({ reverse: true, limit: 2, messageTypes: ["T"] })]);
+});
+
 it("the latest value is asked for by the end, and a field that is gone has none", async () => {
   const event = { ...SERIES, eventId: "1", sourceTruthTime: "1970-01-01T00:00:07Z", canonicalTruthTime: "1970-01-01T00:00:08Z", payload: { n: 7 } };
   const [edge, found] = asked({ latest: { events: [event] } }, { strategy: "latest", size: 1 });

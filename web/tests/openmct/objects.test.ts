@@ -33,7 +33,7 @@ it("a folder has its name and parent, and a field what the manifest of its view 
   expect(await objectOf(catalog, "root", "Ground")).toMatchObject({ name: "Ground", type: "folder", location: "ROOT" });
   expect(await objectOf(catalog, "root~s~bus", "")).toMatchObject({ name: "bus", location: "nova:root~s" });
   const field = await objectOf(catalog, "field~s~bus~eps~a~ui~~v~volts", "");
-  expect(field).toMatchObject({ name: "v · Voltage", type: "nova.point", location: "nova:root~s~bus~eps~a" });
+  expect(field).toMatchObject({ name: "Voltage · v", type: "nova.point", location: "nova:root~s~bus~eps~a" });
   expect(field.telemetry?.values[2]?.unit).toBe("V");
   expect((await objectOf(catalog, "field~s~bus~eps~b~parsed~T~~volts", "")).name).toBe("volts");
   await expect(objectOf(catalog, "field~s~bus~eps~b~parsed~T~~gone", "")).rejects.toThrow("no field gone");
