@@ -139,7 +139,7 @@ def _parse_rate(ctx: click.Context, param: click.Parameter, value: str) -> float
     "--frames",
     metavar="SPEC",
     help="ccsds: packets are in transfer frames: tm:BYTES or aos:BYTES of a frame, then any of "
-    ",random ,rs=BYTES ,crc ,ocf ,insert=BYTES ,fhec ,nosync.",
+    ",random ,rs=BYTES ,correct=16|8 ,crc ,ocf ,insert=BYTES ,fhec ,nosync.",
 )
 @click.option(
     "--xtce",

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from nova.recordings.recording import RecordingError
+from nova.recordings.reed_solomon import corrected, interleave_of
 from nova.sdk.errors import NovaError
 
 SYNC_MARK = bytes.fromhex("1acffc1d")
@@ -22,10 +23,11 @@ NO_FIRST, ONLY_IDLE = 0x7FF, 0x7FE
 IDLE_CHANNEL = 63
 _SPEC = re.compile(r"(tm|aos):(\d{1,5})((?:,[a-z]+(?:=\d{1,5})?)*)", re.ASCII)
 _SWITCHES = ("random", "crc", "ocf", "fhec", "nosync")
-_SIZES = ("rs", "insert")
+_SIZES = ("rs", "insert", "correct")
+UNCORRECTABLE = "a frame that cannot be corrected: it has too many errors"
 EXPECTED = (
     "tm:BYTES or aos:BYTES (of a frame without its mark and check symbols), then any of ,random "
-    ",rs=BYTES ,crc ,ocf ,insert=BYTES ,fhec ,nosync"
+    ",rs=BYTES ,correct=16|8 ,crc ,ocf ,insert=BYTES ,fhec ,nosync"
 )
 
 
@@ -54,6 +56,8 @@ class FrameFormat:
     size_bytes: int
     is_random: bool = False
     rs_bytes: int = 0
+    correctable: int = 0
+    """The wrong bytes of a codeword that are corrected; 0 if check symbols are not used."""
     has_crc: bool = False
     has_control: bool = False
     insert_bytes: int = 0
@@ -74,10 +78,20 @@ class FrameFormat:
         """The frame of a unit, which begins behind the mark; raises FrameError."""
         if self.is_random:
             unit = derandomized(unit)
+        if self.correctable:
+            unit = self._corrected(unit)
         frame = unit[: self.size_bytes]
         if self.has_crc and binascii.crc_hqx(frame, CRC_START):
             raise FrameError("a frame whose CRC is wrong")
         return self._aos(frame) if self.kind == "aos" else self._tm(frame)
+
+    def _corrected(self, unit: bytes) -> bytes:
+        interleave = interleave_of(self.size_bytes, self.rs_bytes, self.correctable)
+        assert interleave is not None
+        whole = corrected(unit, interleave, self.correctable)
+        if whole is None:
+            raise FrameError(UNCORRECTABLE)
+        return whole
 
     def _tm(self, frame: bytes) -> TransferFrame:
         head = int.from_bytes(frame[:2])
@@ -132,11 +146,19 @@ def parse_frame_format(text: str) -> FrameFormat:
         raise RecordingError(
             f"--frames {text!r}: a frame has {FRAME_MIN_BYTES} to {FRAME_MAX_BYTES} bytes"
         )
+    correctable = sizes["correct"]
+    if "correct" in text and interleave_of(size_bytes, sizes["rs"], correctable) is None:
+        raise RecordingError(
+            f"--frames {text!r}: no code of CCSDS 131.0 has these sizes: rs= is 2 × correct= (16 "
+            "or 8) for each of 1, 2, 3, 4, 5 or 8 codewords, of at most 255 bytes with their part "
+            "of the frame"
+        )
     return FrameFormat(
         match[1],
         size_bytes,
         is_random="random" in switches,
         rs_bytes=sizes["rs"],
+        correctable=correctable,
         has_crc="crc" in switches,
         has_control="ocf" in switches,
         insert_bytes=sizes["insert"],
