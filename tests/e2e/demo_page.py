@@ -31,7 +31,13 @@ def _expect_entities(page: Page) -> None:
     expect(page.get_by_test_id("panels")).to_be_visible()
     if page.get_by_test_id("tab-entities").is_visible():
         page.get_by_test_id("tab-entities").click()
+    expect_loaded(page)
+
+
+def expect_loaded(page: Page) -> None:
+    """Wait for the entities, and for what is loaded behind the first view: keys and dialogs too."""
     expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+    expect(page.get_by_test_id("state")).to_be_attached(timeout=SHOWN_MS)
 
 
 def reload_own(page: Page) -> None:
@@ -40,7 +46,7 @@ def reload_own(page: Page) -> None:
     """
     page.evaluate("history.replaceState(null, '', '/')")
     page.reload()
-    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+    expect_loaded(page)
 
 
 def choose(page: Page, entity: str) -> None:

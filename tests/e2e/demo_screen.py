@@ -62,6 +62,7 @@ class Screen:
         hold_session(self.page, url)
         self.page.goto(url)
         expect(self.page.get_by_test_id("entity-row").first).to_be_visible(timeout=LOADED_MS)
+        expect(self.page.get_by_test_id("state")).to_be_attached(timeout=LOADED_MS)
 
     def log_in(self) -> None:
         """Log in on the page that is open."""

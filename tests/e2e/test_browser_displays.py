@@ -14,7 +14,7 @@ from nova.edge.display_store import DisplayStore
 from nova.edge.user_store import Role, UserStore
 from nova.sdk.display import Display, DisplayColumn, DisplayPage, DisplayPanel
 from nova.testkit.running_nova import PASSWORD, RunningNova
-from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose
+from tests.e2e.demo_page import HEIGHT, SHOWN_MS, WIDTH, choose, expect_loaded
 from tests.e2e.demo_screen import serious
 from tests.e2e.held_session import MOTION
 
@@ -35,7 +35,7 @@ def visitor(browser: Browser, nova: RunningNova, name: str, role: Role = "operat
     page.get_by_test_id("login-username").fill(name)
     page.get_by_test_id("login-password").fill(PASSWORD)
     page.get_by_test_id("login-submit").click()
-    expect(page.get_by_test_id("entity-row").first).to_be_visible(timeout=SHOWN_MS)
+    expect_loaded(page)
     return page
 
 

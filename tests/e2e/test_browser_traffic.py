@@ -1,17 +1,22 @@
-"""What a page asks and receives by itself: nothing while paused, little besides the stream."""
+"""What a page asks and receives by itself: little before its first values, nothing while paused,
+little besides the stream.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from nova.sdk import timestamps
 from nova.testkit.page_traffic import STREAM, PageTraffic
 from nova.testkit.running_nova import RunningNova
+from tests.e2e.demo_screen import LOADED_MS, new_context
+from tests.e2e.held_session import hold_session
 from tests.e2e.kept_screen import KeptScreen
 from tests.e2e.recorded_flight import EPS, second
 
@@ -29,6 +34,16 @@ REPEATS_MAX = 4
 """An event comes once for the list and once for the values, and again where these are read whole;
 one of a second comes four times a second where nothing is left out.
 """
+
+
+FILES_MAX_BYTES = 70 * 1024
+"""Compressed, with their headers. At 500 kbit/s these take 1.2 s."""
+
+LATE = ("late_parts", "chart", "world_map")
+"""Files of what is drawn behind the first values."""
+
+FIRST = {"auth", "setCursor", "listDisplays", "followStatus", "startStream", "discover", "latest"}
+"""Requests that the first values need, or that are as short as these."""
 
 
 @contextmanager
@@ -70,6 +85,57 @@ def assert_sparing(traffic: PageTraffic) -> None:
     listed = [one for one in traffic.received if one["type"] in {"latestResponse", "queryResponse"}]
     ids = Counter(str(event["eventId"]) for one in listed for event in one["events"])
     assert not ids or max(ids.values()) <= REPEATS_MAX, ids.most_common(3)
+
+
+class OpeningFiles:
+    """The files that a page has asked for until it got values, and their bytes on the line."""
+
+    def __init__(self, page: Page) -> None:
+        self.names: dict[str, str] = {}
+        self.bytes: dict[str, int] = {}
+        self._has_values = False
+        browser = page.context.new_cdp_session(page)
+        browser.on("Network.requestWillBeSent", self._on_sent)
+        browser.on("Network.loadingFinished", self._on_finished)
+        browser.on("Network.webSocketFrameReceived", self._on_received)
+        browser.send("Network.enable")
+
+    def _on_sent(self, event: Mapping[str, Any]) -> None:
+        if not self._has_values:
+            self.names[event["requestId"]] = event["request"]["url"]
+
+    def _on_finished(self, event: Mapping[str, Any]) -> None:
+        if event["requestId"] in self.names:
+            self.bytes[event["requestId"]] = int(event["encodedDataLength"])
+
+    def _on_received(self, event: Mapping[str, Any]) -> None:
+        self._has_values |= '"type":"latestResponse"' in event["response"]["payloadData"]
+
+
+def asked_manifests(traffic: PageTraffic) -> list[dict[str, Any]]:
+    """Requests for the manifests from their begin."""
+    discovered = [one for one in traffic.sent if one["type"] == "discover"]
+    return [
+        one for one in discovered if one.get("manifests") is not False and "afterKey" not in one
+    ]
+
+
+def test_the_first_values_need_little(browser: Browser, demo: RunningNova) -> None:
+    """All else comes behind them, and of the manifests one listing."""
+    context = new_context(browser)
+    hold_session(context, demo.url)
+    page = context.new_page()
+    files, traffic = OpeningFiles(page), PageTraffic(page)
+    page.goto(demo.url)
+    expect(page.get_by_test_id("latest-row").first).to_be_visible(timeout=LOADED_MS)
+    expect(page.get_by_test_id("card").first).to_be_visible(timeout=LOADED_MS)
+    types = [one["type"] for one in traffic.sent]
+    assert set(types[: types.index("latest") + 1]) <= FIRST
+    assert [name for name in files.names.values() if any(late in name for late in LATE)] == []
+    assert files.bytes.keys() == files.names.keys()
+    assert 0 < sum(files.bytes.values()) <= FILES_MAX_BYTES
+    assert len(asked_manifests(traffic)) == 1
+    context.close()
 
 
 def test_a_paused_page_asks_nothing(kept: KeptScreen, recorded: RunningNova) -> None:

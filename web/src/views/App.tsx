@@ -3,41 +3,22 @@
 import { useEffect } from "preact/hooks";
 import type { StatusResponse } from "../api/protocol";
 import { isSilent, isStalled } from "../model/clock/clock";
-import { openFinder } from "../model/finder/finder";
-import { openDisplays } from "../model/displays/display_dialog";
-import { display, isDisplayChanged } from "../model/displays/open_display";
-import { acknowledgedGaps, gapCount, linksOpen, unreachableText } from "../model/session/links";
+import { acknowledgedGaps, gapCount, unreachableText } from "../model/session/links";
 import { processesText } from "../model/session/processes";
-import { searchOpen } from "../model/search/search_form";
 import {
   connection,
   coreUnavailable,
   mustChangePassword,
   notice,
-  role,
   status,
   unansweredText,
   user,
 } from "../model/session/session";
-import { Account } from "./Account";
-import { AlarmAnnouncer, AlarmBanner } from "./AlarmBanner";
-import { AlarmsChip, PresentAlarmsChip } from "./AlarmCounts";
-import { ConfirmDialog } from "./ConfirmDialog";
-import { ExportDialog } from "./ExportDialog";
-import { Finder } from "./Finder";
-import { SessionButtons, ThemeButton } from "./HeaderButtons";
-import { Help } from "./Help";
-import { LinksChip, LinksPanel } from "./Links";
-import { LateDisplays, LatePanelSettings } from "./late_dialogs";
+import { latePage, loadLatePage } from "./late_page";
 import { Login } from "./Login";
-import { Notices } from "./Notices";
-import { PeekPanel } from "./PeekPanel";
+import { LoadNotice } from "./Pane";
 import { Panels } from "./Panels";
 import { ForcedPassword } from "./PasswordForm";
-import { SearchPanel } from "./SearchPanel";
-import { helpOpen, shortcutOf } from "./shortcuts";
-import { LoginAgain } from "./SessionEnd";
-import { TimelineBar } from "./TimelineBar";
 
 /** What the page shows the archive of; its counts are for who may see all of it. */
 function instanceText({ mode, scopeId, limited, events, rejects }: StatusResponse): string {
@@ -47,40 +28,32 @@ function instanceText({ mode, scopeId, limited, events, rejects }: StatusRespons
 }
 
 export function App() {
-  useEffect(() => {
-    addEventListener("keydown", onKey);
-    return () => removeEventListener("keydown", onKey);
-  }, []);
   if (user.value === null) return <Login />;
   if (mustChangePassword.value) return <ForcedPassword />;
+  return <Screen />;
+}
+
+function Screen() {
+  useEffect(loadLatePage, []);
+  const late = latePage.code.value;
   return (
     <div class="page">
       <Header />
       <GapNote />
-      <AlarmBanner />
-      <AlarmAnnouncer />
+      {late !== null && <late.Banners />}
       <main class={`stage ${isStalled.value ? "away" : ""}`} data-testid="panels">
         <Panels />
-        {searchOpen.value && <SearchPanel />}
-        <PeekPanel />
+        {late !== null && <late.SidePanels />}
       </main>
-      <Notices />
-      <TimelineBar />
-      {linksOpen.value && <LinksPanel />}
-      <ConfirmDialog />
-      <LatePanelSettings />
-      <LateDisplays />
-      <ExportDialog />
-      <Account />
-      <LoginAgain />
-      <Finder />
-      {helpOpen.value && <Help close={() => (helpOpen.value = false)} />}
+      <LoadNotice text={latePage.trouble.value} />
+      {late === null ? <footer class="timeline-space" /> : <late.Lower />}
     </div>
   );
 }
 
 function Header() {
   const found = status.value;
+  const late = latePage.code.value;
   return (
     <header class="header">
       <h1>NOVA</h1>
@@ -90,52 +63,8 @@ function Header() {
         </span>
       )}
       <Banner />
-      <PresentAlarmsChip />
-      <AlarmsChip />
-      <LinksChip />
-      <button type="button" title="Find an entity, a field, a command, an action (Ctrl K)" data-testid="finder-open" onClick={openFinder}>
-        Find
-      </button>
-      <button
-        type="button"
-        title="Search the archive (F)"
-        aria-expanded={searchOpen.value}
-        data-testid="search-open"
-        onClick={() => (searchOpen.value = !searchOpen.value)}
-      >
-        Search
-      </button>
-      <DisplayButton />
-      <ThemeButton />
-      <button type="button" onClick={() => (helpOpen.value = true)} aria-label="Keyboard shortcuts">
-        ?
-      </button>
-      {role.value === "admin" && (
-        <a class="button" href="/admin" title="Users, API keys and the audit trail" data-testid="admin-link">
-          Manage
-        </a>
-      )}
-      <SessionButtons />
+      {late !== null && <late.HeaderTools />}
     </header>
-  );
-}
-
-/** The display on the screen; a dot says that it has changes that are not saved. */
-function DisplayButton() {
-  const { name } = display.value;
-  const isChanged = isDisplayChanged.value;
-  return (
-    <button
-      type="button"
-      class="display-button"
-      title={`Display: ${name}${isChanged ? ", with changes that are not saved" : ""}`}
-      aria-haspopup="dialog"
-      data-testid="displays-open"
-      onClick={openDisplays}
-    >
-      {name}
-      {isChanged ? " •" : ""}
-    </button>
   );
 }
 
@@ -180,13 +109,4 @@ function connectionProblem(): string | undefined {
     return "The writer is away: the archive can be read, but nothing new is stored.";
   }
   return processesText(status.value?.processes ?? []) ?? unreachableText();
-}
-
-function onKey(event: KeyboardEvent): void {
-  // Of an open dialog all keys are its own, also while the focus is on none of its elements.
-  if (user.value === null || document.querySelector("dialog:modal") !== null) return;
-  const found = shortcutOf(event);
-  if (found === undefined) return;
-  event.preventDefault();
-  found.act();
 }

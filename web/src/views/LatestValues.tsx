@@ -15,7 +15,7 @@ import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
 import { formatAge, formatTime, toMs } from "../model/values/time";
 import { unitOf } from "../model/values/units";
-import { FrameButton } from "./FrameButton";
+import { latePage } from "./late_page";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import { Status } from "./Status";
 import { ValueRow } from "./ValueRow";
@@ -97,13 +97,14 @@ function Series({ name, event, filter }: SeriesProps) {
   }, [event]);
   const all = valueRows(event).filter(([path]) => filter === "" || path.toLowerCase().includes(filter));
   const series = sampledSeriesOf(event);
+  const late = latePage.code.value;
   return (
     <table class="values" data-testid="latest-series" data-series={name}>
       <caption>
         <span class={`lane ${event.lane}`}>{event.lane}</span>
         <strong>{eventKind(event)}</strong>
         <EventAge event={event} />
-        {event.lane === "parsed" && <FrameButton event={event} />}
+        {event.lane === "parsed" && late !== null && <late.FrameButton event={event} />}
       </caption>
       <tbody>
         {all.map(([path, value]) => {

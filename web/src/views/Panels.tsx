@@ -8,9 +8,8 @@ import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWid
 import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
 import { draggedField } from "../model/layout/field_drag";
 import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
-import { startPanelsSync } from "../model/layout/panels_sync";
+import { startPageLayout } from "../model/layout/page_layout";
 import { panelTitle } from "../model/panels/panel_kinds";
-import "uplot/dist/uPlot.min.css";
 import "../panels.css";
 import { PageTabs } from "./PageTabs";
 import { PanelView } from "./PanelView";
@@ -18,7 +17,7 @@ import { Splitter } from "./Splitter";
 import { Tabs } from "./Tabs";
 
 export function Panels() {
-  useEffect(startPanelsSync, []);
+  useEffect(startPageLayout, []);
   useEffect(() => {
     addEventListener("keydown", findEntity);
     return () => removeEventListener("keydown", findEntity);

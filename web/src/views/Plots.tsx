@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import { plotError, plotsBehind } from "../model/plots/plot_data";
 import { activatePanel, isPlotWhole, newPlot, plotsOf } from "../model/plots/plots";
+import "uplot/dist/uPlot.min.css";
 import { FieldPicker } from "./FieldPicker";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 import type { PanelProps } from "./later_panel";

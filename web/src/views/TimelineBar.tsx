@@ -8,6 +8,7 @@ import { cursorLineMs, heldMs } from "../model/timeline/scrub";
 import { runAction } from "../model/timeline/timeline_sync";
 import { eventTime } from "../model/values/event";
 import { formatTime, fromFineMs } from "../model/values/time";
+import "../timeline.css";
 import { GivenBackSign } from "./GivenBackSign";
 import { Legend } from "./Legend";
 import { Playback } from "./Playback";

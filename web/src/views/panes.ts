@@ -1,29 +1,21 @@
 /** The view of each kind of panel. */
 
-import { AlarmPanel } from "./AlarmPanel";
-import { Cards } from "./Cards";
-import { Chat } from "./Chat";
-import { CommandPanel } from "./CommandPanel";
 import { EntityTree } from "./EntityTree";
-import { GroundTrack } from "./GroundTrack";
-import { Inspector } from "./Inspector";
 import { LatestValues } from "./LatestValues";
-import { laterPanel, type PanelView } from "./later_panel";
-import { Plots } from "./Plots";
-import { Shields } from "./Shields";
+import { latePanel, laterPanel, type PanelView } from "./later_panel";
 
-/** The views by kind; a kind that few pages have is loaded when it is drawn (`laterPanel`). */
+/** The views by kind. All but those of the first view are loaded after it; a kind that few pages have when it is drawn. */
 export const VIEWS: Readonly<Record<string, PanelView>> = {
   entities: EntityTree,
-  shields: Shields,
-  cards: Cards,
+  shields: latePanel("Shields"),
+  cards: latePanel("Cards"),
   values: LatestValues,
-  plots: Plots,
-  track: GroundTrack,
-  inspector: Inspector,
-  commands: CommandPanel,
-  alarms: AlarmPanel,
-  chat: Chat,
+  plots: latePanel("Plots"),
+  track: latePanel("GroundTrack"),
+  inspector: latePanel("Inspector"),
+  commands: latePanel("CommandPanel"),
+  alarms: latePanel("AlarmPanel"),
+  chat: latePanel("Chat"),
   notes: laterPanel(() => import("./Notes").then(({ Notes }) => Notes)),
   recordings: laterPanel(() => import("./Recordings").then(({ Recordings }) => Recordings)),
   aligned: laterPanel(() => import("./AlignedPlot").then(({ AlignedPlot }) => AlignedPlot)),

@@ -12,8 +12,20 @@ import { fromHashValues, type ParsedUrl, toHashValues, type UrlState } from "./u
 /** Whether clock, timebase and span are as the address says; not before the first moment is shown, and not while
  * one is being opened. What depends on them starts behind it. */
 export const isMomentShown = signal(false);
+/** Whether the address named the moment that the page opened on; null before that. */
+export const openedByLink = signal<boolean | null>(null);
 /** What of the address that was opened last cannot be read. */
 export const momentFaults = signal<readonly string[]>([]);
+
+/** At the first connection: show the moment that the address names, otherwise the present, and follow each other. */
+export function openMoment(): void {
+  const isShared = openUrl();
+  startUrlSync();
+  followUrl();
+  isMomentShown.value = isShared;
+  if (!isShared) goLive();
+  openedByLink.value = isShared;
+}
 
 /** Keep the address at the displayed moment. */
 export function startUrlSync(): void {

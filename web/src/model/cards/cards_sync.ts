@@ -46,10 +46,10 @@ export function startCardsSync(): void {
     untracked(invalidateStates);
     forgetStatesBefore();
     // The stream is requested before the query: events in between are in both replies rather than in neither.
-    queueMicrotask(requestAll);
+    requestSoon();
   });
   effect(() => {
-    if (isCoreKnown.value) queueMicrotask(requestAll);
+    if (isCoreKnown.value) requestSoon();
   });
   effect(() => {
     void manifests.value;
@@ -88,6 +88,18 @@ function followBackwards(): void {
     if (!isShown) askStates();
   };
   scheduler.every(BACKWARDS_INTERVAL_MS, follow, { when: () => isBackwards() && isOpen() });
+}
+
+let isRequestedSoon = false;
+
+/** Once, whatever number of reasons there are now. */
+function requestSoon(): void {
+  if (isRequestedSoon) return;
+  isRequestedSoon = true;
+  queueMicrotask(() => {
+    isRequestedSoon = false;
+    requestAll();
+  });
 }
 
 function requestAll(): void {

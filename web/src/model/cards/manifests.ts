@@ -24,9 +24,20 @@ export interface RowGroup {
 export const manifests = signal<ReadonlyMap<string, CardManifest>>(new Map());
 
 let requestCount = 0;
+let reading: Promise<void> = Promise.resolve();
 
 /** Request the manifests as of the clock. */
-export async function refreshManifests(): Promise<void> {
+export function refreshManifests(): Promise<void> {
+  reading = readAtClock();
+  return reading;
+}
+
+/** Resolves when the manifests that were requested last are there, or are not to be had. */
+export function untilManifests(): Promise<void> {
+  return reading.catch(() => undefined);
+}
+
+async function readAtClock(): Promise<void> {
   const mine = ++requestCount;
   const isCurrent = () => mine === requestCount;
   const found = await readManifests(state.value === "LIVE" ? {} : { time: cursor.value }, isCurrent);

@@ -6,7 +6,7 @@
 import { computed, signal } from "@preact/signals";
 import type { CardControl } from "../../api/protocol";
 import { type Card, cardOf } from "../cards/card";
-import { type CardManifest, manifestOf, manifests, readManifests } from "../cards/manifests";
+import { type CardManifest, manifestOf, manifests, readManifests, untilManifests } from "../cards/manifests";
 import { type Cell, viewKey } from "../cards/ui_state";
 import type { Entity } from "../values/event";
 import { type EdgeEntity, edgeEntities, isSendable } from "./edge_entities";
@@ -35,11 +35,15 @@ export const edgePlaces = computed(() =>
   edgeEntities.value.map((data) => ({ id: viewKey(placeOf(data)), ...placeOf(data) })),
 );
 
-/** Read the manifests that entities name and that are not known, as of the present. */
+/** Read the manifests that entities name and that are not known: those of the clock if it has them, else of the present. */
 export async function refreshEdgeManifests(): Promise<void> {
-  const isMissing = (data: EdgeEntity) => manifestOf(kept.value, data) === undefined;
-  if (!edgeEntities.value.some(isMissing)) return;
-  kept.value = await readManifests({}, () => true);
+  if (haveManifests(kept.value)) return;
+  await untilManifests();
+  kept.value = haveManifests(manifests.value) ? manifests.value : await readManifests({}, () => true);
+}
+
+function haveManifests(known: ReadonlyMap<string, CardManifest>): boolean {
+  return edgeEntities.value.every((data) => manifestOf(known, data) !== undefined);
 }
 
 /** Clear all when the user changes. */

@@ -12,6 +12,8 @@ import { matchingEntities, treeOf, treeRowsOf } from "./entity_tree";
 const BUSY_SHARE = 0.05;
 /** …but not less often than this. */
 const PAUSE_MAX_MS = 30_000;
+/** The first page of a listing is short, so that a slow line shows it soon; the others are as long as the server allows. */
+const FIRST_PAGE_ENTITIES = 50;
 
 /** The lanes that an edge does not stream. */
 export const UNSTREAMED_LANES: readonly Lane[] = ["parsed", "raw"];
@@ -54,12 +56,14 @@ export function setFolded(key: string, isClosed: boolean): void {
   foldedNodes.value = next;
 }
 
-/** List the entities; the first reply selects the instance's default, or the first with values. */
-export async function refreshEntities(): Promise<void> {
+/** List the entities; the first reply selects the instance's default, or the first with values. Of many entities the
+ * first page is shown before the others are listed, for which `mayContinue` is awaited. */
+export async function refreshEntities(mayContinue?: () => Promise<void>): Promise<void> {
   const startMs = Date.now();
   if (startMs < notBeforeMs) return;
   try {
-    const found = await discoverAll(undefined, undefined, showFirst);
+    const onFirst = (first: readonly EntityInfo[]) => (showFirst(first), mayContinue?.());
+    const found = await discoverAll(undefined, undefined, entities.value === null ? onFirst : undefined);
     entities.value = found;
     entitiesError.value = "";
     if (state.value === "LIVE") presentListings.emit(found);
@@ -72,7 +76,6 @@ export async function refreshEntities(): Promise<void> {
   }
 }
 
-/** Of many entities the first page is shown while the others are listed. */
 function showFirst(found: readonly EntityInfo[]): void {
   if (entities.value !== null) return;
   entities.value = found;
@@ -114,19 +117,19 @@ export function isPartlyUnstreamed(entity: EntityInfo | undefined): boolean {
 export async function discoverAll(
   time?: string,
   lanes?: readonly Lane[],
-  onFirst?: (found: readonly EntityInfo[]) => void,
+  onFirst?: (found: readonly EntityInfo[]) => Promise<void> | undefined,
 ): Promise<EntityInfo[]> {
   const at = { ...(time === undefined ? {} : { time }), ...(lanes === undefined ? {} : { filters: { lanes: [...lanes] } }) };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;
   do {
-    const page = afterKey === undefined ? {} : { afterKey };
+    const page = afterKey !== undefined ? { afterKey } : onFirst === undefined ? {} : { limit: FIRST_PAGE_ENTITIES };
     const reply = await request(
       { type: "discover", timebase: timebase.value, manifests: false, ...at, ...page },
       "discoverResponse",
     );
     found.push(...reply.entities);
-    if (afterKey === undefined && reply.nextKey != null) onFirst?.([...found]);
+    if (afterKey === undefined && reply.nextKey != null) await onFirst?.([...found]);
     afterKey = reply.nextKey ?? undefined;
   } while (afterKey !== undefined);
   return found;

@@ -1,4 +1,4 @@
-/** Keeps the panels up to date; started once, when they are first shown. */
+/** Keeps the panels up to date; started once, after the first view. */
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
@@ -13,10 +13,8 @@ import { jumps, state, streamedEvents } from "../clock/clock";
 import { commandLedger } from "../commands/command_history";
 import { resetFormsForUser } from "../commands/command_panel";
 import { persistStack } from "../commands/command_stack";
-import { persistDisplay } from "../displays/open_display";
-import { startDisplays } from "../displays/stored_displays";
 import { startEntityAges } from "../entities/entity_ages";
-import { continueLatest, latestError, refreshLatest } from "../entities/latest";
+import { applyLatest, continueLatest, latestError, refreshLatest } from "../entities/latest";
 import { chat } from "../events/chat";
 import { startFieldValues } from "../fields/field_values";
 import {
@@ -29,10 +27,12 @@ import {
   isListHeld,
   isListQueried,
   isReadAheadDue,
+  receivedEvents,
   refreshInspector,
 } from "../events/inspector";
 import { startExportSync } from "../exports/export_status";
 import { applyToNotes, startNotes } from "../notes/notes";
+import { arePanelsStarted } from "../page/first_view";
 import { singleFlight } from "../page/single_flight";
 import { appendPlotEvents, plotError, requestPlotData, startPlotSync } from "../plots/plot_data";
 import { followActivePlot } from "../plots/plots";
@@ -41,8 +41,8 @@ import { startRecordings } from "../recordings/recordings";
 import { startSearching } from "../search/search_sync";
 import { connection, recoveries } from "../session/session";
 import { selection, visible } from "../timeline/span";
+import { startTimelineSync } from "../timeline/timeline_sync";
 import { requestTrack, startTrackSync, trackError } from "../tracks/track_data";
-import { followWidth } from "./layout_store";
 
 const REPLAY_INTERVAL_MS = 250;
 const FOLLOW_INTERVAL_MS = 1_000;
@@ -69,9 +69,8 @@ export function startPanelsSync(): void {
     chat.apply(all);
     applyToNotes(all);
   });
-  startDisplays();
-  persistDisplay();
-  followWidth();
+  receivedEvents.subscribe(applyLatest);
+  startTimelineSync();
   followActivePlot();
   startViewLink();
   startKnownAt();
@@ -104,6 +103,7 @@ export function startPanelsSync(): void {
   whileSeen(RETRY_INTERVAL_MS, retryFailed);
   recoveries.subscribe(askAgain);
   followLinks();
+  arePanelsStarted.value = true;
 }
 
 /** Retry failed requests, whether or not the clock moves. */

@@ -3,13 +3,13 @@
 import { computed, effect, untracked } from "@preact/signals";
 import type { LinkInfo } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
+import { openMoment } from "../address/url_sync";
 import { checkStream, jumps, receiveFrame, restart, state, streamedEvents, timebase } from "../clock/clock";
 import { conflation } from "../clock/conflation_notice";
 import { startReadAhead } from "../clock/before_clock";
 import { startCursorReport } from "../clock/cursor_report";
 import { entities, refreshEntities, relistEntities, selectedEntity } from "../entities/entities";
 import { applyLatest, clearLatest, continueLatest, refreshLatest } from "../entities/latest";
-import { receivedEvents } from "../events/inspector";
 import { applyLinks, linksOpen, refreshLinks } from "../session/links";
 import {
   ANSWER_CHECK_INTERVAL_MS,
@@ -21,7 +21,7 @@ import {
   status,
   streamFrames,
 } from "../session/session";
-import { openTimeline, reopenTimeline, startTimelineSync } from "../timeline/timeline_sync";
+import { untilFirstView, untilLinkCanOpen } from "./first_view";
 import { singleFlight } from "./single_flight";
 
 const VALUES_INTERVAL_MS = 1_000;
@@ -39,7 +39,6 @@ export function startApp(): void {
   connections.subscribe(onConnected);
   recoveries.subscribe(askAgain);
   streamedEvents.subscribe(applyLatest);
-  startTimelineSync();
   startCursorReport();
   startReadAhead();
   const askLatest = singleFlight(() => refreshLatest());
@@ -58,11 +57,12 @@ export function startApp(): void {
   scheduler.every(ANSWER_CHECK_INTERVAL_MS, checkAnswers);
   scheduler.every(VALUES_INTERVAL_MS, checkStream, { when: isOpen });
   scheduler.every(VALUES_INTERVAL_MS, continueLatest, { when: isMoving });
-  receivedEvents.subscribe(applyLatest);
-  scheduler.every(ENTITIES_INTERVAL_MS, refreshEntities, { when: isMoving });
+  scheduler.every(ENTITIES_INTERVAL_MS, () => refreshEntities(), { when: isMoving });
   scheduler.every(STATUS_INTERVAL_MS, keepStatus, { when: isOpen });
   scheduler.every(LINKS_INTERVAL_MS, refreshLinks, { when: () => isMoving() || (isOpen() && linksOpen.value), pausesWhenHidden: true });
   followStatus();
+  // The session may have begun before the page was loaded.
+  if (isOpen() && !isStarted) onConnected();
 }
 
 /** What the Core says of itself: its links, and that there are other series, which may be of other entities. */
@@ -84,15 +84,15 @@ function onConnected(): void {
     return;
   }
   isStarted = true;
-  void keepStatus().then(() => {
+  void Promise.all([keepStatus(), untilLinkCanOpen()]).then(() => {
     timebase.value = status.value?.timebase ?? "source";
-    ignoreFailures(refreshEntities(), refreshLinks(), openTimeline());
+    openMoment();
+    ignoreFailures(refreshEntities(untilFirstView), untilFirstView().then(refreshLinks));
   });
 }
 
 /** Replies are to be had again: whatever is missing is requested at once. */
 function askAgain(): void {
-  reopenTimeline();
   ignoreFailures(relistEntities(), refreshLinks(), refreshLatest());
 }
 

@@ -43,8 +43,8 @@ export const absence = computed(() => {
 });
 
 let socket: Socket | undefined;
-/** Whether the Core has been asked on this connection to send its state. */
-let isStatusFollowed = false;
+/** The reply of the Core on this connection to the request to send its state; undefined if it is not asked. */
+let followed: Promise<void> | undefined;
 
 /** Frames of the stream, in the order of the connection. */
 export const streamFrames = new Emitter<[frame: StreamFrame]>();
@@ -182,7 +182,7 @@ function onAuthenticated(view: DefaultView | null): void {
 
 function onConnectionState(state: ConnectionState): void {
   connection.value = state;
-  isStatusFollowed = false;
+  followed = undefined;
   if (state === "refused") void renewRefused();
   if (state !== "open" || mustChangePassword.value) return;
   connections.emit();
@@ -238,15 +238,14 @@ export async function refreshStatus(): Promise<void> {
 }
 
 /** Follow the state of the Core from now on, unless it is followed. */
-export async function keepStatus(): Promise<void> {
-  if (isStatusFollowed) return;
-  isStatusFollowed = true;
-  await requestStatus("followStatus");
+export function keepStatus(): Promise<void> {
+  followed ??= requestStatus("followStatus");
+  return followed;
 }
 
 function loseCore(): void {
   coreUnavailable.value = true;
-  isStatusFollowed = false;
+  followed = undefined;
 }
 
 /** A beat of the Core: its counts, and what else of its state has changed. */
@@ -265,7 +264,7 @@ async function requestStatus(type: "status" | "followStatus"): Promise<void> {
     if (wasUnavailable) recoveries.emit();
   } catch (error) {
     // The banner reports a lost connection.
-    isStatusFollowed = false;
+    followed = undefined;
     if (error instanceof RequestError && error.code === CORE_UNAVAILABLE) loseCore();
   }
 }

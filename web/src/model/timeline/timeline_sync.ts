@@ -2,7 +2,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { followUrl, isMomentShown, openUrl, startUrlSync } from "../address/url_sync";
+import { isMomentShown, openedByLink } from "../address/url_sync";
 import { backwards, cursor, goLive, jumps, seek, state, timebase } from "../clock/clock";
 import { updateConflation } from "../clock/conflation_notice";
 import { clearCursorEvent, cursorEvent, refreshCursorEvent, revealCursor } from "../clock/cursor_event";
@@ -11,7 +11,7 @@ import { isResting } from "../clock/rest";
 import { listDatedAhead } from "../events/inspector";
 import { showPanel } from "../layout/layout_store";
 import { showToast } from "../page/toast";
-import { connection } from "../session/session";
+import { connection, recoveries } from "../session/session";
 import { toFineMs } from "../values/time";
 import { heldMs } from "./scrub";
 import { followSpan, setVisible, type Span, spanContains, visible, withMargin } from "./span";
@@ -59,28 +59,30 @@ export function startTimelineSync(): void {
     void timebase.value;
     untracked(() => isOpen() && ignoreFailure(refreshExtent()));
   });
+  let isOpened = false;
+  effect(() => {
+    if (openedByLink.value === null || isOpened) return;
+    isOpened = true;
+    untracked(() => ignoreFailure(openTimeline()));
+  });
+  recoveries.subscribe(reopenTimeline);
   scheduler.every(TICK_INTERVAL_MS, tick);
   scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: () => isOpen() && !isResting() });
   scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }
 
-/** At the first connection: show the moment that the address names, otherwise the present. */
+/** Once the moment is open: what the archive has around it. */
 export async function openTimeline(): Promise<void> {
-  const isShared = openUrl();
-  startUrlSync();
-  followUrl();
-  isMomentShown.value = isShared;
-  if (!isShared) goLive();
   try {
     await refreshExtent();
-    if (!isShared) showFirst();
+    if (openedByLink.value !== true) showFirst();
   } finally {
     isMomentShown.value = true;
   }
 }
 
-/** At each further connection: anything may have changed. */
-export function reopenTimeline(): void {
+/** Replies are to be had again: anything may have changed. */
+function reopenTimeline(): void {
   extent.value = extent.value === null ? undefined : extent.value;
   invalidateTimelineData();
   ignoreFailure(refreshExtent());

@@ -20,6 +20,7 @@ vi.stubGlobal("document", { hidden: false });
 vi.stubGlobal("addEventListener", (name: string, listener: () => void) => name === "hashchange" && listeners.push(listener));
 vi.stubGlobal("history", { state: null, replaceState: (_: unknown, __: string, hash: string) => (place.hash = hash) });
 
+const { openMoment } = await import("../../../src/model/address/url_sync");
 const { openTimeline } = await import("../../../src/model/timeline/timeline_sync");
 const { startSearching } = await import("../../../src/model/search/search_sync");
 const { searchLinkFault } = await import("../../../src/model/search/search_link");
@@ -65,6 +66,7 @@ describe("a link with a search", () => {
   it("starts one search at the first connection, when its moment is shown", async () => {
     await settled();
     expect(times()).toEqual([]);
+    openMoment();
     await openTimeline();
     await settled();
     expect(times()).toEqual([[undefined, at(20), "canonical"]]);

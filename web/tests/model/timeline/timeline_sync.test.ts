@@ -14,6 +14,7 @@ vi.mock("../../../src/model/session/session", async () => {
     notice: signal(""),
     connection: signal("open"),
     reconnect: () => undefined,
+    recoveries: { subscribe: () => undefined },
     request: (message: { type: string }) => {
       world.asked.push(message);
       return Promise.resolve(world.extent);
@@ -25,6 +26,7 @@ vi.stubGlobal("location", { hash: "" });
 vi.stubGlobal("history", { state: null, replaceState: () => undefined });
 vi.stubGlobal("addEventListener", () => undefined);
 
+const { openMoment } = await import("../../../src/model/address/url_sync");
 const timelineSync = await import("../../../src/model/timeline/timeline_sync");
 const { showEverything } = await import("../../../src/model/timeline/gesture");
 const { inspectorQuery } = await import("../../../src/model/events/inspector");
@@ -110,6 +112,7 @@ describe("the visible span", () => {
 
   it("shows the whole archive at first when all events are old", async () => {
     span.setVisible({ startMs: START - 600_000, stopMs: START + 60_000 });
+    openMoment();
     await timelineSync.openTimeline();
     expect(clock.state.value).toBe("LIVE");
     expect(span.visible.value.startMs).toBeLessThan(Date.UTC(2020, 0, 1));
