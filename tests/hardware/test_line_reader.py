@@ -17,6 +17,7 @@ from nova.hardware.line_reader import (
     LineSplitter,
     LineState,
 )
+from nova.recordings.influx import InfluxReader
 from nova.recordings.logged_line import nmea_checksum
 from nova.recordings.nmea import NmeaReader
 from nova.sdk import timestamps
@@ -338,3 +339,26 @@ def test_what_the_library_trips_over_is_raw_and_the_device_goes_on(line: bytes) 
     first, *_, last = heard(line, RMC)
     assert first.outputs[0] == Raw(line)
     assert len(last.outputs) == 3
+
+
+def test_points_are_those_of_a_recording(tmp_path: Path) -> None:
+    """The same parsed events, at their own times; others, and what is no point, at the host's."""
+    lines = [
+        b"weather,location=us\\ mid temperature=82.5,humidity=71i 1722000000000000123\n",
+        b'my\\ note text="too warm",ok=t 1722000000000000124\r\n',
+    ]
+    path = tmp_path / "points.lp"
+    path.write_bytes(b"".join(lines))
+    recorded = everything(InfluxReader(path, Observer("s"), system_id=ENTITY.system_id).steps())
+    reader = LineReader("influx", ENTITY, device_time=True)
+    readings = [one for line in lines for one in reader.readings(line)]
+    built = EventBuilder("s").readings(readings)
+    found = [check(one.value, address_of(one.address)) for one in built.records]
+    assert [one.event_id for one in found if one.series.lane == "parsed"] == [
+        one.event_id for one in recorded.events
+    ]
+    assert reader.readings(b"cpu load=1\n")[0].at_ns is None
+    assert reader.readings(b"cpu load=1 9999999999999999999\n")[0].at_ns is None
+    assert reader.readings(b"# no point\n") == [Reading(ENTITY, [Raw(b"# no point\n")])]
+    by_host = LineReader("influx", ENTITY).readings(lines[0])
+    assert by_host[0].at_ns is None

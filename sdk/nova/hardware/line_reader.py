@@ -1,4 +1,4 @@
-"""Lines of a byte stream, and their meaning: NMEA sentences, JSON objects, or text."""
+"""Lines of a byte stream, and their meaning: NMEA sentences, JSON objects, points, or text."""
 
 from __future__ import annotations
 
@@ -10,8 +10,12 @@ import msgspec
 
 from nova.hardware.device import Output, Parsed, Raw, Reading
 from nova.recordings.ais import CONTAINER_ID, KIND, AisJoiner, AisMessage
+from nova.recordings.influx import unique_of
+from nova.recordings.json_form import fields_of
+from nova.recordings.line_protocol import LineProtocolError, parse_point
 from nova.recordings.logged_line import parse_logged_line, split_sentences
 from nova.recordings.nmea import AIS_KINDS
+from nova.recordings.recorded_message import id_of, name_of
 from nova.recordings.sentence import decode, parse_source
 from nova.recordings.sentence_clock import LiveClock, TalkerFixes
 from nova.sdk import address as addresses
@@ -29,7 +33,7 @@ SAFE_INTEGER_MAX = 2**53 - 1
 """The largest integer that a JSON number of an envelope may be."""
 _LINE_END = re.compile(rb"\r+\n?|\n")
 
-LineFormat = Literal["nmea", "json", "text", "none"]
+LineFormat = Literal["nmea", "json", "influx", "text", "none"]
 
 
 class LineSplitter:
@@ -128,7 +132,7 @@ class LineReader:
                 for part in split_sentences(line)
                 for reading in self._sentence_readings(part, host_ns)
             ]
-        return [self._reading(line)]
+        return [self._point(line) if self._format == "influx" else self._reading(line)]
 
     def _reading(self, line: bytes) -> Reading:
         outputs: list[Output] = [Raw(line)]
@@ -136,6 +140,19 @@ class LineReader:
         if parsed is not None:
             outputs.append(parsed)
         return Reading(self._entity, outputs)
+
+    def _point(self, line: bytes) -> Reading:
+        """The parsed event is that of a recording (`nova.recordings.influx`) with times in ns."""
+        try:
+            point = parse_point(line.decode().rstrip("\r\n"))
+        except (LineProtocolError, UnicodeDecodeError):
+            return Reading(self._entity, [Raw(line)])
+        entity = Entity(self._entity.system_id, id_of(point.measurement), id_of(unique_of(point)))
+        payload = fields_of({**point.tags, **point.fields})
+        own_ns = point.time if self._device_time else None
+        is_time = own_ns is not None and timestamps.NS_MIN <= own_ns <= timestamps.NS_MAX
+        outputs: list[Output] = [Raw(line), Parsed(name_of(point.measurement), payload)]
+        return Reading(entity, outputs, own_ns if is_time else None)
 
     def _sentence_readings(self, line: bytes, host_ns: int) -> list[Reading]:
         """The same events as a recording of the sentence would yield (`nova.recordings.nmea`)."""
