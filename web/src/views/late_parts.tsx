@@ -1,6 +1,6 @@
 /** The parts of the page that its first view does without: the tools of the header, most panels, the timeline, dialogs. */
 
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { openFinder } from "../model/finder/finder";
 import { openDisplays } from "../model/displays/display_dialog";
 import { display, isDisplayChanged } from "../model/displays/open_display";
@@ -109,7 +109,8 @@ export function SidePanels() {
 
 /** Below the panels, and over the page. */
 export function Lower() {
-  useEffect(() => {
+  // With the parts themselves: who sees the timeline may press its keys.
+  useLayoutEffect(() => {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
