@@ -114,7 +114,7 @@ def measure(page: Page, nova: RunningNova, crowd: EntityLoad) -> None:
     sent_hz = (crowd.sent - sent) / (time.monotonic() - began)
     load = f"load of the machine {os.getloadavg()[0]:.0f}"
     click.echo(f"sent {sent_hz:,.0f} events/s, {crowd.behind_s:.1f} s behind; {load}")
-    notices = page.get_by_test_id("conflation").count()
+    notices = page.get_by_test_id("behind-note").count()
     elements = page.evaluate("document.querySelectorAll('*').length")
     click.echo(f"{elements:,} elements, {watch.nodes():,} nodes; conflated: {notices > 0}")
     before = watch.heap_mib()
