@@ -123,6 +123,10 @@ def test_wrong_calls_are_refused_in_words_that_help(api: HttpReader) -> None:
             await read(client, "status")
 
     asyncio.run(wrong())
+    asked = [event["payload"]["asked"] for event in asyncio.run(_recorded(api, "query", 2))]
+    assert any(one.startswith("query?colour=red") for one in asked)
+    (event,) = asyncio.run(_recorded(api, "event", 1))
+    assert event["payload"]["asked"].startswith("events/..%2Fstatus?time=")
 
 
 def test_every_call_is_recorded_with_the_key(api: HttpReader) -> None:
@@ -131,22 +135,45 @@ def test_every_call_is_recorded_with_the_key(api: HttpReader) -> None:
             await read(client, "latest", time=at(9), scopeIds=["alpha"])
 
     asyncio.run(audited())
-    ends = asyncio.run(_recorded(api))
-    assert ends["payload"]["by"] == "mcp latest"
-    assert ends["payload"]["asked"].startswith("latest?time=2026-01-01T00:00:09")
-    assert (ends["payload"]["principal"], ends["payload"]["principalKind"]) == ("alpha-only", "key")
+    payload = asyncio.run(_recorded(api, "latest", 1))[0]["payload"]
+    assert payload["asked"].startswith("latest?time=2026-01-01T00:00:09")
+    assert (payload["principal"], payload["principalKind"]) == ("alpha-only", "key")
 
 
-async def _recorded(api: HttpReader) -> dict[str, Any]:
-    """The event of the call of `latest`; the edge hands entries over beside its replies."""
+async def _recorded(api: HttpReader, tool: str, count: int) -> list[dict[str, Any]]:
+    """The newest events of calls of a tool; the edge hands entries over beside its replies."""
     filters = Filters(system_id="nova", container_id="audit", message_types=["ReadRequested"])
     async with await NovaClient.log_in(api.url, "admin", PASSWORD) as admin, asyncio.timeout(60):
         while True:
-            async for event in admin.query(Query(filters=filters, reverse=True)):
-                found = msgspec.json.decode(event)
-                if found["payload"]["by"] == "mcp latest":
-                    return dict(found)
+            query = Query(filters=filters, reverse=True)
+            events = [dict(msgspec.json.decode(event)) async for event in admin.query(query)]
+            found = [one for one in events if one["payload"]["by"] == f"mcp {tool}"]
+            if len(found) >= count:
+                return found[:count]
             await asyncio.sleep(0.1)
+
+
+def test_columns_are_rows_that_continue(api: HttpReader) -> None:
+    """Values as text, in lines, shortened by whole rows."""
+    series = {"scopeId": "alpha", "systemId": "bus", "containerId": "eps", "uniqueId": "a"}
+    wanted: dict[str, Any] = {
+        **series,
+        "lane": "parsed",
+        "messageType": "Count",
+        "fields": ["n", "mode"],
+    }
+    wanted |= {"startTime": at(0), "stopTime": at(COUNT), "timebase": "source", "limit": 900}
+
+    async def rows() -> None:
+        async with agent(api) as client:
+            first = text_of(await client.call_tool("columns", wanted))
+            assert len(first) <= CHARS
+            *lines, last = map(msgspec.json.decode, first.splitlines())
+            assert [line["n"] for line in lines] == list(range(0, 2 * len(lines), 2))
+            following = await client.call_tool("columns", {**wanted, "afterKey": last["nextKey"]})
+            assert msgspec.json.decode(text_of(following).splitlines()[0])["n"] == 2 * len(lines)
+
+    asyncio.run(rows())
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from nova.mcp.read_tools import ITEMS_DEFAULT, ITEMS_MAX, LIMIT, ReadTool, asked
 from nova.sdk.errors import NovaError
@@ -14,8 +16,9 @@ from nova.sdk.field_types import JsonObject
 ANSWER_MAX_CHARS = 60_000
 """Most characters of an answer: some 20,000 tokens of a model."""
 
-BODY_MAX_BYTES = 64 * 1024 * 1024
 TIMEOUT_S = 60.0
+ROWS = ("format", "ndjson")
+NEXT_KEY = "Nova-Next-Key"
 AUDIT_HEADER = "Nova-Audit"
 """The edge records a read that has it, with what asked."""
 
@@ -59,20 +62,21 @@ class ReadCalls:
         if tool.is_paged:
             arguments = {**arguments, LIMIT: _limit(arguments)}
         path, texts = asked(tool, arguments)
+        if tool.is_rows:
+            texts.append(ROWS)
         status, body = await self._get(path, texts, tool.name)
         if status != 200:
             return Answer(_refusal(status, body), is_error=True)
         if len(body) <= self._chars_max:
             return Answer(body.decode())
-        if not tool.is_paged or tool.items is None or arguments[LIMIT] == 1:
+        if not tool.is_paged or arguments[LIMIT] == 1:
             return Answer(self._too_long(tool, len(body)), is_error=True)
-        return await self._answer(tool, {**arguments, LIMIT: self._fitting(body, tool.items)})
+        return await self._answer(tool, {**arguments, LIMIT: self._fitting(body, tool)})
 
-    def _fitting(self, body: bytes, items: str) -> int:
+    def _fitting(self, body: bytes, tool: ReadTool) -> int:
         """How many of an answer's items are short enough together; the rest has its nextKey."""
-        found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-        listed = msgspec.json.decode(found[items], type=list[msgspec.Raw])
-        left = self._chars_max - (len(body) - len(found[items]))
+        listed = _items(body, tool)
+        left = self._chars_max - (len(body) - sum(len(item) + 1 for item in listed))
         count = 0
         for item in listed:
             left -= len(item) + 1
@@ -87,14 +91,28 @@ class ReadCalls:
             "for a shorter time range, fewer buckets, fields or entities"
         )
 
+    def _url(self, path: str, texts: list[tuple[str, str]]) -> URL:
+        """The path as it is: what is in an id is no step up."""
+        return URL(self._base + path, encoded=True).with_query(texts)
+
     async def _get(self, path: str, texts: list[tuple[str, str]], by: str) -> tuple[int, bytes]:
         headers = {**self._headers, AUDIT_HEADER: f"mcp {by}"}
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
         async with self._session.get(
-            self._base + path, params=texts, headers=headers, timeout=timeout
+            self._url(path, texts), headers=headers, timeout=timeout
         ) as response:
-            body = await response.content.read(BODY_MAX_BYTES)
-            return response.status, body + await response.read()
+            body = await response.read()
+            if response.status == 200 and ROWS in texts and NEXT_KEY in response.headers:
+                body += msgspec.json.encode({"nextKey": response.headers[NEXT_KEY]})
+            return response.status, body
+
+
+def _items(body: bytes, tool: ReadTool) -> Sequence[bytes | msgspec.Raw]:
+    """What an answer lists: members of its JSON, or lines."""
+    if tool.items is None:
+        return [line for line in body.splitlines() if not line.startswith(b'{"nextKey":')]
+    found = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    return msgspec.json.decode(found[tool.items], type=list[msgspec.Raw])
 
 
 def _limit(arguments: JsonObject) -> object:

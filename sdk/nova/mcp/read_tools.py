@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import msgspec
 
 from nova.sdk.field_types import JsonObject
+from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.message import Message
 from nova.sdk.reading.read_requests import (
     INTERVAL,
@@ -58,7 +60,8 @@ Schema = dict[str, Any]
 
 class ReadTool(NamedTuple):
     """A tool: its route below `/api/v1`, and the JSON schema of its arguments. `items` is the
-    member of the answer that lists things, of which `limit` says how many.
+    member of the answer that lists things, of which `limit` says how many. `is_rows`: the answer
+    has a line for each instead.
     """
 
     name: str
@@ -67,6 +70,7 @@ class ReadTool(NamedTuple):
     schema: Schema
     items: str | None = None
     is_paged: bool = False
+    is_rows: bool = False
 
 
 def _of_request(name: str, kind: type[Message]) -> ReadTool:
@@ -74,8 +78,9 @@ def _of_request(name: str, kind: type[Message]) -> ReadTool:
     properties = {one: _property(parameter) for one, parameter in known.items()}
     required = [one for one, parameter in known.items() if parameter.required]
     summary = SUMMARIES.get(name) or (kind.__doc__ or name).strip().split("\n\n")[0]
+    schema = _object(properties, required)
     return ReadTool(
-        name, name, summary, _object(properties, required), ITEMS.get(kind), kind in PAGED
+        name, name, summary, schema, ITEMS.get(kind), kind in PAGED, is_rows=kind is Columns
     )
 
 
@@ -132,7 +137,7 @@ def asked(tool: ReadTool, arguments: JsonObject) -> ReadPath:
     path, texts = tool.route, []
     for name, value in arguments.items():
         if f"{{{name}}}" in path:
-            path = path.replace(f"{{{name}}}", _path_part(value))
+            path = path.replace(f"{{{name}}}", _path_part(str(value)))
         elif isinstance(value, list):
             texts += [(name, _text(name, one).replace(",", "\\,")) for one in value]
         elif value is not None:
@@ -140,10 +145,9 @@ def asked(tool: ReadTool, arguments: JsonObject) -> ReadPath:
     return ReadPath(path, texts)
 
 
-def _path_part(value: object) -> str:
-    """An id in a path; anything else stays a refused id."""
-    text = str(value)
-    return text if text.isascii() and text.isalnum() else "-"
+def _path_part(text: str) -> str:
+    """One part of a path, whatever is in it."""
+    return quote(text, safe="") if text.strip(".") else "-"
 
 
 def _text(name: str, value: object) -> str:

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from nova.edge.read_api.cross_origin import PREFIX
 from nova.edge.read_api.openapi import openapi
-from nova.edge.read_api.viewer import STYLE, viewer_page
+from nova.edge.read_api.openapi_page import STYLE, viewer_page
 from nova.edge.replies import Handler
 from nova.sdk.protocol.message import Message
 

@@ -26,6 +26,9 @@ class ReadAudit:
         self._turn = turn
         self._addresses = addresses
 
+    def is_wanted(self, request: web.Request) -> bool:
+        return AUDIT_HEADER in request.headers
+
     async def record(self, request: web.Request, access: Access) -> None:
         """Raises ProtocolError if what asks has no proper name."""
         by = request.headers.get(AUDIT_HEADER)

@@ -94,19 +94,32 @@ class ReadRoutes:
             pages.drop()
 
     async def _get(self, kind: type[Message], request: web.Request) -> web.StreamResponse:
-        services = self._services
         access = self._admission.identify(bearer_token(request), get_args(Role), WHO)
         if isinstance(access, web.Response):
             return access
         try:
-            asked = http_read(request, kind)
-            limit = "stream" if asked.is_all else kind_of(asked.message)  # type: ignore[arg-type]
-            services.request_limits.spend(access, limit)
-            await services.audit.record(request, access)
+            asked = await self._admitted(request, kind, access)
             with self._slots.taken(access) if asked.is_all else contextlib.nullcontext():
                 return await self._answer(request, access, asked)
         except ProtocolError as error:
             return refusal(error)
+
+    async def _admitted(
+        self, request: web.Request, kind: type[Message], access: Access
+    ) -> HttpRead:
+        """What is asked for, counted and recorded, also if it is refused; raises ProtocolError."""
+        limits, audit = self._services.request_limits, self._services.audit
+        try:
+            asked = http_read(request, kind)
+        except ProtocolError:
+            if audit.is_wanted(request):
+                limits.spend(access, "query")
+                await audit.record(request, access)
+            raise
+        limit = "stream" if asked.is_all else kind_of(asked.message)  # type: ignore[arg-type]
+        limits.spend(access, limit)
+        await audit.record(request, access)
+        return asked
 
     async def _answer(
         self, request: web.Request, access: Access, asked: HttpRead
