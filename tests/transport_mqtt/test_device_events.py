@@ -170,6 +170,39 @@ def test_what_is_no_event_is_refused_with_the_reason(
 
 
 @pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("home/kitchen/temp", b"9007199254740993"),
+        ("home/kitchen/temp", b"-9007199254740993"),
+        ("home/kitchen/temp", b"9007199254740993.0"),
+        ("home/kitchen/temp", b"9.007199254740993e15"),
+        ("zigbee2mqtt/a", b'{"last_seen":1767268800000,"temperature":9007199254740993}'),
+        ("zigbee2mqtt/a", b'{"last_seen":1767268800000,"temperature":9007199254740993.0}'),
+    ],
+    ids=["whole", "negative", "point", "exponent", "JSON", "JSON with a point"],
+)
+def test_a_number_that_would_become_another_is_refused(topic: str, payload: bytes) -> None:
+    """Beyond 2^53 only some whole numbers are exact."""
+    assert isinstance(found(topic, payload), DeviceRefusal)
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        (b"9007199254740991", 9007199254740991),
+        (b"9007199254740992", 2.0**53),
+        (b"1e22", 1e22),
+        (b"0.1", 0.1),
+    ],
+    ids=["largest safe", "2^53", "exact", "fraction"],
+)
+def test_numbers_keep_their_value(payload: bytes, value: float) -> None:
+    events = found("home/kitchen/temp", payload)
+    assert isinstance(events, list)
+    assert events[-1]["payload"] == {"celsius": value}
+
+
+@pytest.mark.parametrize(
     ("payload", "code"),
     [
         (b'{"Time":"2026-13-01T12:00:00","ENERGY":{"Power":1}}', "badTime"),

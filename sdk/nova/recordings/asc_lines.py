@@ -16,6 +16,7 @@ from nova.recordings.can_message import (
     frame_of,
     since_start_ns,
 )
+from nova.recordings.candump import DATA_MAX_BYTES, ID_MAX, STANDARD_ID_MAX, CanFrame
 from nova.recordings.recording import RecordingError
 from nova.sdk.optional_imports import import_optional
 
@@ -38,9 +39,19 @@ _DATE = re.compile(
 )
 _BASE = re.compile(r"base\s+(hex|dec)(?:\s+timestamps\s+(absolute|relative))?", re.IGNORECASE)
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_STAMPED = re.compile(
-    r"\d+\.\d+\s+(?:\d+\s+\w+\s+(?:Tx|Rx)\b|\d+\s+ErrorFrame|CANFD\s)", re.I | re.A
+_STAMP = r"\d+\.\d+\s+"
+_FRAME = re.compile(
+    _STAMP
+    + r"(?:\d+\s+\w+\s+(?:Tx|Rx)\s+(?:d\s+[0-9a-f]{1,2}|r)(?!\S)|\d+\s+ErrorFrame(?!\w)|CANFD\s)",
+    re.I | re.A,
 )
+_HEAD_TEXT = re.compile(r"//|(?:date|base|begin|end|(?:no\s+)?internal|previous)\b", re.I | re.A)
+_EVENT = re.compile(
+    _STAMP + r"(?:\d+\s+(?:\w+\s+TxRq(?!\S)|(?!ErrorFrame(?!\w)|[0-9a-f]+x?(?!\S))[a-z]\w+:?(?!\S)"
+    r"(?!\s+(?:Tx|Rx)\s+[dr](?!\S)))|(?!CANFD\b)[a-z])",
+    re.I | re.A,
+)
+"""What is no frame: requests to send, statistics, states, transport protocols, other buses."""
 
 
 def is_asc(head: bytes) -> bool:
@@ -72,13 +83,24 @@ def asc_frames(path: Path) -> MeasuredFrames:
             lines.restart()
             try:
                 for message in cast("Iterator[LibraryMessage]", library.ASCReader(lines)):
-                    frame = frame_of(message)
                     at_ns = since_start_ns(message.timestamp)
+                    frame = _whole_frame(message)
                     yield MeasuredFrame(lines.end_bytes, lines.place, frame, at_ns)
             except (ValueError, IndexError, OverflowError):
                 yield MeasuredFrame(lines.end_bytes, lines.place, problem=NO_FRAME)
         if lines.problem is not None:
             yield MeasuredFrame(lines.end_bytes, lines.place, problem=lines.problem)
+
+
+def _whole_frame(message: LibraryMessage) -> CanFrame:
+    """The frame of a line; raises ValueError for an id or data that none can have."""
+    if message.arbitration_id > (ID_MAX if message.is_extended_id else STANDARD_ID_MAX):
+        raise ValueError("no id of a CAN frame has this many bits")
+    stated = message.dlc if message.is_fd else min(message.dlc, DATA_MAX_BYTES)
+    has_data = not (message.is_remote_frame or message.is_error_frame)
+    if has_data and len(message.data) != stated:
+        raise ValueError("the bytes are not as many as the line says")
+    return frame_of(message)
 
 
 class _FrameLines(io.StringIO):
@@ -92,6 +114,7 @@ class _FrameLines(io.StringIO):
         self._lines = bounded_lines(file, LINE_MAX_BYTES)
         self._head = (f"base {base} timestamps absolute\n", "no internal events logged\n")
         self._pending: list[str] = []
+        self._is_in_head = True
         self.is_done = False
         self.end_bytes = 0
         self.place = "the begin"
@@ -112,14 +135,26 @@ class _FrameLines(io.StringIO):
             return self._pending.pop(0)
         for line in self._lines:
             is_cut = line.data is not None and line.size_bytes == len(line.data)
-            text = (line.data or b"").decode("latin-1").strip()
             self.end_bytes, self.place = line.end_bytes, f"line {line.number}"
-            if not is_cut and _STAMPED.match(text):
-                return text + "\n"
-            if is_cut and _STAMPED.match(text):
+            text = None if line.data is None else line.data.decode("latin-1").strip()
+            if text is not None and self._is_no_frame(text):
+                continue
+            if is_cut:
                 self.problem = CUT
+            elif text is None or _FRAME.match(text) is None:
+                # The library passes it on to `asc_frames`, which begins again behind the line.
+                raise ValueError(NO_FRAME)
+            else:
+                return text + "\n"
         self.is_done = True
         raise StopIteration
+
+    def _is_no_frame(self, text: str) -> bool:
+        """Whether a line is one that a log has beside frames: any text of the head, events."""
+        if text[:1].isdigit() or text[:1] in "-+" or text[:5].lower() == "begin":
+            self._is_in_head = False
+        is_text = self._is_in_head or _HEAD_TEXT.match(text) is not None
+        return not text or is_text or _EVENT.match(text) is not None
 
 
 def _head_lines(path: Path) -> Iterator[str]:

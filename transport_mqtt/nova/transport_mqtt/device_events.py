@@ -15,6 +15,7 @@ from nova.sdk import address as addresses
 from nova.sdk import timestamps
 from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.observation import Entity, Observation, Observer, record_of
+from nova.sdk.protocol.message import NUMBER_MAX
 from nova.sdk.transport.base import Record
 from nova.transport_mqtt import topic_filter
 from nova.transport_mqtt.device_mapping import PLACE, DeviceMapping, DeviceSpec, TimeMember
@@ -23,6 +24,8 @@ NS_OF: Final = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 SHOWN_CHARS: Final = 64
 PAYLOAD_MAX_BYTES: Final = 1024 * 1024
 """No more fits into an event."""
+
+AS_TEXT: Final = "publish it as a text"
 
 _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d{1,15}", re.ASCII)
@@ -120,7 +123,7 @@ def _members(spec: DeviceSpec, payload: bytes) -> dict[str, object]:
 
 def _object(payload: bytes) -> dict[str, object]:
     try:
-        found = msgspec.json.decode(payload)
+        found = _JSON.decode(payload)
     except (msgspec.DecodeError, RecursionError) as error:
         raise EnvelopeError("malformed", "payload", f"is not JSON: {error}") from None
     if not isinstance(found, dict):
@@ -131,10 +134,21 @@ def _object(payload: bytes) -> dict[str, object]:
 def _number(text: str) -> int | float:
     if _NUMBER.fullmatch(text) is None:
         raise EnvelopeError("badValue", "payload", f"{text[:SHOWN_CHARS]!r} is not a number")
-    value = int(text) if _WHOLE.fullmatch(text) else float(text)
+    return int(text) if _WHOLE.fullmatch(text) else _float(text)
+
+
+def _float(text: str) -> float:
+    """The nearest number. Raises EnvelopeError for a whole one that would become another."""
+    value = float(text)
     if not math.isfinite(value):
         raise EnvelopeError("badValue", "payload", f"{text[:SHOWN_CHARS]!r} is beyond any number")
+    if abs(value) > NUMBER_MAX and Decimal(text) != Decimal(value):
+        reason = f"{text[:SHOWN_CHARS]!r} is beyond 2^53, where numbers are not exact: {AS_TEXT}"
+        raise EnvelopeError("badValue", "payload", reason)
     return value
+
+
+_JSON: Final = msgspec.json.Decoder(float_hook=_float)
 
 
 def _fields(spec: DeviceSpec, members: dict[str, object]) -> dict[str, object]:
