@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from nova.core.query.fields import DEPTH_MAX
 from nova.sdk import timestamps
+from nova.sdk.events.body_fields import DEPTH_MAX
 
 
 class NumericFields(NamedTuple):

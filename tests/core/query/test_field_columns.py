@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from nova.core.query.accepted_times import accepted_times
 from nova.core.query.field_columns import FieldValues, field_columns
-from nova.core.query.fields import DEPTH_MAX
 from nova.core.store.sample_store import FieldColumn
 from nova.sdk import timestamps
+from nova.sdk.events.body_fields import DEPTH_MAX
 from nova.sdk.native import VARIABLE, native_part
 from nova.sdk.timestamps import NS_MAX, NS_MIN
 from tests.core.numbering import numeric_fields

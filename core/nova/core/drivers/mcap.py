@@ -2,29 +2,25 @@
 tools; `nova import` reads it.
 
 A message is a stored envelope. Its log time is the canonical time and its publish time the source
-time; MCAP times before 1970 are 0, and the envelope has the exact one. Each stream is a channel,
-each lane and type a JSON schema. The file begins with the initial states of views, which they had
-strictly before its range, on a channel of their own. Their log time is the begin of the range, or
-the receive time of the first event if that is earlier, as is possible in source time.
+time; MCAP times before 1970 are 0, and the envelope has the exact one. Each stream is a channel
+with a JSON schema. The file begins with the initial states of views, which they had strictly before
+its range, on a channel of their own. Their log time is the begin of the range, or the receive time
+of the first event if that is earlier, as is possible in source time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
-from itertools import count
 from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 
+from nova.core.drivers.mcap_channels import SCHEMAS_MAX, WINDOW_EVENTS, McapChannels
 from nova.sdk import timestamps
 from nova.sdk.drivers.driver import EventBlocks, InitialStateDriver
-from nova.sdk.drivers.driver_stream import HEAD_BYTES, TIME, TIME_BYTES, DriverStream, StreamCache
+from nova.sdk.drivers.driver_stream import TIME_BYTES, DriverStream
 from nova.sdk.drivers.initial_state import CHECKPOINT_METADATA, InitialState
-from nova.sdk.errors import DriverError
 from nova.sdk.events.arrow_times import NORMAL_CHARS, SECOND_CHARS
-from nova.sdk.events.envelope_schema import envelope_schema
 
 if TYPE_CHECKING:
     from mcap.writer import Writer
@@ -36,9 +32,6 @@ CHUNK_BYTES = 8 * 1024 * 1024
 """Large, as the writer holds an index entry per channel and chunk in memory."""
 
 SECONDS_MAX = 4_096
-CHANNELS_MAX = 65_535
-"""MCAP channel ids have 16 bits."""
-
 CHECKPOINT_SCHEMA = msgspec.json.encode(
     {
         "type": "object",
@@ -67,6 +60,12 @@ class McapRecording(InitialStateDriver):
     requires = ("mcap",)
     per_scope = True
 
+    def __init__(
+        self, *, window_events: int = WINDOW_EVENTS, schemas_max: int = SCHEMAS_MAX
+    ) -> None:
+        self._window_events = window_events
+        self._schemas_max = schemas_max
+
     def parts(self, stream: DriverStream) -> tuple[str, ...]:
         """One file per scope."""
         return (f"{stream.scope_id}.mcap",)
@@ -77,18 +76,16 @@ class McapRecording(InitialStateDriver):
 
         writer = Writer(out, chunk_size=CHUNK_BYTES, compression=CompressionType.ZSTD)
         writer.start(profile=PROFILE, library="nova")
-        channels, times = _McapChannels(writer), _EnvelopeTimes()
+        channels = McapChannels(writer, self._window_events, self._schemas_max)
+        times = _EnvelopeTimes()
         is_open = False
-        for events in blocks:
-            if events and not is_open:
+        for stored, at, stream in channels.place(blocks):
+            log_ns, publish_ns = times.of(stored, at)
+            if not is_open:
                 is_open = True
-                first_ns, _ = times.of(events[0], events[0].find(TIME, HEAD_BYTES))
-                _write_initial_states(writer, initial_state, min(initial_state.time_ns, first_ns))
-            for stored in events:
-                at = stored.find(TIME, HEAD_BYTES)
-                log_ns, publish_ns = times.of(stored, at)
-                channel, sequence = channels.next(stored, at)
-                writer.add_message(channel, log_ns, stored, publish_ns, sequence)
+                _write_initial_states(writer, initial_state, min(initial_state.time_ns, log_ns))
+            channel, sequence = channels.next(stream)
+            writer.add_message(channel, log_ns, stored, publish_ns, sequence)
         writer.finish()  # type: ignore[no-untyped-call]  # untyped in the mcap package
 
 
@@ -133,46 +130,3 @@ class _EnvelopeTimes:
         found = (whole.days * SECONDS_PER_DAY + whole.seconds) * timestamps.NS_PER_SECOND
         self._seconds[text] = found
         return found
-
-
-class _McapChannels:
-    """The channels of a file, registered when their streams first appear."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-        self._streams = StreamCache()
-        self._numbers: dict[DriverStream, tuple[int, count[int]]] = {}
-        self._schemas: dict[tuple[str, str], int] = {}
-
-    def next(self, stored: bytes, at: int) -> tuple[int, int]:
-        """Channel id and sequence number for an event with `TIME` at offset `at`."""
-        stream = self._streams.at(stored, at)
-        known = self._numbers.get(stream)
-        if known is None:
-            known = self._numbers[stream] = self._channel(stream), count()
-        number, before = known
-        return number, next(before) & 0xFFFF_FFFF
-
-    def _channel(self, stream: DriverStream) -> int:
-        if len(self._numbers) >= CHANNELS_MAX:
-            raise DriverError(
-                f"the scope has more than {CHANNELS_MAX} streams, the maximum of channels in one "
-                "MCAP file: export fewer streams, or use another driver"
-            )
-        kind = (stream.lane, "" if stream.lane == "raw" else stream.stream_type)
-        if kind not in self._schemas:
-            self._schemas[kind] = self._writer.register_schema(
-                ".".join(("nova", *filter(None, kind))), "jsonschema", schema_text(*kind)
-            )
-        metadata = {"schemaVersion": stream.schema_version} if stream.schema_version else {}
-        topic = "/".join(("", stream.scope_id, stream.lane, *stream[1:4], stream.stream_type))
-        return self._writer.register_channel(topic, "json", self._schemas[kind], metadata)
-
-
-@cache
-def schema_text(lane: str, message_type: str) -> bytes:
-    """The JSON schema of stored envelopes of a lane and message type."""
-    return msgspec.json.encode(envelope_schema(lane, message_type), order="deterministic")
-
-
-__all__: Sequence[str] = ("McapRecording", "schema_text")

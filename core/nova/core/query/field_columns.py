@@ -12,10 +12,10 @@ import msgspec
 import numpy as np
 
 from nova.core.query.accepted_times import accepted_times
-from nova.core.query.fields import DEPTH_MAX, JsonMembers
 from nova.core.store.column import Column
 from nova.core.store.column_codec import Integers, Numbers
 from nova.core.store.sample_store import FieldColumn
+from nova.sdk.events.body_fields import DEPTH_MAX, JsonMembers
 from nova.sdk.native import NativeField, native_part
 
 NUMBER_TYPES = frozenset((float, int, bool))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from nova.sdk.events.body_fields import FieldKind as FieldKind
 from nova.sdk.field_types import Lane
 from nova.sdk.protocol.message import Filters, GivenBackInfo, Message, Timebase
 from nova.sdk.protocol.recording_messages import Recordings as Recordings
@@ -21,7 +22,6 @@ Buckets = Annotated[int, Meta(ge=1, le=BUCKETS_MAX)]
 FieldPath = Annotated[str, Meta(min_length=1, max_length=512)]
 """Path of a member inside payload or data; names joined by dots."""
 
-FieldKind = Literal["number", "boolean", "string"]
 
 FindCondition = Literal[
     "above", "atLeast", "below", "atMost", "equal", "notEqual", "steady", "change", "gap"
