@@ -119,6 +119,9 @@ def test_the_cards_in_sight_are_drawn(many: ManyUnits) -> None:
     page = many.page
     cards = page.get_by_test_id("card")
     assert 0 < cards.count() < CARDS_MAX
+    # Behind what is shown until all states have come, more would appear.
+    whole = page.locator("[data-testid=cards-shown]:not([aria-busy=true])")
+    expect(whole).to_have_count(1, timeout=SHOWN_MS)
     page.get_by_test_id("cards-shown").evaluate(SCROLL_TO_END)
     expect(card(page, many.last)).to_be_in_viewport()
     assert cards.count() < CARDS_MAX

@@ -214,7 +214,9 @@ def saved_and_linked(screen: Screen) -> None:
     page.get_by_test_id("search-start").click()
     fault = page.get_by_test_id("search-fault")
     expect(fault).to_have_text("“warm” is no number, and temperature has numbers.")
-    page.wait_for_function("location.hash.includes('find=')")
+    # Four with a comparison, and a text.
+    five = "decodeURIComponent(location.hash).split('comparison').length === 5"
+    page.wait_for_function(five)
     page.reload()
     expect(page.get_by_test_id("search")).to_be_visible(timeout=FOUND_MS)
     expect_searched(page, 5)

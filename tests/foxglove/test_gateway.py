@@ -267,7 +267,7 @@ GARBAGE: dict[str, str | bytes] = {
 
 
 def test_garbage_gets_one_error_each(api: HttpReader) -> None:
-    """The connection goes on, and the playback stays where it is."""
+    """The connection stays open, and the playback stays where it is."""
 
     async def wrong() -> None:
         async with viewer_of(api, played=PLAYED) as viewer:

@@ -72,7 +72,7 @@ class PlaybackControl(NamedTuple):
 
 
 class PlaybackState(NamedTuple):
-    """What a viewer is told of the playback; `request_id` is that of the request it answers."""
+    """What a viewer learns of the playback; `request_id` is that of the request it answers."""
 
     status: PlaybackStatus
     time_ns: int
