@@ -5,6 +5,7 @@ import { entities, selectedEntity } from "../model/entities/entities";
 import { entityName } from "../model/entities/entity_names";
 import { ALL_LANES } from "../model/entities/entity_tree";
 import {
+  hasLate,
   inspectorLanes,
   type InspectorRange,
   inspectorRange,
@@ -55,7 +56,7 @@ export function InspectorFilters() {
         value={inspectorRange.value}
         onChange={(event) => (inspectorRange.value = event.currentTarget.value as InspectorRange)}
       >
-        {RANGES.map(([name, words]) => (
+        {RANGES.filter(([name]) => name !== "late" || hasLate.value || inspectorRange.value === "late").map(([name, words]) => (
           <option key={name} value={name}>
             {words}
           </option>

@@ -5,11 +5,13 @@
 
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { scheduler } from "../../scheduler";
-import { chooseTimebase, state, timebase } from "../clock/clock";
-import { listLate } from "../events/inspector";
+import { chooseTimebase, jumps, state, timebase } from "../clock/clock";
+import { selectedEntity } from "../entities/entities";
+import { listLate, listNoLate } from "../events/inspector";
 import { findLate, type LateEvents, lateIn } from "../events/late_events";
 import { showPanel } from "../layout/layout_store";
 import { connection, request } from "../session/session";
+import { PLAYING_INTERVAL_MS } from "../timeline/moves";
 import { type Span, visible } from "../timeline/span";
 import { compareTimes, formatTime, parseTime, toFineMs } from "../values/time";
 import { hashValues, setHash } from "./url_hash";
@@ -25,6 +27,10 @@ const RETRY_MS = 3_000;
 export const knownAt = signal<string | null>(null);
 /** Why the link's time is none up to which anything was known; empty if it is one. */
 export const knownFault = signal("");
+/** When the Core was asked last what came late, by its clock; what came after that may be shown already. */
+export const lateAskedAt = signal<string | null>(null);
+/** Whether what is shown is newer than the last answer: nothing is said of it then. */
+export const isLateUnknown = signal(true);
 const late = signal<LateEvents | null>(null);
 const pause = scheduler.slot();
 let questions = 0;
@@ -48,10 +54,15 @@ export function startKnownAt(): void {
     if (state.value === "LIVE" && isMomentShown.value && knownAt.value !== null) untracked(forgetKnown);
   });
   effect(() => {
-    void [visible.value, knownAt.value, connection.value, late.value];
-    if (isAsked()) pause.restart(REST_MS, () => void ask());
+    // With each of them the page shows what has been received by now.
+    void [visible.value, jumps.value, selectedEntity.value, knownAt.value, connection.value];
+    if (isAsked()) untracked(askSoon);
   });
+  scheduler.every(PLAYING_INTERVAL_MS, ask, { when: () => state.value === "PLAYING" && isAsked() });
   effect(() => listLate(lateInView.value?.events ?? null));
+  effect(() => {
+    if (isMomentShown.value && !isMeant()) listNoLate();
+  });
 }
 
 /** The receive time of the last event of the archive; undefined if the Core does not say it soon. */
@@ -67,7 +78,7 @@ export function showLate(): void {
   showPanel("inspector");
 }
 
-/** Show the archive as it was known then: by receive time, at the last event that was known. */
+/** Go to the receive time of the last event that was known: what was received later is not there. */
 export function showAsKnown(): void {
   const time = knownAt.peek();
   if (time !== null) chooseTimebase("canonical", time);
@@ -82,26 +93,38 @@ export function forgetKnown(): void {
 
 function open(): void {
   const text = hashValues().get(KNOWN);
+  // The link's check has said that LIVE knows no such time; the address does not repeat it.
+  if (text !== null && state.value === "LIVE") setHash({ [KNOWN]: null });
   // What is wrong with another text, the link's check says.
   const time = text === null || state.value === "LIVE" ? undefined : parseTime(text);
   batch(() => ([knownAt.value, late.value, knownFault.value] = [time ?? null, null, ""]));
 }
 
 /** Whether late events mean anything: by receive time the past never changes. */
+function isMeant(): boolean {
+  return knownAt.value !== null && timebase.value === "source" && state.value !== "LIVE";
+}
+
 function isAsked(): boolean {
-  return knownAt.value !== null && timebase.value === "source" && connection.value === "open" && state.value !== "LIVE";
+  return isMeant() && connection.value === "open";
+}
+
+/** Ask once the clock and the span rest. An answer that is under way is older than what is shown. */
+function askSoon(): void {
+  questions++;
+  isLateUnknown.value = true;
+  pause.restart(REST_MS, () => void ask());
 }
 
 async function ask(): Promise<void> {
   const [known, span, mine] = [knownAt.peek(), visible.peek(), ++questions];
-  const found = late.peek();
-  if (known === null || (found !== null && covers(found.span, span))) return;
+  if (known === null) return;
   try {
     const { time } = await request({ type: "extent", timebase: "canonical" }, "extentResponse");
     if (mine !== questions) return;
     if (compareTimes(known, time) > 0) return refuse(known, time);
-    const answer = await findLate(known, span);
-    if (mine === questions) late.value = answer;
+    const answer = await findLate(known, span, late.peek());
+    if (mine === questions) batch(() => ([late.value, lateAskedAt.value, isLateUnknown.value] = [answer, time, false]));
   } catch {
     if (mine === questions) pause.restart(RETRY_MS, () => void ask());
   }

@@ -34,6 +34,8 @@ export const inspectorSelectedOnly = signal(true);
 export const inspectorType = signal("");
 /** The late events of the link that is shown, by source time; null without such a link. They are listed without a query. */
 const lateEvents = signal<readonly StoredEvent[] | null>(null);
+/** Whether the page was opened by a link of which late events can be listed. */
+export const hasLate = computed(() => lateEvents.value !== null);
 
 /** The events of the page as they were received, with those that were streamed since. */
 const knownEvents = signal<readonly StoredEvent[] | null>(null);
@@ -232,6 +234,11 @@ export function listLate(events: readonly StoredEvent[] | null, isShown = false)
   lateEvents.value = events;
   if (!isShown) return;
   [inspectorRange.value, inspectorSelectedOnly.value, inspectorLanes.value, inspectorType.value] = ["late", false, new Set(), ""];
+}
+
+/** Where there is no such link there are no late events: events are listed up to the clock again. */
+export function listNoLate(): void {
+  if (inspectorRange.value === "late") inspectorRange.value = "clock";
 }
 
 /** Add a lane to the filter, or remove it. */

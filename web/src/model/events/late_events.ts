@@ -19,6 +19,8 @@ export interface LateEvents {
   readonly events: readonly StoredEvent[];
   /** Whether these are all late events of the span. */
   readonly isWhole: boolean;
+  /** The receive time up to which all that was received was looked at. */
+  readonly readUntil: string;
 }
 
 /** The first or the last of all times has no neighbour; the archive has nothing there. */
@@ -26,38 +28,59 @@ const ONE_NS = 1n;
 
 /**
  * The events that were received after `known`, and whose source time is not after it. First all that was received
- * since is read; if that is more than `READ_MAX_EVENTS`, what the span has, which may be less.
+ * since, or since they were found `before`, is read; if that is more than `READ_MAX_EVENTS`, what the span has, which
+ * may be less.
  */
-export async function findLate(known: string, span: Span): Promise<LateEvents> {
+export async function findLate(known: string, span: Span, before: LateEvents | null = null): Promise<LateEvents> {
   const isLate = (event: StoredEvent) => compareTimes(event.canonicalTruthTime, known) > 0 && compareTimes(event.sourceTruthTime, known) <= 0;
-  const since = await readRange({ timebase: "canonical", startTime: fromNs(toNs(known) + ONE_NS) }, isLate);
-  if (since.isWhole) return { span: null, isWhole: true, events: mergeEvents([], since.events, "source") };
+  const readUntil = before?.readUntil ?? known;
+  // What was too much to be read does not become less.
+  const isTooMuch = before !== null && before.span !== null;
+  const since = isTooMuch ? NOTHING : await readRange({ timebase: "canonical", startTime: fromNs(toNs(readUntil) + ONE_NS) }, isLate);
+  const found = mergeEvents(before?.events ?? [], since.events, "source");
+  if (since.isWhole) return { span: null, isWhole: true, events: found, readUntil: since.last?.canonicalTruthTime ?? readUntil };
   const stopTime = compareTimes(fromFineMs(span.stopMs), known) < 0 ? fromFineMs(span.stopMs) : known;
   const inSpan = await readRange({ timebase: "source", startTime: fromFineMs(span.startMs), stopTime }, isLate);
-  const events = inSpan.isWhole ? inSpan.events : [...since.events, ...inSpan.events];
-  return { span, isWhole: inSpan.isWhole, events: mergeEvents([], events, "source") };
+  const events = mergeEvents(inSpan.isWhole ? [] : eventsIn(found, span), inSpan.events, "source");
+  return { span, isWhole: inSpan.isWhole, events, readUntil };
 }
 
 /** Those of a span, in the order of source time. */
-export function lateIn(found: LateEvents, span: Span): readonly StoredEvent[] {
-  return found.events.filter(({ sourceTruthTime }) => spanContains(span, toFineMs(sourceTruthTime)));
+export function lateIn({ events }: LateEvents, span: Span): readonly StoredEvent[] {
+  return eventsIn(events, span);
 }
+
+function eventsIn(events: readonly StoredEvent[], span: Span): readonly StoredEvent[] {
+  return events.filter(({ sourceTruthTime }) => spanContains(span, toFineMs(sourceTruthTime)));
+}
+
+/** What was read of a range. */
+interface RangeRead {
+  /** The wanted events. */
+  readonly events: StoredEvent[];
+  readonly isWhole: boolean;
+  /** The last event that was looked at. */
+  readonly last?: StoredEvent | undefined;
+}
+
+const NOTHING: RangeRead = { events: [], isWhole: false };
 
 /** The wanted events of a range; not whole where it has more than `READ_MAX_EVENTS`. */
 async function readRange(
   range: Pick<Query, "timebase" | "startTime" | "stopTime">,
   isWanted: (event: StoredEvent) => boolean,
-): Promise<{ events: StoredEvent[]; isWhole: boolean }> {
+): Promise<RangeRead> {
   if (range.stopTime != null && range.startTime != null && compareTimes(range.startTime, range.stopTime) > 0) {
     return { events: [], isWhole: true };
   }
   const events: StoredEvent[] = [];
-  let [afterKey, left] = [undefined as string | null | undefined, READ_MAX_EVENTS];
+  let [afterKey, left, last] = [undefined as string | null | undefined, READ_MAX_EVENTS, undefined as StoredEvent | undefined];
   do {
-    const page = { type: "query", timelineMode: "REPLAY", limit: Math.min(PAGE_EVENTS, left), ...range } as const;
-    const reply = await request(afterKey == null ? page : { ...page, afterKey }, "queryResponse");
-    events.push(...(reply.events as unknown as StoredEvent[]).filter(isWanted));
-    [afterKey, left] = [reply.nextKey, left - reply.events.length];
+    const query = { type: "query", timelineMode: "REPLAY", limit: Math.min(PAGE_EVENTS, left), ...range } as const;
+    const reply = await request(afterKey == null ? query : { ...query, afterKey }, "queryResponse");
+    const page = reply.events as unknown as StoredEvent[];
+    events.push(...page.filter(isWanted));
+    [afterKey, left, last] = [reply.nextKey, left - page.length, page.at(-1) ?? last];
   } while (afterKey != null && left > 0);
-  return { events, isWhole: afterKey == null };
+  return { events, isWhole: afterKey == null, last };
 }

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import type { LinkInfo } from "../../api/protocol";
-import { toMs } from "../values/time";
+import { fromMs, shortTime } from "../values/time";
 import { request } from "./session";
 
 export type Health = "good" | "warn" | "bad";
@@ -66,7 +66,8 @@ export function outagesText(link: LinkInfo): string {
   if (!last) return "none since the writer started";
   const count = link.outages ?? 0;
   const times = count === 1 ? "1 outage" : `${count} outages, the last`;
-  const span = last.ended ? `${timeOfDay(last.began)}–${timeOfDay(last.ended)}` : `since ${timeOfDay(last.began)}`;
+  const began = shortTime(last.began, fromMs(Date.now()));
+  const span = last.ended ? `${began}–${shortTime(last.ended, last.began)}` : `since ${began}`;
   return `${times} ${span} UTC: ${last.reason}`;
 }
 
@@ -74,14 +75,9 @@ export function outagesText(link: LinkInfo): string {
 export function unreachableText(): string | undefined {
   const [first, ...others] = unreachableLinks.value;
   if (first === undefined) return undefined;
-  const since = first.lastOutage ? ` since ${timeOfDay(first.lastOutage.began)} UTC` : "";
+  const since = first.lastOutage ? ` since ${shortTime(first.lastOutage.began, fromMs(Date.now()))} UTC` : "";
   const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
   return `${first.link}${more} does not answer${since}. The archive is served; ingest resumes when it is back.`;
-}
-
-/** The time of day of a time text. */
-export function timeOfDay(text: string): string {
-  return new Date(toMs(text)).toISOString().slice(11, 19);
 }
 
 function worstHealth(all: readonly LinkInfo[]): Health {

@@ -30,8 +30,11 @@ function made(happened: number, received: number): Made {
 function request(query: Query): Promise<unknown> {
   world.asked.push(query);
   const time = (event: Made) => Date.parse(query.timebase === "canonical" ? event.canonicalTruthTime : event.sourceTruthTime);
-  const isIn = (event: Made) =>
-    time(event) > Date.parse(query.startTime ?? at(-1)) - 1 && time(event) <= Date.parse(query.stopTime ?? at(1e6)) && (query.timebase !== "canonical" || time(event) > Date.parse(KNOWN));
+  const isIn = (event: Made) => {
+    // The nanosecond behind a time, where received events begin, is no millisecond.
+    const isBehind = query.timebase === "canonical" ? time(event) > Date.parse(query.startTime ?? "") : time(event) >= Date.parse(query.startTime ?? "");
+    return isBehind && time(event) <= Date.parse(query.stopTime ?? at(1e6));
+  };
   const found = (world.events as Made[]).filter(isIn).sort((one, two) => time(one) - time(two));
   const first = Number(query.afterKey ?? 0);
   const last = first + (query.limit ?? 0);
@@ -68,6 +71,27 @@ describe("late events", () => {
     expect(found).toMatchObject({ span: SPAN, isWhole: false });
     expect(found.events.map(({ eventId }) => eventId)).toEqual(["20-101"]);
     expect(world.asked.reduce((sum, { limit }) => sum + (limit ?? 0), 0)).toBe(2 * READ_MAX_EVENTS);
+  });
+
+  it("are looked for behind those that were found before", async () => {
+    world.events = [made(20, 101), made(110, 102)];
+    const before = await findLate(KNOWN, SPAN);
+    world.events.push(made(30, 103));
+    const found = await findLate(KNOWN, SPAN, before);
+    expect(found.events.map(({ eventId }) => eventId)).toEqual(["20-101", "30-103"]);
+    expect(Date.parse(world.asked[1]?.startTime ?? "")).toBe(Date.parse(at(102)));
+    await findLate(KNOWN, SPAN, found);
+    expect(Date.parse(world.asked[2]?.startTime ?? "")).toBe(Date.parse(at(103)));
+  });
+
+  it("are read of the span alone once too many were received since", async () => {
+    world.events = Array.from({ length: READ_MAX_EVENTS + 1 }, (_, count) => made(200 + count, 200 + count));
+    const before = await findLate(KNOWN, SPAN);
+    world.events.push(made(20, 99_999));
+    world.asked = [];
+    const found = await findLate(KNOWN, SPAN, before);
+    expect(found.events.map(({ eventId }) => eventId)).toEqual(["20-99999"]);
+    expect(world.asked.map(({ timebase }) => timebase)).toEqual(["source"]);
   });
 
   it("before a time before the span are none", async () => {

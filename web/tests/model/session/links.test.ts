@@ -51,10 +51,10 @@ test("a lag counts as growing only while it grows with every poll", () => {
 test("outages are described with their times and reason", () => {
   expect(outagesText(kafka)).toContain("none");
   const one = { ...kafka, outages: 1, lastOutage: { began: BEGAN, reason: "refused" } };
-  expect(outagesText(one)).toBe("1 outage since 04:12:01 UTC: refused");
+  expect(outagesText(one)).toBe("1 outage since 2026-01-01 04:12:01 UTC: refused");
   const ended = { began: BEGAN, ended: "2026-01-01T04:12:05Z", reason: "refused" };
   expect(outagesText({ ...kafka, outages: 3, lastOutage: ended })).toBe(
-    "3 outages, the last 04:12:01–04:12:05 UTC: refused",
+    "3 outages, the last 2026-01-01 04:12:01–04:12:05 UTC: refused",
   );
 });
 
@@ -67,7 +67,7 @@ test("the banner names the links that do not answer, and says that the archive c
     lastOutage: { began: BEGAN, reason: "refused" },
   };
   links.value = [down, kafka];
-  expect(unreachableText()).toMatch(/^kafka:\/\/a:9092 does not answer since 04:12:01 UTC\. The archive is served/);
+  expect(unreachableText()).toMatch(/^kafka:\/\/a:9092 does not answer since 2026-01-01 04:12:01 UTC\. The archive is served/);
   links.value = [down, { ...down, link: "nats://b" }];
   expect(unreachableText()).toContain("(and 1 more)");
 });

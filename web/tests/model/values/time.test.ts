@@ -8,6 +8,7 @@ import {
   fromNs,
   parseTime,
   shortAge,
+  shortTime,
   toFineMs,
   toMs,
   toNs,
@@ -17,6 +18,12 @@ describe("times", () => {
   it("reads the server's nanosecond texts", () => {
     expect(toMs("2026-01-31T12:00:00.123456789Z")).toBe(Date.UTC(2026, 0, 31, 12, 0, 0, 123));
     expect(fromMs(toMs("2026-01-31T12:00:00.5Z"))).toBe("2026-01-31T12:00:00.500Z");
+  });
+
+  it("shows the date of a time that is of another day", () => {
+    expect(shortTime("2026-01-31T23:30:00.5Z", "2026-01-31T00:00:00Z")).toBe("23:30:00");
+    expect(shortTime("2026-01-31T23:30:00.5Z", "2026-02-01T00:00:00Z")).toBe("2026-01-31 23:30:00");
+    expect(shortTime("2026-02-01T00:30:00+02:00", "2026-01-31T12:00:00Z")).toBe("22:30:00");
   });
 
   it("compares to the nanosecond and across zones", () => {
