@@ -1,12 +1,12 @@
 /** The notes of people about moments and ranges: a list that leads there, and the form of a new one. */
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { state } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
 import type { Note } from "../model/notes/note_fold";
 import { editNote, isSavingNote, noteRefusal, withdrawNote } from "../model/notes/note_form";
 import { noteParts } from "../model/notes/note_text";
-import { areNotesRead, goToNote, isNotesCut, isOfEntity, listedNotes, notesError } from "../model/notes/notes";
+import { areNotesRead, askNewNotes, goToNote, isNotesCut, isOfEntity, listedNotes, notesError } from "../model/notes/notes";
 import { entityKey } from "../model/values/event";
 import { formatTime } from "../model/values/time";
 import "../notes.css";
@@ -18,6 +18,7 @@ import { Empty, ErrorNotice, Pane } from "./Pane";
 const DRAWN_MAX = 200;
 
 export function Notes({ panel }: PanelProps) {
+  useEffect(askNewNotes, []);
   return (
     <Pane id={panel.id} tools={<OfEntity />}>
       <ErrorNotice text={notesError.value} />

@@ -12,9 +12,10 @@ import { countUpTo, mergeEvents } from "../events/ledger";
 import { singleFlight } from "../page/single_flight";
 import { showToast } from "../page/toast";
 import { connection, recoveries, request, user } from "../session/session";
+import { followMoves } from "../timeline/moves";
 import { setVisible, withMargin } from "../timeline/span";
 import { entityKey, type StoredEvent } from "../values/event";
-import { toFineMs } from "../values/time";
+import { fromNs, toFineMs, toNs } from "../values/time";
 import { NOTE, type Note, noteMarkersOf, notesAsOf } from "./note_fold";
 
 const PAGE_EVENTS = 1_000;
@@ -50,8 +51,10 @@ export const listedNotes = computed<readonly Note[]>(() => {
 export const noteMarkers = computed(() => noteMarkersOf(notes.value, timebase.value));
 
 const askNotes = singleFlight(readNotes);
+/** The receive time up to which notes were read; undefined if all are to be read. */
+let readUntil: string | undefined;
 
-/** Read the notes, and again when the clock changes its state; called once. */
+/** Read the notes, and those of others when the clock changes its state, moves, or the span does; called once. */
 export function startNotes(): void {
   effect(() => {
     void user.value;
@@ -62,12 +65,22 @@ export function startNotes(): void {
     });
   });
   effect(() => {
+    void [user.value, connection.value];
+    readUntil = undefined;
+  });
+  effect(() => {
     // A page that is not LIVE is not sent what others write meanwhile.
     void [user.value, connection.value, state.value];
-    untracked(() => isOpen() && askNotes());
+    untracked(askNewNotes);
   });
+  followMoves(askNewNotes);
   recoveries.subscribe(() => notesError.value !== "" && askNotes());
   scheduler.every(RETRY_INTERVAL_MS, askNotes, { when: () => notesError.value !== "" && isOpen() });
+}
+
+/** Ask for the notes that were written since they were read. */
+export function askNewNotes(): void {
+  if (isOpen()) askNotes();
 }
 
 /** Add the notes among streamed events. */
@@ -90,19 +103,21 @@ export async function goToNote(note: Note): Promise<void> {
 }
 
 async function readNotes(): Promise<void> {
-  const asked = user.peek();
+  const [asked, since] = [user.peek(), readUntil];
   try {
     const found: StoredEvent[] = [];
     let afterKey: string | null = null;
     do {
-      const reply = await readPage(afterKey);
+      const reply = await readPage(since, afterKey);
       found.push(...(reply.events as StoredEvent[]));
       afterKey = reply.nextKey ?? null;
     } while (afterKey !== null && found.length < EVENTS_MAX);
     if (asked !== user.peek()) return;
+    // The newest are first.
+    if (since === readUntil) readUntil = found[0]?.canonicalTruthTime ?? since;
     batch(() => {
-      events.value = mergeEvents(events.value, found, "canonical");
-      isNotesCut.value = afterKey !== null;
+      if (found.length > 0) events.value = mergeEvents(events.value, found, "canonical");
+      isNotesCut.value = afterKey !== null || (since !== undefined && isNotesCut.peek());
       areNotesRead.value = true;
       notesError.value = "";
     });
@@ -112,7 +127,7 @@ async function readNotes(): Promise<void> {
   }
 }
 
-function readPage(afterKey: string | null) {
+function readPage(since: string | undefined, afterKey: string | null) {
   return request(
     {
       type: "query",
@@ -121,6 +136,7 @@ function readPage(afterKey: string | null) {
       reverse: true,
       limit: PAGE_EVENTS,
       timelineMode: "REPLAY",
+      ...(since === undefined ? {} : { startTime: fromNs(toNs(since) + 1n) }),
       ...(afterKey === null ? {} : { afterKey }),
     },
     "queryResponse",

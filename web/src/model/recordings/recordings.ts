@@ -5,9 +5,10 @@ import type { RecordingInfo, Recordings } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
 import { state, timebase } from "../clock/clock";
 import { selectedEntity } from "../entities/entities";
-import { notes } from "../notes/notes";
+import { askNewNotes, notes } from "../notes/notes";
 import { singleFlight } from "../page/single_flight";
 import { connection, recoveries, request, user } from "../session/session";
+import { followMoves } from "../timeline/moves";
 import { entityKey } from "../values/event";
 import { compareTimes } from "../values/time";
 import { matchingRecordings, namedRecordings, type Recording, type RecordingSource } from "./recording_names";
@@ -17,6 +18,8 @@ const PAGE_RECORDINGS = 200;
 /** Replies that are asked for until one has recordings: where data has no silences they are far apart. */
 const REPLIES_MAX = 10;
 const LIVE_INTERVAL_MS = 30_000;
+/** A page that is not LIVE asks again with a move, at most this often: the whole archive is looked through. */
+const MOVED_INTERVAL_MS = 10_000;
 const RETRY_INTERVAL_MS = 3_000;
 
 /** The options of the panel on the page; null while there is none. */
@@ -67,6 +70,9 @@ export const usedGapS = computed(() => current.value?.gapS ?? null);
 /** The time up to which the archive was looked through; null if to its begin. */
 export const recordingsReached = computed(() => current.value?.reached ?? null);
 
+const isPanelShown = computed(() => shownOptions.value !== null);
+let askedMs = 0;
+
 const askFirst = singleFlight(() => ask(false));
 const askMore = singleFlight(() => ask(true));
 
@@ -75,6 +81,13 @@ export function startRecordings(): void {
   effect(() => {
     if (askedKey.value !== "" && isOpen()) untracked(askFirst);
   });
+  effect(() => {
+    // The names are notes.
+    if (isPanelShown.value) untracked(askNewNotes);
+  });
+  const pace = scheduler.slot();
+  const askIfShown = () => askedKey.peek() !== "" && isOpen() && askFirst();
+  followMoves(() => pace.startIfIdle(Math.max(0, askedMs + MOVED_INTERVAL_MS - Date.now()), askIfShown));
   recoveries.subscribe(() => recordingsError.value !== "" && askFirst());
   scheduler.every(RETRY_INTERVAL_MS, askFirst, { when: () => recordingsError.value !== "" && askedKey.value !== "" && isOpen() });
   const isDue = () => state.value === "LIVE" && askedKey.value !== "" && isOpen();
@@ -90,6 +103,7 @@ async function ask(isMore: boolean): Promise<void> {
   const [key, before] = [askedKey.peek(), current.peek()];
   if (key === "" || (isMore && before?.nextKey == null)) return;
   areRecordingsAsked.value = true;
+  askedMs = Date.now();
   try {
     const next = await readPages(key, isMore ? before : null);
     if (key !== askedKey.peek()) return;
