@@ -3,8 +3,8 @@
 import { useId, useState } from "preact/hooks";
 import { NAME_MAX_CHARS, pageRenamed, PAGES_MAX } from "../model/displays/display";
 import { addPage, changeDisplay, displaysOpen, removePage } from "../model/displays/display_dialog";
-import { display, displayRefusal, displaySource, exportDisplay, importDisplay, isDisplayChanged, resetDisplay } from "../model/displays/open_display";
-import { displaysError, isOutdated, openDisplay, openInfo, saveDisplay, saveDisplayAs } from "../model/displays/stored_displays";
+import { display, displayRefusal, displaySource, exportDisplay, importDisplay, isDisplayChanged } from "../model/displays/open_display";
+import { displaysError, isOutdated, openDisplay, openInfo, saveDisplay, saveDisplayAs, showDefault } from "../model/displays/stored_displays";
 import { addPanel, layout } from "../model/layout/layout_store";
 import { saveText } from "../model/page/clipboard";
 import { kindsToAdd } from "../model/panels/panel_kinds";
@@ -71,7 +71,7 @@ function OnScreen() {
         <button type="button" data-testid="display-import" onClick={() => pickText(importDisplay)}>
           Import…
         </button>
-        <button type="button" onClick={resetDisplay}>
+        <button type="button" onClick={() => void showDefault()}>
           Show the default
         </button>
       </div>

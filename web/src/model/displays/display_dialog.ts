@@ -3,14 +3,14 @@
 import { signal } from "@preact/signals";
 import { type Display, pageAdded, pageRemoved } from "./display";
 import { display, displaySource, isDefaultDisplay, isDisplayChanged, pageIndex } from "./open_display";
-import { refreshDisplays } from "./stored_displays";
+import { listDisplays } from "./stored_displays";
 
 export const displaysOpen = signal(false);
 
 /** Open the dialog, with the list as it is now. */
 export function openDisplays(): void {
   displaysOpen.value = true;
-  void refreshDisplays();
+  void listDisplays();
 }
 
 /** Add a page, and show it. */

@@ -7,7 +7,7 @@ import { scheduler } from "../../scheduler";
 import { connection, request, role, user } from "../session/session";
 import type { Display } from "./display";
 import { displayJson, displayOf, displayText } from "./display_file";
-import { display, displayRefusal, displaySource, type DisplaySource, edgeDefault, isDisplayChanged, pageIndex, showDisplay } from "./open_display";
+import { display, displayRefusal, displaySource, type DisplaySource, edgeDefault, isDisplayChanged, pageIndex, resetDisplay, showDisplay } from "./open_display";
 
 const SAVES_INTERVAL_MS = 20_000;
 
@@ -39,18 +39,21 @@ export const offeredVersion = computed(() => {
   return info === undefined || !isOutdated.value || dismissedVersion.value === `${info.displayId} ${info.version}` ? undefined : info;
 });
 
-/** List the displays with every connection: follow the default, and the newest version of an unchanged display. An
- * open page hears once a while what others have saved, which it offers. */
+/** List the displays with every connection. The first of a user follows the default, and the newest version of an
+ * unchanged display; from then on the page hears what others have saved, and offers it. */
 export function startDisplays(): void {
+  let isFollowed = false;
   effect(() => {
     void user.value;
+    isFollowed = false;
     untracked(() => {
       [displays.value, edgeDefault.value, displayRefusal.value] = [[], null, ""];
       refusedDefault = "";
     });
   });
   effect(() => {
-    if (connection.value === "open" && user.value !== null) untracked(() => void refreshDisplays());
+    if (connection.value !== "open" || user.value === null) return;
+    untracked(() => void (isFollowed ? listDisplays() : refreshDisplays().then((isDone) => (isFollowed ||= isDone))));
   });
   const isDue = () => connection.value === "open" && displaySource.value !== null;
   scheduler.every(SAVES_INTERVAL_MS, lookForSaves, { when: isDue, pausesWhenHidden: true });
@@ -62,20 +65,29 @@ export function dismissOffered(): void {
   if (info !== undefined) dismissedVersion.value = `${info.displayId} ${info.version}`;
 }
 
-/** What is on the screen is not replaced. */
-export async function lookForSaves(): Promise<void> {
+/** Request the list, and with it what others have saved; what is on the screen is not replaced. */
+export async function lookForSaves(): Promise<string | undefined> {
   const reply = await request({ type: "listDisplays" }, "displaysResponse");
   [displays.value, displaysLeftOut.value] = [reply.displays, reply.displaysLeftOut ?? 0];
+  maySetDefault.value = reply.maySetDefault === true;
+  return reply.defaultId ?? undefined;
+}
+
+/** The same for a person who looks at the list: a failure is shown. */
+export function listDisplays(): Promise<boolean> {
+  return attempt(async () => void (await lookForSaves()));
+}
+
+/** Show the default as it is now. */
+export async function showDefault(): Promise<void> {
+  await attempt(async () => followDefault(await lookForSaves()));
+  resetDisplay();
 }
 
 /** Request the list, and what of it is on the screen if it has changed. */
 export function refreshDisplays(): Promise<boolean> {
   return attempt(async () => {
-    const reply = await request({ type: "listDisplays" }, "displaysResponse");
-    displays.value = reply.displays;
-    displaysLeftOut.value = reply.displaysLeftOut ?? 0;
-    maySetDefault.value = reply.maySetDefault === true;
-    await followDefault(reply.defaultId ?? undefined);
+    await followDefault(await lookForSaves());
     if (isOutdated.value && !isDisplayChanged.value && displaySource.value !== null) await open(displaySource.value.displayId);
   });
 }
@@ -177,9 +189,7 @@ export function shareDisplay(displayId: string, sharedWith: ShareRole | null, ed
 export function setDefaultDisplay(scopeId: string, displayId: string | null): Promise<boolean> {
   return attempt(async () => {
     await request({ type: "setDefaultDisplay", displayId, ...(scopeId === "" ? {} : { scopeId }) }, "displayChanged");
-    const reply = await request({ type: "listDisplays" }, "displaysResponse");
-    displays.value = reply.displays;
-    await followDefault(reply.defaultId ?? undefined);
+    await followDefault(await lookForSaves());
   });
 }
 

@@ -74,11 +74,11 @@ const { display, displayRefusal, displaySource, edgeDefault, isDefaultDisplay, i
   "../../../src/model/displays/open_display"
 );
 const kept = await import("../../../src/model/displays/stored_displays");
-const { addPage, changeDisplay, hasUnsaved, removePage } = await import("../../../src/model/displays/display_dialog");
+const { addPage, changeDisplay, hasUnsaved, openDisplays, removePage } = await import("../../../src/model/displays/display_dialog");
 const { BUILT_IN, onePage, pageRenamed } = await import("../../../src/model/displays/display");
 const { displayJson } = await import("../../../src/model/displays/display_file");
 const { addPanel, layout } = await import("../../../src/model/layout/layout_store");
-const { user } = await import("../../../src/model/session/session");
+const { connection, user } = await import("../../../src/model/session/session");
 
 kept.startDisplays();
 persistDisplay();
@@ -144,7 +144,31 @@ describe("a display that the edge keeps", () => {
     expect([display.value.name, kept.offeredVersion.value]).toEqual(["Bob's second", undefined]);
   });
 
-  it("follows the newest version while it has no changes", async () => {
+  it.each(["dialog", "connection"])("is not replaced on the screen by the %s, whether or not it has changes", async (by) => {
+    await kept.saveDisplayAs("Power");
+    const { displayId = "" } = displaySource.value ?? {};
+    await kept.refreshDisplays();
+    saveElsewhere(displayId, "Bob's");
+    if (by === "dialog") openDisplays();
+    else [connection.value, connection.value] = ["lost", "open"];
+    await vi.waitFor(() => expect(kept.openInfo.value?.version).toBe(2));
+    expect([display.value.name, displaySource.value?.version]).toEqual(["Power", 1]);
+    expect(edge.asked.some(({ type }) => type === "readDisplay")).toBe(false);
+  });
+
+  it("is the newest version of the default where that is asked for", async () => {
+    saveElsewhere("d0", "Team");
+    edge.defaultId = "d0";
+    await kept.refreshDisplays();
+    saveElsewhere("d0", "Team 2");
+    openDisplays();
+    await vi.waitFor(() => expect(kept.openInfo.value?.version).toBe(2));
+    expect(display.value.name).toBe("Team");
+    await kept.showDefault();
+    expect([display.value.name, isDefaultDisplay()]).toEqual(["Team 2", true]);
+  });
+
+  it("follows the newest version when the page opens, while it has no changes", async () => {
     await kept.saveDisplayAs("Power");
     const { displayId = "" } = displaySource.value ?? {};
     saveElsewhere(displayId, "Bob's");
