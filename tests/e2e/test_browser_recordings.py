@@ -22,6 +22,9 @@ pytestmark = pytest.mark.browser
 
 SHOWN_MS = 30_000
 PANEL = "[data-testid=panel-recordings]"
+PANEL_MIN_PX = 150
+"""Its tools, its choices and more than a row."""
+
 YEARS = (1995, 2003, 2010, 2017, 2024)
 SECONDS = 60
 
@@ -122,9 +125,13 @@ def test_a_name_is_truth_and_stays_when_late_data_moves_the_ends(
     """It is saved in LIVE alone, found by its words, given anew and withdrawn; it is a note."""
     page = screen.page
     open_recordings(screen)
+    box = page.locator(PANEL).bounding_box()
+    assert box is not None and box["height"] >= PANEL_MIN_PX
     row = row_of(screen, 2024)
     page.get_by_test_id("replay").click()
-    row.get_by_test_id("recording-rename").click()
+    type_name(screen, row, "First 0L pass")
+    expect(page.get_by_test_id("recording-name-save")).to_be_in_viewport(ratio=1)
+    screen.expect_state("PAUSED")
     page.get_by_test_id("recording-name-input").fill("First pass")
     expect(page.get_by_test_id("recording-name-save")).to_be_disabled()
     expect(page.get_by_test_id("recording-name-refusal")).to_contain_text("Not LIVE")
@@ -149,6 +156,19 @@ def test_a_name_is_truth_and_stays_when_late_data_moves_the_ends(
     expect(page.get_by_test_id("recording-name-input")).to_be_focused()
     page.get_by_test_id("recording-name-withdraw").click()
     expect(moved.get_by_test_id("recording-name")).to_have_count(0, timeout=SHOWN_MS)
+
+
+def type_name(screen: Screen, row: Locator, name: str) -> None:
+    """Press *Name*, and type before the page has drawn anything."""
+    screen.page.evaluate(
+        "([row, name]) => { row.click(); return Promise.resolve()"
+        ".then(() => { for (const key of name) document.activeElement.dispatchEvent("
+        "new KeyboardEvent('keydown', {key, bubbles: true})); }); }",
+        [row.get_by_test_id("recording-rename").element_handle(), name],
+    )
+    expect(screen.page.get_by_test_id("recording-name-input")).to_be_focused()
+    screen.page.keyboard.type(name)
+    expect(screen.page.get_by_test_id("recording-name-input")).to_have_value(name)
 
 
 def late_event(producer: Producer, at_ns: int) -> Event:

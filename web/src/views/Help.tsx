@@ -1,6 +1,6 @@
 /** The keyboard shortcuts, mouse gestures, and the words of the screen. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { SHORTCUTS } from "./shortcuts";
 
 const MOUSE: readonly [string, string][] = [
@@ -26,7 +26,7 @@ const WORDS: readonly [string, string][] = [
 
 export function Help({ close }: { close: () => void }) {
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     button.current?.focus();
     return () => before?.focus();

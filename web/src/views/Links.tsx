@@ -1,6 +1,6 @@
 /** The links: a chip in the header, and a panel with the figures of each, and of what is in effect of files. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
 import { linkHealth, links, linksHealth, linksNow, linksOpen, outagesText } from "../model/session/links";
 import { formatAge, toMs } from "../model/values/time";
@@ -28,7 +28,7 @@ export function LinksChip() {
 
 export function LinksPanel() {
   const button = useRef<HTMLButtonElement>(null);
-  useEffect(() => button.current?.focus(), []);
+  useLayoutEffect(() => button.current?.focus(), []);
   const all = links.value ?? [];
   return (
     <div class="overlay" role="dialog" aria-modal="true" aria-label="Links" data-testid="links">

@@ -1,6 +1,6 @@
 /** The menu of a panel: move or hide it by keyboard, and actions on the whole display. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { exportDisplay, importDisplay, resetDisplay } from "../model/displays/open_display";
 import { type MoveDirection, panelHidden, panelNudged, panelOf, panelRemoved, panelShown } from "../model/layout/layout";
 import { changeLayout, isNarrow, layout, maximise, maximised } from "../model/layout/layout_store";
@@ -44,7 +44,7 @@ export function PaneMenu({ id, name }: { id: string; name: string }) {
 
 function Menu({ id, name: panel, close, leave }: { id: string; name: string; close: () => void; leave: () => void }) {
   const menu = useRef<HTMLDivElement>(null);
-  useEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
+  useLayoutEffect(() => menu.current?.querySelector<HTMLElement>("[role=menuitem]")?.focus(), []);
   useEffect(() => {
     const outside = (event: PointerEvent) => {
       if (!menu.current?.parentElement?.contains(event.target as Node)) leave();

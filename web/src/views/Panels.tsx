@@ -1,11 +1,11 @@
 /** The panels in their layout: columns that can be moved and resized, or tabs on a narrow screen. */
 
 import { Fragment } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { openDisplays } from "../model/displays/display_dialog";
 import { displayRefusal, resetDisplay } from "../model/displays/open_display";
-import { type LayoutColumn, type PanelInstance, panelShown, withHeights, withWidths } from "../model/layout/layout";
-import { activeTab, changeLayout, isNarrow, layout, maximised, showTab } from "../model/layout/layout_store";
+import { type LayoutColumn, type PanelInstance, panelShown, type PlacedPanel, withHeights, withWidths } from "../model/layout/layout";
+import { activeTab, changeLayout, isNarrow, layout, maximised, shownId, showTab } from "../model/layout/layout_store";
 import { draggedField } from "../model/layout/field_drag";
 import { draggedPanel, dropTarget } from "../model/layout/panel_drag";
 import { startPageLayout } from "../model/layout/page_layout";
@@ -105,9 +105,7 @@ function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
       {column.panels.map((panel, row) => {
         return (
           <Fragment key={panel.id}>
-            <div class="slot" style={{ flexGrow: panel.share / whole }}>
-              <PanelView panel={panel} />
-            </div>
+            <Slot panel={panel} whole={whole} />
             {row < column.panels.length - 1 && (
               <Splitter
                 between="panels"
@@ -119,6 +117,21 @@ function OneColumn({ column, index }: { column: LayoutColumn; index: number }) {
           </Fragment>
         );
       })}
+    </div>
+  );
+}
+
+function Slot({ panel, whole }: { panel: PlacedPanel; whole: number }) {
+  const element = useRef<HTMLDivElement>(null);
+  const isShown = shownId.value === panel.id;
+  useEffect(() => {
+    if (!isShown) return;
+    element.current?.scrollIntoView({ block: "nearest" });
+    shownId.value = null;
+  }, [isShown]);
+  return (
+    <div class="slot" ref={element} style={{ flexGrow: panel.share / whole }}>
+      <PanelView panel={panel} />
     </div>
   );
 }

@@ -1,6 +1,6 @@
 /** A look aside: another moment of an entity in a panel beside the others, while LIVE goes on. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { closePeek, goToPeek, openPeek, peek, peekAlarms, peekError, peekEvents } from "../model/peek/peek";
 import { fieldUnit } from "../model/plots/plot_fields";
 import { sampledSeriesOf } from "../model/plots/sampling";
@@ -16,7 +16,7 @@ import "../peek.css";
 export function PeekPanel() {
   const element = useRef<HTMLElement>(null);
   const of = peek.value;
-  useEffect(() => element.current?.focus(), [of]);
+  useLayoutEffect(() => element.current?.focus(), [of]);
   if (of === null) return null;
   return (
     <aside

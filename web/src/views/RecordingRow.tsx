@@ -1,6 +1,6 @@
 /** A recording in the list: it leads there, is selected, chosen as a lane, and named. */
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { goLive, state } from "../model/clock/clock";
 import { entityName } from "../model/entities/entity_names";
 import type { Note } from "../model/notes/note_fold";
@@ -109,12 +109,18 @@ function NameForm({ recording, close }: NameFormProps) {
   const own = ownName(recording);
   const [draft, setDraft] = useState(own?.title ?? "");
   const input = useRef<HTMLInputElement>(null);
-  useEffect(() => input.current?.focus(), []);
+  const form = useRef<HTMLFormElement>(null);
+  useLayoutEffect(() => {
+    // What is typed next is the name, not keys of the page.
+    input.current?.focus();
+    form.current?.scrollIntoView({ block: "nearest" });
+  }, []);
   const refusal = nameRefusal.value;
   const cannot = refusal !== "" || isSavingName.value;
   const closeIf = (isDone: boolean) => isDone && close();
   return (
     <form
+      ref={form}
       class="recording-naming"
       onSubmit={(event) => {
         event.preventDefault();

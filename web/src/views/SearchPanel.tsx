@@ -1,6 +1,6 @@
 /** The search: its form, what is searched, and the matches. It stands beside the panels, so that the timeline stays in reach. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { timebase } from "../model/clock/clock";
 import { editSpec, searchOpen } from "../model/search/search_form";
 import { specText } from "../model/search/search_spec";
@@ -21,7 +21,7 @@ import { SearchForm, SearchKinds } from "./SearchForm";
 
 export function SearchPanel() {
   const panel = useRef<HTMLElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     panel.current?.querySelector<HTMLElement>("[data-first]")?.focus();
     return () => before?.focus();

@@ -31,6 +31,8 @@ export interface PanelLayout {
   hidden: readonly PanelInstance[];
 }
 
+/** The part of a column that a panel which is added has at least, whatever is there already. */
+const ADDED_MIN = 0.4;
 /** The smallest share of the two panels that a splitter divides. */
 const SHARE_MIN = 0.08;
 
@@ -125,11 +127,15 @@ export function panelShown(layout: PanelLayout, id: string): PanelLayout {
   return panel === undefined ? layout : panelAdded(layout, panel);
 }
 
-/** The layout with a panel added to the last column. */
+/** The layout with a panel added to the last column, high enough to be used. */
 export function panelAdded(layout: PanelLayout, panel: PanelInstance): PanelLayout {
   if (layout.columns.length === 0) return panelPlaced(layout, panel, { newColumn: 0 });
   const column = layout.columns.length - 1;
-  return panelPlaced(layout, panel, { column, row: layout.columns[column]?.panels.length ?? 0 });
+  const placed = panelPlaced(layout, panel, { column, row: layout.columns[column]?.panels.length ?? 0 });
+  const shares = placed.columns.at(-1)?.panels.map(({ share }) => share) ?? [];
+  const others = shares.slice(0, -1).reduce((sum, one) => sum + one, 0);
+  const least = (others * ADDED_MIN) / (1 - ADDED_MIN);
+  return withHeights(placed, placed.columns.length - 1, [...shares.slice(0, -1), Math.max(least, shares.at(-1) ?? 1)]);
 }
 
 /** The layout with other members of a panel, wherever it is. */

@@ -34,6 +34,8 @@ export const isNarrow = computed(() => {
 /** The panel that the user chose on a narrow screen. */
 const chosenTab = signal<string | null>(null);
 const maximisedId = signal<string | null>(null);
+/** The panel that was made visible last, which the page scrolls to. */
+export const shownId = signal<string | null>(null);
 /** The panels of a narrow screen's tabs, in the order of their kinds. */
 export const tabs = computed<readonly PanelInstance[]>(() => {
   const order = PANEL_KINDS.map(({ kind }) => kind);
@@ -89,6 +91,7 @@ export function showPanel(kind: string): void {
 /** Make a panel of the page visible. */
 export function showInstance(panel: PanelInstance): void {
   showTab(panel.id);
+  shownId.value = panel.id;
   if (maximisedId.value !== panel.id) maximise(null);
   changeLayout((page) => (panelPosition(page, panel.id) === undefined ? panelShown(page, panel.id) : page));
 }

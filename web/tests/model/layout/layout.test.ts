@@ -89,6 +89,15 @@ describe("a layout of panels", () => {
     expect(panelRemoved(panelHidden(titled, id), id)).toEqual(THREE);
   });
 
+  it("has a panel that is added two fifths of its column, whatever is there", () => {
+    let crowded = THREE;
+    for (const id of ["one", "two", "three", "four"]) {
+      crowded = panelAdded(crowded, { id, kind: "plots" });
+      const shares = crowded.columns.at(-1)?.panels.map(({ share }) => share) ?? [];
+      expect((shares.at(-1) ?? 0) / shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(0.4);
+    }
+  });
+
   it("resizes two neighbours, and keeps a least size", () => {
     const near = (shares: number[], wanted: number[]) => shares.forEach((share, at) => expect(share).toBeCloseTo(wanted[at] ?? 0));
     near(sharesResized([1, 1, 2], 0, 0.25), [1.5, 0.5, 2]);
