@@ -79,6 +79,9 @@ def test_a_link_tells_what_came_after_it(
         expect(page.get_by_test_id("known-chip")).to_have_text(
             re.compile("^asked .*: as it was known when the link was made$")
         )
+        assert page.get_by_test_id("known-chip").evaluate(
+            "one => one.scrollHeight <= one.clientHeight && one.scrollWidth <= one.clientWidth"
+        )
         apart(lambda: publish_late(ground.publish, SCOPE, 80.5, 100.5, 500.5))
         apart(lambda: publish_late(ground.publish, HIDDEN, 90.5))
         screen.seek(second(95))
