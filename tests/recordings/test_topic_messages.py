@@ -24,7 +24,13 @@ from nova.recordings.mcap_messages import OWN
 from nova.recordings.open_recording import open_recording
 from nova.recordings.recording import RecordingError, Step
 from nova.recordings.recording_options import RecordingOptions
-from nova.recordings.topic_messages import NO_HEADER, RAW_MAX_BYTES, TOO_LARGE
+from nova.recordings.topic_messages import (
+    NO_HEADER,
+    RAW_MAX_BYTES,
+    TOO_LARGE,
+    UNDATED,
+    UNDATED_MAX,
+)
 from nova.sdk import timestamps
 from nova.sdk.events.envelope import ParsedMessage, RawFrame
 from nova.sdk.events.observation import Observer
@@ -204,6 +210,46 @@ def test_times_from_zero_need_an_epoch(tmp_path: Path) -> None:
         list(read(path))
     found = everything(read(path, epoch="2026-03-01T12:00:00Z"))
     assert found.events[0].source_ns == START_NS + 5
+
+
+def json_file(path: Path, times_ns: list[int]) -> Path:
+    """The same message at each of these times."""
+    with path.open("wb") as stream:
+        writer: Any = McapWriter(stream)
+        writer.start()
+        channel = writer.register_channel("/lamp", "json", 0)
+        for at_ns in times_ns:
+            writer.add_message(channel, at_ns, b'{"on":true}', at_ns)
+        writer.finish()
+    return path
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_message_without_a_date_costs_itself(tmp_path: Path, place: int) -> None:
+    """Wherever it is: the file has dates, so it does not count from a start."""
+    times_ns = [START_NS, START_NS + STEP_NS]
+    times_ns.insert(place, 0)
+    found = everything(read(json_file(tmp_path / "log.mcap", times_ns)))
+    assert found.problems == [f"message {place + 1} of /lamp: its time is 0 ns: {UNDATED}"]
+    assert [one.source_ns for one in found.events if one.series.lane == "raw"] == [
+        START_NS,
+        START_NS + STEP_NS,
+    ]
+
+
+def test_many_messages_without_a_date_are_refused_early(tmp_path: Path) -> None:
+    path = json_file(tmp_path / "log.mcap", [*range(UNDATED_MAX), START_NS])
+    with pytest.raises(RecordingError, match="of message 1 of /lamp its time is 0 ns"):
+        next(read(path))
+
+
+def test_equal_messages_of_one_time_are_kept_apart(tmp_path: Path) -> None:
+    """By a nanosecond each, as rows of tables are; the next has its own time."""
+    times_ns = [START_NS, START_NS, START_NS, START_NS + 1, START_NS + STEP_NS]
+    found = everything(read(json_file(tmp_path / "log.mcap", times_ns)))
+    raw = [one.source_ns - START_NS for one in found.events if one.series.lane == "raw"]
+    assert raw == [0, 1, 2, 3, STEP_NS]
+    assert len(set(found.ids)) == len(found.ids) == 2 * len(times_ns)
 
 
 def test_a_recording_of_nova_is_for_import(tmp_path: Path) -> None:

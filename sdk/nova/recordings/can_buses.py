@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nova.recordings import view_cards
 from nova.recordings.candump import CanFrame
 from nova.recordings.dbc import DbcDefinition
+from nova.recordings.equal_events import EqualEvents
 from nova.recordings.field_units import FieldUnits
 from nova.recordings.nmea2000 import Nmea2000Bus, NotDecodedError
 from nova.recordings.recording import Step, event_step
@@ -41,7 +42,7 @@ class CanBuses:
         views: ViewUpdates | None = None,
         dbc: DbcDefinition | None = None,
     ) -> None:
-        self._observer = observer
+        self._equal = EqualEvents(observer)
         self._system_id = system_id
         self._views = views
         self._dbc = dbc
@@ -72,8 +73,8 @@ class CanBuses:
         self, end_bytes: int, place: str, found: CanFrame, at_ns: int, dbc: DbcDefinition
     ) -> Step:
         """The frame's events, with its signals unless they cannot be decoded or published."""
-        observation = self._observe(found, at_ns)
-        events = [self._raw(observation, found)]
+        observation, raw = self._observe(found, at_ns)
+        events = [raw]
         try:
             message = dbc.decode(found)
             if message is None:
@@ -96,8 +97,8 @@ class CanBuses:
         note: str | None,
     ) -> Step:
         """The frame's events, with its message unless that cannot be decoded or published."""
-        observation = self._observe(found, at_ns)
-        events = [self._raw(observation, found)]
+        observation, raw = self._observe(found, at_ns)
+        events = [raw]
         try:
             message = self._bus(found).add_frame(found, log_ns) if is_read else None
             if self._bus(found).take_incomplete():
@@ -116,11 +117,12 @@ class CanBuses:
         updates = view_cards.bus_cards(kind, fields, source=found.id[-2:])
         yield from view_cards.view_updates(self._views, observation, updates)
 
-    def _observe(self, found: CanFrame, at_ns: int) -> Observation:
-        return self._observer.observe(Entity(self._system_id, found.interface, found.id), at_ns)
-
-    def _raw(self, observation: Observation, found: CanFrame) -> Event:
-        return observation.raw(found.packed(), connection_id=found.interface)
+    def _observe(self, found: CanFrame, at_ns: int) -> tuple[Observation, Event]:
+        """The frame at its time or, if that has an equal one, behind it; and its raw event."""
+        entity, data = Entity(self._system_id, found.interface, found.id), found.packed()
+        return self._equal.observe(
+            entity, at_ns, lambda one: one.raw(data, connection_id=found.interface)
+        )
 
     def _bus(self, found: CanFrame) -> Nmea2000Bus:
         bus = self._buses.get(found.interface)

@@ -68,6 +68,7 @@ class McapMessagesReader:
                 told = damage.places
                 yield from self._record_steps(record, file.tell())
             yield from _problems(damage, told, file)
+        self._topics.end()
 
     def _record_steps(self, record: McapRecord, end_bytes: int) -> Iterator[Step]:
         try:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from nova.recordings import view_cards
+from nova.recordings.equal_events import EqualEvents
 from nova.recordings.field_units import FieldUnits
 from nova.recordings.json_form import fields_of
 from nova.recordings.recording import Step, event_step
@@ -16,7 +17,7 @@ from nova.recordings.view_cards import ViewCard
 from nova.sdk import address as addresses
 from nova.sdk.errors import EnvelopeError, TimestampError
 from nova.sdk.events.event import Event
-from nova.sdk.events.observation import Entity, Observer
+from nova.sdk.events.observation import Entity, Observation, Observer
 from nova.sdk.producer.view_updates import ViewUpdates
 
 DIGEST_CHARS = 6
@@ -48,7 +49,7 @@ class MessageEvents:
     def __init__(
         self, observer: Observer, system_id: str, views: ViewUpdates | None = None
     ) -> None:
-        self._observer = observer
+        self._equal = EqualEvents(observer)
         self._system_id = system_id
         self._views = views
         self._units = FieldUnits()
@@ -62,14 +63,22 @@ class MessageEvents:
 
     def _events(self, found: RecordedMessage) -> Iterable[Event]:
         entity = Entity(self._system_id, id_of(found.container_id), id_of(found.unique_id))
-        observation = self._observer.observe(entity, found.at_ns)
+        kind, fields = name_of(found.kind), fields_of(found.fields)
+
+        def first(observation: Observation) -> Event:
+            if found.frame is not None:
+                return observation.raw(found.frame)
+            return observation.parsed(kind, fields)
+
+        if found.frame is None and not found.is_parsed:
+            return
+        observation, event = self._equal.observe(entity, found.at_ns, first)
         if found.frame is not None:
-            yield observation.raw(found.frame)
+            yield event
         if not found.is_parsed:
             return
-        kind = name_of(found.kind)
         yield from self._units.first(observation, kind, found.units)
-        yield observation.parsed(kind, fields_of(found.fields))
+        yield observation.parsed(kind, fields) if found.frame is not None else event
         yield from view_cards.view_updates(self._views, observation, found.cards)
 
 

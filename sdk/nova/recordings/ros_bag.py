@@ -72,6 +72,7 @@ class RosBagReader:
             yield Step(size_bytes, "the rest", problem=f"cannot be read: {reason}")
         finally:
             bag.close()
+        self._topics.end()
 
     def _opened(self) -> tuple[_Bag, str]:
         with self._path.open("rb") as file:

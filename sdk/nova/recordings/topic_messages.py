@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ TOO_LARGE = "a message of more than 512 KiB is published without its bytes"
 HEADER, LOG = "header", "log"
 TIMES = (LOG, HEADER)
 NO_HEADER = "no header with a time of its own: the message gets the time at which it was recorded"
+UNDATED = "it counts from a start, not from 1970; give --epoch"
+UNDATED_MAX = 1000
+"""Messages after which a recording counts from a start, if none of them has a date."""
 NO_FIX = -1
 
 
@@ -59,6 +63,8 @@ class TopicEvents:
         self._epoch_ns = epoch_ns
         self._decoders: dict[Topic, Decode | str] = {}
         self._counts: dict[str, int] = {}
+        self._is_dated = epoch_ns is not None
+        self._undated: list[Step] = []
 
     def step(self, found: TopicMessage) -> Iterator[Step]:
         """The step of a message, behind the notes on it."""
@@ -67,6 +73,11 @@ class TopicEvents:
         place = f"message {number} of {topic.name}"
         fields, problem = self._decoded(topic, found.data)
         at_ns, note = self._time(fields, found.log_ns)
+        if at_ns < ABSOLUTE_FROM_NS and self._epoch_ns is None:
+            undated = Step(found.end_bytes, place, problem=f"its time is {at_ns} ns: {UNDATED}")
+            yield from self._undated_steps(undated)
+            return
+        yield from self._dated_steps(found.end_bytes)
         if len(found.data) > RAW_MAX_BYTES:
             yield Step(found.end_bytes, place, note=TOO_LARGE)
         if problem is not None:
@@ -104,19 +115,35 @@ class TopicEvents:
             return {}, f"its bytes are no {topic.schema_name or topic.encoding}"
 
     def _time(self, fields: Mapping[str, object], log_ns: int) -> tuple[int, str | None]:
-        """The time of a message, and a note; raises RecordingError for one that counts from 0."""
+        """The time of a message as it says it, or from the epoch if that counts from 0; a note."""
         note, at_ns = None, log_ns
         if self._is_by_header:
             stamp_ns = header_ns(fields)
             note = NO_HEADER if stamp_ns is None else None
             at_ns = log_ns if stamp_ns is None else stamp_ns
-        if at_ns >= ABSOLUTE_FROM_NS:
-            return at_ns, note
-        if self._epoch_ns is None:
-            raise undated_error(
-                self._path, f"a time of {at_ns} ns counts from a start, not from 1970; give --epoch"
-            )
-        return self._epoch_ns + at_ns, note
+        is_relative = at_ns < ABSOLUTE_FROM_NS and self._epoch_ns is not None
+        return at_ns + (self._epoch_ns or 0) * is_relative, note
+
+    def _undated_steps(self, undated: Step) -> Iterator[Step]:
+        """The problem of a message without a date, once another message has one."""
+        if self._is_dated:
+            yield undated
+            return
+        self._undated.append(undated)
+        if len(self._undated) == UNDATED_MAX:
+            self.end()
+
+    def _dated_steps(self, end_bytes: int) -> Iterator[Step]:
+        self._is_dated = True
+        held, self._undated = self._undated, []
+        for one in held:
+            yield replace(one, offset_bytes=end_bytes)
+
+    def end(self) -> None:
+        """Raises RecordingError if there are messages, and none has a date."""
+        if self._undated:
+            first = self._undated[0]
+            raise undated_error(self._path, f"of {first.place} {first.problem}")
 
 
 def header_ns(fields: Mapping[str, object]) -> int | None:
