@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
+import urllib.request
 import zipfile
 from pathlib import Path
 
 import msgspec
 import pytest
+from mcap.reader import make_reader
 
 from nova.core.writer.manifest_events import published_event
 from nova.sdk.client.client import Client, login
@@ -41,6 +44,37 @@ def export(nova: RunningNova, target: Path, *arguments: str) -> dict[str, object
     assert done.returncode == 0, done.stderr.decode()
     found: dict[str, object] = json.loads(done.stdout)
     return found
+
+
+def linked_messages(nova: RunningNova) -> int:
+    """Events in the MCAP files of an export, read by their links."""
+    source = ("--url", nova.url, "--user", "admin")
+    done = command_here("export", *source, "--driver", "mcap", "--link", "--json")
+    assert done.returncode == 0, done.stderr.decode()
+    count = 0
+    for link in json.loads(done.stdout)["links"]:
+        with urllib.request.urlopen(link["url"]) as reply:
+            data = reply.read()
+        assert len(data) == link["bytes"]
+        summary = make_reader(io.BytesIO(data), validate_crcs=True).get_summary()
+        assert summary is not None and summary.statistics is not None
+        count += summary.statistics.message_count
+    return count
+
+
+@pytest.mark.parametrize(
+    ("arguments", "refusal"),
+    [
+        (("--driver", "mcap"), "--out"),
+        (("--link", "--out", "x.zip"), "--out"),
+        (("--link", "--data", "x"), "--url"),
+    ],
+    ids=("neither", "both", "local"),
+)
+def test_an_export_is_written_or_linked(arguments: tuple[str, ...], refusal: str) -> None:
+    done = command_here("export", *arguments)
+    assert done.returncode == 2
+    assert refusal in done.stderr.decode()
 
 
 async def connected(nova: RunningNova, through: str) -> Client:
@@ -78,6 +112,7 @@ def test_an_imported_export_exports_the_same(
         asyncio.run(publish())
         told = export(first, tmp_path / "a.zip", "--driver", driver)
         assert told["digest"] == asyncio.run(digest_of(first))
+        assert linked_messages(first) == told["events"]
         first.kill()
     with running_nova(tmp_path / "b", "--ground") as second:
         for expected in ("new", "duplicate"):

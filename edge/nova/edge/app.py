@@ -23,7 +23,8 @@ from nova.edge.display_requests import DisplayRequests
 from nova.edge.edge_config import EdgeConfig
 from nova.edge.edge_metrics import EdgeMetrics
 from nova.edge.edge_stores import EdgeStores
-from nova.edge.export_downloads import ExportDownloads
+from nova.edge.export_link_routes import add_export_routes
+from nova.edge.export_services import ExportServices
 from nova.edge.heartbeat import ReaderHeartbeat
 from nova.edge.hosts import HostFilter
 from nova.edge.http_admission import HttpAdmission
@@ -111,7 +112,7 @@ class Edge:
         self._services = self._session_services(stores, passwords, throttle)
         self._probes = Probes(status)
         self._metrics = self._metrics_handler()
-        self._export_downloads = self._downloads(stores)
+        self._exports = self._export_services(stores)
         self._read_routes = self._routes_of_reads(stores)
         self._audit_flusher = self._flusher(stores)
 
@@ -154,8 +155,8 @@ class Edge:
             self._edge_metrics, admission, config.metrics_token, config.open_metrics
         )
 
-    def _downloads(self, stores: EdgeStores) -> ExportDownloads:
-        return ExportDownloads(
+    def _export_services(self, stores: EdgeStores) -> ExportServices:
+        return ExportServices(
             exports_folder(self._config.data),
             self._authorizer,
             self._request_limits,
@@ -226,8 +227,7 @@ class Edge:
         if self._oidc is not None:
             self._oidc.add_routes(app)
         app.router.add_get("/ws", self._get_ws)
-        app.router.add_get("/exports/{id}", self._export_downloads.get)
-        app.router.add_post("/exports/{id}", self._export_downloads.post)
+        add_export_routes(app, self._exports, self._read_routes.cross_origin)
         streams = StreamsRoute(self._authorizer, self._request_limits, self._tcp_streams.requests)
         app.router.add_get("/api/streams", streams.get)
         self._read_routes.add_to(app)

@@ -45,7 +45,8 @@ class Authorizer:
         self._keys = keys
         self._tokens = tokens
         self._cache_s = cache_s
-        # Only sessions and keys that the database has known get here, so their number bounds it.
+        # Only sessions, users and keys that the database has known get here, so their number bounds
+        # it.
         self._cache: dict[tuple[str, str], _CachedAccess] = {}
 
     def authorize(self, token: str) -> Access:
@@ -79,6 +80,16 @@ class Authorizer:
         if current != access:
             raise AccessError("the principal has changed since the token was issued")
 
+    def check_without_session(self, access: Access) -> None:
+        """Like `check_principal`, but the session of a user may have ended."""
+        if access.kind == "key":
+            self.check_principal(access)
+            return
+        name = access.name
+        current = self._cached(("user", name), lambda: self._read_user(name, ""))
+        if current is None or current != replace(access, session="", expires=current.expires):
+            raise AccessError("the user was disabled, changed or deleted")
+
     def clear_cache(self) -> None:
         """Clear the cache, so that the next check of each principal reads the database."""
         self._cache.clear()
@@ -107,10 +118,13 @@ class Authorizer:
         return None if key is None else _access_by_key(key)
 
     def _read_session(self, username: str, session: str) -> Access | None:
-        user = self._users.get(username)
-        if user is None or not user.enabled or not self._sessions.is_alive(username, session):
+        if not self._sessions.is_alive(username, session):
             return None
-        return _access_by_session(user, session)
+        return self._read_user(username, session)
+
+    def _read_user(self, username: str, session: str) -> Access | None:
+        user = self._users.get(username)
+        return None if user is None or not user.enabled else _access_by_session(user, session)
 
     def _cached(self, name: tuple[str, str], read: Callable[[], Access | None]) -> Access | None:
         now_s = time.monotonic()

@@ -81,6 +81,12 @@ class EdgeLimits:
     provider_timeout_s: float = 10.0
     """How long a login waits for the OpenID Connect provider, at its start and at its end."""
 
+    export_link_s: int = 3_600
+    """How long a link to the files of an export is valid."""
+
+    export_links_max: int = 16
+    """Links of a principal at an edge; a further one ends its oldest."""
+
     streams_poll_s: float = 0.5
     """Poll interval for changes to the TCP streams by another process, and for their lock."""
 

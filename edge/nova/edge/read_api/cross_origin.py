@@ -10,9 +10,13 @@ from nova.edge.replies import error_reply
 from nova.sdk import request_id
 
 PREFIX = "/api/v1/"
+LINKS_PREFIX = "/exports/links/"
 METHODS = "GET, HEAD"
-REQUEST_HEADERS = "Authorization, If-None-Match"
-EXPOSED = f"ETag, Link, Retry-After, Nova-Next-Key, {request_id.HTTP_HEADER}"
+REQUEST_HEADERS = "Authorization, If-None-Match, If-Range, Range"
+EXPOSED = (
+    "Accept-Ranges, Content-Length, Content-Range, ETag, Link, Retry-After, Nova-Next-Key, "
+    f"{request_id.HTTP_HEADER}"
+)
 MAX_AGE_S = 600
 UNKNOWN_ORIGIN = (
     "pages of {!r} may not read here: if they shall, add it to the setting cors_origins "
@@ -35,7 +39,7 @@ class CrossOrigin:
 
     async def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
         """Called for each response, errors too."""
-        if not self.is_open or not request.path.startswith(PREFIX):
+        if not self.is_open or not request.path.startswith((PREFIX, LINKS_PREFIX)):
             return
         response.headers.add(hdrs.VARY, hdrs.ORIGIN)
         origin = request.headers.get(hdrs.ORIGIN, "")

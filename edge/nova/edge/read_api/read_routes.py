@@ -75,7 +75,7 @@ class ReadRoutes:
     def __init__(self, services: ReadServices, cross_origin: CrossOrigin) -> None:
         self._services = services
         self._admission = HttpAdmission(services.authorizer, services.request_limits)
-        self._cross_origin = cross_origin
+        self.cross_origin = cross_origin
         self._slots = AnswerSlots(services.limits)
         self._open: set[ReaderPages] = set()
 
@@ -83,10 +83,10 @@ class ReadRoutes:
         for name, kind in ROUTES.items():
             path = f"{PREFIX}{name}"
             app.router.add_get(path, partial(self._get, kind))
-            if self._cross_origin.is_open:
-                app.router.add_route(hdrs.METH_OPTIONS, path, self._cross_origin.preflight)
+            if self.cross_origin.is_open:
+                app.router.add_route(hdrs.METH_OPTIONS, path, self.cross_origin.preflight)
         add_description(app, ROUTES)
-        app.on_response_prepare.append(self._cross_origin.add_headers)
+        app.on_response_prepare.append(self.cross_origin.add_headers)
 
     def drop_reader(self) -> None:
         """The reader hangs: what waits for it is answered, or ends."""

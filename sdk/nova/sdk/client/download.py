@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 import aiohttp
+import msgspec
 
 from nova.sdk.client.http_refusal import refusal_of
 from nova.sdk.endpoints import exports_folder
 from nova.sdk.errors import ConnectionLostError, NovaError
 from nova.sdk.protocol.export import ExportComplete
+from nova.sdk.protocol.export_links import ExportLinks
 
 BLOCK_BYTES = 1024 * 1024
 PART_SUFFIX = ".part"
@@ -41,6 +43,26 @@ async def from_edge(url: str, token: str, export: ExportComplete, target: Path) 
     if part.stat().st_size != export.bytes:
         raise ConnectionLostError(f"the download from {url} is incomplete")
     part.replace(target)
+
+
+async def links(url: str, token: str, export: ExportComplete) -> ExportLinks:
+    """Make links to the MCAP files of an export; theirs are whole URLs."""
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(urljoin(url, f"{export.url}/links"), headers=headers) as response,
+        ):
+            if response.status != 200:
+                raise await refusal_of(response)
+            made = msgspec.json.decode(await response.read(), type=ExportLinks)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ConnectionLostError(f"{url} gave no links: {error}") from error
+    except msgspec.DecodeError as error:
+        raise NovaError(f"what {url} answered is no list of links: {error}") from error
+    for one in made.links:
+        one.url = urljoin(url, one.url)
+    return made
 
 
 def from_folder(data: Path, export: ExportComplete, target: Path) -> None:

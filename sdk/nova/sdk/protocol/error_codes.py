@@ -37,6 +37,7 @@ _CODES: Mapping[type[ProtocolError], tuple[str, ...]] = {
         "passwordRefused",
         "playbackRequestIdReused",
         "portTaken",
+        "rangeNotSatisfiable",
         "requestTooLarge",
         "servedElsewhere",
         "tooManyDisplays",
