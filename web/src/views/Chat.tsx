@@ -1,7 +1,8 @@
 /** The chat of a scope, as of the clock. */
 
+import { computed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { timebase } from "../model/clock/clock";
+import { cursor, timebase } from "../model/clock/clock";
 import {
   chat,
   CHAT_MAX_CHARS,
@@ -16,12 +17,14 @@ import {
 } from "../model/events/chat";
 import { user } from "../model/session/session";
 import { eventTime, type StoredEvent } from "../model/values/event";
-import { formatTime } from "../model/values/time";
+import { formatTime, shortTime } from "../model/values/time";
 import { AheadMark } from "./AheadMark";
 import { Empty, ErrorNotice, Pane } from "./Pane";
 
 /** More messages than these are drawn only on request. */
 const DRAWN_MAX = 200;
+/** Changes once a day, where the clock itself would draw every message anew. */
+const clockDay = computed(() => formatTime(cursor.value).slice(0, 10));
 
 export function Chat() {
   return (
@@ -78,7 +81,7 @@ function ChatLine({ event }: { event: StoredEvent }) {
   return (
     <p class={`chat-message ${author === user.value ? "own" : ""}`} data-testid="chat-message">
       <time class="muted" title={`${time} UTC`}>
-        {time.slice(11, 19)}
+        {shortTime(time, clockDay.value)}
       </time>{" "}
       <strong>{author}</strong>
       <AheadMark event={event} />

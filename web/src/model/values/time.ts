@@ -78,7 +78,7 @@ export function formatTime(text: string): string {
   return match === null ? text : `${match[1]} ${match[2]}${(match[3] ?? ".000").padEnd(4, "0")}`;
 }
 
-/** A time for display to the second, with its date where that is not the day of `now`. */
+/** A time for display to the second, with its date where that is not the day of `now`, which may be a day alone. */
 export function shortTime(text: string, now: string): string {
   const [shown, today] = [formatTime(text), formatTime(now)];
   return shown.slice(0, 10) === today.slice(0, 10) ? shown.slice(11, 19) : shown.slice(0, 19);

@@ -24,6 +24,7 @@ describe("times", () => {
     expect(shortTime("2026-01-31T23:30:00.5Z", "2026-01-31T00:00:00Z")).toBe("23:30:00");
     expect(shortTime("2026-01-31T23:30:00.5Z", "2026-02-01T00:00:00Z")).toBe("2026-01-31 23:30:00");
     expect(shortTime("2026-02-01T00:30:00+02:00", "2026-01-31T12:00:00Z")).toBe("22:30:00");
+    expect(shortTime("2026-01-31T23:30:00Z", "2026-01-31")).toBe("23:30:00");
   });
 
   it("compares to the nanosecond and across zones", () => {
