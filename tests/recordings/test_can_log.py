@@ -11,7 +11,7 @@ import can
 import cantools
 import pytest
 
-from nova.recordings.can_buses import NOT_IN_DBC
+from nova.recordings.can_buses import NOT_IN_DBC, PARTLY, TOO_SHORT
 from nova.recordings.can_log import EPOCH_USED, ZONE_UNUSED, can_log_kind, file_kind
 from nova.recordings.field_units import FIELD_UNITS
 from nova.recordings.format_detection import detect_format
@@ -217,3 +217,12 @@ def test_damaged_logs_end(logs: Path, tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"car.{kind}"
     path.write_bytes((logs / f"car.{kind}").read_bytes())
     survive(path, lambda copy: read(copy, **zoned(copy), dbc=[logs / "car.dbc"]), 40)
+
+
+def test_a_frame_that_is_too_short_has_a_note(logs: Path, tmp_path: Path) -> None:
+    """With the signals that it holds, or raw only."""
+    path = tmp_path / "car.log"
+    path.write_text("(1700000000.0) can0 123#E803\n(1700000001.0) can0 123#\n")
+    found = everything(read(path, dbc=[logs / "car.dbc"]))
+    assert parsed(found.events) == [("Engine", {"Speed": 250.0})]
+    assert found.notes == {PARTLY: 1, TOO_SHORT: 1}

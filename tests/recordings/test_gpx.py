@@ -124,3 +124,17 @@ def test_a_bad_point_costs_itself(ride: Path) -> None:
 
 def test_damaged_files_end(ride: Path) -> None:
     survive(ride, read, 150)
+
+
+@pytest.mark.parametrize("text", ["inf", "-inf", "nan"])
+def test_infinity_costs_itself(tmp_path: Path, text: str) -> None:
+    """The point keeps its place and its time; a place that is infinite is a problem."""
+    path = tmp_path / "track.gpx"
+    point = '<trkpt lat="{}" lon="2"><ele>{}</ele><time>2026-01-01T00:00:00Z</time></trkpt>'
+    points = point.format(1, text) + point.format(text, 5)
+    path.write_text(f"<gpx><trk><trkseg>{points}</trkseg></trk></gpx>")
+    observer = Observer("test")
+    found = everything(GpxReader(path, observer, views=ViewUpdates(observer)).steps())
+    parsed = [one.envelope for one in found.events if isinstance(one.envelope, ParsedMessage)]
+    assert [one.payload for one in parsed] == [{"latitude": 1.0, "longitude": 2.0}]
+    assert len(found.problems) == 1 and "no finite number" in found.problems[0]

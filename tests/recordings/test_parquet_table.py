@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy
 import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from nova.recordings.format_detection import detect_format
@@ -93,3 +95,21 @@ def test_damaged_tables_end(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     frame_of(200).to_parquet(path)
     survive(path, read, 60)
+
+
+def test_times_of_day_and_durations_are_seconds(tmp_path: Path) -> None:
+    """In each unit, to the nanosecond."""
+    columns: dict[str, Any] = {"at": pyarrow.array([1_700_000_000] * 2)}
+    for unit, count in {"s": 3, "ms": 3_000, "us": 3_000_000, "ns": 3_000_000_000}.items():
+        kind = pyarrow.time32(unit) if unit in ("s", "ms") else pyarrow.time64(unit)
+        columns[f"time_{unit}"] = pyarrow.array([count, None], kind)
+        columns[f"took_{unit}"] = pyarrow.array([count, None], pyarrow.duration(unit))
+    columns["tiny"] = pyarrow.array([1, None], pyarrow.time64("ns"))
+    path = tmp_path / "table.parquet"
+    pyarrow.parquet.write_table(pyarrow.table(columns), path)
+    found = everything(read(path, "at"))
+    parsed = [one.envelope for one in found.events if isinstance(one.envelope, ParsedMessage)]
+    first, second = (one.payload for one in parsed)
+    assert first.pop("tiny") == 1e-9
+    assert first == dict.fromkeys([*columns][1:-1], 3) | {"at": 1_700_000_000}
+    assert second == {"at": 1_700_000_000}

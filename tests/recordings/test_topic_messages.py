@@ -302,3 +302,10 @@ def test_an_older_bag_has_no_definitions(tmp_path: Path) -> None:
     assert [(note.startswith("raw only"), times) for note, times in found.notes.items()] == [
         (True, COUNT)
     ]
+
+
+@pytest.mark.parametrize("name", ["robot.bag", "robot.db3"])
+def test_what_is_no_bag_is_one_error(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("text")
+    with pytest.raises(RecordingError, match="begins neither as a bag of ROS 1"):
+        list(read(tmp_path / name))

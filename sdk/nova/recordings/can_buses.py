@@ -24,6 +24,8 @@ NOT_NMEA_2000_BUS = (
 NOT_DECODED = "raw only: its data do not match CANboat's definition of the message"
 NOT_IN_DBC = "raw only: --dbc defines no message of this id"
 NOT_AS_IN_DBC = "raw only: its data do not match the message of --dbc"
+TOO_SHORT = "raw only: the frame is too short for any signal of its message in --dbc"
+PARTLY = "the frame is shorter than its message in --dbc: signals behind its end are left out"
 INTERFACE_ERROR = "raw only: an error reported by the interface"
 INCOMPLETE = (
     "the message before is incomplete: some of its frames are missing, so they are raw only"
@@ -80,11 +82,13 @@ class CanBuses:
             if message is None:
                 note = INTERFACE_ERROR if found.error else NOT_IN_DBC
                 return event_step(end_bytes, place, events, note)
+            if message.is_cut and not message.fields:
+                return event_step(end_bytes, place, events, TOO_SHORT)
             parsed = observation.parsed(message.kind, message.fields)
             events += [*self._units.first(observation, message.kind, message.units), parsed]
         except (ValueError, EnvelopeError):
             return event_step(end_bytes, place, events, NOT_AS_IN_DBC)
-        return event_step(end_bytes, place, events)
+        return event_step(end_bytes, place, events, PARTLY if message.is_cut else None)
 
     def _marine_step(
         self,

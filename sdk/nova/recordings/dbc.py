@@ -23,6 +23,8 @@ class DbcMessage(NamedTuple):
     kind: str
     fields: dict[str, object]
     units: Mapping[str, str]
+    is_cut: bool
+    """Whether the frame has fewer bytes than the message."""
 
 
 class _DbcSignal(Protocol):
@@ -33,6 +35,7 @@ class _DbcSignal(Protocol):
 class _DbcDefined(Protocol):
     name: str
     frame_id: int
+    length: int
     is_extended_frame: bool
     protocol: str | None
     signals: Sequence[_DbcSignal]
@@ -85,7 +88,10 @@ class DbcDefinition:
         except Exception as error:  # cantools and bitstruct raise various errors for damaged data.
             raise ValueError(f"{found.name}: {error}") from error
         texts = {name: _choice(value) for name, value in values.items()}
-        return DbcMessage(message_name(found.name), fields_of(texts), self._units[id(found)])
+        is_cut = len(frame.data) < found.length
+        return DbcMessage(
+            message_name(found.name), fields_of(texts), self._units[id(found)], is_cut
+        )
 
 
 def _choice(value: object) -> object:

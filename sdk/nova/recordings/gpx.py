@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from datetime import UTC
 from typing import BinaryIO, NamedTuple
@@ -17,6 +18,7 @@ POINTS = {"trkpt": "TrackPoint", "wpt": "Waypoint"}
 UNITS = {"latitude": "deg", "longitude": "deg", "elevation": "m", "speed": "m/s", "course": "deg"}
 NO_TIME = "skipped: a point without a time, as in routes and planned tracks"
 FIELDS_MAX = 64
+SHOWN_CHARS = 64
 _NAMES = {"ele": "elevation"}
 _NO_FIELDS = {"time", "extensions", "TrackPointExtension", "link"}
 
@@ -106,6 +108,8 @@ def _fields(element: Element) -> dict[str, object]:
         if text is None:
             raise ValueError(f"a point without {attribute}")
         found[name] = float(text)
+        if not math.isfinite(float(text)):
+            raise ValueError(f"the {name} {text[:SHOWN_CHARS]!r} is no finite number")
     for part in element.iter():
         name = _local(part.tag)
         text = (part.text or "").strip()
@@ -122,10 +126,14 @@ def _value(text: str) -> object:
 
 
 def _position(fields: dict[str, object]) -> dict[str, object]:
-    named = ("latitude", "longitude", "speed")
-    data: dict[str, object] = {name: fields[name] for name in named if name in fields}
-    if isinstance(fields.get("elevation"), float):
-        data["altitude"] = fields["elevation"]
+    """What a view has of the fields; NaN and infinity are left out, as they are of those."""
+    named = {"latitude": "latitude", "longitude": "longitude", "speed": "speed"}
+    named["elevation"] = "altitude"
+    data: dict[str, object] = {}
+    for name, shown in named.items():
+        value = fields.get(name)
+        if isinstance(value, float) and math.isfinite(value):
+            data[shown] = value
     return data
 
 

@@ -28,6 +28,7 @@ BUS_EVENT_FLAG = 2
 CAN_BUS = 2
 KINDS = ("CAN_DataFrame", "CAN_RemoteFrame", "CAN_ErrorFrame")
 NO_FRAMES = "has no CAN frames of bus logging: export its signals as a table (CSV, Parquet)"
+CUT = "it ends within a block, or before one that it points to"
 _HEADER_AT = 64
 _LINKS_AT, _LINK_BYTES = 16, 8
 _START = struct.Struct("<QhhB")
@@ -98,6 +99,8 @@ def mf4_frames(path: Path) -> MeasuredFrames:
         except Exception as error:  # The library raises whatever a damaged block leads to.
             _close_half_opened(error)
             reason = " ".join(str(error).split()) or type(error).__name__
+            if isinstance(error, struct.error):
+                reason = CUT
             raise RecordingError(f"{path} is not a whole MF4 file: {reason}") from None
         try:
             yield from _frames_of(mdf, path)

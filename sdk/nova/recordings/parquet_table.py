@@ -107,11 +107,20 @@ class _Timestamp(str):
 def _values(column: Any) -> list[object]:
     """The values of a column; timestamps in full, which Python's own would cut to microseconds."""
     types: Any = import_optional("pyarrow", "recordings").types
+    if types.is_time(column.type) or types.is_duration(column.type):
+        count_type = "int32" if types.is_time32(column.type) else "int64"
+        unit_ns = UNIT_NS[column.type.unit]
+        return [_seconds(count, unit_ns) for count in column.view(count_type).to_pylist()]
     if not types.is_timestamp(column.type):
         values: list[object] = column.to_pylist()
         return values
     unit_ns, has_zone = UNIT_NS[column.type.unit], column.type.tz is not None
     return [_iso(count, unit_ns, has_zone) for count in column.view("int64").to_pylist()]
+
+
+def _seconds(count: int | None, unit_ns: int) -> float | None:
+    """Seconds since midnight, or of a duration: the nearest number."""
+    return None if count is None else count * unit_ns / timestamps.NS_PER_SECOND
 
 
 def _iso(count: int | None, unit_ns: int, has_zone: bool) -> str | None:

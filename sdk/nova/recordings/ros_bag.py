@@ -17,6 +17,7 @@ from nova.sdk.producer.view_updates import ViewUpdates
 SYSTEM_ID = "ros"
 ROS1_MAGIC = b"#ROSBAG V2.0"
 SQLITE_MAGIC = b"SQLite format 3\0"
+NO_BAG = "begins neither as a bag of ROS 1 (#ROSBAG V2.0) nor as one of rosbag2 (SQLite)"
 
 
 class _Definition(Protocol):
@@ -76,7 +77,10 @@ class RosBagReader:
 
     def _opened(self) -> tuple[_Bag, str]:
         with self._path.open("rb") as file:
-            is_ros1 = file.read(len(ROS1_MAGIC)) == ROS1_MAGIC
+            head = file.read(len(SQLITE_MAGIC))
+        is_ros1 = head.startswith(ROS1_MAGIC)
+        if not is_ros1 and not head.startswith(SQLITE_MAGIC):
+            raise RecordingError(f"{self._path} {NO_BAG}")
         module = import_optional("rosbags.rosbag1" if is_ros1 else "rosbags.rosbag2", "recordings")
         try:
             bag = cast(_Bag, module.Reader(self._path))

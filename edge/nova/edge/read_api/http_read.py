@@ -32,7 +32,7 @@ def http_read(request: web.Request, kind: type[Message]) -> HttpRead:
     is_all = kind in PAGED and (LIMIT, ALL) in texts
     if is_all:
         texts = [(LIMIT, str(PAGED[kind])) if one == (LIMIT, ALL) else one for one in texts]
-    message = read_request(kind, [one for one in texts if one[0] not in OWN])
+    message = read_request(kind, [one for one in texts if one[0] not in OWN], beside=OWN)
     shape = _single(SHAPE, texts)
     if shape == "annotations":
         message = _in_source_time(message)

@@ -146,8 +146,7 @@ class ReadRoutes:
         if page.next_key is not None:
             following = request.rel_url.update_query(afterKey=page.next_key)
             headers |= {NEXT_KEY: page.next_key, hdrs.LINK: f'<{following}>; rel="next"'}
-        known = (one.strip() for one in request.headers.get(hdrs.IF_NONE_MATCH, "").split(","))
-        if tag in known:
+        if is_known(tag, request.headers.get(hdrs.IF_NONE_MATCH, "")):
             return web.Response(status=304, headers=headers)
         response = web.StreamResponse(headers=headers)
         response.content_type = asked.encoder.media_type
@@ -160,6 +159,12 @@ class ReadRoutes:
         if request.method == hdrs.METH_GET:
             await writer.end(body)
         return response
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    """Whether a client has a tag: by RFC 9110 compared without W/, and * is any."""
+    known = [one.strip().removeprefix("W/") for one in if_none_match.split(",")]
+    return known == ["*"] or tag.removeprefix("W/") in known
 
 
 async def _first_page(pages: ReaderPages, message: Message, request: web.Request) -> ReplyPage:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -13,16 +12,29 @@ from nova.edge.read_api.reply_page import ReplyPage
 from nova.sdk.formula_text import escape_formula
 from nova.sdk.reading.reply_table import ReplyTable, TableCell
 
-LINE_END = "\r\n"
+LINE_END = "\n"
+"""That of every CSV of NOVA."""
+QUOTED_END = "\r\n"
+"""What the library ends lines with, so that it quotes texts with either sign."""
 BROKEN = "error"
 """The first cell of the last line of a CSV answer that is not whole."""
 
 
 def csv_lines(rows: Iterable[Iterable[TableCell]]) -> bytes:
     """Lines of CSV; texts that a spreadsheet would run are none any more."""
-    lines = io.StringIO(newline="")
-    csv.writer(lines, lineterminator=LINE_END).writerows(map(_csv_cell, row) for row in rows)
-    return lines.getvalue().encode()
+    lines = _Lines()
+    csv.writer(lines, lineterminator=QUOTED_END).writerows(map(_csv_cell, row) for row in rows)
+    return "".join(lines.texts).encode()
+
+
+class _Lines:
+    """What the library writes line by line."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def write(self, line: str) -> None:
+        self.texts.append(line.removesuffix(QUOTED_END) + LINE_END)
 
 
 def broken_line(error: Broken) -> bytes:

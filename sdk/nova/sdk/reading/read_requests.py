@@ -7,7 +7,7 @@ sends the message of the name; none reads the archive in a way of its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import ceil
 from typing import Any
 
@@ -143,8 +143,12 @@ def _bare(kind: inspect.Type) -> inspect.Type:
     return kind.type if isinstance(kind, inspect.Metadata) else kind
 
 
-def read_request(kind: type[Message], texts: Texts, now_ns: int | None = None) -> Message:
-    """The request of named texts; raises ProtocolError that names what is wrong with which."""
+def read_request(
+    kind: type[Message], texts: Texts, now_ns: int | None = None, *, beside: Sequence[str] = ()
+) -> Message:
+    """The request of named texts; raises ProtocolError that names what is wrong with which, and
+    what there is, with those `beside` the members.
+    """
     known = parameters_of(kind)
     now_ns = timestamps.now() if now_ns is None else now_ns
     members: dict[str, Any] = {}
@@ -152,7 +156,8 @@ def read_request(kind: type[Message], texts: Texts, now_ns: int | None = None) -
     for name, text in texts:
         parameter = known.get(name)
         if parameter is None:
-            raise ProtocolError("badRequest", f"unknown parameter {name[:64]!r}: {_names(known)}")
+            there_are = _names([*known, *beside])
+            raise ProtocolError("badRequest", f"unknown parameter {name[:64]!r}: {there_are}")
         place = filters if parameter.of_filters else members
         if parameter.is_list:
             if text:  # An empty variable of a dashboard narrows nothing.
@@ -168,7 +173,7 @@ def read_request(kind: type[Message], texts: Texts, now_ns: int | None = None) -
     return _converted(kind, _with_buckets(members), known)
 
 
-def _names(known: Mapping[str, Parameter]) -> str:
+def _names(known: Collection[str]) -> str:
     return "there are " + ", ".join(known) if known else "there are none"
 
 
