@@ -113,6 +113,14 @@ def clipped_px(screen: Screen, width: int) -> object:
     return found
 
 
+def assert_nothing_is_known(screen: Screen) -> None:
+    """Nothing of the present is shown as good, or as of now."""
+    page = screen.page
+    expect(page.get_by_test_id("links-health")).to_have_attribute("data-health", "unknown")
+    expect(page.get_by_test_id("card-age").first).to_have_text("?")
+    expect(page.get_by_test_id("value-age").first).to_contain_text("?")
+
+
 def test_a_core_that_stands_still_is_not_shown_as_live(
     kept: KeptScreen, shaken: RunningNova
 ) -> None:
@@ -131,6 +139,7 @@ def test_a_core_that_stands_still_is_not_shown_as_live(
             expect(screen.page.get_by_test_id("fresh").first).to_have_attribute(
                 "data-freshness", "pending"
             )
+            assert_nothing_is_known(screen)
             expect(screen.page.get_by_test_id("missed-note")).to_be_hidden()
             apart(lambda: publish_now(shaken.publish, 6001))
             unanswered = screen.page.get_by_test_id("strip-trouble")

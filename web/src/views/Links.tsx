@@ -2,11 +2,16 @@
 
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LinkInfo } from "../api/protocol";
-import { linkHealth, links, linksHealth, linksNow, linksOpen, outagesText } from "../model/session/links";
+import { linkHealth, links, shownHealth, linksNow, linksOpen, outagesText } from "../model/session/links";
 import { formatAge, toMs } from "../model/values/time";
 import { Configured } from "./Configured";
 
-const HEALTH_TEXTS = { good: "all links work", warn: "a link needs attention", bad: "a link is unreachable" };
+const HEALTH_TEXTS = {
+  good: "all links work",
+  warn: "a link needs attention",
+  bad: "a link is unreachable",
+  unknown: "whether the links work is not known: no answer",
+};
 
 export function LinksChip() {
   const count = links.value?.length;
@@ -16,12 +21,13 @@ export function LinksChip() {
       type="button"
       class="chip"
       data-testid="links-chip"
-      title={`${HEALTH_TEXTS[linksHealth.value]} (key K)`}
+      title={`${HEALTH_TEXTS[shownHealth.value]} (key K)`}
       onClick={() => (linksOpen.value = true)}
     >
-      <span class={`dot ${linksHealth.value}`} aria-hidden="true" />
+      <span data-testid="links-health" data-health={shownHealth.value} class={`dot ${shownHealth.value}`} aria-hidden="true" />
       {count === 1 ? "1 link" : `${count} links`}
-      <span class="sr-only">, {HEALTH_TEXTS[linksHealth.value]}</span>
+      {shownHealth.value === "unknown" && "?"}
+      <span class="sr-only">, {HEALTH_TEXTS[shownHealth.value]}</span>
     </button>
   );
 }

@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { LinkInfo } from "../../api/protocol";
 import { fromMs, shortTime } from "../values/time";
-import { request } from "./session";
+import { absence, request } from "./session";
 
 export type Health = "good" | "warn" | "bad";
 
@@ -20,6 +20,8 @@ export const acknowledgedGaps = signal(0);
 let growing = new Map<string, number>();
 
 export const linksHealth = computed<Health>(() => worstHealth(links.value ?? []));
+/** What is shown of them: nothing is known while the Core is away. */
+export const shownHealth = computed<Health | "unknown">(() => (absence.value === "" ? linksHealth.value : "unknown"));
 export const gapCount = computed(() => totalGaps(links.value ?? []));
 export const unreachableLinks = computed(() =>
   (links.value ?? []).filter((link) => link.connection === "unreachable"),

@@ -9,14 +9,18 @@ import {
   links,
   linksHealth,
   outagesText,
+  shownHealth,
   unreachableText,
 } from "../../../src/model/session/links";
+import { connection, coreUnavailable, unansweredS } from "../../../src/model/session/session";
 
 const kafka: LinkInfo = { link: "kafka://a:9092", connection: "connected", received: 5, new: 5 };
 const BEGAN = "2026-01-01T04:12:01.500000000Z";
 
 beforeEach(() => {
   links.value = null;
+  coreUnavailable.value = false;
+  connection.value = "open";
 });
 
 test("the chip has the status of the worst link", () => {
@@ -70,4 +74,16 @@ test("the banner names the links that do not answer, and says that the archive c
   expect(unreachableText()).toMatch(/^kafka:\/\/a:9092 does not answer since 2026-01-01 04:12:01 UTC\. The archive is served/);
   links.value = [down, { ...down, link: "nats://b" }];
   expect(unreachableText()).toContain("(and 1 more)");
+});
+
+test("nothing is known of links while the Core is away, whatever it said last", () => {
+  links.value = [kafka];
+  expect(shownHealth.value).toBe("good");
+  coreUnavailable.value = true;
+  expect(shownHealth.value).toBe("unknown");
+  coreUnavailable.value = false;
+  unansweredS.value = 4;
+  expect(shownHealth.value).toBe("unknown");
+  unansweredS.value = 0;
+  expect(shownHealth.value).toBe("good");
 });
