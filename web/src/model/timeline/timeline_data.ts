@@ -4,13 +4,13 @@ import { batch, computed, signal } from "@preact/signals";
 import type { ExtentResponse, GivenBackInfo, Query, SummaryResponse } from "../../api/protocol";
 import { RequestError } from "../../api/socket";
 import { scheduler } from "../../scheduler";
-import { datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
+import { cursor, datedAheadQueue, state, timebase, type Timebase } from "../clock/clock";
 import { dueInArchive } from "../clock/dated_ahead";
 import { isResting, REST_INTERVAL_MS } from "../clock/rest";
 import { mergeEvents } from "../events/ledger";
 import { connection, request } from "../session/session";
 import { eventTime, type StoredEvent } from "../values/event";
-import { fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
+import { compareTimes, fromFineMs, fromMs, toFineMs, toMs } from "../values/time";
 import {
   bestTile,
   type DensityRequest,
@@ -55,6 +55,8 @@ const REST_MS = 90;
 /** Refresh interval of tiles that show the present, and of older ones, for late data. */
 const FRESH_MS = 1_000;
 const PAST_FRESH_MS = 20_000;
+/** However wide its buckets are, the newest one is counted again this often. */
+const WIDE_FRESH_MS = 5_000;
 const RETRY_MS = 3_000;
 /** Most results that are read of the commands in view. */
 const ANSWERS_MAX = 2_000;
@@ -70,12 +72,19 @@ export const moreMarkers = signal(false);
 export const moreAlarms = signal(false);
 /** Why the density cannot be shown; empty if it can. */
 export const timelineError = signal("");
-/** The present by this browser's clock, in ms, updated twice a second. */
+/** How often the present is read. */
+export const PRESENT_INTERVAL_MS = 500;
+/** The present by this browser's clock, in ms. */
 export const presentMs = signal(Date.now());
 /** The offset of the server's clock from this browser's, in ms. */
 const serverOffsetMs = signal(0);
-/** Now, by the server's clock. */
-export const serverNow = computed(() => fromMs(presentMs.value + serverOffsetMs.value));
+/** By how much more the offset may be, as the reply that said it took a while. */
+const offsetDoubtMs = signal(0);
+/** The latest that now may be by the server's clock, as this browser knows it; in LIVE not before the clock. */
+export const latestNow = computed(() => {
+  const found = fromMs(presentMs.value + PRESENT_INTERVAL_MS + serverOffsetMs.value + offsetDoubtMs.value);
+  return state.value === "LIVE" && compareTimes(cursor.value, found) > 0 ? cursor.value : found;
+});
 /** The width of the timeline in pixels. */
 export const timelineWidth = signal(0);
 
@@ -142,7 +151,7 @@ export function isTimelineFresh(nowMs: number): boolean {
   const span = visible.value;
   const found = servingTile();
   if (found === undefined) return false;
-  const bound = isPresent(span, nowMs) ? Math.max(presentFreshMs(), found.bucketMs / 2) : PAST_FRESH_MS;
+  const bound = isPresent(span, nowMs) ? Math.max(presentFreshMs(), Math.min(found.bucketMs / 2, WIDE_FRESH_MS)) : PAST_FRESH_MS;
   return nowMs - found.askedMs < bound;
 }
 
@@ -285,14 +294,16 @@ function areMarkersFresh(known: NonNullable<typeof markersFor>, now: NonNullable
 
 /** Request the first and last time of the archive. */
 export async function refreshExtent(): Promise<void> {
-  const base = timebase.value;
+  const [base, askedMs] = [timebase.value, Date.now()];
   const reply = await request({ type: "extent", timebase: base }, "extentResponse");
   if (base !== timebase.value) return;
   const before = extent.value?.ahead;
   // Several events dated ahead may have become due, not only the first.
   if (before !== undefined && before.count > 1 && toFineMs(before.nextTime) <= toFineMs(reply.time)) dueInArchive.value++;
   if (reply.nextTime != null) datedAheadQueue.expectAt(reply.nextTime);
-  serverOffsetMs.value = toMs(reply.time) - Date.now();
+  const repliedMs = Date.now();
+  serverOffsetMs.value = toMs(reply.time) - repliedMs;
+  offsetDoubtMs.value = repliedMs - askedMs;
   extent.value = extentOf(reply, base);
 }
 

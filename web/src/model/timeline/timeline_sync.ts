@@ -20,13 +20,13 @@ import {
   fullSpan,
   invalidateTimelineData,
   isTimelineDue,
+  PRESENT_INTERVAL_MS,
   presentMs,
   refreshExtent,
   requestTimelineData,
   timelineWidth,
 } from "./timeline_data";
 
-const TICK_INTERVAL_MS = 500;
 const EXTENT_INTERVAL_MS = 3_000;
 const CURSOR_EVENT_INTERVAL_MS = 1_000;
 /** How long the cursor has to rest before the event under it is requested. */
@@ -66,7 +66,7 @@ export function startTimelineSync(): void {
     untracked(() => ignoreFailure(openTimeline()));
   });
   recoveries.subscribe(reopenTimeline);
-  scheduler.every(TICK_INTERVAL_MS, tick);
+  scheduler.every(PRESENT_INTERVAL_MS, tick);
   scheduler.every(EXTENT_INTERVAL_MS, () => ignoreFailure(refreshExtent()), { when: () => isOpen() && !isResting() });
   scheduler.every(CURSOR_EVENT_INTERVAL_MS, scheduleCursorEvent);
 }

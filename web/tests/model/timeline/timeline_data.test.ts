@@ -79,6 +79,24 @@ describe("the extent", () => {
     expect(all?.ahead).toBeUndefined();
   });
 
+  it("says the latest that now may be: read twice a second, by a reply that took a while, and not before a LIVE clock", async () => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 5, 1) });
+    timelineData.presentMs.value = Date.now();
+    const asked = timelineData.refreshExtent();
+    await pass(300);
+    world.waiting.shift()?.({ ...ends, time: "2026-06-01T00:00:00.200Z", startTime, presentTime, stopTime: presentTime });
+    await asked;
+    world.asked.length = 0;
+    const latestMs = () => Date.parse(timelineData.latestNow.value);
+    expect(latestMs() - Date.UTC(2026, 5, 1)).toBe(500 - 100 + 300);
+    clock.cursor.value = "2026-06-01T00:00:01.000Z";
+    expect(latestMs() - Date.UTC(2026, 5, 1)).toBe(700);
+    clock.state.value = "LIVE";
+    expect(latestMs() - Date.UTC(2026, 5, 1)).toBe(1_000);
+    clock.state.value = "PAUSED";
+    vi.useRealTimers();
+  });
+
   it("is now when all events are dated ahead, and null when the archive is empty", () => {
     const found = timelineData.extentOf({ ...ends, startTime: nextTime, nextTime, stopTime, ahead: 5 }, "source");
     expect(found).toMatchObject({ startMs: Date.parse(ends.time), stopMs: Date.parse(ends.time) });
@@ -135,6 +153,26 @@ describe("the timeline's requests", () => {
     expect(timelineData.isTimelineFresh(Date.now() + 10_001)).toBe(false);
     clock.state.value = "LIVE";
     expect(timelineData.isTimelineFresh(Date.now() + 1_001)).toBe(false);
+    clock.state.value = "PAUSED";
+  });
+
+  it("are repeated within seconds for the present in a span of decades, whose buckets last for days", async () => {
+    const now = Date.now();
+    setVisible({ startMs: now - 33 * 31_557_600_000, stopMs: now + 31_557_600_000 });
+    timelineData.extent.value = { startMs: START, stopMs: now, events: 1, timebase: "source" };
+    clock.state.value = "LIVE";
+    timelineData.requestTimelineData();
+    await pass(100);
+    await answer();
+    expect(tiles.value[0]?.bucketMs).toBeGreaterThan(86_400_000);
+    expect(timelineData.isTimelineFresh(Date.now() + 1_000)).toBe(true);
+    await pass(5_000);
+    expect(timelineData.isTimelineFresh(Date.now())).toBe(false);
+    world.asked.length = 0;
+    timelineData.requestTimelineData();
+    await pass(100);
+    expect(summaries().map(({ buckets }) => buckets < 10), "its last buckets only").toEqual([true]);
+    await answer();
     clock.state.value = "PAUSED";
   });
 
