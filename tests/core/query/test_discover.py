@@ -54,6 +54,36 @@ async def test_first_and_last_time_of_a_series_are_those_up_to_the_asked_time(
     assert await discovered(view, at_ns=at_ns - 5 * MS_NS) == []
 
 
+async def test_of_what_is_new_only_those_series_are_listed_and_nothing_is_cached(
+    view: ArchiveSnapshot, committer: Committer, record: Make
+) -> None:
+    """A late event is new too, though it moves no last time. Of a time before which the feed listed
+    no events, all series may be new.
+    """
+    tail, discovery = LiveTail(view, keep_events=50), discovery_of(view)
+    end, everything = moment_at("source", NS_MAX), EventFilter(Filters(), view.series)
+
+    async def commit(*records: Record) -> str:
+        committer.add_batch("link", Batch(records))
+        await tail.apply(committer.close_commit())
+        return timestamps.text(view.watermark)
+
+    async def units(after: str | None, filters: Filters | None = None) -> dict[str, list[str]]:
+        wanted = EventFilter(filters or Filters(), view.series)
+        page = await discovery.page(wanted, end, received_after=after)
+        found = [read_entity(entity) for entity in page.entities]
+        return {one.unique_id: [series.last_time[-12:-7] for series in one.series] for one in found}
+
+    seen = await commit(*(record(5, unit=unit) for unit in "abc"))
+    now = await commit(record(9, unit="a"), record(2, unit="c"), record(9, unit="d", lane="raw"))
+    assert await units(seen) == {"a": ["0.009"], "c": ["0.005"], "d": ["0.009"]}
+    assert await units(seen, Filters(unique_id="c")) == {"c": ["0.005"]}
+    assert await units(now) == {}
+    assert list(await units(None)) == list(await units(timestamps.text(START_NS))) == list("abcd")
+    with pytest.raises(RequestError, match="receivedAfter"):
+        await discovery.page(everything, end, received_after="yesterday")
+
+
 @pytest.mark.parametrize("limit", [1, 3, 12, 100])
 async def test_pages_make_up_the_whole(
     view: ArchiveSnapshot, commit: Commit, record: Make, limit: int

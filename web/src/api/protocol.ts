@@ -1207,6 +1207,7 @@ export interface DescriptorInfo {
 }
 /**
  * The entities known at a time, page by page, and, unless left out, the manifests in effect.
+ *     With `received_after` only those series, without descriptors, that received events since.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "Discover".
@@ -1220,6 +1221,7 @@ export interface Discover {
   limit?: number;
   afterKey?: string | null;
   manifests?: boolean;
+  receivedAfter?: string | null;
 }
 /**
  * Entities ordered by their ids; `next_key` is absent on the last page. All versions of the
@@ -1251,7 +1253,8 @@ export interface EntityInfo {
   descriptor?: DescriptorInfo | null;
 }
 /**
- * A series of an entity, with its first and last event time up to the requested time.
+ * A series of an entity, with its first and last event time up to the requested time; only the
+ *     last one where what is new was asked for.
  *
  * This interface was referenced by `ProtocolSchema`'s JSON-Schema
  * via the `definition` "SeriesInfo".
@@ -1260,7 +1263,7 @@ export interface SeriesInfo {
   lane: "command" | "metadata" | "parsed" | "raw" | "ui";
   messageType?: string;
   viewId?: string;
-  firstTime: string;
+  firstTime?: string;
   lastTime: string;
 }
 /**

@@ -3,17 +3,17 @@
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { KeySpec } from "../api/protocol";
 import { limitsText } from "../model/alarms/limit_texts";
-import { cursorMs, timebase } from "../model/clock/clock";
+import { isStalled, timebase } from "../model/clock/clock";
 import { selectedEntity } from "../model/entities/entities";
 import { ageBeats, seriesAge, sourceKey } from "../model/entities/entity_ages";
 import { entityName } from "../model/entities/entity_names";
-import { changedPaths, latest, latestError, latestOutline, latestPending, shownLatest } from "../model/entities/latest";
+import { changedPaths, latest, latestAgeMs, latestError, latestOutline, latestPending, shownLatest } from "../model/entities/latest";
 import { startFieldDrag } from "../model/layout/field_drag";
 import { fieldSpec, fieldUnit, fieldVerdict } from "../model/plots/plot_fields";
 import { addField, isPlotted } from "../model/plots/plots";
 import { sampledSeriesOf } from "../model/plots/sampling";
 import { eventKind, eventTime, type Lane, type StoredEvent, valueRows, valueText } from "../model/values/event";
-import { formatAge, formatTime, toMs } from "../model/values/time";
+import { formatAge, formatTime } from "../model/values/time";
 import { unitOf } from "../model/values/units";
 import { latePage } from "./late_page";
 import { Empty, ErrorNotice, Pane } from "./Pane";
@@ -137,7 +137,7 @@ function EventAge({ event }: { event: StoredEvent }) {
   return (
     <span class={`muted ${isStale ? "stale" : ""}`} title={`${formatTime(time)} UTC`} data-testid="value-age" data-stale={isStale}>
       {isStale && <Status verdict="stale" />}
-      {formatAge(cursorMs.value - toMs(time))} ago
+      {isStalled.value ? "?" : `${formatAge(latestAgeMs(event))} ago`}
     </span>
   );
 }

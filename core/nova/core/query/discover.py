@@ -23,12 +23,12 @@ from nova.core.effect.published import DESCRIPTOR_TYPE, MANIFEST_TYPE, Published
 from nova.core.ordering import TIMEBASES, Timebase, time_key
 from nova.core.query.archive_snapshot import ArchiveSnapshot
 from nova.core.query.discovery_cache import CachedEntity, DiscoveryCache, EffectiveDescriptor
-from nova.core.query.entity_page import EntityPage, page_key, parse_page_key
+from nova.core.query.entity_page import EntityPage, entity_info, page_key, parse_page_key
 from nova.core.query.entity_template import EntityTemplate, SeriesExtent
 from nova.core.query.event_filter import EventFilter
 from nova.core.query.event_key import event_keys
 from nova.core.query.last_times import LastTimes
-from nova.core.query.page import PAGE_MAX_BYTES
+from nova.core.query.page import PAGE_MAX_BYTES, parse_time_or
 from nova.core.query.steady_read import read_steadily
 from nova.core.store.key_value import KeyValue
 from nova.core.store.keys import series_key_time
@@ -39,7 +39,6 @@ from nova.sdk.field_types import Lane
 from nova.sdk.protocol.messages import (
     SERIES_LIMIT_MAX,
     DescriptorInfo,
-    EntityInfo,
     SeriesInfo,
 )
 from nova.sdk.timestamps import NS_MAX, NS_MIN
@@ -76,19 +75,24 @@ class Discovery:
         self,
         event_filter: EventFilter,
         at: Moment,
-        *,
         limit: int = SERIES_LIMIT_MAX,
         after_key: str | None = None,
         max_bytes: int = PAGE_MAX_BYTES,
+        received_after: str | None = None,
     ) -> EntityPage:
         """The entities with an event at or before a time, or with a descriptor in effect then,
         ordered by their ids. The key of a page is the ids of its last entity. Raises RequestError
-        for an invalid `after_key`. A page during which retention begins a day is computed anew, so
-        that none mixes series from before and after.
+        for an invalid `after_key` or `received_after`. A page during which retention begins a day
+        is computed anew, so that none mixes series from before and after.
         """
+        since_ns = None
+        if received_after is not None:
+            since_ns = parse_time_or("receivedAfter", received_after, NS_MIN)
         return await read_steadily(
             self._snapshot,
-            lambda yields: self._page(event_filter, at, limit, after_key, max_bytes, yields=yields),
+            lambda yields: self._page(
+                event_filter, at, limit, after_key, max_bytes, since_ns, yields=yields
+            ),
         )
 
     async def _page(
@@ -98,15 +102,15 @@ class Discovery:
         limit: int,
         after_key: str | None,
         max_bytes: int,
+        since_ns: int | None,
         *,
         yields: bool,
     ) -> EntityPage:
         memory = self._caches[at.timebase]
         memory.catch_up(self._snapshot)
-        listing = _PageQuery(self._snapshot, self._published, event_filter, at, memory)
-        settled = memory.entities if event_filter.matches_whole_entities else {}
-        sees_audit = event_filter.visibility.sees_audit
-        known = self._snapshot.series.entities()
+        listing = _PageQuery(self._snapshot, self._published, event_filter, at, memory, since_ns)
+        settled = memory.entities if listing.matches_all else {}
+        known, sees_audit = listing.entities(), event_filter.visibility.sees_audit
         start = 0 if after_key is None else bisect_right(known, parse_page_key(after_key))
         found: list[bytes] = []
         last: EntityIds | None = None
@@ -143,11 +147,14 @@ class _PageQuery:
         event_filter: EventFilter,
         at: Moment,
         cache: DiscoveryCache,
+        since_ns: int | None = None,
     ) -> None:
         self._snapshot = snapshot
         self._published = published
         self._event_filter = event_filter
-        self._matches_all = event_filter.matches_whole_entities
+        only = None if since_ns is None else snapshot.changed_since(since_ns)
+        self._only = None if only is None else frozenset(only)
+        self.matches_all = event_filter.matches_whole_entities and only is None
         self._visibility = event_filter.visibility
         self._at = at
         self._timebase: Timebase = at.timebase
@@ -164,12 +171,19 @@ class _PageQuery:
         self._known = cache.last_times(at.time_ns)
         self._last_times = LastTimes(snapshot, at.timebase, at.time_ns, self._known.times)
 
+    def entities(self) -> Sequence[EntityIds]:
+        """All that may be listed, sorted by their ids."""
+        series = self._snapshot.series
+        if self._only is None:
+            return series.entities()
+        return sorted({series.entity_of(number) for number in self._only})
+
     async def read_ahead(
         self, entities: Sequence[EntityIds], start: int, stop: int, *, yields: bool
     ) -> None:
         """Look up together what the pages from one entity to another need."""
         start = max(start, self._known.entities)
-        if not self._matches_all or start >= stop:
+        if not self.matches_all or start >= stop:
             return
         templates, time_ns = self._cache.templates, self._time_ns
         wanted: set[bytes] = set()
@@ -184,7 +198,7 @@ class _PageQuery:
 
     def entity(self, ids: EntityIds) -> bytes:
         """An entity's JSON, empty if it is not listed; counts its steps."""
-        template = self._cache.templates.get(ids) if self._matches_all else None
+        template = self._cache.templates.get(ids) if self.matches_all else None
         if template is not None and self._time_ns >= template.from_ns:
             self.steps += 1
             encoded = template.encoded_at(self._time_ns, self._last_times.find)
@@ -201,14 +215,14 @@ class _PageQuery:
         for number in self._snapshot.series.of_entity(ids):
             names = self._snapshot.series.names[number]
             is_descriptor = names.lane == "metadata" and names.message_type == DESCRIPTOR_TYPE
-            if not self._visibility.matches(names):
+            if not self._may_list(number):
                 continue
             if is_descriptor:
                 described, described_ns = self._descriptor(number)
                 since_ns = max(since_ns, described_ns)
             if names.lane == "metadata" and names.message_type in NOVA_TYPES:
                 continue
-            if self._matches_all or self._event_filter.matches(names):
+            if self.matches_all or self._event_filter.matches(names):
                 extent = self._extent(number)
                 info = None if extent is None else self._info(number, extent)
                 if extent is not None:
@@ -219,20 +233,24 @@ class _PageQuery:
                     described_ns = max(described_ns, first_ns)
                 if info is None and is_descriptor and described is not None:
                     # A descriptor of a clock that runs ahead is in effect before its source time.
-                    info = self._series_info(
-                        number, described.times.source_ns, described.times.source_ns
-                    )
+                    at_ns = described.times.source_ns
+                    info = self._series_info(number, at_ns, at_ns)
                 if info is not None:
                     series.append(info)
-        entity = _entity_info(ids, series, None if described is None else described.value)
+        shown = None if described is None else described.value
+        entity = entity_info(ids, series, shown, is_brief=self._only is not None)
         encoded = encode_entity(entity) if series else b""
-        if self._matches_all and self._may_cache():
+        if self.matches_all and self._may_cache():
             if self._time_ns >= since_ns:
                 self._cache.entities[ids] = CachedEntity(since_ns, encoded)
             from_ns = max((described_ns, *(self._kept_from(number) for number, _ in extents)))
             if self._time_ns >= from_ns:
                 self._cache.templates[ids] = EntityTemplate(from_ns, entity, extents)
         return encoded
+
+    def _may_list(self, number: int) -> bool:
+        is_new = self._only is None or number in self._only
+        return is_new and self._visibility.matches(self._snapshot.series.names[number])
 
     def _may_cache(self) -> bool:
         """Whether results may be cached: neither the cache nor the archive has changed since this
@@ -329,17 +347,3 @@ class _PageQuery:
             first_time=timestamps.text(first_ns),
             last_time=timestamps.text(last_ns),
         )
-
-
-def _entity_info(
-    ids: EntityIds, series: list[SeriesInfo], descriptor: DescriptorInfo | None
-) -> EntityInfo:
-    scope, system, container, unique = ids
-    return EntityInfo(
-        scope_id=scope,
-        system_id=system,
-        container_id=container,
-        unique_id=unique,
-        series=series,
-        descriptor=descriptor,
-    )

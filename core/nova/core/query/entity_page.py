@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from nova.core.errors import RequestError
 from nova.core.store.series_table import EntityIds
 from nova.sdk.protocol import messages
-from nova.sdk.protocol.messages import DiscoverResponse, Ref
+from nova.sdk.protocol.messages import (
+    DescriptorInfo,
+    DiscoverResponse,
+    EntityInfo,
+    Ref,
+    SeriesInfo,
+)
 
 ID_SEPARATOR = "|"
 """No id contains it."""
@@ -45,3 +53,18 @@ def parse_page_key(key: str) -> EntityIds:
         )
     scope, system, container, unique = parts
     return scope, system, container, unique
+
+
+def entity_info(
+    ids: EntityIds, series: list[SeriesInfo], descriptor: DescriptorInfo | None, *, is_brief: bool
+) -> EntityInfo:
+    """An entity of a listing; of a brief one only the last times of its series."""
+    scope, system, container, unique = ids
+    return EntityInfo(
+        scope_id=scope,
+        system_id=system,
+        container_id=container,
+        unique_id=unique,
+        series=[replace(one, first_time="") for one in series] if is_brief else series,
+        descriptor=None if is_brief else descriptor,
+    )

@@ -104,18 +104,17 @@ async def _discover(context: RequestContext, request: messages.Discover) -> Repl
     services = context.services
     at = services.moment(request)
     services.snapshot.refresh()
-    event_filter = context.event_filter(request.filters)
     after_key, max_bytes = request.after_key, context.share.page_bytes
     published = ManifestPage([], None)
     if request.manifests and is_manifest_key(after_key):
         published = manifest_page(services.published.manifests(at), after_key, max_bytes)
         after_key, max_bytes = None, max_bytes - published.size_bytes
+    page = entity_page.EntityPage([], published.next_key)
     if published.next_key is None:
+        wanted = context.event_filter(request.filters)
         page = await services.discovery.page(
-            event_filter, at, limit=request.limit, after_key=after_key, max_bytes=max_bytes
+            wanted, at, request.limit, after_key, max_bytes, request.received_after
         )
-    else:
-        page = entity_page.EntityPage([], published.next_key)
     time = timestamps.text(at.time_ns)
     return entity_page.encode_page(request.ref, time, page, published.manifests)
 

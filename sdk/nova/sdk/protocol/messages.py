@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from nova.sdk.default_view import DefaultView
 from nova.sdk.errors import ProtocolError
-from nova.sdk.field_types import JsonObject, Lane
+from nova.sdk.field_types import JsonObject
 from nova.sdk.manifests.manifest import CardManifest
 from nova.sdk.protocol.alarm_messages import AlarmReply, AlarmRequest
 from nova.sdk.protocol.column_messages import COLUMNS_MAX, Columns, ColumnsResponse
@@ -44,7 +44,9 @@ from nova.sdk.protocol.message import TimelineMode as TimelineMode
 from nova.sdk.protocol.submission import Submission, SubmissionReply
 from nova.sdk.protocol.timeline import FieldPath, TimelineReply, TimelineRequest
 from nova.sdk.protocol.views import DescriptorInfo as DescriptorInfo
+from nova.sdk.protocol.views import EntityInfo as EntityInfo
 from nova.sdk.protocol.views import GetUiState as GetUiState
+from nova.sdk.protocol.views import SeriesInfo as SeriesInfo
 from nova.sdk.protocol.views import UiStateResponse as UiStateResponse
 
 QUERY_LIMIT_DEFAULT = 1_000
@@ -122,7 +124,9 @@ class SetCursor(Message, kw_only=True, tag="setCursor"):
 
 
 class Discover(Message, kw_only=True, tag="discover"):
-    """The entities known at a time, page by page, and, unless left out, the manifests in effect."""
+    """The entities known at a time, page by page, and, unless left out, the manifests in effect.
+    With `received_after` only those series, without descriptors, that received events since.
+    """
 
     time: str | None = None
     timebase: Timebase | None = None
@@ -130,6 +134,7 @@ class Discover(Message, kw_only=True, tag="discover"):
     limit: SeriesLimit = SERIES_LIMIT_DEFAULT
     after_key: PageKey | None = None
     manifests: bool = True
+    received_after: str | None = None
 
 
 class Latest(Message, kw_only=True, tag="latest"):
@@ -224,31 +229,6 @@ class CursorSet(Message, kw_only=True, tag="cursorSet"):
     """Confirms the reported time of the client's timeline."""
 
     time: str | None = None
-
-
-class SeriesInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """A series of an entity, with its first and last event time up to the requested time."""
-
-    lane: Lane
-    message_type: str = ""
-    view_id: str = ""
-    first_time: str
-    last_time: str
-
-
-class EntityInfo(
-    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
-):
-    """An entity with its series, and its descriptor in effect if it has one."""
-
-    scope_id: str
-    system_id: str
-    container_id: str
-    unique_id: str
-    series: list[SeriesInfo]
-    descriptor: DescriptorInfo | None = None
 
 
 class DiscoverResponse(Message, kw_only=True, tag="discoverResponse"):

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from nova.sdk.field_types import Lane
 from nova.sdk.protocol.message import Filters, Message, Timebase
 
 STATES_LIMIT_DEFAULT = 1_000
@@ -68,6 +69,33 @@ class DescriptorInfo(
     capabilities: list[str]
     schema_version: str
     effective_time: str
+
+
+class SeriesInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """A series of an entity, with its first and last event time up to the requested time; only the
+    last one where what is new was asked for.
+    """
+
+    lane: Lane
+    message_type: str = ""
+    view_id: str = ""
+    first_time: str = ""
+    last_time: str
+
+
+class EntityInfo(
+    msgspec.Struct, kw_only=True, rename="camel", omit_defaults=True, forbid_unknown_fields=True
+):
+    """An entity with its series, and its descriptor in effect if it has one."""
+
+    scope_id: str
+    system_id: str
+    container_id: str
+    unique_id: str
+    series: list[SeriesInfo]
+    descriptor: DescriptorInfo | None = None
 
 
 class UiStateResponse(Message, kw_only=True, tag="uiStateResponse"):

@@ -113,13 +113,18 @@ export function isPartlyUnstreamed(entity: EntityInfo | undefined): boolean {
   return entity === undefined || entity.series.some(({ lane }) => UNSTREAMED_LANES.includes(lane as Lane));
 }
 
-/** All pages of a listing, as of a time if one is given; of all lanes, or of some. `onFirst` gets the first page if there are more. */
+/** All pages of a listing, as of a time if one is given; of all lanes, or of some; of all series, or of those with events received after a time. `onFirst` gets the first page if there are more. */
 export async function discoverAll(
   time?: string,
   lanes?: readonly Lane[],
   onFirst?: (found: readonly EntityInfo[]) => Promise<void> | undefined,
+  receivedAfter?: string,
 ): Promise<EntityInfo[]> {
-  const at = { ...(time === undefined ? {} : { time }), ...(lanes === undefined ? {} : { filters: { lanes: [...lanes] } }) };
+  const at = {
+    ...(time === undefined ? {} : { time }),
+    ...(lanes === undefined ? {} : { filters: { lanes: [...lanes] } }),
+    ...(receivedAfter === undefined ? {} : { receivedAfter }),
+  };
   const found: EntityInfo[] = [];
   let afterKey: string | undefined;
   do {

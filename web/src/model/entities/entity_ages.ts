@@ -5,10 +5,10 @@ import type { EntityInfo } from "../../api/protocol";
 import { scheduler } from "../../scheduler";
 import { backwards, cursor, cursorMs, isStalled, jumps, state, streamedEvents, timebase } from "../clock/clock";
 import { singleFlight } from "../page/single_flight";
-import { isCoreKnown, recoveries, request, user } from "../session/session";
+import { isCoreKnown, recoveries, request, status, user } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, type StoredEvent } from "../values/event";
-import { toMs } from "../values/time";
-import { discoverAll, entities, isPartlyUnstreamed, presentListings, UNSTREAMED_LANES } from "./entities";
+import { fromMs, toMs } from "../values/time";
+import { discoverAll, entities, isPartlyUnstreamed, presentListings, relistEntities, UNSTREAMED_LANES } from "./entities";
 import { STALE_MIN_MS } from "../values/freshness";
 import { SeenTimes, type SourceAge } from "./seen_times";
 
@@ -18,6 +18,12 @@ const BEAT_MS = 250;
 const LISTING_INTERVAL_MS = 500;
 /** Forwards, no source is stale sooner than a listing of so much of the past. */
 const LISTED_MS = 3_000;
+/** LIVE, what lanes have sent that are not streamed is listed at this interval… */
+const NEWS_INTERVAL_MS = 1_000;
+/** …and at most so many entities a second, as it is little beside the stream. */
+const NEWS_MAX_PER_S = 50;
+/** The first time, what was received so shortly before is listed again: when exactly all was listed is not known. */
+const NEWS_OVERLAP_MS = 10_000;
 /** The intervals of so many silent sources are read from the archive at once, from so many of their newest events. */
 const LEARNT_AT_ONCE = 8;
 const LEARNT_EVENTS = 9;
@@ -71,7 +77,12 @@ let generation = 0;
 let isDirty = false;
 let shownMs = Number.NaN;
 
+/** Up to when lanes that are not streamed have been listed, in receive time; empty before the first listing of all. */
+let newsAfter = "";
+let newsNotBeforeMs = 0;
+
 const askListing = singleFlight(refreshAges);
+const askNews = singleFlight(refreshNews);
 const learnMore = singleFlight(learnSilent);
 
 /** The key of a series among all. */
@@ -99,6 +110,7 @@ export function startEntityAges(): void {
   presentListings.subscribe(applyPresent);
   streamedEvents.subscribe(applyEvents);
   scheduler.every(LISTING_INTERVAL_MS, askListing, { when: isListingDue, pausesWhenHidden: true });
+  scheduler.every(NEWS_INTERVAL_MS, askNews, { when: areNewsDue, pausesWhenHidden: true });
   scheduler.every(BEAT_MS, beat, { pausesWhenHidden: true });
 }
 
@@ -106,6 +118,27 @@ function isListingDue(): boolean {
   if (!isOpen() || state.value !== "PLAYING") return false;
   if (backwards.value || agesPending.value) return true;
   return Math.abs(cursorMs.value - seriesTimes.listedMs) >= LISTED_MS && hasUnstreamed();
+}
+
+function areNewsDue(): boolean {
+  return isOpen() && state.value === "LIVE" && !agesPending.value && hasUnstreamed() && Date.now() >= newsNotBeforeMs;
+}
+
+/** List what lanes that are not streamed have sent since the last time. */
+async function refreshNews(): Promise<void> {
+  const [mine, atMs, durable] = [generation, cursorMs.value, status.value?.durableTime];
+  if (durable == null) return;
+  const after = newsAfter || fromMs(toMs(durable) - NEWS_OVERLAP_MS);
+  const found = durable === newsAfter ? [] : await discoverAll(undefined, UNSTREAMED_LANES, undefined, after);
+  newsNotBeforeMs = Date.now() + (1_000 * found.length) / NEWS_MAX_PER_S;
+  if (mine !== generation) return;
+  newsAfter = durable;
+  mergeListing(found, atMs);
+  if (found.some(isUnknown)) relistEntities().catch(() => undefined);
+}
+
+function isUnknown(entity: EntityInfo): boolean {
+  return !listed.peek().has(entityKey(entity));
 }
 
 function forget(): void {
@@ -121,6 +154,7 @@ function invalidate(): void {
   entityTimes.reset();
   seriesTimes.reset();
   asked.clear();
+  newsAfter = "";
   // The stream is requested first: events in between are in both replies rather than in neither.
   if (isOpen()) queueMicrotask(askListing);
 }
@@ -140,12 +174,16 @@ function applyPresent(found: readonly EntityInfo[]): void {
 }
 
 function applyListing(found: readonly EntityInfo[], atMs = cursorMs.value): void {
+  entityTimes.partlyStreamed = new Set(found.filter(isPartlyUnstreamed).map(entityKey));
+  mergeListing(found, atMs);
+}
+
+function mergeListing(found: readonly EntityInfo[], atMs: number): void {
   entityTimes.listedMs = seriesTimes.listedMs = atMs;
   const ofEntities = new Map(found.map((entity) => [entityKey(entity), newestOf(entity)]));
   const ofSeries = new Map(
     found.flatMap((entity) => entity.series.map((one): [string, number] => [sourceKey({ ...entity, ...one }), toMs(one.lastTime)])),
   );
-  entityTimes.partlyStreamed = new Set(found.filter(isPartlyUnstreamed).map(entityKey));
   const isReverse = state.value === "PLAYING" && backwards.value;
   entityTimes.merge(ofEntities, cursorMs.value, isReverse);
   seriesTimes.merge(ofSeries, cursorMs.value, isReverse);

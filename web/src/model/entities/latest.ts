@@ -1,11 +1,11 @@
 /** Latest values of the selected entity: queried at the cursor, updated by the stream. */
 
-import { computed, signal } from "@preact/signals";
+import { batch, computed, signal } from "@preact/signals";
 import { eventsBefore } from "../clock/before_clock";
-import { backwards, cursor, state, timebase } from "../clock/clock";
+import { backwards, cursor, cursorMs, state, timebase } from "../clock/clock";
 import { request } from "../session/session";
 import { type Entity, entityKey, eventTime, type Lane, seriesKey, type StoredEvent, valueRows } from "../values/event";
-import { compareTimes } from "../values/time";
+import { compareTimes, toMs } from "../values/time";
 import { hasUnstreamed, selectedEntity, UNSTREAMED_LANES } from "./entities";
 
 /** The newest event of each series, in the order of the server's first reply. */
@@ -35,6 +35,8 @@ const WHOLE_INTERVAL_MS = 10_000;
 /** The server's bound on events that a request names as known. */
 const KNOWN_MAX = 100;
 
+/** The clock's time when the newest events that are shown were asked for. */
+const askedAtMs = signal(Number.NaN);
 let requestCount = 0;
 let wholeMs = 0;
 
@@ -45,17 +47,27 @@ export async function continueLatest(): Promise<void> {
   else if (hasUnstreamed(selectedEntity.value)) await refreshLatest([...UNSTREAMED_LANES]);
 }
 
+/** How old a shown event is as of the clock; of a lane that is not streamed, as of when its newest was asked for. */
+export function latestAgeMs(event: StoredEvent): number {
+  const ms = toMs(eventTime(event, timebase.value));
+  const isAsked = UNSTREAMED_LANES.includes(event.lane) && ms <= askedAtMs.value && askedAtMs.value <= cursorMs.value;
+  return (isAsked ? askedAtMs.value : cursorMs.value) - ms;
+}
+
 /** Request the values at the cursor (now, in LIVE); a reply that a newer request overtook is dropped. Values of other lanes than those requested stay. */
 export async function refreshLatest(lanes?: Lane[]): Promise<void> {
   const entity = selectedEntity.value;
   if (entity === null) return;
-  const mine = ++requestCount;
+  const [mine, atMs] = [++requestCount, cursorMs.value];
   try {
     const events = (await requestLatest(entity, lanes, true)) ?? (await requestLatest(entity, lanes, false)) ?? [];
     if (mine !== requestCount || selectedEntity.value !== entity) return;
     if (lanes === undefined) wholeMs = Date.now();
     const kept = lanes === undefined ? [] : [...latest.value.values()].filter(({ lane }) => !lanes.includes(lane));
-    replace([...kept, ...events]);
+    batch(() => {
+      askedAtMs.value = atMs;
+      replace([...kept, ...events]);
+    });
     latestError.value = "";
   } catch (error) {
     if (mine === requestCount) latestError.value = (error as Error).message;
@@ -125,6 +137,7 @@ export function clearLatest(): void {
   if (latest.value.size > 0 || !isOutlined()) latestOutline.value = isSame ? latest.value : new Map();
   latestPending.value = selectedEntity.value !== null;
   latest.value = new Map();
+  askedAtMs.value = Number.NaN;
 }
 
 /** Whether the outline belongs to the selected entity. */

@@ -71,10 +71,11 @@ export class SeenTimes {
   /** The moment of the newest listing, which alone says what lanes sent that are not streamed. */
   listedMs = Number.NaN;
 
-  /** How fresh a source is that is not streamed: as of the newest listing, if it is not fresh as of the clock. */
+  /** How fresh a source is that is not streamed: as of the newest listing, which alone says what it has sent. */
   atListing(key: string, clockMs: number, setMs?: number): SourceAge {
     const now = this.at(key, clockMs, setMs);
-    if (now.freshness === "live" || Number.isNaN(this.listedMs)) return now;
+    const isAhead = this.listedMs > clockMs && now.freshness === "live";
+    if (isAhead || Number.isNaN(this.listedMs)) return now;
     const { seenMs } = this.sources.get(key) ?? {};
     return seenMs === undefined || seenMs > this.listedMs ? now : this.at(key, this.listedMs, setMs);
   }

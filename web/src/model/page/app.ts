@@ -26,7 +26,7 @@ import { singleFlight } from "./single_flight";
 
 const VALUES_INTERVAL_MS = 1_000;
 /** How often what is listed may change, and how often an unchanged listing is read again. */
-const ENTITIES_INTERVAL_MS = 6_000;
+const ENTITIES_INTERVAL_MS = 10_000;
 /** How often a Core that is away is asked whether it is back; one that is there sends its state itself. */
 const STATUS_INTERVAL_MS = 1_500;
 const LINKS_INTERVAL_MS = 2_000;

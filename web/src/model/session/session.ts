@@ -252,8 +252,9 @@ function loseCore(): void {
 function applyStatus({ status: changed, events = 0, series = 0, durableTime }: StatusUpdate): void {
   const next = changed ?? status.value;
   if (next === null) return;
-  const isSame = next === status.value && next.events === events && next.series === series;
-  if (!isSame) status.value = { ...next, events, series, durableTime: durableTime ?? null };
+  const counts = { events, series, durableTime: durableTime ?? null };
+  const isSame = next === status.value && next.events === events && next.series === series && next.durableTime === counts.durableTime;
+  if (!isSame) status.value = { ...next, ...counts };
 }
 
 async function requestStatus(type: "status" | "followStatus"): Promise<void> {

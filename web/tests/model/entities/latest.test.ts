@@ -20,9 +20,9 @@ vi.mock("../../../src/model/session/session", async () => {
   });
 });
 
-import { backwards, state, timebase } from "../../../src/model/clock/clock";
+import { backwards, cursor, state, timebase } from "../../../src/model/clock/clock";
 import { selectedEntity, selectEntity } from "../../../src/model/entities/entities";
-import { applyLatest, changedPaths, clearLatest, continueLatest, isLate, latest, refreshLatest } from "../../../src/model/entities/latest";
+import { applyLatest, changedPaths, clearLatest, continueLatest, isLate, latest, latestAgeMs, refreshLatest } from "../../../src/model/entities/latest";
 import { envelopeText, type StoredEvent } from "../../../src/model/values/event";
 import { unitOf } from "../../../src/model/values/units";
 
@@ -129,5 +129,22 @@ describe("values", () => {
     const copied = JSON.parse(envelopeText(event(1, 2, 3))) as Record<string, unknown>;
     expect(copied["canonicalTruthTime"]).toBeUndefined();
     expect(copied["eventId"]).toBe("1 2");
+  });
+});
+
+describe("the age of a value", () => {
+  it("is as of the request where its lane is not streamed, so that it does not look like a silence", async () => {
+    const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000).toISOString();
+    const parsed = { ...event(99, 99, 1), lane: "parsed" as const };
+    world.stored = [event(99, 99, 1), parsed];
+    selectEntity(GPS);
+    [state.value, cursor.value] = ["PLAYING", at(100)];
+    await refreshLatest();
+    cursor.value = at(151);
+    expect(latestAgeMs(parsed)).toBe(1_000);
+    expect(latestAgeMs(event(99, 99, 1)), "the stream would have brought a newer one").toBe(52_000);
+    expect(latestAgeMs({ ...event(101, 101, 1), lane: "parsed" }), "known since").toBe(50_000);
+    cursor.value = at(99.5);
+    expect(latestAgeMs(parsed), "backwards no value is of after the clock").toBe(500);
   });
 });

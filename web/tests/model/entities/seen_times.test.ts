@@ -94,6 +94,10 @@ describe("when sources were seen", () => {
     seen.listedMs = 60_000;
     expect(seen.at("a", 90_000).freshness).toBe("stale");
     expect(seen.atListing("a", 90_000)).toEqual({ ageMs: 1_000, freshness: "live" });
+    expect(seen.atListing("a", 66_000), "no age that looks like silence").toEqual({ ageMs: 1_000, freshness: "live" });
+    seen.add("a", 65_000, 66_000, false);
+    expect(seen.atListing("a", 66_000), "what is streamed goes on").toEqual({ ageMs: 1_000, freshness: "live" });
+    expect(seen.atListing("a", 68_000).ageMs).toBe(3_000);
     seen.merge(new Map([["a", 59_000]]), 90_000, false);
     seen.listedMs = 90_000;
     expect(seen.atListing("a", 95_000).freshness).toBe("stale");
