@@ -4,7 +4,7 @@
  */
 
 import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useId, useRef } from "preact/hooks";
 import { useScreenModal } from "./modal";
 
 interface QuestionProps {
@@ -27,7 +27,7 @@ export function QuestionDialog(props: QuestionProps) {
   const modal = useScreenModal(close);
   const cancel = useRef<HTMLButtonElement>(null);
   const id = useId();
-  useLayoutEffect(() => cancel.current?.focus(), []);
+  useEffect(() => cancel.current?.focus(), []);
   return (
     <dialog {...modal} class="confirm" aria-labelledby={id} aria-describedby={`${id}-words`} data-testid={testId}>
       <h2 id={id}>{title}</h2>

@@ -1,12 +1,11 @@
 /** Native modal dialogs: they keep the focus inside, and handle Escape. */
 
-import { useLayoutEffect, useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 
 /** The attributes of a `<dialog>` that opens when it is shown; `close` is called when the user dismisses it. */
 export function useModal(close: () => void) {
   const ref = useRef<HTMLDialogElement>(null);
-  // Before the next key arrives, which would be the page's.
-  useLayoutEffect(() => ref.current?.showModal(), []);
+  useEffect(() => ref.current?.showModal(), []);
   return {
     ref,
     onCancel: (event: Event) => {
@@ -20,7 +19,7 @@ export function useModal(close: () => void) {
 
 /** Like `useModal`, for dialogs over the screen: keys are not its shortcuts, and the focus returns. */
 export function useScreenModal(close: () => void) {
-  useLayoutEffect(() => {
+  useEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     return () => before?.focus();
   }, []);
