@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import count
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -35,12 +35,8 @@ SCHEMAS_MAX = 1_024
 """Schemas with fields in a file; the writer holds all of them in memory."""
 
 
-class PlacedEvent(NamedTuple):
-    """A stored envelope, the offset of its `TIME`, and its stream."""
-
-    stored: bytes
-    at: int
-    stream: DriverStream
+PlacedEvent = tuple[bytes, int, DriverStream]
+"""A stored envelope, the offset of its `TIME`, and its stream."""
 
 
 class McapChannels:
@@ -62,7 +58,7 @@ class McapChannels:
         for events in blocks:
             for stored in events:
                 at = stored.find(TIME, HEAD_BYTES)
-                window.append(PlacedEvent(stored, at, self._streams.at(stored, at)))
+                window.append((stored, at, self._streams.at(stored, at)))
                 room -= len(stored)
                 if room <= 0 or len(window) >= self._window_events:
                     self._register(window)
