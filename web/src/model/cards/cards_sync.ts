@@ -83,6 +83,11 @@ function followBackwards(): void {
     void cursor.value;
     if (isBackwards()) isShown = untracked(showStatesBefore);
   });
+  effect(() => {
+    void jumps.value;
+    // The first slice is asked for before the stream is: a fast clock is soon far away.
+    if (isBackwards() && isOpen()) untracked(readAhead);
+  });
   const follow = () => {
     readAhead();
     if (!isShown) askStates();

@@ -206,6 +206,20 @@ describe("the cards", () => {
     clock.pause();
   });
 
+  it("are read ahead before a clock begins to move backwards", async () => {
+    clock.seek(at(9));
+    clock.chooseRate(60);
+    clock.chooseDirection(true);
+    await pass(1000);
+    clock.play();
+    await pass(10);
+    chunk(at(6));
+    expect(shown()["heat"]).toBe(25);
+    clock.chooseRate(1);
+    clock.pause();
+    clock.chooseDirection(false);
+  });
+
   it("fold updates that were streamed before the reply onto the reply", async () => {
     world.isHeld = true;
     clock.goLive();
