@@ -42,7 +42,7 @@ def test_nothing_is_lost_and_what_is_unequal_keeps_its_time(
 
 
 def test_what_is_remembered_has_a_limit() -> None:
-    """An equal event behind so many others is one with the first."""
+    """An equal event behind more others than that is one with the first."""
     equal = EqualEvents(Observer("test"), remembered_max=2)
     times = [
         equal.observe(ENTITY, at_ns, lambda one: one.raw(b"a"))[0].at_ns for at_ns in (0, 5, 9, 0)

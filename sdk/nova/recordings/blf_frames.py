@@ -50,12 +50,14 @@ def blf_frames(path: Path) -> MeasuredFrames:
     """The frames of a log; behind a damaged object it is read on from the next."""
     library = import_optional("can", "recordings")
     begin: int | None = None
+    number = 0
     while True:
         reader = _opened(library.BLFReader, path, begin)
         try:
             for message in reader:
                 at_bytes, at_ns = reader.file.tell(), since_start_ns(message.timestamp)
-                yield MeasuredFrame(at_bytes, f"byte {at_bytes}", frame_of(message), at_ns)
+                number += 1
+                yield MeasuredFrame(at_bytes, f"frame {number}", frame_of(message), at_ns)
             break
         except Exception as error:  # BLFParseError, struct, zlib, and ValueError of bad frames.
             end_bytes = reader.file.tell()

@@ -102,6 +102,13 @@ class CanReader(DatedReader):
         return ns if _is_absolute(found) else (self._epoch_ns or 0) + ns
 
 
+def holds_frame(path: Path) -> bool:
+    """Whether a line at the begin of a file is a frame of candump."""
+    with path.open("rb") as file:
+        head = file.read(HEAD_MAX_BYTES)
+    return any(parse_frame(line) is not None for line in head.splitlines())
+
+
 def _stamp_ns(found: CanFrame) -> int:
     ns = counter.to_ns(found.stamp, "s", 0)
     assert ns is not None

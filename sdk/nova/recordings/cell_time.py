@@ -15,6 +15,7 @@ from nova.sdk.timestamps import NS_PER_SECOND
 
 SECONDS_PER_DAY = 86_400
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+FORMAT_HINT = "; give its form by --time-format, for example '%d/%m/%Y %H:%M:%S'"
 _ISO = re.compile(
     r"(?P<year>\d{4})(?P<sign>-?)(?:(?P<month>\d\d)(?P=sign)(?P<day>\d\d)|(?P<of_year>\d{3}))"
     r"(?:[Tt]| +)(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
@@ -94,14 +95,13 @@ def check_format(strptime_format: str) -> str:
     return strptime_format
 
 
-def iso_ns(cell: str, zone: tzinfo | None) -> int:
-    """Nanoseconds since 1970 of an ISO 8601 time; `zone` applies if it names none."""
+def iso_ns(cell: str, zone: tzinfo | None, hint: str = FORMAT_HINT) -> int:
+    """Nanoseconds since 1970 of an ISO 8601 time; `zone` applies if it names none, and `hint`
+    says what to do with another.
+    """
     match = _ISO.fullmatch(cell)
     if match is None:
-        raise TimestampError(
-            f"{cell[:64]!r} is not an ISO 8601 time; give its form by --time-format, "
-            "for example '%d/%m/%Y %H:%M:%S'"
-        )
+        raise TimestampError(f"{cell[:64]!r} is not an ISO 8601 time{hint}")
     seconds = _day(match, cell) * SECONDS_PER_DAY + _second_of_day(match, cell)
     named = match["zone"]
     if named is not None:

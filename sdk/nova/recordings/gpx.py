@@ -88,7 +88,7 @@ def _step(events: MessageEvents, point: GpxPoint, end_bytes: int) -> Step:
         time = next((one.text for one in point.element if _local(one.tag) == "time"), None)
         if time is None:
             return Step(end_bytes, place, note=NO_TIME)
-        at_ns = iso_ns(time.strip(), UTC)  # The standard: UTC, also without a zone.
+        at_ns = iso_ns(time.strip(), UTC, hint="")  # The standard: UTC, also without a zone.
     except (TimestampError, ValueError) as error:
         return Step(end_bytes, place, problem=str(error))
     entity = ("track", str(point.track)) if point.track else ("waypoints", "0")

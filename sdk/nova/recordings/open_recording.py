@@ -10,7 +10,7 @@ from pathlib import Path
 from nova.recordings import ccsds, table_reader
 from nova.recordings.ardupilot import ArdupilotReader
 from nova.recordings.arrivals import Arrivals
-from nova.recordings.can import CanReader
+from nova.recordings.can import CanReader, holds_frame
 from nova.recordings.can_log import CanLogReader, file_kind
 from nova.recordings.capture import PAYLOADS, CaptureReader
 from nova.recordings.ccsds import CcsdsReader
@@ -37,6 +37,14 @@ from nova.recordings.xtce import XtceDefinition
 from nova.sdk.events.observation import Entity, Observer
 from nova.sdk.producer.view_updates import ViewUpdates
 
+MAY_BE_EMPTY = {*READ_ONCE, "pcap"}
+"""Formats of which nothing is no error: a capture may hold no datagram to the port."""
+CAN_LOG_NAMES = {
+    ".asc": "an ASC log: with its date, or base hex or dec",
+    ".blf": "a BLF log: with LOGG",
+    ".mf4": "an MDF 4 file: with MDF 4 or UnFinMF 4",
+}
+
 _Opener = Callable[[Path, Observer, ViewUpdates, RecordingOptions], Iterator[Step]]
 
 
@@ -53,10 +61,24 @@ def open_recording(
     name = name or named_format(path)
     if name not in READ_ONCE and path.exists() and not path.is_file():
         raise RecordingError(f"{path} is not a regular file: it cannot be read more than once")
+    if name not in READ_ONCE and path.exists() and not path.stat().st_size:
+        raise RecordingError(f"{path} has nothing in it: it is 0 bytes long")
     name = name or detect_format(path)
     opener = _opener(name, options, f"{name}, the format of {path}")
     views = ViewUpdates(observer)
-    return chain(opener(path, observer, views, options), _final_updates(path, views))
+    steps = chain(opener(path, observer, views, options), _final_updates(path, views))
+    return steps if name in MAY_BE_EMPTY else _some(steps, path, name)
+
+
+def _some(steps: Iterator[Step], path: Path, name: str) -> Iterator[Step]:
+    """The steps; raises RecordingError at the end if they say nothing, or only of other text."""
+    is_said = False
+    for step in steps:
+        is_other_text = name == "gnss" and step.note is not None
+        is_said = is_said or bool(step.records or step.problem) or not is_other_text
+        yield step
+    if not is_said:
+        raise RecordingError(f"{path} has nothing in it that is {name}: is it of another format?")
 
 
 def _opener(name: str, options: RecordingOptions, title: str) -> _Opener:
@@ -121,6 +143,8 @@ def _can(
             views=views,
             dbc=dbc,
         ).steps()
+    if path.suffix.lower() in CAN_LOG_NAMES and not holds_frame(path):
+        raise RecordingError(f"{path} does not begin as {CAN_LOG_NAMES[path.suffix.lower()]}")
     if options.time_zone is not None:
         raise RecordingError(f"--time-zone does not apply to {path}, a log of candump")
     return CanReader(
