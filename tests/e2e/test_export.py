@@ -84,6 +84,13 @@ async def connected(nova: RunningNova, through: str) -> Client:
     return await Client.to_edge(nova.url, await login(nova.url, "admin", PASSWORD))
 
 
+async def wait_for_events(nova: RunningNova, count: int) -> None:
+    """Until the reader has as many: it follows the writer, which has acknowledged them."""
+    async with await Client.to_core(nova.data) as client, asyncio.timeout(WAIT_S):
+        while len([event async for event in client.query(Query())]) < count:
+            await asyncio.sleep(0.05)
+
+
 async def digest_of(nova: RunningNova) -> str:
     """The digest of everything in source time, from its queries."""
     digest = EventDigest()
@@ -110,6 +117,7 @@ def test_an_imported_export_exports_the_same(
             await transport.close()
 
         asyncio.run(publish())
+        asyncio.run(wait_for_events(first, len(records) + MANIFESTS + 1))
         told = export(first, tmp_path / "a.zip", "--driver", driver)
         assert told["digest"] == asyncio.run(digest_of(first))
         assert linked_messages(first) == told["events"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.core.backup.backing_up import LivingArchive, backed_up
 from tests.core.running import WAIT_S
 
 ALWAYS_H = 1e-9
+STOPPED_S = 0.1
 
 
 @asynccontextmanager
@@ -77,17 +79,19 @@ async def test_a_stop_ends_a_backup_at_its_next_step(
     living: LivingArchive, target: FolderTarget, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is recorded as a failure, and nothing is left in the data folder."""
-    begun = asyncio.Event()
+    begun, stopped = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
     write = FolderTarget.write
 
     def announce(self: FolderTarget, name: str, content: bytes) -> None:
         write(self, name, content)
         loop.call_soon_threadsafe(begun.set)
+        assert stopped.wait(WAIT_S)
 
     monkeypatch.setattr(FolderTarget, "write", announce)
     async with scheduled(living.data, target, interval_h=24):
         await begun.wait()
+        loop.call_later(STOPPED_S, stopped.set)  # The block ends before.
     await until(lambda: not list(living.data.glob("nova-backup-*")))
     with target.lock():
         assert generation_names(target) == []
