@@ -21,6 +21,7 @@ from pathlib import Path
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import hdrs
 
 from nova.edge.edge_config import EdgeLimits
 from nova.sdk import endpoints
@@ -71,7 +72,9 @@ class World:
         """Connections that are logged in."""
 
         async def opened() -> Socket:
-            socket = await session.ws_connect(f"{self.url}/ws", max_msg_size=0)
+            # As a page of a browser: programs may stream all lanes LIVE.
+            page = {hdrs.ORIGIN: self.url}
+            socket = await session.ws_connect(f"{self.url}/ws", max_msg_size=0, headers=page)
             await socket.send_str(messages.encode(Auth(token=self.token)).decode())
             await socket.receive()
             return socket
