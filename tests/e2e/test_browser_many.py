@@ -114,6 +114,7 @@ def test_the_wall_draws_the_shields_in_sight(many: ManyUnits) -> None:
     assert serious(page, "[data-panel=shields]") == []
 
 
+@pytest.mark.slow
 def test_the_cards_in_sight_are_drawn(many: ManyUnits) -> None:
     """A search and a press on a shield find the others."""
     page = many.page
@@ -123,8 +124,7 @@ def test_the_cards_in_sight_are_drawn(many: ManyUnits) -> None:
     whole = page.locator("[data-testid=cards-shown]:not([aria-busy=true])")
     expect(whole).to_have_count(1, timeout=SHOWN_MS)
     page.get_by_test_id("cards-shown").evaluate(SCROLL_TO_END)
-    expect(card(page, "unit-00000")).to_have_count(0)
-    expect(cards.last).to_be_in_viewport()
+    expect(card(page, many.last)).to_be_in_viewport()
     assert cards.count() < CARDS_MAX
     page.get_by_test_id("card-search").fill("unit-01234")
     expect(cards).to_have_count(1)
