@@ -18,7 +18,13 @@ from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from nova.sdk.errors import TransportError
-from nova.sdk.regular_file import read_regular, require_regular
+from nova.sdk.transport.options_file import (
+    TLS_OPTIONS,
+    check_tls,
+    has_tls,
+    read_options,
+    tls_context,
+)
 
 PORT_DEFAULT: Final = 1883
 PORT_TLS_DEFAULT: Final = 8883
@@ -28,8 +34,7 @@ S_PER_H: Final = 3600
 
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 _PARAMETERS = ("config", "devices", "expiry_h")
-_OPTIONS = ("user", "password", "tls", "tls_ca", "tls_cert", "tls_key")
-_TLS_FILES = ("tls_ca", "tls_cert", "tls_key")
+_OPTIONS = ("user", "password", *TLS_OPTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +59,7 @@ class MqttConfig:
 
     def tls_context(self) -> ssl.SSLContext | None:
         """The TLS context, None without TLS; raises TransportError if its files cannot be used."""
-        if not _has_tls(self.options):
-            return None
-        try:
-            for name in _TLS_FILES:
-                if name in self.options:
-                    require_regular(Path(self.options[name]))
-            context = ssl.create_default_context(cafile=self.options.get("tls_ca"))
-            if "tls_cert" in self.options:
-                context.load_cert_chain(self.options["tls_cert"], self.options["tls_key"])
-        except OSError as error:  # SSLError is a subclass.
-            raise TransportError(f"cannot use the mqtt TLS files: {error}") from None
-        return context
+        return tls_context(self.options, "mqtt")
 
 
 def parse_url(url: str) -> MqttConfig:
@@ -73,7 +67,7 @@ def parse_url(url: str) -> MqttConfig:
     parts = _split(url)
     parameters = _parameters(parts.query)
     options = _read_options(Path(parameters["config"])) if "config" in parameters else {}
-    host, port = _parse_server(parts.netloc, _has_tls(options))
+    host, port = _parse_server(parts.netloc, has_tls(options))
     config = MqttConfig(
         host=host,
         port=port,
@@ -83,10 +77,6 @@ def parse_url(url: str) -> MqttConfig:
     )
     config.tls_context()  # Raises now instead of at the first connection.
     return config
-
-
-def _has_tls(options: dict[str, str]) -> bool:
-    return any(name.startswith("tls") for name in options)
 
 
 def _split(url: str) -> SplitResult:
@@ -136,26 +126,7 @@ def _parse_expiry(parameters: dict[str, str]) -> int:
 
 
 def _read_options(path: Path) -> dict[str, str]:
-    try:
-        lines = read_regular(path).decode().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TransportError(f"the mqtt options file {path} cannot be read: {error}") from None
-    options: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, separator, value = (part.strip() for part in line.partition("="))
-        where = f"{path}, line {number}"
-        if not separator or not name or not value:
-            # Do not show the line: it may hold a secret.
-            raise TransportError(f"{where}: not a name=value pair")
-        if name not in _OPTIONS:
-            raise TransportError(
-                f"{where}: unknown option {name!r}; there are {', '.join(_OPTIONS)}"
-            )
-        if name in options:
-            raise TransportError(f"{where}: {name} is given twice")
-        options[name] = value
+    options = read_options(path, "mqtt", _OPTIONS)
     _check_options(path, options)
     return options
 
@@ -163,7 +134,4 @@ def _read_options(path: Path) -> dict[str, str]:
 def _check_options(path: Path, options: dict[str, str]) -> None:
     if "password" in options and "user" not in options:
         raise TransportError(f"{path}: password needs a user")
-    if ("tls_cert" in options) != ("tls_key" in options):
-        raise TransportError(f"{path}: tls_cert and tls_key must be given together")
-    if options.get("tls", "yes") != "yes":
-        raise TransportError(f"{path}: tls can only be yes; leave it out for no TLS")
+    check_tls(path, options)

@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from nova.sdk.errors import TransportError
-from nova.sdk.regular_file import read_regular, require_regular
+from nova.sdk.transport.options_file import TLS_OPTIONS, check_tls, read_options, tls_context
 
 PORT_DEFAULT = 4222
 REPLICAS_MAX = 5
@@ -29,8 +29,7 @@ STREAM_MAX_BYTES = 1 << 60
 _HOST = re.compile(r"(?P<host>[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII)
 _PARAMETERS = ("config", "replicas", "max_age_h", "max_bytes", "monitor")
 _LOGIN_OPTIONS = ("user", "token", "credentials", "nkey_seed")
-_OPTIONS = (*_LOGIN_OPTIONS, "password", "tls", "tls_ca", "tls_cert", "tls_key", "tls_hostname")
-_TLS_FILES = ("tls_ca", "tls_cert", "tls_key")
+_OPTIONS = (*_LOGIN_OPTIONS, "password", *TLS_OPTIONS, "tls_hostname")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +53,7 @@ class NatsConfig:
 
     def tls_context(self) -> ssl.SSLContext | None:
         """The TLS context, None without TLS; raises TransportError if its files cannot be used."""
-        if not any(name.startswith("tls") for name in self.options):
-            return None
-        try:
-            for name in _TLS_FILES:
-                if name in self.options:
-                    require_regular(Path(self.options[name]))
-            context = ssl.create_default_context(cafile=self.options.get("tls_ca"))
-            if "tls_cert" in self.options:
-                context.load_cert_chain(self.options["tls_cert"], self.options["tls_key"])
-        except OSError as error:  # SSLError is a subclass.
-            raise TransportError(f"cannot use the nats TLS files: {error}") from None
-        return context
+        return tls_context(self.options, "nats")
 
 
 def parse_url(url: str) -> NatsConfig:
@@ -140,26 +128,7 @@ def _parse_count(parameters: dict[str, str], name: str, highest: int) -> int | N
 
 
 def _read_options(path: Path) -> dict[str, str]:
-    try:
-        lines = read_regular(path).decode().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise TransportError(f"the nats options file {path} cannot be read: {error}") from None
-    options: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        name, separator, value = (part.strip() for part in line.partition("="))
-        where = f"{path}, line {number}"
-        if not separator or not name or not value:
-            # Do not show the line: it may hold a secret.
-            raise TransportError(f"{where}: not a name=value pair")
-        if name not in _OPTIONS:
-            raise TransportError(
-                f"{where}: unknown option {name!r}; there are {', '.join(_OPTIONS)}"
-            )
-        if name in options:
-            raise TransportError(f"{where}: {name} is given twice")
-        options[name] = value
+    options = read_options(path, "nats", _OPTIONS)
     _check_options(path, options)
     return options
 
@@ -168,11 +137,9 @@ def _check_options(path: Path, options: dict[str, str]) -> None:
     given = [name for name in _LOGIN_OPTIONS if name in options]
     if len(given) > 1:
         raise TransportError(f"{path}: {' and '.join(given)} are two logins; only one is allowed")
-    for one, other in (("user", "password"), ("tls_cert", "tls_key")):
-        if (one in options) != (other in options):
-            raise TransportError(f"{path}: {one} and {other} must be given together")
-    if options.get("tls", "yes") != "yes":
-        raise TransportError(f"{path}: tls can only be yes; leave it out for no TLS")
+    if ("user" in options) != ("password" in options):
+        raise TransportError(f"{path}: user and password must be given together")
+    check_tls(path, options)
     for name in ("credentials", "nkey_seed"):
         if name in options and not Path(options[name]).is_file():
             raise TransportError(f"{path}: {name} names a file that does not exist")
