@@ -7,37 +7,26 @@ skipped because a broker is missing.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from nova.testkit import redpanda
 from nova.testkit.apache_kafka import ApacheKafka
 from nova.testkit.broker import wait_until_ready
-from nova.testkit.test_server import BackendServer, ExternalServer
+from nova.testkit.test_server import BackendServer, ExternalServer, given_or_own, running
 
 BROKER_VARIABLE = "NOVA_TEST_KAFKA"
 
 
-@contextmanager
-def shared_broker() -> Iterator[BackendServer]:
+def shared_broker() -> AbstractContextManager[BackendServer]:
     """A shared broker. It may hold data of others, so use unique names."""
-    servers = os.environ.get(BROKER_VARIABLE)
-    if servers:
-        given = ExternalServer(f"kafka://{servers}", BROKER_VARIABLE)
-        wait_until_ready(given.url)
-        yield given
-        return
-    with own_broker() as own:
-        yield own
+    return given_or_own(BROKER_VARIABLE, _given, wait_until_ready, own_broker)
 
 
-@contextmanager
-def own_broker() -> Iterator[BackendServer]:
+def _given(address: str) -> BackendServer:
+    return ExternalServer(f"kafka://{address}", BROKER_VARIABLE)
+
+
+def own_broker() -> AbstractContextManager[BackendServer]:
     """A broker for the caller alone, which may be stopped, killed and restarted."""
     broker: BackendServer = ApacheKafka() if redpanda.unavailable_reason() else redpanda.Redpanda()
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.close()
+    return running(broker)

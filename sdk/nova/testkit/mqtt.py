@@ -7,40 +7,29 @@ broker is missing.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from nova.testkit import mosquitto_container
 from nova.testkit.mosquitto_container import MosquittoContainer
 from nova.testkit.mosquitto_process import MosquittoProcess
 from nova.testkit.mqtt_broker import wait_until_ready
-from nova.testkit.test_server import BackendServer, ExternalServer
+from nova.testkit.test_server import BackendServer, ExternalServer, given_or_own, running
 
 BROKER_VARIABLE = "NOVA_TEST_MQTT"
 
 
-@contextmanager
-def shared_broker() -> Iterator[BackendServer]:
+def shared_broker() -> AbstractContextManager[BackendServer]:
     """A shared broker. It may hold data of others, so use unique names."""
-    broker = os.environ.get(BROKER_VARIABLE)
-    if broker:
-        given = ExternalServer(f"mqtt://{broker}", BROKER_VARIABLE)
-        wait_until_ready(given.url)
-        yield given
-        return
-    with own_broker() as own:
-        yield own
+    return given_or_own(BROKER_VARIABLE, _given, wait_until_ready, own_broker)
 
 
-@contextmanager
-def own_broker() -> Iterator[BackendServer]:
+def _given(address: str) -> BackendServer:
+    return ExternalServer(f"mqtt://{address}", BROKER_VARIABLE)
+
+
+def own_broker() -> AbstractContextManager[BackendServer]:
     """A broker for the caller alone, which may be stopped, killed and restarted."""
     broker: BackendServer = (
         MosquittoProcess() if mosquitto_container.unavailable_reason() else MosquittoContainer()
     )
-    try:
-        broker.start()
-        yield broker
-    finally:
-        broker.close()
+    return running(broker)

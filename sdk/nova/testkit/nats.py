@@ -7,15 +7,13 @@ because a server is missing.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from nova.testkit import nats_container
 from nova.testkit.nats_container import NatsContainer
 from nova.testkit.nats_process import NatsProcess
 from nova.testkit.nats_server import NatsServer, wait_until_ready
-from nova.testkit.test_server import ExternalServer
+from nova.testkit.test_server import ExternalServer, given_or_own, running
 
 SERVER_VARIABLE = "NOVA_TEST_NATS"
 
@@ -26,25 +24,16 @@ class ExternalNatsServer(ExternalServer, NatsServer):
     monitor = None
 
 
-@contextmanager
-def shared_server() -> Iterator[NatsServer]:
+def shared_server() -> AbstractContextManager[NatsServer]:
     """A shared server. It may hold data of others, so use unique names."""
-    server = os.environ.get(SERVER_VARIABLE)
-    if server:
-        given = ExternalNatsServer(f"nats://{server}", SERVER_VARIABLE)
-        wait_until_ready(given.url)
-        yield given
-        return
-    with own_server() as own:
-        yield own
+    return given_or_own(SERVER_VARIABLE, _given, wait_until_ready, own_server)
 
 
-@contextmanager
-def own_server() -> Iterator[NatsServer]:
+def _given(address: str) -> NatsServer:
+    return ExternalNatsServer(f"nats://{address}", SERVER_VARIABLE)
+
+
+def own_server() -> AbstractContextManager[NatsServer]:
     """A server for the caller alone, which may be stopped, killed and restarted."""
     server: NatsServer = NatsProcess() if nats_container.unavailable_reason() else NatsContainer()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
+    return running(server)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import TypeVar
 
 
 class BackendServer(ABC):
@@ -55,3 +59,34 @@ class ExternalServer(BackendServer):
 
     def close(self) -> None:
         """Leave it running."""
+
+
+ServerT = TypeVar("ServerT", bound=BackendServer)
+
+
+@contextmanager
+def running(server: ServerT) -> Iterator[ServerT]:
+    """A server of the caller's own, started; nothing of it is left."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@contextmanager
+def given_or_own(
+    variable: str,
+    given: Callable[[str], ServerT],
+    wait_until_ready: Callable[[str], None],
+    own: Callable[[], AbstractContextManager[ServerT]],
+) -> Iterator[ServerT]:
+    """The server at the address in an environment variable, once it responds; else an own one."""
+    address = os.environ.get(variable)
+    if not address:
+        with own() as server:
+            yield server
+        return
+    server = given(address)
+    wait_until_ready(server.url)
+    yield server
