@@ -10,6 +10,8 @@ from nova.sdk.errors import NovaError
 from nova.sdk.optional_imports import import_optional
 
 CHARS_MIN = 1_000
+CHARS_DEFAULT = 60_000
+"""Some 20,000 tokens of a model."""
 
 
 @click.command("mcp")
@@ -18,7 +20,7 @@ CHARS_MIN = 1_000
 @click.option(
     "--answer-chars",
     type=click.IntRange(min=CHARS_MIN),
-    default=60_000,
+    default=CHARS_DEFAULT,
     show_default=True,
     help="Most characters of an answer.",
 )

@@ -12,15 +12,10 @@ from yarl import URL
 from nova.mcp.read_tools import ITEMS_DEFAULT, ITEMS_MAX, LIMIT, ReadTool, asked
 from nova.sdk.errors import NovaError
 from nova.sdk.field_types import JsonObject
-
-ANSWER_MAX_CHARS = 60_000
-"""Most characters of an answer: some 20,000 tokens of a model."""
+from nova.sdk.reading.http_headers import AUDIT_HEADER, NEXT_KEY_HEADER
 
 TIMEOUT_S = 60.0
 ROWS = ("format", "ndjson")
-NEXT_KEY = "Nova-Next-Key"
-AUDIT_HEADER = "Nova-Audit"
-"""The edge records a read that has it, with what asked."""
 
 
 class Answer(NamedTuple):
@@ -102,8 +97,8 @@ class ReadCalls:
             self._url(path, texts), headers=headers, timeout=timeout
         ) as response:
             body = await response.read()
-            if response.status == 200 and ROWS in texts and NEXT_KEY in response.headers:
-                body += msgspec.json.encode({"nextKey": response.headers[NEXT_KEY]})
+            if response.status == 200 and ROWS in texts and NEXT_KEY_HEADER in response.headers:
+                body += msgspec.json.encode({"nextKey": response.headers[NEXT_KEY_HEADER]})
             return response.status, body
 
 

@@ -10,8 +10,10 @@ import aiohttp
 import msgspec
 from aiohttp import WSMsgType, web
 
+from nova.sdk import request_id
 from nova.sdk.background_task import run_until_first
 from nova.sdk.errors import NovaError
+from nova.sdk.reading.http_headers import NEXT_KEY_HEADER
 
 TIMEOUT_S = 60.0
 CHUNK_BYTES = 64 * 1024
@@ -22,8 +24,8 @@ GIVEN_BACK = (
     "Content-Encoding",
     "Content-Type",
     "ETag",
-    "Nova-Next-Key",
-    "Nova-Request-Id",
+    NEXT_KEY_HEADER,
+    request_id.HTTP_HEADER,
     "Retry-After",
     "Vary",
 )

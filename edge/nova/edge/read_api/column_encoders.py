@@ -8,9 +8,9 @@ import msgspec
 import numpy as np
 
 from nova.edge.read_api.arrow_encoders import ArrowStream
-from nova.edge.read_api.encoder import Broken, Encoder
+from nova.edge.read_api.encoder import LineEncoder
 from nova.edge.read_api.reply_page import ReplyPage
-from nova.edge.read_api.table_encoders import broken_line
+from nova.edge.read_api.table_encoders import CsvRowEncoder
 from nova.sdk.client.column_lines import csv_head, csv_rows, json_lines
 from nova.sdk.client.column_table import ColumnTable
 from nova.sdk.errors import ProtocolError
@@ -75,10 +75,8 @@ def _as_numbers(one: ColumnValues) -> ColumnValues:
     return ColumnValues(field=one.field, kind="number", values=values, present=one.present)
 
 
-class ColumnCsvEncoder(Encoder):
+class ColumnCsvEncoder(CsvRowEncoder):
     """A line of names, then a line for each row; what a row does not have is empty."""
-
-    media_type = "text/csv"
 
     def __init__(self, request: Columns) -> None:
         self._pages = ColumnPages(request)
@@ -90,32 +88,15 @@ class ColumnCsvEncoder(Encoder):
     def further(self, page: ReplyPage) -> bytes:
         return b"".join(csv_rows(self._pages.table(page), escape_formula))
 
-    def end(self) -> bytes:
-        return b""
 
-    def broken(self, error: Broken) -> bytes:
-        return broken_line(error)
-
-
-class ColumnLinesEncoder(Encoder):
+class ColumnLinesEncoder(LineEncoder):
     """A JSON object for each row, without what it does not have."""
-
-    media_type = "application/x-ndjson"
 
     def __init__(self, request: Columns) -> None:
         self._pages = ColumnPages(request)
 
-    def first(self, page: ReplyPage) -> bytes:
-        return self.further(page)
-
     def further(self, page: ReplyPage) -> bytes:
         return b"".join(json_lines(self._pages.table(page)))
-
-    def end(self) -> bytes:
-        return b""
-
-    def broken(self, error: Broken) -> bytes:
-        return b'{"error":' + msgspec.json.encode(error) + b"}\n"
 
 
 class ColumnArrowEncoder(ArrowStream):

@@ -77,23 +77,27 @@ class JsonEncoder(Encoder):
         return b'],"error":' + msgspec.json.encode(error) + b"}"
 
 
-class LinesEncoder(Encoder):
-    """A line for each item: a stored envelope as it is, an entity, an alarm. A reply that lists
-    nothing is one line.
-    """
+class LineEncoder(Encoder):
+    """Lines of JSON, of which nothing stands before or behind."""
 
     media_type = "application/x-ndjson"
 
     def first(self, page: ReplyPage) -> bytes:
         return self.further(page)
 
-    def further(self, page: ReplyPage) -> bytes:
-        if page.items is None:
-            return page.frame + b"\n"
-        return b"\n".join((*page.items, b"")) if page.items else b""
-
     def end(self) -> bytes:
         return b""
 
     def broken(self, error: Broken) -> bytes:
         return b'{"error":' + msgspec.json.encode(error) + b"}\n"
+
+
+class ItemLinesEncoder(LineEncoder):
+    """A line for each item: a stored envelope as it is, an entity, an alarm. A reply that lists
+    nothing is one line.
+    """
+
+    def further(self, page: ReplyPage) -> bytes:
+        if page.items is None:
+            return page.frame + b"\n"
+        return b"\n".join((*page.items, b"")) if page.items else b""

@@ -11,9 +11,14 @@ from nova.edge.read_api.column_encoders import (
     ColumnCsvEncoder,
     ColumnLinesEncoder,
 )
-from nova.edge.read_api.encoder import Encoder, JsonEncoder, LinesEncoder
+from nova.edge.read_api.encoder import Encoder, ItemLinesEncoder, JsonEncoder, LineEncoder
 from nova.edge.read_api.gathered import GATHERED
-from nova.edge.read_api.table_encoders import CsvEncoder, RowLinesEncoder, RowsEncoder
+from nova.edge.read_api.table_encoders import (
+    CsvEncoder,
+    CsvRowEncoder,
+    RowLinesEncoder,
+    RowsEncoder,
+)
 from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol.column_messages import Columns
 from nova.sdk.protocol.message import Message
@@ -40,8 +45,8 @@ _COLUMN_ENCODERS: Mapping[Format, Callable[[Columns], Encoder]] = {
 }
 MEDIA_TYPES: Mapping[Format, str] = {
     "json": JsonEncoder.media_type,
-    "ndjson": LinesEncoder.media_type,
-    "csv": CsvEncoder.media_type,
+    "ndjson": LineEncoder.media_type,
+    "csv": CsvRowEncoder.media_type,
     "arrow": ArrowTableEncoder.media_type,
 }
 ACCEPTED: Mapping[str, Format] = {
@@ -72,7 +77,9 @@ def encoder_of(name: str, shape: str | None, request: Message, *, is_all: bool) 
         return _TABLE_ENCODERS[chosen_format](annotation_table(request))
     if chosen == "rows":
         return _TABLE_ENCODERS[chosen_format](GATHERED.get(type(request)) or table_of(request))
-    return LinesEncoder() if chosen_format == "ndjson" else JsonEncoder(ITEMS.get(type(request)))
+    return (
+        ItemLinesEncoder() if chosen_format == "ndjson" else JsonEncoder(ITEMS.get(type(request)))
+    )
 
 
 def _of_columns(name: Format, shape: str, request: Columns, *, is_all: bool) -> Encoder:

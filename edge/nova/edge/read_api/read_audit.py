@@ -12,8 +12,8 @@ from nova.edge.database_turn import DatabaseTurn
 from nova.edge.read_api.cross_origin import PREFIX
 from nova.sdk.errors import ProtocolError
 from nova.sdk.field_types import JsonObject
+from nova.sdk.reading.http_headers import AUDIT_HEADER
 
-AUDIT_HEADER = "Nova-Audit"
 BY_MAX_CHARS = 64
 ASKED_MAX_CHARS = 2_000
 

@@ -39,6 +39,7 @@ from nova.sdk.errors import ProtocolError
 from nova.sdk.protocol import drain
 from nova.sdk.protocol.message import Message
 from nova.sdk.protocol.submission import Role
+from nova.sdk.reading.http_headers import NEXT_KEY_HEADER
 from nova.sdk.reading.read_requests import READ_REQUESTS
 
 WHO = "reads are for users and keys"
@@ -47,7 +48,6 @@ ROUTES: Mapping[str, type[Message]] = {
     **READ_REQUESTS,
     "events/{id}": EventAt,
 }
-NEXT_KEY = "Nova-Next-Key"
 HEADERS: Mapping[str, str] = {
     hdrs.CACHE_CONTROL: "private, no-cache",
     hdrs.VARY: "Accept, Accept-Encoding, Authorization",
@@ -145,7 +145,7 @@ class ReadRoutes:
         headers: dict[str, str] = {**HEADERS, hdrs.ETAG: tag}
         if page.next_key is not None:
             following = request.rel_url.update_query(afterKey=page.next_key)
-            headers |= {NEXT_KEY: page.next_key, hdrs.LINK: f'<{following}>; rel="next"'}
+            headers |= {NEXT_KEY_HEADER: page.next_key, hdrs.LINK: f'<{following}>; rel="next"'}
         if is_known(tag, request.headers.get(hdrs.IF_NONE_MATCH, "")):
             return web.Response(status=304, headers=headers)
         response = web.StreamResponse(headers=headers)

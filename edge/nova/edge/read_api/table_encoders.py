@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from nova.edge.read_api.encoder import Broken, Encoder
+from nova.edge.read_api.encoder import Broken, Encoder, LineEncoder
 from nova.edge.read_api.reply_page import ReplyPage
 from nova.sdk.formula_text import escape_formula
 from nova.sdk.reading.reply_table import ReplyTable, TableCell
@@ -37,12 +37,6 @@ class _Lines:
         self.texts.append(line.removesuffix(QUOTED_END) + LINE_END)
 
 
-def broken_line(error: Broken) -> bytes:
-    """The line that ends a CSV answer which is not whole."""
-    cells = (BROKEN, error.code, error.message, error.after_key or "", error.request_id or "")
-    return csv_lines([cells])
-
-
 def _csv_cell(cell: TableCell) -> TableCell:
     if isinstance(cell, str):
         return escape_formula(cell)
@@ -51,10 +45,21 @@ def _csv_cell(cell: TableCell) -> TableCell:
     return cell
 
 
-class CsvEncoder(Encoder):
-    """A line of names, then a line for each row."""
+class CsvRowEncoder(Encoder):
+    """Lines of CSV. An answer that is not whole ends with a line that says so."""
 
     media_type = "text/csv"
+
+    def end(self) -> bytes:
+        return b""
+
+    def broken(self, error: Broken) -> bytes:
+        cells = (BROKEN, error.code, error.message, error.after_key or "", error.request_id or "")
+        return csv_lines([cells])
+
+
+class CsvEncoder(CsvRowEncoder):
+    """A line of names, then a line for each row."""
 
     def __init__(self, table: ReplyTable) -> None:
         self._table = table
@@ -65,23 +70,12 @@ class CsvEncoder(Encoder):
     def further(self, page: ReplyPage) -> bytes:
         return csv_lines(self._table.rows(page.frame))
 
-    def end(self) -> bytes:
-        return b""
 
-    def broken(self, error: Broken) -> bytes:
-        return broken_line(error)
-
-
-class RowLinesEncoder(Encoder):
+class RowLinesEncoder(LineEncoder):
     """A line of JSON for each row; cells of JSON are values."""
-
-    media_type = "application/x-ndjson"
 
     def __init__(self, table: ReplyTable) -> None:
         self._table = table
-
-    def first(self, page: ReplyPage) -> bytes:
-        return self.further(page)
 
     def further(self, page: ReplyPage) -> bytes:
         return b"".join(line + b"\n" for line in self.objects(page))
@@ -90,12 +84,6 @@ class RowLinesEncoder(Encoder):
         """The JSON of each row."""
         kinds = [(column.name, column.kind == "json") for column in self._table.columns]
         return [_object(kinds, row) for row in self._table.rows(page.frame)]
-
-    def end(self) -> bytes:
-        return b""
-
-    def broken(self, error: Broken) -> bytes:
-        return b'{"error":' + msgspec.json.encode(error) + b"}\n"
 
 
 class RowsEncoder(Encoder):
