@@ -12,7 +12,6 @@ import asyncio
 import itertools
 import math
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 import click
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
+from bench.publishing_thread import PublishingThread
 from nova.sdk.events.event import Event
 from nova.sdk.events.observation import Entity
 from nova.sdk.producer.producer import Producer
@@ -51,30 +51,20 @@ WATCH = """() => {
 }"""
 
 
-class Load:
-    """A producer in its own thread, which publishes at a rate until it is stopped."""
+class Load(PublishingThread):
+    """Events at a rate."""
 
     def __init__(self, url: str, rate_hz: int) -> None:
-        self.sent = 0
+        super().__init__()
         self._url = url
         self._rate_hz = rate_hz
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._publish()))
 
-    def __enter__(self) -> Load:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
         transport = connect(self._url)
         producer = Producer(transport, SCOPE)
         count = itertools.count()
         began = time.monotonic()
-        while not self._over.is_set():
+        while not self.is_over:
             due = int((time.monotonic() - began) * self._rate_hz) - self.sent
             if due > 0:
                 await producer.send([update(producer, next(count)) for _ in range(due)])

@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from itertools import count
@@ -22,6 +21,7 @@ import click
 from playwright.sync_api import Page, expect
 
 from bench.frame_watch import HEADING, FrameWatch
+from bench.publishing_thread import PublishingThread
 from nova.sdk import timestamps
 from nova.sdk.address import entity
 from nova.sdk.transport.base import Record, connect
@@ -38,30 +38,21 @@ LOADED_MS, FILLED_S = 120_000, 5
 FRAMES_S, GROWTH_S = 20.0, 60.0
 
 
-class EntityLoad:
-    """A producer in its own thread: an event of each entity a second, until it is stopped."""
+class EntityLoad(PublishingThread):
+    """An event of each entity a second."""
 
     def __init__(self, url: str, entities: int, fields: int) -> None:
-        self.sent, self.behind_s = 0, 0.0
+        super().__init__()
+        self.behind_s = 0.0
         self._url = url
         self._addresses = [str(_address(number, entities)) for number in range(entities)]
         self._values = ",".join(f'"field{place}":%d.{place}' for place in range(fields)).encode()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._publish()))
 
-    def __enter__(self) -> EntityLoad:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    async def _publish(self) -> None:
+    async def publish(self) -> None:
         transport = connect(self._url)
         began = time.monotonic()
         for turn in count():
-            if self._over.is_set():
+            if self.is_over:
                 break
             records = list(self._records(turn))
             await transport.publish(records)
