@@ -67,8 +67,8 @@ export async function refreshWindow(): Promise<void> {
 
 /** When the reading of this place began; now, if what is known of it is settled. */
 function unsettledSinceMs(): number {
-  const isSame = known !== undefined && known.of === alarmWindow.value && known.of.covers(cursor.value);
-  return isSame && !known!.isSettled ? known!.sinceMs : coreNowMs();
+  if (known === undefined || known.isSettled) return coreNowMs();
+  return known.of === alarmWindow.value && known.of.covers(cursor.value) ? known.sinceMs : coreNowMs();
 }
 
 /** Events received later do not count: what has an earlier source time may have been received just now. */
